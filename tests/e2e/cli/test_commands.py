@@ -48,7 +48,7 @@ def test_a_typed_call_is_answered_line_by_line_in_the_order_given(product: Produ
 
 @contextmanager
 def typed_call(product: Product) -> Iterator[subprocess.Popen[str]]:
-    """A call whose lines are typed, once somebody has answered the first."""
+    """A call with typed lines, after the answer to the first one."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
         [*READBACK, "call", "--json"],
@@ -132,7 +132,7 @@ def test_a_persons_own_conversation_is_watched_from_its_beginning(product: Produ
     assert product.readback("watch").returncode == 2
 
 
-def test_flights_are_found_by_name_and_say_that_they_are_a_sample(product: Product) -> None:
+def test_flights_are_found_by_name_and_marked_as_sample_data(product: Product) -> None:
     table = product.readback("flights", "search", "Chennai", "Delhi")
     assert table.returncode == 0, table.stderr
     assert "MAA → DEL" in table.stdout
@@ -149,26 +149,26 @@ def test_flights_are_found_by_name_and_say_that_they_are_a_sample(product: Produ
     assert "Sample data" in status.stdout
 
 
-def test_there_and_back_is_searched_at_once(product: Product) -> None:
+def test_a_round_trip_is_one_search(product: Product) -> None:
     days = [f"{datetime.now(UTC).date() + timedelta(days=ahead)}" for ahead in (10, 14)]
     asked = ["flights", "search", "Chennai", "Delhi", "--date", days[0], "--return", days[1]]
     table = product.readback(*asked)
     assert table.returncode == 0, table.stderr
     assert "and back on" in table.stdout
-    told = [json.loads(line) for line in product.readback(*asked, "--json").stdout.splitlines()]
-    legs = {one["itinerary_id"]: one.get("leg", 0) for one in told if "segments" in one}
-    ways = [one["itinerary_ids"] for one in told if "itinerary_ids" in one]
+    lines = [json.loads(line) for line in product.readback(*asked, "--json").stdout.splitlines()]
+    legs = {one["itinerary_id"]: one.get("leg", 0) for one in lines if "segments" in one}
+    ways = [one["itinerary_ids"] for one in lines if "itinerary_ids" in one]
     assert ways
     assert all([legs[name] for name in way] == [0, 1] for way in ways)
 
 
-def test_the_flights_of_a_route_are_told_nearest_to_a_time_first(product: Product) -> None:
-    told = product.readback(
+def test_the_flights_of_a_route_are_ordered_by_distance_to_a_time(product: Product) -> None:
+    done = product.readback(
         "flights", "status", "Chennai", "Delhi", "--date", "tomorrow", "--near", "18:00", "--json"
     )
-    assert told.returncode == 0, told.stderr
+    assert done.returncode == 0, done.stderr
     leave = [
-        json.loads(line)["scheduled_departure"]["local_time"][11:16] for line in told.stdout.splitlines()
+        json.loads(line)["scheduled_departure"]["local_time"][11:16] for line in done.stdout.splitlines()
     ]
     apart = [
         abs(60 * (int(hours) - 18) + int(minutes)) for hours, minutes in (each.split(":") for each in leave)
@@ -194,7 +194,7 @@ def test_the_flights_of_a_route_are_told_nearest_to_a_time_first(product: Produc
         (["understand", "--today", "soon", "hello"], 2, "YYYY-MM-DD"),
     ],
 )
-def test_what_can_not_be_is_one_sentence(
+def test_an_impossible_request_ends_with_one_sentence(
     product: Product, arguments: list[str], code: int, words: str
 ) -> None:
     result = product.readback(

@@ -1,4 +1,4 @@
-"""`readback serve conversation` twice, on one PostgreSQL and one Redis: callers go to both, and one may be told to stop."""
+"""Two processes of `readback serve conversation` on one PostgreSQL and Redis; one is stopped under load."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Served:
         )
 
     def wait_until_ready(self) -> None:
-        """Returns when it takes calls."""
+        """Return when it is ready."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             with contextlib.suppress(httpx.HTTPError):
@@ -60,7 +60,7 @@ class Served:
             time.sleep(0.1)
 
     def end(self) -> None:
-        """Ends it, by force if need be."""
+        """Terminate it, and kill it if it does not end."""
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -96,7 +96,7 @@ def served(
 
 
 @pytest.mark.timeout(START_SECONDS + 60)
-async def test_replica_that_is_told_to_stop_fails_no_call_and_takes_none_along(served: list[Served]) -> None:
+async def test_a_stopping_replica_fails_no_call(served: list[Served]) -> None:
     identity, one, other = served
     async with (
         open_channel(identity.address, IDENTITY) as to_identity,
@@ -129,7 +129,7 @@ async def test_replica_that_is_told_to_stop_fails_no_call_and_takes_none_along(s
         async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             for _ in range(4):
                 tasks.create_task(ask_until_it_ended())
-            while asked < 50:  # noqa: ASYNC110 -- a load tells nobody
+            while asked < 50:  # noqa: ASYNC110 -- the load sends no event
                 await asyncio.sleep(0.01)
             one.process.send_signal(signal.SIGTERM)
         assert one.process.wait() == 0

@@ -1,4 +1,4 @@
-"""`readback up` on a machine like a user's: everything comes up, comes back, and is gone afterwards."""
+"""`readback up`: every part starts, is restarted after a crash, and is gone at the end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield running
 
 
-def test_each_part_is_told_when_it_is_ready_then_the_address_and_three_things_to_say(own: Product) -> None:
+def test_up_prints_each_ready_part_then_the_address_and_three_examples(own: Product) -> None:
     for part in PARTS:
         assert sum(line.split()[:2] == ["✓", part] for line in own.lines) == 1
     assert own.web_app_url in own.wait_for("Open ")
@@ -61,14 +61,14 @@ def test_a_second_up_on_the_same_home_is_one_sentence_and_exit_2(own: Product) -
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_reset_refuses_to_pull_the_floor_from_under_it(own: Product) -> None:
+def test_reset_refuses_while_the_product_runs(own: Product) -> None:
     result = own.readback("reset", "--yes")
     assert result.returncode == 2
     assert "end it first" in result.stderr
 
 
 @pytest.mark.parametrize("part", ["conversation", "livekit"])
-def test_a_killed_part_comes_back_and_is_said_so(own: Product, part: str) -> None:
+def test_a_killed_part_is_restarted_and_reported(own: Product, part: str) -> None:
     seen = len(own.lines)
     own.process_of(part).kill()
     assert "was killed (signal 9); starting it again in 0.5 s" in own.wait_for(f"✗ {part}", after=seen)
@@ -120,7 +120,7 @@ def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     ]
 
 
-def test_throw_away_accounts_are_deleted_after_their_command(product: Product) -> None:
+def test_guest_accounts_are_deleted_after_their_command(product: Product) -> None:
     guests = "SELECT count(*) FROM customers WHERE email LIKE 'guest-%'"
     assert product.readback("flights", "search", "MAA", "DEL").returncode == 0
     with closing(sqlite3.connect(f"file:{product.home / 'identity.sqlite3'}?mode=ro", uri=True)) as database:

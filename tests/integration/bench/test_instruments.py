@@ -1,4 +1,4 @@
-"""The bench's instruments measure what they say: on sockets, processes and databases."""
+"""The building blocks of the log benchmark: sockets, processes and sizes of databases."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.integration
 
 
 class Recording:
-    """A REST service that notes what it is asked."""
+    """A REST service that records its requests."""
 
     def __init__(self, status: str = "201 Created") -> None:
         self.status, self.asked = status, list[tuple[str, object]]()
@@ -55,14 +55,14 @@ class Recording:
             body = json.dumps({"id": f"talk-{len(self.asked)}"}).encode()
             status = "201 Created" if path == "/conversations" else self.status
             answer = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-            # In two pieces, as answers may come.
+            # In two pieces, as TCP may deliver an answer.
             writer.write(answer[:20])
             await writer.drain()
             await asyncio.sleep(0)
             writer.write(answer[20:])
 
 
-async def test_callers_keep_one_request_out_on_each_connection() -> None:
+async def test_clients_keep_one_request_open_on_each_connection() -> None:
     service = Recording()
     async with service.serving() as port:
         clients = await RestClients.connect(port, connections=4, conversations=2, named=True)
@@ -78,7 +78,7 @@ async def test_callers_keep_one_request_out_on_each_connection() -> None:
     }
 
 
-async def test_callers_hand_in_turns_by_the_batch() -> None:
+async def test_clients_post_turns_in_batches() -> None:
     service = Recording()
     async with service.serving() as port:
         clients = await RestClients.connect(port, connections=1, conversations=1, named=False)
@@ -92,7 +92,7 @@ async def test_callers_hand_in_turns_by_the_batch() -> None:
     assert {turn["speaker"] for turn in body} == {1, 2}
 
 
-async def test_callers_count_no_refusal_as_a_turn() -> None:
+async def test_clients_count_no_refusal_as_a_turn() -> None:
     async with Recording("503 Service Unavailable").serving() as port:
         clients = await RestClients.connect(port, connections=1, conversations=1, named=True)
         with pytest.raises(RequestFailed, match="503"):
@@ -160,7 +160,7 @@ async def test_server_is_there_inside_its_block_and_gone_after_it(log: Path) -> 
         await asyncio.open_connection("127.0.0.1", port)
 
 
-async def test_server_that_gives_way_has_the_least_priority(log: Path) -> None:
+async def test_a_nice_server_has_the_lowest_priority(log: Path) -> None:
     (port,) = free_ports(1)
     async with process(
         *listening(port), environment=os.environ, port=port, log=log, core=ASKING, nice=19
@@ -168,7 +168,7 @@ async def test_server_that_gives_way_has_the_least_priority(log: Path) -> None:
         assert os.getpriority(os.PRIO_PROCESS, pid) == 19
 
 
-async def test_server_that_dies_says_why(log: Path) -> None:
+async def test_the_output_of_a_dead_server_is_in_the_error(log: Path) -> None:
     (port,) = free_ports(1)
     with pytest.raises(DidNotStart, match="no such luck"):
         async with process(
@@ -219,6 +219,6 @@ def test_sizes_of_a_postgres_database_count_indexes_and_toast_with_their_table(
     assert any(name.startswith("log_pages/pg_toast") for name in sizes)
     with psycopg.connect(url.replace("+psycopg", "")) as database:
         database.execute("DELETE FROM log_pages WHERE number < 400")
-    assert vacuumed(url)["log_pages/log_pages"] > 100_000  # kept for rows to come
+    assert vacuumed(url)["log_pages/log_pages"] > 100_000  # free space for new rows
     assert vacuumed(url, full=True)["log_pages/log_pages"] < 60_000
     assert all("/" in name for name in sizes)

@@ -1,8 +1,8 @@
-"""A short round of the bench, as a guard: whoever makes the log much slower or larger hears of it here and not from a user.
+"""A short round of the log benchmark, which fails if the log becomes much slower or larger.
 
-Asserted are 0.6 of the aims whose two sides are slowed alike by whatever else a machine does: throughput, CPU and bytes as ratios. Left to
-the full run on a quiet machine are those that a busy one spoils: single acks (the disk's own mood is most of them), fan-out and the
-hop between replicas (tails, in milliseconds), wake-ups (a ratio near one, of six services) and memory (five thousand streams).
+It asserts 0.6 of the aims whose sides a busy machine slows alike: throughput, CPU and bytes as ratios. The
+other aims need a full run on a quiet machine: single acks (mostly the disk), fan-out and the hop between
+replicas (tails in milliseconds), wake-ups (a ratio near one) and memory (five thousand streams).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ GUARDED = (
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
-    """What the bench's command says."""
+def output() -> dict[str, Any]:
+    """The JSON output of the benchmark."""
     command = [sys.executable, "bench/conversation.py", "--short", "--json", "--only", ",".join(GUARDED)]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -42,17 +42,17 @@ def told() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("key", GUARDED)
-def test_a_short_round_reaches_its_share_of_the_aim(told: dict[str, Any], key: str) -> None:
-    figure = told["figures"][key]
-    assert AIMS[key].met(figure["median"], SHORT_ROUND), f"{figure}\nfloors: {told['floors']}"
+def test_a_short_round_reaches_its_share_of_the_aim(output: dict[str, Any], key: str) -> None:
+    figure = output["figures"][key]
+    assert AIMS[key].met(figure["median"], SHORT_ROUND), f"{figure}\nfloors: {output['floors']}"
 
 
-def test_floors_are_told_with_the_figures(told: dict[str, Any]) -> None:
+def test_floors_are_reported_with_the_figures(output: dict[str, Any]) -> None:
     assert {
         "fdatasync_us",
         "tcp_echo_us",
         "grpc_unary_us",
         "grpc_stream_ping_pong_us",
         "grpc_server_stream_msgs_s",
-    } == told["floors"].keys()
-    assert told["missing"] == []
+    } == output["floors"].keys()
+    assert output["missing"] == []

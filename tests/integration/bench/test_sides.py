@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 BRIEF = Effort(rounds=1, seconds=0.2)
 NOTES = 2
-"""Entries of a call that nobody says: it was started, its agent joined."""
+"""Entries of a call besides its turns: it was started, its agent joined."""
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def test_every_writer_has_a_customer_of_its_own(bed: Testbed, server: Serv
                 await catch_up(stream)
 
 
-async def test_an_audience_hears_every_turn(bed: Testbed, server: Server) -> None:
+async def test_an_audience_receives_every_turn(bed: Testbed, server: Server) -> None:
     audience = Audience(5)
     async with (
         writers.writers(bed, server, 1) as (writer,),
@@ -80,7 +80,7 @@ async def test_an_audience_hears_every_turn(bed: Testbed, server: Server) -> Non
             await writer.wait_for_ack()
 
 
-async def test_a_crowd_grows_and_says_who_is_gone(bed: Testbed) -> None:
+async def test_a_crowd_grows_and_reports_ended_watches(bed: Testbed) -> None:
     async with AsyncExitStack() as stack:
         async with bed.conversation_service(await bed.new_database("sqlite")) as running:
             crowd = Crowd(bed, running, stack)
@@ -133,7 +133,7 @@ async def test_acked_turns_of_the_rest_services_are_in_their_tables(
 
 
 @pytest.mark.parametrize("module", ["rest_naive", "rest_strong"])
-async def test_the_rest_services_refuse_what_is_no_turn(bed: Testbed, module: str) -> None:
+async def test_the_rest_services_refuse_an_invalid_turn(bed: Testbed, module: str) -> None:
     async with bed.rest_service(module, await bed.new_database("pg")) as running:
         # Speakers in the words of the other service.
         clients = await RestClients.connect(

@@ -33,7 +33,7 @@ NOW = datetime(2027, 1, 31, 9, 0, tzinfo=IST)
         ("2027-01-30T07:30:00Z", datetime(2027, 1, 30, 7, 30, tzinfo=UTC)),
     ],
 )
-def test_point_in_time_is_what_a_person_means(text: str, meant: datetime) -> None:
+def test_points_in_time_are_parsed(text: str, meant: datetime) -> None:
     assert parse_since(text, NOW) == meant
 
 
@@ -54,7 +54,7 @@ def test_a_point_in_the_future_is_refused() -> None:
     ("words", "day"),
     [("today", date(2027, 2, 28)), ("Tomorrow", date(2027, 3, 1)), ("2027-12-24", date(2027, 12, 24))],
 )
-def test_days_as_they_are_typed(words: str, day: date) -> None:
+def test_days_are_parsed(words: str, day: date) -> None:
     assert parse_day(words, date(2027, 2, 28)) == day
 
 
@@ -64,7 +64,7 @@ def test_a_text_that_is_no_day_is_refused(words: str) -> None:
         parse_day(words, date(2027, 2, 28))
 
 
-def test_a_time_of_day_as_it_is_typed() -> None:
+def test_a_time_of_day_is_parsed() -> None:
     assert parse_time("18:05") == time(18, 5)
 
 

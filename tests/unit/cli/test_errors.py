@@ -33,7 +33,7 @@ def test_our_own_errors_are_shown_word_for_word(error: Exception, code: int) -> 
     assert explain(error) == ("x", code)
 
 
-def test_a_service_that_is_not_there_leads_to_readback_up() -> None:
+def test_the_error_of_an_unreachable_service_names_readback_up() -> None:
     explanation = explain(
         refused(grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses; last error: refused")
     )
@@ -54,7 +54,7 @@ def test_an_unexpected_error_is_not_explained() -> None:
     assert explain(RuntimeError("secret")) is None
 
 
-def test_an_unexpected_error_is_written_down_and_not_shown(
+def test_an_unexpected_error_is_logged_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_wanted: str | None) -> None:
@@ -73,7 +73,7 @@ def test_an_unexpected_error_is_written_down_and_not_shown(
 
 
 @pytest.mark.parametrize("command", sorted(main.COMMAND_MODULES))
-def test_every_command_is_in_the_group_that_is_loaded_for_it(command: str) -> None:
+def test_every_command_is_in_the_module_that_is_loaded_for_it(command: str) -> None:
     from typer.testing import CliRunner
 
     result = CliRunner().invoke(main.build(command), [command, "--help"])

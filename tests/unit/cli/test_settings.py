@@ -43,12 +43,12 @@ def test_services_that_would_be_killed_while_they_drain_are_not_started(
         check_all()
 
 
-def test_a_misspelt_variable_is_noticed_with_the_likeliest_meant_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelt_variable_is_reported_with_the_most_similar_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READBACK_UI_PROT", "8600")
     assert unknown_variables() == {"READBACK_UI_PROT": "READBACK_UI_PORT"}
 
 
-def test_known_variables_are_not_strange(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_variables_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READBACK_IDENTITY_BCRYPT_COST", "4")
     assert unknown_variables() == {}
 

@@ -1,4 +1,4 @@
-"""What a terminal shows in the end."""
+"""The screen of a terminal after all output."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def test_lines_keep_their_colours() -> None:
     assert screen.lines == ["\x1b[1;36magent\x1b[0m  Hello", "next"]
 
 
-def test_a_line_that_is_written_again_stands_once() -> None:
+def test_a_rewritten_line_appears_once() -> None:
     screen = Screen()
     screen.write("There\rThere are\r\n")
     screen.write("done\r\x1b[2K\x1b[1A\x1b[2Kabove")
     assert plain(screen) == ["above", ""]
 
 
-def test_what_moves_at_the_foot_of_a_terminal_leaves_nothing_behind() -> None:
+def test_erased_lines_leave_nothing_behind() -> None:
     output, screen = io.StringIO(), Screen()
     console = Console(file=output, force_terminal=True, width=80, legacy_windows=False)
     with Live(console=console, transient=True, auto_refresh=False) as live:

@@ -1,4 +1,4 @@
-"""In whose name commands act, against a real identity service."""
+"""The account that a command acts for, with a real identity service."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def identity(tmp_path: Path) -> AsyncIterator[Identity]:
 
 
 async def saved(identity: Identity, home: Path) -> CredentialsFile:
-    """A person's credentials, as `readback login` leaves them."""
+    """Credentials as `readback login` saves them."""
     file = CredentialsFile(home)
     file.save(Credentials.from_tokens("asha@example.com", (await identity.register()).tokens))
     return file
@@ -43,10 +43,10 @@ async def test_a_fresh_token_is_used_as_it_is(identity: Identity, tmp_path: Path
     assert file.read() == before
 
 
-async def test_commands_that_find_the_token_expired_together_renew_it_once(
+async def test_commands_that_find_the_token_expired_together_refresh_it_once(
     identity: Identity, tmp_path: Path
 ) -> None:
-    """Renewing twice with one refresh token would end the session."""
+    """Using one refresh token twice would end the session."""
     file = await saved(identity, tmp_path)
     identity.clock.advance(identity.settings.identity_customer_token_seconds)
     commands = [SavedLogin(CredentialsFile(tmp_path), identity.stub, identity.clock) for _ in range(5)]
@@ -58,9 +58,7 @@ async def test_commands_that_find_the_token_expired_together_renew_it_once(
     assert renewed.access_token == tokens[0]
 
 
-async def test_a_session_that_has_ended_is_forgotten_with_a_sentence(
-    identity: Identity, tmp_path: Path
-) -> None:
+async def test_an_ended_session_is_deleted_with_an_error(identity: Identity, tmp_path: Path) -> None:
     file = await saved(identity, tmp_path)
     identity.clock.advance(identity.settings.identity_session_days * 24 * 3600 + 1)
     with pytest.raises(CommandError, match="readback login"):
@@ -68,7 +66,7 @@ async def test_a_session_that_has_ended_is_forgotten_with_a_sentence(
     assert file.read() is None
 
 
-async def test_a_throw_away_account_is_gone_afterwards(identity: Identity) -> None:
+async def test_a_guest_account_is_deleted_afterwards(identity: Identity) -> None:
     async with guest_account(identity.stub) as account:
         token = await account.token()
         made = await identity.stub.GetCustomer(identity_pb.GetCustomerRequest(), metadata=bearer(token))
@@ -78,7 +76,7 @@ async def test_a_throw_away_account_is_gone_afterwards(identity: Identity) -> No
     assert reason_of(refused.value) == "ERROR_REASON_CUSTOMER_NOT_FOUND"
 
 
-async def test_a_throw_away_account_is_gone_even_when_the_command_fails(identity: Identity) -> None:
+async def test_a_guest_account_is_deleted_even_when_the_command_fails(identity: Identity) -> None:
     with pytest.raises(CommandError):
         async with guest_account(identity.stub) as account:
             token = await account.token()

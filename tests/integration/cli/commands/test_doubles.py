@@ -1,4 +1,4 @@
-"""`readback doubles` serves both vendors until it is told to stop, and says how to use them."""
+"""`readback doubles` serves both vendors and prints the settings to use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`readback watch` as a process, against a conversation service that breaks off, drains and falls behind as a test says."""
+"""`readback watch` as a process, with a scripted conversation service that fails in chosen ways."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def expired(request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.Wa
 
 
 class Watching:
-    """`readback watch` for somebody who is logged in."""
+    """`readback watch` for a customer who is logged in."""
 
     def __init__(self, home: Path, script: Scripted) -> None:
         self._home, self._script = home, script
@@ -107,7 +107,7 @@ async def watching(home: Path, *scripts: Following) -> AsyncIterator[tuple[Watch
         yield Watching(home, script), script
 
 
-async def test_entries_are_read_line_by_line_and_a_lost_connection_is_said_beside_them(
+async def test_entries_are_lines_of_stdout_and_a_lost_connection_is_reported_on_stderr(
     tmp_path: Path,
 ) -> None:
     broken = sending(said(1, "Hello."), then=grpc.StatusCode.UNAVAILABLE)
@@ -119,7 +119,7 @@ async def test_entries_are_read_line_by_line_and_a_lost_connection_is_said_besid
         "Where to?",
         "The conversation has ended.",
     ]
-    assert "\x1b" not in out + err, "no colours where nobody sees them"
+    assert "\x1b" not in out + err, "no colours in a pipe"
     assert ["lost" in line for line in err.splitlines()] == [True, False]
     assert script.watched[1].cursor == "after 1"
 
@@ -135,7 +135,7 @@ async def test_all_conversations_are_followed_unless_one_is_named(tmp_path: Path
     assert f"{THERE} was deleted" in out.splitlines()[-1]
 
 
-async def test_json_lines_carry_cursors_to_go_on_from(tmp_path: Path) -> None:
+async def test_json_lines_carry_cursors_to_continue_from(tmp_path: Path) -> None:
     speaking = pb.WatchResponse(live=entry_pb2.OpenUtterance(text="There are"))
     async with watching(tmp_path, sending(said(1, "«Zürich»"), speaking, FINISHED)) as (command, script):
         code, out, _ = await command.done("--json", "--live", "--cursor", "after 0")
@@ -147,7 +147,7 @@ async def test_json_lines_carry_cursors_to_go_on_from(tmp_path: Path) -> None:
     assert (script.watched[0].cursor, script.watched[0].include_live) == ("after 0", True)
 
 
-async def test_what_is_asked_for_is_left_to_the_service(tmp_path: Path) -> None:
+async def test_filters_are_sent_to_the_service(tmp_path: Path) -> None:
     async with watching(tmp_path, sending(FINISHED)) as (command, script):
         before = datetime.now(UTC)
         await command.done(
@@ -170,14 +170,14 @@ async def test_what_is_asked_for_is_left_to_the_service(tmp_path: Path) -> None:
     assert not request.include_live
 
 
-async def test_cursor_that_expired_says_how_to_go_on(tmp_path: Path) -> None:
+async def test_the_error_of_an_expired_cursor_names_from_earliest(tmp_path: Path) -> None:
     async with watching(tmp_path, expired) as (command, _):
         code, out, err = await command.done("--json", "--cursor", "old")
     assert (code, out) == (1, "")
     assert "--from-earliest" in err
 
 
-async def test_watch_begins_anew_if_it_may(tmp_path: Path) -> None:
+async def test_watch_starts_again_with_from_earliest(tmp_path: Path) -> None:
     async with watching(tmp_path, expired, sending(said(5, "left"), FINISHED)) as (command, script):
         code, out, err = await command.done(HERE, "--cursor", "old", "--from-earliest")
     assert (code, script.watched[1].cursor) == (0, "after 4")
@@ -185,7 +185,7 @@ async def test_watch_begins_anew_if_it_may(tmp_path: Path) -> None:
     assert "earliest entry" in err
 
 
-async def test_interrupting_ends_it_without_a_word(tmp_path: Path) -> None:
+async def test_an_interrupt_ends_it_silently(tmp_path: Path) -> None:
     async with (
         watching(tmp_path, sending(said(1, "Hello."), stay=True)) as (command, _),
         command.running(HERE) as process,
@@ -197,7 +197,7 @@ async def test_interrupting_ends_it_without_a_word(tmp_path: Path) -> None:
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
-async def test_it_ends_when_nobody_reads_it_any_more_and_nothing_happens(tmp_path: Path) -> None:
+async def test_it_ends_when_the_reader_of_its_output_is_gone(tmp_path: Path) -> None:
     async with (
         watching(tmp_path, sending(said(1, "Hello."), stay=True)) as (command, _),
         command.running(HERE, "--json") as process,
@@ -218,7 +218,7 @@ async def test_it_ends_when_nobody_reads_it_any_more_and_nothing_happens(tmp_pat
         ([HERE, "--conversation", THERE], "Two conversations"),
     ],
 )
-async def test_what_makes_no_sense_is_said_before_anything_is_asked(
+async def test_contradictory_options_are_refused_before_any_request(
     tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     async with watching(tmp_path, sending(FINISHED)) as (command, script):
@@ -229,7 +229,7 @@ async def test_what_makes_no_sense_is_said_before_anything_is_asked(
 
 
 def test_a_terminal_is_left_as_it_was(tmp_path: Path) -> None:
-    """On a terminal the words being spoken move at its foot; afterwards the cursor shows again."""
+    """Live words stay in the last line of a terminal; at the end the cursor is visible again."""
     asyncio.run(_on_a_terminal(tmp_path))
 
 
@@ -252,7 +252,7 @@ async def _on_a_terminal(home: Path) -> None:
     assert script.watched[0].include_live
     assert "There are two." in output
     assert output.rstrip().endswith("\x1b[?25h") or output.rfind("\x1b[?25h") > output.rfind("\x1b[?25l")
-    assert "\x1b[1;36m" in output, "colours where somebody sees them"
+    assert "\x1b[1;36m" in output, "colours on a terminal"
 
 
 def _all_of(descriptor: int) -> str:
@@ -260,7 +260,7 @@ def _all_of(descriptor: int) -> str:
     while True:
         try:
             piece = os.read(descriptor, 4096)
-        except OSError:  # how Linux says that the other end is closed
+        except OSError:  # on Linux: the other end is closed
             break
         if not piece:
             break

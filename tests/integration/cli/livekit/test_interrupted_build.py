@@ -1,4 +1,4 @@
-"""A build that is broken off leaves neither processes nor half a server."""
+"""An interrupted build leaves no processes and no partial server."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_breaking_off_takes_the_compiler_and_its_children_along(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_an_interrupt_kills_the_compiler_and_its_children(tmp_path: Path, number: signal.Signals) -> None:
     compiler = tmp_path / "path" / "go"
     compiler.parent.mkdir()
     compiler.write_text(
-        f'#!/bin/sh\n[ "$1" = version ] && echo go1.26 && exit\nsleep 600 & echo $! > {tmp_path}/child\necho running >&2\nwait\n'
+        f'#!/bin/sh\n[ "$1" = version ] && echo go1.26 && exit\n'
+        f"sleep 600 & echo $! > {tmp_path}/child\necho running >&2\nwait\n"
     )
     compiler.chmod(0o755)
     environment = environment_for(tmp_path / "home") | {
@@ -43,7 +42,7 @@ def test_breaking_off_takes_the_compiler_and_its_children_along(
 
 @contextmanager
 def _broken_off_if_left(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A build that hears Ctrl-C, also where these tests run in the background of a shell, which has SIGINT ignored."""
+    """A build that handles SIGINT, even if these tests run in the background of a shell that ignores it."""
     module = "runpy.run_module('cli.livekit', run_name='__main__')"
     command = [
         sys.executable,

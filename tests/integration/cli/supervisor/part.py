@@ -1,4 +1,4 @@
-"""A part for tests: answers health checks after a while, may start a child, may shrug off SIGTERM."""
+"""A part for tests: answers health checks, and optionally starts a child, ignores SIGTERM or fails."""
 
 import argparse
 import json
@@ -21,15 +21,15 @@ options = parser.parse_args()
 
 
 class Health(BaseHTTPRequestHandler):
-    """Says that all is well."""
+    """A health endpoint."""
 
     def do_GET(self) -> None:
-        """Answers 200."""
+        """Answer 200."""
         self.send_response(200)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Says nothing."""
+        """Log nothing."""
 
 
 if options.fail is not None:
@@ -44,7 +44,7 @@ print("plain text", flush=True)
 
 
 def stop(*_: object) -> None:
-    """Ends the server from outside its own thread."""
+    """Stop the server from another thread."""
     threading.Thread(target=server.shutdown).start()
 
 

@@ -1,4 +1,4 @@
-"""The supervisor over small processes of its own."""
+"""The supervisor with small processes as parts."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_parts_start_in_the_order_of_what_they_need(tmp_path: Path) -> Non
         assert diary.events == [("ready", "store"), ("ready", "page")]
 
 
-async def test_a_killed_part_comes_back_and_is_said_so(tmp_path: Path) -> None:
+async def test_a_killed_part_is_restarted_and_reported(tmp_path: Path) -> None:
     parts = part("store"), part("page")
     async with supervised(tmp_path, *parts) as (_, diary):
         victim = next(child for child in started_by_us() if str(SCRIPT) in child.cmdline())
@@ -125,13 +125,13 @@ async def test_nothing_is_left_of_stubborn_parts_and_their_runaway_children(tmp_
     before = set(started_by_us())
     mule = part("mule", "--stubborn", "--child", stage=Stage.CALLERS)
     async with supervised(tmp_path, mule, part("store", "--stubborn")):
-        assert len(set(started_by_us()) - before) >= 4  # two parts, a grandchild, the warden
+        assert len(set(started_by_us()) - before) >= 4  # two parts, a grandchild, the reaper
     assert set(started_by_us()) - before == set()
 
 
 @pytest.fixture
 def started_before() -> Iterator[psutil.Process]:
-    """A process of ours with a child of its own."""
+    """A child process with a child of its own."""
     with subprocess.Popen(
         ["sh", "-c", "sleep 600 & echo started; wait"], stdout=subprocess.PIPE, text=True
     ) as shell:
@@ -144,7 +144,7 @@ def started_before() -> Iterator[psutil.Process]:
             child.kill()
 
 
-async def test_what_the_program_had_started_before_is_left_alone(
+async def test_processes_started_before_are_left_alone(
     tmp_path: Path, started_before: psutil.Process
 ) -> None:
     before = {started_before, *started_before.children()}
@@ -154,7 +154,7 @@ async def test_what_the_program_had_started_before_is_left_alone(
     assert before <= set(started_by_us())
 
 
-async def test_what_parts_write_is_in_their_logs_readable_by_the_owner_alone(tmp_path: Path) -> None:
+async def test_output_of_parts_is_in_their_logs_for_the_owner_alone(tmp_path: Path) -> None:
     async with supervised(tmp_path, part("store")) as (_, diary):
         pass
     log = tmp_path / "store.log"
@@ -163,7 +163,7 @@ async def test_what_parts_write_is_in_their_logs_readable_by_the_owner_alone(tmp
     assert log.stat().st_mode & 0o077 == 0
 
 
-async def test_a_running_part_goes_on_in_another_file_when_its_log_is_full(
+async def test_the_log_of_a_running_part_is_rotated_when_it_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "MAX_FILE_BYTES", 20)
@@ -174,7 +174,7 @@ async def test_a_running_part_goes_on_in_another_file_when_its_log_is_full(
 
 
 @pytest.mark.parametrize(("code", "error"), [(2, UsageError), (1, CommandError)])
-async def test_a_part_that_never_comes_up_ends_everything_with_its_last_words(
+async def test_a_part_that_never_starts_ends_everything_with_its_last_log_line(
     tmp_path: Path, code: int, error: type[CommandError]
 ) -> None:
     before = set(started_by_us())
@@ -200,11 +200,11 @@ async def test_stopping_while_parts_still_start_leaves_nothing(tmp_path: Path) -
     assert not (tmp_path / "page.log").exists()
 
 
-def test_ending_waits_so_little_that_five_seconds_suffice() -> None:
+def test_shutdown_takes_less_than_five_seconds() -> None:
     assert sum(GRACE_SECONDS.values()) <= 3.0
 
 
-async def test_a_second_stop_waits_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_second_stop_kills_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for stage in Stage:
         monkeypatch.setitem(GRACE_SECONDS, stage, 3600.0)
     before = set(started_by_us())
@@ -216,21 +216,19 @@ async def test_a_second_stop_waits_for_nobody(tmp_path: Path, monkeypatch: pytes
     assert set(started_by_us()) - before == set()
 
 
-def test_the_death_of_the_supervisor_takes_every_part_with_it(tmp_path: Path) -> None:
+def test_no_part_survives_a_killed_supervisor(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     script = f"""
 import asyncio, os
 from pathlib import Path
-from cli.supervisor import log_files as logs
-from cli.supervisor.shutdown import GRACE_SECONDS
 from cli.supervisor.parts import Part, Stage
-from cli.supervisor.terminal import TerminalOutput
 from cli.supervisor.supervisor import Supervisor
 from cli.supervisor.terminal import TerminalOutput
 from rich.console import Console
 command = ({sys.executable!r}, {str(SCRIPT)!r}, "--port", "{port}", "--stubborn")
 part = Part("mule", command, "http://127.0.0.1:{port}/", "", (), Stage.SERVICES)
-asyncio.run(Supervisor([part], dict(os.environ), Path({str(tmp_path)!r}), TerminalOutput(Console())).run(lambda: print("up", flush=True)))
+supervisor = Supervisor([part], dict(os.environ), Path({str(tmp_path)!r}), TerminalOutput(Console()))
+asyncio.run(supervisor.run(lambda: print("up", flush=True)))
 """
     supervisor = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert supervisor.stdout is not None

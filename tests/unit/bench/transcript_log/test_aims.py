@@ -1,4 +1,4 @@
-"""Aims say what is promised, and when a value keeps the promise."""
+"""Aims: their bounds, and when a value meets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of a database, what holds the log is told from what only serves the search."""
+"""Tables of the log are separated from tables of the search."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_tables_of_the_log_count_with_their_indexes(name: str) -> None:
         "log_search/log_search_pkey",
     ],
 )
-def test_the_search_is_shown_beside(name: str) -> None:
+def test_search_tables_are_listed_separately(name: str) -> None:
     assert is_search(name)
     assert not is_log(name)
 
@@ -41,6 +41,6 @@ def test_the_search_is_shown_beside(name: str) -> None:
         "alembic_version/alembic_version",
     ],
 )
-def test_what_does_not_grow_with_what_is_said_is_neither(name: str) -> None:
+def test_other_tables_are_neither(name: str) -> None:
     assert not is_log(name)
     assert not is_search(name)

@@ -1,4 +1,4 @@
-"""Figures are told in full: beside their aims, with their range, as a table and as one JSON object."""
+"""Figures as a table, as Markdown and as one JSON object."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def test_a_figure_is_judged_by_its_median() -> None:
     assert Figure("append_vs_naive", Spread(12, 3, 50)).met
 
 
-def test_one_object_holds_everything() -> None:
-    told = json.loads(json.dumps(as_json(MEASURED, {"cpus": 2}, 12.34)))
-    assert told["machine"] == {"cpus": 2}
-    assert told["seconds"] == 12.3
-    assert told["floors"]["fdatasync_us"] == {"median": 123, "least": 120, "most": 150}
-    assert told["figures"]["append_vs_naive"] == {
+def test_one_json_object_contains_everything() -> None:
+    output = json.loads(json.dumps(as_json(MEASURED, {"cpus": 2}, 12.34)))
+    assert output["machine"] == {"cpus": 2}
+    assert output["seconds"] == 12.3
+    assert output["floors"]["fdatasync_us"] == {"median": 123, "least": 120, "most": 150}
+    assert output["figures"]["append_vs_naive"] == {
         "median": 13.0,
         "least": 12.5,
         "most": 14.2,
@@ -46,8 +46,8 @@ def test_one_object_holds_everything() -> None:
         "met": True,
         "beside": {"readback_turns_s": 8123},
     }
-    assert told["figures"]["wire_vs_text"]["met"] is False
-    assert told["missing"] == ["rss_per_watcher_kb"]
+    assert output["figures"]["wire_vs_text"]["met"] is False
+    assert output["missing"] == ["rss_per_watcher_kb"]
 
 
 def test_the_table_says_pass_and_falls_short() -> None:
@@ -59,19 +59,19 @@ def test_the_table_says_pass_and_falls_short() -> None:
     assert any("wire_vs_text" in line and "FALLS SHORT" in line for line in lines)
 
 
-def test_the_table_for_a_page_tells_every_figure_and_floor() -> None:
+def test_the_markdown_table_has_every_figure_and_floor() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in as_markdown(MEASURED).splitlines()
     ]
     assert {len(row) for row in rows} == {6}
-    told = {row[0]: row[2:] for row in rows}
-    assert told["`append_vs_naive`"] == ["13", "12.5 … 14.2", "≥ 12 ×", "met"]
-    assert told["`wire_vs_text`"][-1] == "**falls short**"
-    assert told["`rss_per_watcher_kb`"][0] == "missing"
-    assert told["*floor*"][0] == "123"
+    output = {row[0]: row[2:] for row in rows}
+    assert output["`append_vs_naive`"] == ["13", "12.5 … 14.2", "≥ 12 ×", "met"]
+    assert output["`wire_vs_text`"][-1] == "**falls short**"
+    assert output["`rss_per_watcher_kb`"][0] == "missing"
+    assert output["*floor*"][0] == "123"
 
 
-def test_what_could_not_be_measured_is_not_left_out() -> None:
+def test_missing_figures_are_listed() -> None:
     assert any("rss_per_watcher_kb" in line and "MISSING" in line for line in printed().splitlines())
 
 
@@ -79,7 +79,7 @@ def test_floors_stand_in_the_same_table() -> None:
     assert any("floor fdatasync_us" in line and "123" in line for line in printed().splitlines())
 
 
-def test_the_machine_is_told_without_its_name() -> None:
+def test_the_machine_is_described_without_its_name() -> None:
     assert set(machine()) == {"cpus", "system", "arch", "python"}
 
 

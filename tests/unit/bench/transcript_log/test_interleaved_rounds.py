@@ -17,7 +17,7 @@ FINITE = st.floats(min_value=1e-6, max_value=1e9)
 
 
 class Recorded:
-    """Arms that note in which order they ran, and give what they are told to."""
+    """Sides that record the order of their runs, and return given results."""
 
     def __init__(self, **values: list[float]) -> None:
         self.order: list[str] = []
@@ -51,14 +51,14 @@ async def test_warm_up_is_thrown_away() -> None:
     assert rounds.samples("a") == [1, 2, 3, 4]
 
 
-async def test_every_run_is_heard_of_warm_ups_included() -> None:
+async def test_every_run_is_reported_including_warm_ups() -> None:
     heard: list[None] = []
     await interleaved(Recorded(a=[0] * 7, b=[0] * 7).arms(), 3, done=lambda: heard.append(None))
     assert len(heard) == 2 + 3 * 4
 
 
-async def test_arms_one_after_another_meet_the_same_drift() -> None:
-    # A machine that gets slower all the time: whoever always went first would look better.
+async def test_a_drift_affects_all_sides_alike() -> None:
+    # A machine that gets slower all the time would favour a side that always goes first.
     clock = iter(range(100))
 
     async def drifting() -> float:
@@ -68,7 +68,7 @@ async def test_arms_one_after_another_meet_the_same_drift() -> None:
     assert rounds.ratio("a", "b", float) == Spread(1.0, 1.0, 1.0)
 
 
-async def test_a_failing_arm_ends_the_comparison() -> None:
+async def test_a_failing_side_ends_the_comparison() -> None:
     async def failing() -> float:
         raise ConnectionError
 
@@ -77,7 +77,7 @@ async def test_a_failing_arm_ends_the_comparison() -> None:
 
 
 def test_ratios_are_taken_within_a_round() -> None:
-    # In the second round everything took twice as long; that says nothing about either side.
+    # In the second round everything took twice as long, for both sides.
     rounds = Rounds([{"a": (10.0, 10.0), "b": (5.0, 5.0)}, {"a": (20.0, 20.0), "b": (10.0, 10.0)}])
     assert rounds.ratio("a", "b", float) == Spread(2.0, 2.0, 2.0)
 
@@ -98,7 +98,7 @@ def test_a_formula_sees_one_round_at_a_time() -> None:
     assert spread == Spread(2.5, 2.0, 3.0)
 
 
-def test_an_arm_is_told_by_median_and_range_of_its_rounds() -> None:
+def test_a_side_has_median_and_range_of_its_rounds() -> None:
     rounds = Rounds([{"a": (1.0, 3.0)}, {"a": (10.0, 10.0)}, {"a": (3.0, 5.0)}])
     assert rounds.of("a", float) == Spread(4.0, 2.0, 10.0)
 

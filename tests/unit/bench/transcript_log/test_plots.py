@@ -1,4 +1,4 @@
-"""Plots are small, read on light and dark pages, and say what their axes are."""
+"""Plots are small, readable on light and dark pages, and have labelled axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measured talks are like talks: two sides in turn, varied, of the length that the aims are reckoned with."""
+"""Sample conversations: two sides in turn, varied, with the text length that the aims assume."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def talk(seed: int) -> list[str]:
     return [turn.text for turn in islice(sample_turns(seed), TURNS)]
 
 
-def test_a_seed_gives_the_same_talk_again() -> None:
+def test_a_seed_gives_the_same_conversation_again() -> None:
     assert talk(3) == talk(3)
     assert talk(3) != talk(4)
 
@@ -33,12 +33,12 @@ def test_a_turn_has_about_82_bytes_of_text() -> None:
     assert 78 <= statistics.fmean(len(text.encode()) for seed in range(100) for text in talk(seed)) <= 86
 
 
-def test_hardly_a_phrase_comes_twice_in_a_talk() -> None:
+def test_phrases_hardly_repeat_in_a_conversation() -> None:
     assert all(len(set(talk(seed))) >= TURNS - 3 for seed in range(50))
 
 
-def test_a_talk_shrinks_no_better_than_english() -> None:
-    # A page of English prose shrinks to about 0.45; text put together from a few templates, to half of that.
+def test_a_conversation_compresses_no_better_than_english() -> None:
+    # English prose compresses to about 0.45; text from a few templates, to half of that.
     for seed in range(20):
         words = "\n".join(talk(seed)).encode()
         assert len(zlib.compress(words)) / len(words) >= 0.40

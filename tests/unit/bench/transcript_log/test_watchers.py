@@ -1,4 +1,4 @@
-"""A measured watcher counts entries however they come, and takes no ended watch for a quiet one."""
+"""Watchers count entries in any message, and notice the end of a watch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ END = pb.WatchResponse(end=pb.WatchEnd(reason=pb.STREAM_END_REASON_DRAINING))
 
 
 class Stream:
-    """A `Watch` stream that brings what it was given, then its end."""
+    """A `Watch` stream with given responses and then its end."""
 
     def __init__(self, responses: Iterable[pb.WatchResponse]) -> None:
         self._responses = iter(responses)
@@ -42,7 +42,7 @@ async def test_catching_up_counts_entries_not_messages() -> None:
     assert await catch_up(Stream([ONE, HEARTBEAT, BATCH, CAUGHT_UP, ONE])) == 3
 
 
-async def test_an_empty_log_is_caught_up_with_at_once() -> None:
+async def test_an_empty_log_needs_no_catching_up() -> None:
     assert await catch_up(Stream([CAUGHT_UP])) == 0
 
 

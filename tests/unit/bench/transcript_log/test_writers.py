@@ -1,4 +1,4 @@
-"""A measured writer keeps its window full, counts what acks cover, and takes nothing for stored that was not acked."""
+"""Writers keep their window full and count only acknowledged turns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.unit
 
 
 class Service:
-    """The other end of a `Record` stream: acks so many messages at once."""
+    """The other end of a `Record` stream; it acknowledges several messages at once."""
 
     def __init__(self, *, at_once: int = 1, answer: object = None) -> None:
         self.messages: list[pb.RecordAppend] = []
@@ -50,7 +50,7 @@ def writer_to(service: Service) -> Writer:
 @given(
     count=st.integers(1, 200), window=st.integers(1, 10), batch=st.integers(1, 64), at_once=st.integers(1, 5)
 )
-def test_all_turns_are_handed_in_once_and_in_order(count: int, window: int, batch: int, at_once: int) -> None:
+def test_all_turns_are_written_once_and_in_order(count: int, window: int, batch: int, at_once: int) -> None:
     service = Service(at_once=at_once)
     asyncio.run(writer_to(service).write(count, window=window, batch=batch))
     assert [draft.client_sequence for message in service.messages for draft in message.drafts] == list(
@@ -68,7 +68,7 @@ async def test_window_is_kept_full_however_acks_are_gathered(at_once: int) -> No
     assert len(service.messages) > 8
 
 
-async def test_each_message_is_waited_for_once() -> None:
+async def test_each_message_has_one_wait() -> None:
     service = Service(at_once=4)
     writer = writer_to(service)
     await writer.write(40, window=8, batch=4)

@@ -1,4 +1,4 @@
-"""Tokens are kept for their owner alone, and renewed by one command at a time."""
+"""Saved tokens are for their owner alone, and refreshed by one command at a time."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def test_the_file_is_for_its_owner_alone_even_where_a_loose_one_was(tmp_path: Pa
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"email": 1}', "not json"])
-def test_a_file_that_makes_no_sense_is_nobody(tmp_path: Path, text: str) -> None:
+def test_an_invalid_file_counts_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "login.json").write_text(text)
     assert CredentialsFile(tmp_path).read() is None
 
 
-def test_forgetting_says_whether_there_was_anything(tmp_path: Path) -> None:
+def test_deleting_returns_whether_there_was_a_file(tmp_path: Path) -> None:
     file = CredentialsFile(tmp_path)
     assert not file.delete()
     file.save(credentials())
@@ -54,7 +54,7 @@ def test_tokens_are_not_in_what_is_printed() -> None:
     assert "access" not in repr(credentials())
 
 
-async def test_renewing_keeps_others_out(tmp_path: Path) -> None:
+async def test_the_refresh_lock_keeps_others_out(tmp_path: Path) -> None:
     async with CredentialsFile(tmp_path).refresh_lock():
         with (tmp_path / "login.lock").open("a") as other, pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The caller's account of a turn: what was heard, said and done, and when."""
+"""The report of a turn: words of both sides, tools, and times; and the protocol names of LiveKit."""
 
 import asyncio
 import json
@@ -7,8 +7,10 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from livekit.agents import types
 
 from agent.speech.audio import STT_RATE
+from cli.calls import call_client
 from cli.calls.call_client import CallClient, CallFailed, ToolUse
 from cli.calls.earpiece import Earpiece
 from cli.calls.microphone import Microphone
@@ -19,20 +21,20 @@ ME, AGENT = "caller", "agent"
 
 
 class Participant:
-    """Somebody in the room."""
+    """A participant."""
 
     identity = ME
 
 
 class Room:
-    """A room that only knows who we are."""
+    """A room without other participants."""
 
     local_participant = Participant()
-    remote_participants: dict[str, Any] = {}  # noqa: RUF012 - nobody else ever comes
+    remote_participants: dict[str, Any] = {}  # noqa: RUF012 - always empty
 
 
 class Stream:
-    """A text stream that has come whole."""
+    """A complete text stream."""
 
     def __init__(self, topic: str, text: str, **attributes: str) -> None:
         self.info = cast("Any", type("Info", (), {"topic": topic, "attributes": attributes}))
@@ -58,7 +60,7 @@ async def _read(caller: CallClient, *streams: tuple[Stream, str]) -> None:
         await caller._read(cast("Any", stream), identity)
 
 
-async def test_both_sides_of_a_turn_are_told_apart(caller: CallClient) -> None:
+async def test_both_sides_of_a_turn_are_kept_apart(caller: CallClient) -> None:
     caller._begin()
     await _read(
         caller,
@@ -110,7 +112,7 @@ async def test_tools_and_cards_belong_to_their_turn(caller: CallClient) -> None:
     assert caller._report("", None).tools == []
 
 
-async def test_waiting_for_nothing_ends_with_a_reason(caller: CallClient) -> None:
+async def test_waiting_ends_with_a_reason(caller: CallClient) -> None:
     with pytest.raises(CallFailed, match="no agent came within"):
         await caller.wait_for_greeting(0.1)
 
@@ -118,7 +120,7 @@ async def test_waiting_for_nothing_ends_with_a_reason(caller: CallClient) -> Non
 async def test_waiting_ends_too_when_something_comes_in_at_the_last_moment(caller: CallClient) -> None:
     loop = asyncio.get_running_loop()
     loop.call_later(0.12, caller._changed.set)
-    loop.call_later(0.11, time.sleep, 0.04)  # news and the end of the wait fall into one turn of the loop
+    loop.call_later(0.11, time.sleep, 0.04)  # the event and the timeout fall into one turn of the loop
     with pytest.raises(CallFailed, match="no agent came within"):
         await caller.wait_for_greeting(0.13)
 
@@ -144,7 +146,7 @@ async def test_the_microphone_says_when_the_last_loud_sample_left() -> None:
     await microphone.close()
 
 
-def test_the_earpiece_tells_loud_from_quiet() -> None:
+def test_the_earpiece_separates_loud_from_quiet() -> None:
     changes: list[None] = []
     earpiece = Earpiece(lambda: changes.append(None))
     earpiece._take(np.full(240, 100, np.int16))
@@ -159,3 +161,17 @@ def test_the_earpiece_tells_loud_from_quiet() -> None:
     assert len(earpiece.recording()) == 720
     assert len(changes) == 3
     assert earpiece.quiet_for < 5
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ATTRIBUTE_AGENT_STATE",
+        "ATTRIBUTE_TRANSCRIPTION_FINAL",
+        "ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID",
+        "TOPIC_CHAT",
+        "TOPIC_TRANSCRIPTION",
+    ],
+)
+def test_protocol_names_are_those_of_the_framework(name: str) -> None:
+    assert getattr(call_client, name) == getattr(types, name)

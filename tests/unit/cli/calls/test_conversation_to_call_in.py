@@ -1,4 +1,4 @@
-"""Whose conversation a call is placed in, and what becomes of it."""
+"""The conversation of a call: a given one, or a new one that is deleted for guests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 
 class Service:
-    """Notes what it is asked."""
+    """Records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -47,11 +47,11 @@ async def placed(*, throw_away: bool, conversation_id: str | None = None, failin
     return list(service.asked)
 
 
-async def test_a_throw_away_account_leaves_no_conversation_behind() -> None:
+async def test_a_guest_account_leaves_no_conversation_behind() -> None:
     assert await placed(throw_away=True) == ["start", "call in new", "delete new"]
 
 
-async def test_nor_when_the_call_fails() -> None:
+async def test_a_guest_account_leaves_no_conversation_behind_when_the_call_fails() -> None:
     assert await placed(throw_away=True, failing=True) == ["start", "call in new", "delete new"]
 
 
@@ -59,5 +59,5 @@ async def test_a_persons_conversation_is_kept() -> None:
     assert await placed(throw_away=False) == ["start", "call in new"]
 
 
-async def test_a_conversation_of_before_is_called_in_again() -> None:
+async def test_an_existing_conversation_is_continued() -> None:
     assert await placed(throw_away=False, conversation_id="old") == ["call in old"]

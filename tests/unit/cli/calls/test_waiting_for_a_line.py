@@ -1,4 +1,4 @@
-"""What a call does between two lines: it waits for the next, and no longer than itself."""
+"""A call waits for the next line, but not after its own end."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ class Service:
 
 
 class Report:
-    """Remembers."""
+    """Records its events."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.events: list[str] = []
 
     def connected(self, conversation_id: str, connect_ms: float) -> None:
-        self.told.append("connected")
+        self.events.append("connected")
 
     def greeted(self, turn: Any) -> None:
-        self.told.append("greeted")
+        self.events.append("greeted")
 
     def turn(self, turn: Any) -> None:
-        self.told.append(turn.said)
+        self.events.append(turn.said)
 
     def ended(self, reason: str) -> None:
-        self.told.append(reason)
+        self.events.append(reason)
 
 
 class Answering(CallClient):
-    """A caller in a room without anybody, who is answered at once."""
+    """A client in an empty room that gets an answer at once."""
 
     def __init__(self) -> None:
-        super().__init__(SimpleNamespace(remote_participants={}))  # type: ignore[arg-type]  # the room isn't spoken in
+        super().__init__(SimpleNamespace(remote_participants={}))  # type: ignore[arg-type]  # the room isn't used
 
     async def wait_for_greeting(self, timeout: float = 30) -> TurnReport:
         return TurnReport("", "", "Hello.")
@@ -59,7 +59,7 @@ class Answering(CallClient):
         return TurnReport(text, text, "Yes.")
 
     def hang_up_on(self) -> None:
-        """The room is closed, so long ago that nobody comes back."""
+        """Close the room, too long ago for another agent to take over."""
         self._disconnected()
         self._ended_at -= 60
 
@@ -76,7 +76,7 @@ async def caller(monkeypatch: pytest.MonkeyPatch) -> Answering:
     return made
 
 
-async def test_a_call_that_ends_while_a_line_is_waited_for_is_over_and_says_why(caller: Answering) -> None:
+async def test_a_call_that_ends_before_the_next_line_reports_its_end(caller: Answering) -> None:
     let_go = asyncio.Event()
 
     async def lines() -> AsyncIterator[CallerLine]:
@@ -89,16 +89,16 @@ async def test_a_call_that_ends_while_a_line_is_waited_for_is_over_and_says_why(
 
     report = Report()
     async with asyncio.timeout(10):
-        await place_call(Service(), "conversation", lines(), report)  # type: ignore[arg-type]  # as much of the service as a call needs
-    assert report.told == ["connected", "greeted", "thanks, bye", "AGENT_HUNG_UP"]
+        await place_call(Service(), "conversation", lines(), report)  # type: ignore[arg-type]  # the methods that a call needs
+    assert report.events == ["connected", "greeted", "thanks, bye", "AGENT_HUNG_UP"]
     assert let_go.is_set()
 
 
-async def test_every_line_is_said_and_the_end_of_the_lines_is_the_end_of_the_call(caller: Answering) -> None:
+async def test_every_line_is_sent_and_the_call_ends_after_the_last(caller: Answering) -> None:
     async def lines() -> AsyncIterator[CallerLine]:
         yield TypedLine("one")
         yield TypedLine("two")
 
     report = Report()
-    await place_call(Service(), "conversation", lines(), report)  # type: ignore[arg-type]  # as much of the service as a call needs
-    assert report.told == ["connected", "greeted", "one", "two", "AGENT_HUNG_UP"]
+    await place_call(Service(), "conversation", lines(), report)  # type: ignore[arg-type]  # the methods that a call needs
+    assert report.events == ["connected", "greeted", "one", "two", "AGENT_HUNG_UP"]

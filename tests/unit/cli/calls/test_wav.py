@@ -1,4 +1,4 @@
-"""Speech from files: any shape of WAV, and a clear word for what is none."""
+"""WAV files of any format, and errors for other files."""
 
 import wave
 from pathlib import Path
@@ -36,7 +36,7 @@ def _write(path: Path, *, rate: int, width: int, channels: int) -> Path:
 @pytest.mark.parametrize("rate", [8_000, 16_000, 24_000, 48_000])
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_any_rate_width_and_channels_become_what_the_ears_hear(
+def test_any_rate_width_and_channels_become_16_khz_mono(
     tmp_path: Path, rate: int, width: int, channels: int
 ) -> None:
     samples = read_wav(_write(tmp_path / "speech.wav", rate=rate, width=width, channels=channels))
@@ -47,7 +47,7 @@ def test_any_rate_width_and_channels_become_what_the_ears_hear(
     assert np.argmax(spectrum) * STT_RATE / len(middle) == pytest.approx(440, abs=3)
 
 
-def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+def test_a_written_file_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "speech.wav"
     write_wav(path, SECOND[:16_000], STT_RATE)
     assert np.array_equal(read_wav(path), SECOND[:16_000])

@@ -1,4 +1,4 @@
-"""Lines are said in the order given, across the kinds of lines."""
+"""Lines of a call keep the order of the command line across options."""
 
 from __future__ import annotations
 

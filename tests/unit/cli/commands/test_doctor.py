@@ -1,4 +1,4 @@
-"""The doctor's findings."""
+"""The findings of `readback doctor`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_fresh_installation_has_nothing_wrong(settings: UpSettings) -> None:
     ] == []
 
 
-def test_secrets_that_others_can_read_are_wrong_and_the_way_out_is_told(settings: UpSettings) -> None:
+def test_secrets_that_others_can_read_are_wrong_and_the_fix_is_shown(settings: UpSettings) -> None:
     settings.secrets.create_all()
     assert found(settings, "secrets").state is State.OK
     (settings.home / "secrets" / "cursors").chmod(0o644)
@@ -52,7 +52,7 @@ def test_lost_secrets_are_trouble(settings: UpSettings) -> None:
     assert found(settings, "secrets").state is State.MISSING
 
 
-def test_who_is_logged_in_is_told_without_the_tokens(settings: UpSettings) -> None:
+def test_the_login_is_shown_without_its_tokens(settings: UpSettings) -> None:
     CredentialsFile(settings.home).save(Credentials("ada@b.example", "access-token", 0, "refresh-token"))
     assert found(settings, "login").detail == "as ada@b.example"
 
@@ -71,7 +71,7 @@ def test_a_misspelt_variable_is_trouble(settings: UpSettings, monkeypatch: pytes
     assert "READBACK_LOG_LEVEL?" in found(settings, "READBACK_LOG_LEVLE").detail
 
 
-def test_parts_that_do_not_answer_are_unreachable_and_their_addresses_are_told(settings: UpSettings) -> None:
+def test_parts_that_do_not_answer_are_unreachable_and_their_addresses_are_shown(settings: UpSettings) -> None:
     findings = {finding.subject: finding for finding in asyncio.run(doctor.check_parts(settings))}
     assert set(findings) == {"livekit", "identity", "flightdata", "conversation", "agent", "page", "gateway"}
     assert {finding.state for finding in findings.values()} == {State.UNREACHABLE}

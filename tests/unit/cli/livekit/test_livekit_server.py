@@ -1,4 +1,4 @@
-"""The LiveKit server is found before it is built, and configured with keys of its own."""
+"""The LiveKit server is found or built, and configured with its own keys."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_an_old_go_gives_way_to_the_one_in_the_wheel(tmp_path: Path) -> None:
     assert go_version(found) >= LIVEKIT.needs
 
 
-def test_without_any_go_the_sentence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_go_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         go_program,
         "_installed_gos",
@@ -96,7 +96,9 @@ def test_a_build_is_announced_and_kept_in_the_cache(tmp_path: Path, monkeypatch:
     assert [path.name for path in cache_folder().iterdir()] == [LIVEKIT.cached.name]
 
 
-def test_a_failed_build_ends_with_gos_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_build_ends_with_the_last_lines_of_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake = tmp_path / "go"
     fake.write_text("#!/bin/sh\necho 'dial tcp: no route to host' >&2\nexit 1\n")
     fake.chmod(0o755)
@@ -126,7 +128,7 @@ def test_a_signal_before_the_build_has_a_name_for_its_process_kills_it(
     monkeypatch.setattr(build, "_started", start)
     before = signal.signal(
         signal.SIGINT, signal.default_int_handler
-    )  # ignored where the tests run in the background of a shell
+    )  # in the background of a shell it is ignored
     try:
         with pytest.raises(ends_with):
             build.build(LIVEKIT, Console(file=io.StringIO()))
@@ -136,7 +138,7 @@ def test_a_signal_before_the_build_has_a_name_for_its_process_kills_it(
     assert not any((tmp_path / "cache" / "readback").iterdir())
 
 
-def test_progress_counts_what_go_says() -> None:
+def test_progress_counts_lines_of_go() -> None:
     progress = build.Progress(began=100.0)
     for line in (
         "go: downloading example.com/a v1.2.3",

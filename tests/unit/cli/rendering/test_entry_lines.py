@@ -1,4 +1,4 @@
-"""Entries as a person reads them."""
+"""Transcript entries as lines."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def test_words_are_shown_as_they_were_said_even_when_they_look_like_markup() -> 
     ("sealing", "words"),
     [(entry_pb2.SEALING_INTERRUPTED, "(interrupted)"), (entry_pb2.SEALING_TRUNCATED, "(cut off)")],
 )
-def test_an_utterance_that_was_cut_says_so(sealing: entry_pb2.Sealing.ValueType, words: str) -> None:
+def test_an_interrupted_utterance_is_marked(sealing: entry_pb2.Sealing.ValueType, words: str) -> None:
     said = entry_pb2.Utterance(speaker=entry_pb2.SPEAKER_AGENT, text="There are", sealing=sealing)
     assert shown(entry_line(entry(utterance=said))).endswith(f"agent  There are {words}")
 
 
-def test_typed_words_and_late_entries_say_so() -> None:
+def test_typed_words_and_late_entries_are_marked() -> None:
     said = entry_pb2.Utterance(
         speaker=entry_pb2.SPEAKER_CUSTOMER, modality=entry_pb2.MODALITY_TEXT, text="hi"
     )
     assert shown(entry_line(entry(utterance=said, late=True))).endswith("customer  hi (typed) (late)")
 
 
-def test_tools_show_what_was_asked_and_what_came_of_it() -> None:
+def test_tools_show_arguments_and_outcome() -> None:
     call = entry_pb2.ToolCall(name="search_flights")
     call.arguments.update({"origin": "MAA"})
     assert shown(entry_line(entry(tool_call=call))).endswith("tool  search_flights origin=MAA")
@@ -62,7 +62,7 @@ def test_tools_show_what_was_asked_and_what_came_of_it() -> None:
     assert shown(entry_line(entry(tool_result=result))).endswith("tool  search_flights: EMPTY")
 
 
-def test_changes_are_told_in_words() -> None:
+def test_state_changes_are_shown_in_words() -> None:
     change = entry_pb2.StateChange(kind=entry_pb2.STATE_CHANGE_KIND_CALL_ENDED, reason="CALLER_HUNG_UP")
     assert shown(entry_line(entry(state_change=change))).endswith("call ended (caller hung up)")
 
@@ -73,7 +73,7 @@ def test_words_still_being_spoken_have_no_number() -> None:
     assert shown(live_line(speaking)).endswith("agent  There [are]")
 
 
-def test_an_utterance_that_its_writer_came_back_with_says_so() -> None:
+def test_an_utterance_that_completes_another_is_marked() -> None:
     said = entry_pb2.Utterance(
         speaker=entry_pb2.SPEAKER_AGENT, text="There are two.", completes_utterance_id="cut"
     )

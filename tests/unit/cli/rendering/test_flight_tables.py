@@ -1,4 +1,4 @@
-"""Flights as a person reads them: local times, money, days that change on the way."""
+"""Tables of flights: local times, prices, arrivals on another day."""
 
 from __future__ import annotations
 

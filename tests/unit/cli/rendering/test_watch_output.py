@@ -1,4 +1,4 @@
-"""What is followed, as a person or a program gets it."""
+"""The output of `readback watch` for people and for programs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read(
     return output.getvalue()
 
 
-def test_words_move_in_the_last_line_of_a_terminal_until_their_entry_comes() -> None:
+def test_live_words_stay_in_the_last_line_of_a_terminal_until_their_entry_comes() -> None:
     text = read(
         speaking("There are"), said("There are two."), WatchResponse(caught_up=CaughtUp()), terminal=True
     )
@@ -61,7 +61,7 @@ def test_both_sides_may_speak_at_once() -> None:
     assert "There are two" in last
 
 
-def test_what_moves_is_bounded_and_forgotten_when_the_line_is_lost() -> None:
+def test_live_lines_are_limited_and_cleared_when_the_connection_is_lost() -> None:
     reader = TerminalWatchOutput(Console(file=io.StringIO(), force_terminal=True))
     with reader:
         for index in range(50):
@@ -104,15 +104,13 @@ def test_long_words_stay_in_their_column_of_a_terminal_and_on_one_line_of_a_file
     assert len(read(said(words), terminal=False).splitlines()) == 1
 
 
-def test_a_deletion_is_told() -> None:
+def test_a_deletion_is_shown() -> None:
     deleted = WatchResponse(conversation_id="c", deleted=ConversationDeleted())
     assert read(deleted, terminal=False, several=True) == "── c was deleted\n"
 
 
 @pytest.mark.parametrize("connection", list(Connection))
-def test_notices_stay_out_of_what_is_piped_on(
-    connection: Connection, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_notices_stay_out_of_stdout(connection: Connection, capsys: pytest.CaptureFixture[str]) -> None:
     assert read(connection, terminal=False) == ""
     JsonWatchOutput().notice(connection)
     printed = capsys.readouterr()
@@ -121,7 +119,7 @@ def test_notices_stay_out_of_what_is_piped_on(
     assert "──" in read(connection, terminal=True)
 
 
-def test_json_is_what_the_contract_says_one_line_an_event(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_the_fields_of_the_contract_one_line_per_event(capsys: pytest.CaptureFixture[str]) -> None:
     with JsonWatchOutput() as lines:
         lines.show(said("line\nbreak"))
     (line,) = capsys.readouterr().out.splitlines()

@@ -1,4 +1,4 @@
-"""One supervisor a home, and no new secrets over old databases."""
+"""One supervisor per home, and no new secrets for old databases."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_home_is_free_again_afterwards(tmp_path: Path) -> None:
         pass
 
 
-def test_a_home_that_is_not_there_is_not_held(tmp_path: Path) -> None:
+def test_a_missing_home_is_not_locked(tmp_path: Path) -> None:
     assert not home.is_locked(tmp_path / "none")
 
 
@@ -49,7 +49,7 @@ def test_databases_with_secrets_and_fresh_homes_pass(tmp_path: Path) -> None:
     home.require_secrets_of_databases(tmp_path)
 
 
-def test_what_sqlite_keeps_for_a_database_belongs_to_it(tmp_path: Path) -> None:
+def test_files_of_sqlite_belong_to_their_database(tmp_path: Path) -> None:
     for name in ("identity.sqlite3", "identity.sqlite3-wal", "identity.sqlite3-shm", "livekit.yaml"):
         (tmp_path / name).touch()
     assert [path.name for path in home.databases(tmp_path)] == [

@@ -1,4 +1,4 @@
-"""Everything a part says is in its log; what a person should see is on the terminal, once."""
+"""Log files of the parts, and alerts on the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PART = Part("identity", (), "", "127.0.0.1:1", (), Stage.SERVICES)
 
 
 class Screen:
-    """A terminal whose text can be read, on a clock that the test moves."""
+    """A terminal with readable text, on a clock that the test moves."""
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._text = io.StringIO()
@@ -34,7 +34,7 @@ class Screen:
 
 
 @pytest.mark.parametrize("level", ["warning", "warn", "error", "critical", "ERROR", "fatal"])
-def test_warnings_and_worse_are_complaints(level: str) -> None:
+def test_warnings_and_errors_are_alerts(level: str) -> None:
     alert = alert_in(
         json.dumps(
             {
@@ -62,11 +62,11 @@ def test_warnings_and_worse_are_complaints(level: str) -> None:
         "{broken",
     ],
 )
-def test_anything_else_is_not(line: str) -> None:
+def test_other_lines_are_no_alerts(line: str) -> None:
     assert alert_in(line) is None
 
 
-def test_zap_names_its_message_otherwise() -> None:
+def test_the_message_field_of_zap_is_understood() -> None:
     alert = alert_in('{"level":"error","ts":1,"logger":"livekit","caller":"x.go:1","msg":"no key"}')
     assert alert is not None
     assert alert.text == "no key"
@@ -91,13 +91,13 @@ def test_a_caller_who_hangs_up_is_no_error() -> None:
     )
 
 
-def test_a_complaint_is_one_line() -> None:
+def test_an_alert_is_one_line() -> None:
     alert = alert_in(json.dumps({"level": "error", "event": "blocked\n  File x", "error": "y" * 500}))
     assert alert is not None
     assert alert.text == "blocked error=" + "y" * 120
 
 
-def test_a_complaint_that_repeats_is_shown_once_a_minute() -> None:
+def test_an_alert_that_repeats_is_shown_once_a_minute() -> None:
     screen = Screen()
     line = '{"level": "warning", "logger": "services.identity.store.store", "event": "slow"}'
     for _ in range(3):
@@ -113,7 +113,7 @@ def test_the_terminal_shows_everything_when_verbose() -> None:
     assert screen.lines == ["identity        [plain] text"]
 
 
-def test_a_death_is_told_with_its_last_words_and_the_delay() -> None:
+def test_a_crash_is_shown_with_the_last_log_line_and_the_delay() -> None:
     screen = Screen()
     screen.report.died(PART, -9, '{"level": "error", "event": "out of [memory]"}', 0.5)
     assert screen.lines == ["✗ identity      was killed (signal 9); restarting in 0.5 s: out of [memory]"]
@@ -124,13 +124,13 @@ def test_endings_in_words() -> None:
     assert exit_text(-15) == "was killed (signal 15)"
 
 
-def test_last_words_are_readable_whatever_they_are() -> None:
+def test_any_log_line_becomes_readable() -> None:
     assert readable('{"level": "info", "event": "stopping"}') == "stopping"
     assert readable("ImportError: no") == "ImportError: no"
     assert readable("[1]") == "[1]"
 
 
-def test_lines_cut_by_the_pipe_are_put_together_and_a_last_one_without_end_counts(tmp_path: Path) -> None:
+def test_lines_split_by_the_pipe_are_joined_and_the_last_needs_no_line_break(tmp_path: Path) -> None:
     heard: list[str] = []
     log = PartLog(tmp_path / "a.log", heard.append)
     for piece in (b"fir", b"st\nsec", b"ond\n\nthi", b"rd"):
@@ -151,7 +151,7 @@ def test_an_endless_line_does_not_fill_the_memory(tmp_path: Path) -> None:
     assert (tmp_path / "a.log").stat().st_size == 1_000_000
 
 
-def test_a_log_left_full_by_an_earlier_run_is_put_aside(tmp_path: Path) -> None:
+def test_a_full_log_of_an_earlier_run_is_rotated(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_bytes(b"x" * MAX_FILE_BYTES)
     log = PartLog(path, print)

@@ -1,4 +1,4 @@
-"""Where the parts are said to be."""
+"""Addresses of the parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
     ("bind", "host"),
     [("127.0.0.1", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "::1"), ("fd00::5", "fd00::5")],
 )
-def test_every_part_is_asked_for_its_health_where_it_listens(tmp_path: Path, bind: str, host: str) -> None:
+def test_the_health_url_of_every_part_is_where_it_listens(tmp_path: Path, bind: str, host: str) -> None:
     for part in parts_of(load(UpSettings, home=tmp_path, bind=bind), Path(), Path()):
         address = urlsplit(part.health_url)
         assert address.hostname == host

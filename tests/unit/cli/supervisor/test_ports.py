@@ -1,4 +1,4 @@
-"""A port in use is one sentence before anything starts."""
+"""A port in use is reported in one sentence before anything starts."""
 
 from __future__ import annotations
 
@@ -74,14 +74,15 @@ def test_a_port_whose_server_has_just_ended_is_free() -> None:
     ports.check([part(Port(port, "READBACK_UI_PORT"))], "127.0.0.1")
 
 
-def test_an_address_that_is_not_this_machines_is_said_once_and_no_port_is_blamed() -> None:
+def test_a_foreign_address_is_reported_once_without_any_port() -> None:
     udp = Port(3, "READBACK_LIVEKIT_UDP_PORT", "udp")
     with pytest.raises(PortsInUse) as refused:
         ports.check(
             [part(Port(15_001, "READBACK_IDENTITY_PORT"), Port(15_002, "READBACK_UI_PORT"), udp)], "192.0.2.1"
         )
-    reason = f"Nothing can listen on 192.0.2.1: {os.strerror(errno.EADDRNOTAVAIL)}; set READBACK_BIND to an address of this machine."
-    assert str(refused.value) == reason
+    reason = os.strerror(errno.EADDRNOTAVAIL)
+    hint = "set READBACK_BIND to an address of this machine"
+    assert str(refused.value) == f"Nothing can listen on 192.0.2.1: {reason}; {hint}."
 
 
 @pytest.mark.parametrize("bind", ["::1", "::"])

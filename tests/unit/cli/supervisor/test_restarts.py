@@ -1,4 +1,4 @@
-"""Dead parts are restarted with back-off, on a clock that the test moves."""
+"""Crashed parts are restarted with back-off, on a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_delays_double_up_to_a_limit() -> None:
     assert delays[-1] == LONGEST_SECONDS
 
 
-def test_a_part_that_ran_for_a_while_is_forgiven() -> None:
+def test_a_long_run_resets_the_delay() -> None:
     backoff = RestartBackoff()
     for _ in range(5):
         backoff.delay_after(1)
@@ -56,7 +56,7 @@ async def always(_url: str) -> bool:
     return True
 
 
-async def test_a_part_that_keeps_dying_is_started_less_and_less_often(tmp_path: Path) -> None:
+async def test_a_part_that_keeps_crashing_is_restarted_after_longer_delays(tmp_path: Path) -> None:
     clock, deaths = SimulatedClock(datetime(2027, 1, 1, tzinfo=UTC)), Deaths()
     mayfly = Part("mayfly", (sys.executable, "-c", ""), "", "", (), Stage.SERVICES)
     supervisor = Supervisor([mayfly], {}, tmp_path, deaths, clock=clock, probe=always)
