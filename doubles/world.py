@@ -53,9 +53,8 @@ CARRIERS = {
     "AU": _carriers("QF|Qantas|QFA"),
 }
 ANYWHERE = _carriers("SK|SAS|SAS, LX|Swiss|SWR, OS|Austrian Airlines|AUA")
-CODESHARE_SHARE, WITHHELD_SHARE = 0.6, 0.28
-"""Shares of rows that are codeshares (61 of 100 counted), and of operating flights listed only as codeshares
-(8 of 28)."""
+WITHHELD_SHARE = 0.28
+"""Share of operating flights that are listed only as codeshares (8 of 28 counted)."""
 LATE_SHARE, CANCELLED_SHARE = 0.25, 0.02
 
 
@@ -147,7 +146,7 @@ class World:
     def _flight(self, carrier: Carrier, here: Port, there: Port, turn: int) -> Flight:
         named = (self._seed, here.iata, there.iata, turn)
         others = [other for held in CARRIERS.values() for other in held if other != carrier]
-        # 60 % of all rows means 1.5 codeshares per flight.
+        # 1.5 codeshares per flight on average, since 61 of 100 rows counted are codeshares.
         count = int(fraction(*named, "sold") * 4)
         partners = [others[int(fraction(*named, "by", n) * len(others))] for n in range(count)]
         documented = (carrier.iata, here.iata, there.iata, turn) == ("AI", "MAA", "DEL", 0)

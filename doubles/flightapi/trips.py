@@ -61,7 +61,7 @@ class TripRequest:
 
 @dataclass
 class TripResponse:
-    """A response under construction. `surcharge` is added to each price; `unpriced` itineraries have no offers."""
+    """A response under construction. `surcharge` is added to each price; `unpriced` omits all offers."""
 
     asked: TripRequest
     surcharge: int

@@ -78,7 +78,7 @@ def distributions() -> Mapping[tuple[str, str], Sequence[tuple[int, Distribution
 
 def distribution_of(departure: Departure) -> Distribution:
     """Return the delay distribution of a flight."""
-    kind = "low" if tables.carriers()[departure.planned.line.carrier].low_cost else "full"
+    kind = "low" if tables.carriers()[departure.designator.carrier].low_cost else "full"
     season = SEASONS[(departure.day.month % 12 // 3 + 2 * departure.planned.southern) % 4]
     by_hour = distributions()[kind, season]
     return next(held for begins, held in reversed(by_hour) if begins <= departure.leaves.hour)
@@ -86,7 +86,7 @@ def distribution_of(departure: Departure) -> Distribution:
 
 def fate(seed: str, departure: Departure) -> Fate:
     """Draw the outcome of a flight."""
-    named = (departure.planned.line.flight, departure.day)
+    named = (departure.designator.flight, departure.day)
     drawn = distribution_of(departure)
     late = drawn.late(unit(seed, "delay", *named))
     recovered = min(MOST_RECOVERED, late * RECOVERED_SHARE)

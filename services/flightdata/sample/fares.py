@@ -84,13 +84,13 @@ def fare(seed: str, departures: Sequence[tuple[Departure, float]], buyer: Buyer)
 
 
 def _dollars(seed: str, departure: Departure, kilometres: float, buyer: Buyer) -> float:
-    line = departure.planned.line
+    designator = departure.designator
     dollars: float = GROUND_DOLLARS + DOLLARS_PER_KM * kilometres**TAPER
     dollars *= buyer.currency.level * CABINS[buyer.cabin]
-    dollars *= LOW_COST if tables.carriers()[line.carrier].low_cost else 1.0
+    dollars *= LOW_COST if tables.carriers()[designator.carrier].low_cost else 1.0
     dollars *= _lead(departure.day, buyer.today) * BUSY_DAYS.get(departure.day.weekday(), 1.0)
     dollars *= _hour(departure.leaves.hour)
-    return dollars * (1 + NOISE * (2 * unit(seed, "fare", line.flight, departure.day) - 1))
+    return dollars * (1 + NOISE * (2 * unit(seed, "fare", designator.flight, departure.day) - 1))
 
 
 def _rounded(dollars: float, currency: Currency) -> Money:
@@ -100,7 +100,7 @@ def _rounded(dollars: float, currency: Currency) -> Money:
 
 def _bags(departure: Departure, buyer: Buyer) -> Money:
     """Return the price of the bags of one seat; full-service carriers include the first."""
-    low_cost = tables.carriers()[departure.planned.line.carrier].low_cost
+    low_cost = tables.carriers()[departure.designator.carrier].low_cost
     dollars = buyer.currency.level * (LOW_COST_BAG if low_cost else FULL_SERVICE_BAG)
     return _rounded(dollars, buyer.currency).times(buyer.bags if low_cost else max(0, buyer.bags - 1))
 
@@ -122,10 +122,10 @@ def seats_left(seed: str, departure: Departure, cabin: Cabin, today: date) -> in
 
     Flights named in the documentation are never full.
     """
-    line = departure.planned.line
-    if line.flight in tables.pinned():
+    designator = departure.designator
+    if designator.flight in tables.pinned():
         return None
-    demand = unit(seed, "seats", line.flight, departure.day, cabin.value)
+    demand = unit(seed, "seats", designator.flight, departure.day, cabin.value)
     ahead = (departure.day - today).days
     sold_out = next((share for limit, share in SOLD_OUT if ahead <= limit), 0.0)
     left = 0 if demand < sold_out else 1 + int((demand - sold_out) * SEATS[cabin])

@@ -37,7 +37,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Designator:
     """The route and slot of a flight number."""
 
     carrier: str
@@ -65,23 +65,23 @@ class Numbering:
         }
         self._of = {block.service: block for blocks in self._blocks.values() for block in blocks}
 
-    def line(self, carrier: str, number: int) -> Line | None:
-        """Return the line of a number; None if it is unused."""
+    def designator(self, carrier: str, number: int) -> Designator | None:
+        """Return the designator of a carrier's number; None if it is unused."""
         place = bisect_right(self._firsts.get(carrier, []), number) - 1
         block = self._blocks[carrier][place] if place >= 0 else None
         if block is None or number >= block.end:
             return None
         back = (number - block.first) % 2
         origin, destination = reversed(block.outbound) if back else block.outbound
-        return Line(carrier, number, origin, destination, (number - block.first) // 2)
+        return Designator(carrier, number, origin, destination, (number - block.first) // 2)
 
-    def lines(self, service: Service, origin: str) -> list[Line]:
-        """Return a service's lines from one of its ends, by slot."""
+    def designators(self, service: Service, origin: str) -> list[Designator]:
+        """Return a service's designators from one of its ends, by slot."""
         block = self._of[service]
         back = int(block.outbound[0] != origin)
         destination = block.outbound[1 - back]
         return [
-            Line(service.carrier, block.first + 2 * slot + back, origin, destination, slot)
+            Designator(service.carrier, block.first + 2 * slot + back, origin, destination, slot)
             for slot in range(service.slots)
         ]
 

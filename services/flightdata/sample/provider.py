@@ -84,13 +84,13 @@ class SampleTimetable:
 
     def _sells(self, journey: Sequence[Departure], query: FlightQuery, now: datetime) -> bool:
         return all(
-            fares.sold(d.planned.line.carrier, query.cabin, self._kilometres(d))
+            fares.sold(d.designator.carrier, query.cabin, self._kilometres(d))
             and self._has_yet_to_depart(d, now)
             for d in journey
         )
 
     def _kilometres(self, departure: Departure) -> float:
-        return self.schedule.kilometres(departure.planned.line.origin, departure.planned.line.destination)
+        return self.schedule.kilometres(departure.designator.origin, departure.designator.destination)
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
         """Return the status of a day's flights between two airports."""
@@ -104,7 +104,7 @@ class SampleTimetable:
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
         """Return a flight's status. Raises `FlightNotFound` and `DateBeyondHorizon`."""
         planned = self._planned(flight)
-        today = today_in(self._lexicon.airports[planned.line.origin].zone, self._clock.now())
+        today = today_in(self._lexicon.airports[planned.designator.origin].zone, self._clock.now())
         day = day or today
         self._check_day(planned, day, today)
         return [self._status(self.schedule.departure(planned, day))]
@@ -135,7 +135,7 @@ class SampleTimetable:
         return planned
 
     def _check_day(self, planned: Planned, day: date, today: date) -> None:
-        flight = planned.line.flight
+        flight = planned.designator.flight
         last = today + timedelta(days=LAST_DAY_AHEAD)
         if day > last:
             raise DateBeyondHorizon(last)
@@ -156,7 +156,7 @@ class SampleTimetable:
 
     def _itinerary(self, journey: Sequence[Departure], query: FlightQuery, now: datetime) -> Itinerary:
         """Return one or more flights sold together; without a fare if there are too few seats."""
-        origin = self._lexicon.airports[journey[0].planned.line.origin]
+        origin = self._lexicon.airports[journey[0].designator.origin]
         currency = fares.currency_of(query.currency or self._lexicon.currencies.get(origin.country_code, ""))
         today = today_in(origin.zone, now)
         buyer = fares.Buyer(query.cabin, query.party, query.bags, currency, today)
@@ -164,7 +164,7 @@ class SampleTimetable:
         seats = [count for count in left if count is not None]
         full = bool(seats) and min(seats) < query.party.seats
         return Itinerary(
-            id=":".join((NAME, *(f"{d.planned.line.flight}:{d.day}" for d in journey))),
+            id=":".join((NAME, *(f"{d.designator.flight}:{d.day}" for d in journey))),
             segments=tuple(self._segment(departure) for departure in journey),
             fare=None if full else fares.fare(self._seed, [(d, self._kilometres(d)) for d in journey], buyer),
             provenance=self._provenance(now),
@@ -172,12 +172,15 @@ class SampleTimetable:
         )
 
     def _segment(self, departure: Departure) -> Segment:
-        line = departure.planned.line
-        origin, destination = self._lexicon.airports[line.origin], self._lexicon.airports[line.destination]
+        designator = departure.designator
+        origin, destination = (
+            self._lexicon.airports[designator.origin],
+            self._lexicon.airports[designator.destination],
+        )
         return Segment(
-            carrier_code=line.carrier,
-            carrier=tables.carriers()[line.carrier].name,
-            flight=line.flight,
+            carrier_code=designator.carrier,
+            carrier=tables.carriers()[designator.carrier].name,
+            flight=designator.flight,
             departure=Stop(origin.code, origin.city, Instant.of(departure.leaves, origin.zone)),
             arrival=Stop(destination.code, destination.city, Instant.of(departure.arrives, destination.zone)),
         )

@@ -14,7 +14,7 @@ from services.flightdata.places.geography import block_minutes, distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.sample import tables
 from services.flightdata.sample.network import Network
-from services.flightdata.sample.numbering import Line, Numbering
+from services.flightdata.sample.numbering import Designator, Numbering
 from services.flightdata.sample.seeded import number, unit
 
 DAY = ((0.0, 330), (0.36, 600), (0.62, 1020), (1.0, 1370))
@@ -32,20 +32,20 @@ EVERY_DAY = 0b1111111
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan of a line.
+    """The plan of a flight number.
 
     `leaves` is in local minutes after midnight, `days` a bit mask (bit 0 is Monday), `block` in minutes.
     `southern` origins have their summer in January.
     """
 
-    line: Line
+    designator: Designator
     leaves: int
     days: int
     block: int
     southern: bool = False
 
     def flies_on(self, day: date) -> bool:
-        """Return True if the line flies on a day."""
+        """Return True if the flight flies on a day."""
         return bool(self.days >> day.weekday() & 1)
 
 
@@ -57,6 +57,11 @@ class Departure:
     day: date
     leaves: datetime
     arrives: datetime
+
+    @property
+    def designator(self) -> Designator:
+        """Return the flight number with its route."""
+        return self.planned.designator
 
 
 class Schedule:
@@ -81,13 +86,13 @@ class Schedule:
         return [
             self.departure(planned, day)
             for planned in self._route(origin, destination).values()
-            if planned.flies_on(day) and (not carriers or planned.line.carrier in carriers)
+            if planned.flies_on(day) and (not carriers or planned.designator.carrier in carriers)
         ]
 
     def planned(self, carrier: str, number: int) -> Planned | None:
         """Return the plan of a flight number; None if it is unused."""
-        line = self.numbering.line(carrier, number)
-        return self._route(line.origin, line.destination)[line.flight] if line else None
+        known = self.numbering.designator(carrier, number)
+        return self._route(known.origin, known.destination)[known.flight] if known else None
 
     def departure(self, planned: Planned, day: date) -> Departure:
         """Return a planned flight on a day.
@@ -96,7 +101,7 @@ class Schedule:
         """
         here, there = (
             zone_of(self._lexicon.airports[code].zone)
-            for code in (planned.line.origin, planned.line.destination)
+            for code in (planned.designator.origin, planned.designator.destination)
         )
         leaves = datetime.combine(day, time(planned.leaves // 60, planned.leaves % 60), here).astimezone(UTC)
         arrives = leaves + timedelta(minutes=planned.block)
@@ -105,18 +110,18 @@ class Schedule:
     def _plan_route(self, origin: str, destination: str) -> Mapping[str, Planned]:
         first, second = sorted((origin, destination))
         services = self.network.services.get((first, second), ())
-        lines = [line for service in services for line in self.numbering.lines(service, origin)]
-        if not lines:
+        designators = [d for service in services for d in self.numbering.designators(service, origin)]
+        if not designators:
             return {}
         block = block_minutes(self._lexicon.airports[origin], self._lexicon.airports[destination])
-        leaves = self._leaves(origin, destination, len(lines), block)
-        shuffled = sorted(lines, key=lambda line: number(self._seed, "turn", line.flight))
+        leaves = self._leaves(origin, destination, len(designators), block)
+        shuffled = sorted(designators, key=lambda d: number(self._seed, "turn", d.flight))
         southern = self._lexicon.airports[origin].latitude < 0
         plans = {
-            line.flight: Planned(line, leaves[turn], self._days(line, turn), block, southern)
-            for turn, line in enumerate(shuffled)
+            d.flight: Planned(d, leaves[turn], self._days(d.flight, turn), block, southern)
+            for turn, d in enumerate(shuffled)
         }
-        return {line.flight: plans[line.flight] for line in lines}
+        return {d.flight: plans[d.flight] for d in designators}
 
     def _leaves(self, origin: str, destination: str, count: int, block: int) -> Sequence[int]:
         """Return the departures of a route's direction in minutes after midnight."""
@@ -133,14 +138,14 @@ class Schedule:
             ]
         return [STEP * int(minute // STEP) for minute in exact]
 
-    def _days(self, line: Line, turn: int) -> int:
-        """Return the days on which a line flies; a route's first line flies daily."""
-        share = unit(self._seed, "daily", line.flight)
-        if turn == 0 or share < 0.6 or line.flight in tables.pinned():
+    def _days(self, flight: str, turn: int) -> int:
+        """Return the days on which a flight number flies; the first of each route flies daily."""
+        share = unit(self._seed, "daily", flight)
+        if turn == 0 or share < 0.6 or flight in tables.pinned():
             return EVERY_DAY
-        absent = 1 + number(self._seed, "absent", line.flight) % 4
-        resting = sorted(range(7), key=lambda day: number(self._seed, "rest", line.flight, day))[:absent]
-        return EVERY_DAY & ~sum(1 << day for day in resting)
+        absent = 1 + number(self._seed, "absent", flight) % 4
+        shuffled = sorted(range(7), key=lambda day: number(self._seed, "rest", flight, day))
+        return EVERY_DAY & ~sum(1 << day for day in shuffled[:absent])
 
 
 def _minute(share: float) -> float:

@@ -151,8 +151,13 @@ def _on(day: date) -> tuple[date, date]:
 
 
 def _hop(departure: Departure) -> Hop[Departure]:
-    line = departure.planned.line
+    designator = departure.designator
     leaves = int(departure.leaves.timestamp()) // 60
     return Hop(
-        line.origin, line.destination, leaves, leaves + departure.planned.block, line.carrier, departure
+        designator.origin,
+        designator.destination,
+        leaves,
+        leaves + departure.planned.block,
+        designator.carrier,
+        departure,
     )

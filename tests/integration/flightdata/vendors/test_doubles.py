@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import airportsdata
 import httpx
 import pytest
 import pytest_asyncio
@@ -240,3 +241,12 @@ def test_every_trouble_is_met_somewhere(world: World) -> None:
     assert set(AVIATIONSTACK.values()) | set(FLIGHTAPI.values()) == set(Fault) - {Fault.THROTTLED}
     assert AVIATIONSTACK.keys() | FLIGHTAPI.keys() <= world.ports.keys()
     assert timedelta(minutes=45) < min(f.block for f in world.flights())
+
+
+def test_the_doubles_airports_are_those_of_airportsdata(world: World) -> None:
+    table = airportsdata.load("IATA")
+    for code, port in world.ports.items():
+        row = table[code]
+        assert (port.icao, port.name, port.city) == (row["icao"], row["name"], row["city"])
+        assert (port.country, port.latitude, port.longitude) == (row["country"], row["lat"], row["lon"])
+        assert port.zone == row["tz"]

@@ -62,5 +62,5 @@ def test_routes_inside_india_are_flown_by_carriers_of_india(schedule: Schedule, 
 def test_numbers_that_documentation_names_fly_every_day(schedule: Schedule, pin: tables.Pin) -> None:
     planned = schedule.planned(pin.carrier, pin.number)
     assert planned
-    assert (planned.line.origin, planned.line.destination) == (pin.origin, pin.destination)
+    assert (planned.designator.origin, planned.designator.destination) == (pin.origin, pin.destination)
     assert planned.days == 0b1111111

@@ -65,5 +65,5 @@ async def test_a_large_party_needs_its_seats(timetable: SampleTimetable) -> None
 def test_flights_that_documentation_names_are_never_full(schedule: Schedule) -> None:
     for ahead in range(300):
         departures = schedule.departures("MAA", "DEL", TODAY + timedelta(days=ahead))
-        (named,) = [d for d in departures if d.planned.line.flight == "AI542"]
+        (named,) = [d for d in departures if d.designator.flight == "AI542"]
         assert seats_left(SEED, named, Cabin.ECONOMY, named.day) is None

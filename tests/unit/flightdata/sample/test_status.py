@@ -61,10 +61,10 @@ async def test_a_day_the_flight_rests_is_not_found_and_the_next_day_is_named(
         if not planned.flies_on(TODAY + timedelta(days=ahead))
     )
     with pytest.raises(FlightNotFound) as refused:
-        await timetable.status(planned.line.flight, resting)
+        await timetable.status(planned.designator.flight, resting)
     assert f"{resting:%A}" in str(refused.value)
     following = date.fromisoformat(refused.value.metadata["next_date"])
-    assert (await timetable.status(planned.line.flight, following))[0].depart_date == following
+    assert (await timetable.status(planned.designator.flight, following))[0].depart_date == following
 
 
 async def test_beyond_the_horizon_nothing_is_known(timetable: SampleTimetable) -> None:
@@ -111,7 +111,7 @@ def test_summer_evenings_are_later_than_autumn_mornings(kind: str) -> None:
 def test_south_of_the_equator_summer_is_in_january(schedule: Schedule) -> None:
     january = date(2027, 1, 12)
     north = next(d for d in schedule.departures("BOM", "DEL", january) if d.leaves.hour < 8)
-    low = tables.carriers()[north.planned.line.carrier].low_cost
+    low = tables.carriers()[north.designator.carrier].low_cost
     assert delays.distribution_of(north) is delays.distributions()["low" if low else "full", "winter"][0][1]
     south = schedule.departures("SYD", "MEL", january)[0]
     summers = [held for kind in ("full", "low") for _, held in delays.distributions()[kind, "summer"]]

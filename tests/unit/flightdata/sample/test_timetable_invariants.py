@@ -44,19 +44,21 @@ def test_flights_arrive_after_they_leave_and_take_a_plausible_time(
     schedule: Schedule, lexicon: Lexicon, drawn: list[tuple[str, str]]
 ) -> None:
     for departure in _departures(schedule, drawn, DAYS):
-        line = departure.planned.line
+        designator = departure.designator
         hours = (departure.arrives.astimezone(UTC) - departure.leaves.astimezone(UTC)).total_seconds() / 3600
-        kilometres = distance_km(lexicon.airports[line.origin], lexicon.airports[line.destination])
+        kilometres = distance_km(
+            lexicon.airports[designator.origin], lexicon.airports[designator.destination]
+        )
         expected = kilometres / 800 + 0.75
-        assert hours > 0, line
-        assert abs(hours - expected) <= max(0.9, 0.3 * expected), line
+        assert hours > 0, designator
+        assert abs(hours - expected) <= max(0.9, 0.3 * expected), designator
 
 
 def test_no_number_flies_twice_a_day(schedule: Schedule, drawn: list[tuple[str, str]]) -> None:
     for ahead in range(DAYS):
         day = TODAY + timedelta(days=ahead)
         numbers = [
-            d.planned.line.flight
+            d.designator.flight
             for origin, destination in drawn
             for d in schedule.departures(origin, destination, day)
         ]
@@ -67,10 +69,10 @@ def test_flights_leave_on_the_local_day_asked_for_in_the_local_zone(
     schedule: Schedule, lexicon: Lexicon, drawn: list[tuple[str, str]]
 ) -> None:
     for departure in _departures(schedule, drawn, 3):
-        line = departure.planned.line
+        designator = departure.designator
         assert departure.leaves.date() == departure.day
-        assert str(departure.leaves.tzinfo) == lexicon.airports[line.origin].zone
-        assert str(departure.arrives.tzinfo) == lexicon.airports[line.destination].zone
+        assert str(departure.leaves.tzinfo) == lexicon.airports[designator.origin].zone
+        assert str(departure.arrives.tzinfo) == lexicon.airports[designator.destination].zone
 
 
 def test_every_pair_is_flown_every_day(schedule: Schedule, drawn: list[tuple[str, str]]) -> None:
@@ -94,10 +96,10 @@ def test_every_number_stands_for_one_flight_and_back(schedule: Schedule) -> None
     for pair, services in schedule.network.services.items():
         for service in services:
             for origin in pair:
-                for line in schedule.numbering.lines(service, origin):
-                    assert schedule.numbering.line(line.carrier, line.number) == line
-                    assert line.flight not in seen
-                    seen.add(line.flight)
+                for designator in schedule.numbering.designators(service, origin):
+                    assert schedule.numbering.designator(designator.carrier, designator.number) == designator
+                    assert designator.flight not in seen
+                    seen.add(designator.flight)
 
 
 def test_a_second_timetable_of_the_same_seed_is_the_same_and_of_another_is_not(
@@ -111,7 +113,7 @@ def test_a_second_timetable_of_the_same_seed_is_the_same_and_of_another_is_not(
 
 def test_the_timetable_is_this_one_on_every_machine(schedule: Schedule) -> None:
     found = {
-        d.planned.line.flight: f"{d.leaves:%H:%M}-{d.arrives:%H:%M}"
+        d.designator.flight: f"{d.leaves:%H:%M}-{d.arrives:%H:%M}"
         for d in schedule.departures("MAA", "DEL", TODAY)
     }
     assert found["AI542"] == "08:20-11:05"

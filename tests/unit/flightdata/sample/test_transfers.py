@@ -40,7 +40,7 @@ def test_connections_can_be_flown_and_go_where_they_should(changes: Transfers, s
         found = changes.connections(origin, destination, DAY, nonstop=())
         reached += bool(found)
         for journey in found:
-            assert (journey[0].planned.line.origin, journey[-1].planned.line.destination) == (
+            assert (journey[0].designator.origin, journey[-1].designator.destination) == (
                 origin,
                 destination,
             )
@@ -72,7 +72,7 @@ def test_a_requested_transfer_in_dubai_is_found(changes: Transfers, schedule: Sc
         "MAA", "LHR", DAY, nonstop=schedule.departures("MAA", "LHR", DAY), via=("DXB",)
     )
     assert found
-    assert {journey[0].planned.line.destination for journey in found} == {"DXB"}
+    assert {journey[0].designator.destination for journey in found} == {"DXB"}
 
 
 async def test_a_search_connects_only_where_nonstop_flights_are_few(timetable: SampleTimetable) -> None:
