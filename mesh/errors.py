@@ -92,7 +92,8 @@ class Overloaded(DomainError):
 
 def overloaded() -> Overloaded:
     """Return the error of a process that handles too many RPCs."""
-    return Overloaded("Too much is going on just now.", metadata={"scope": "total"}, retry_after=RETRY_AFTER)
+    text = "The service is overloaded; try again in a moment."
+    return Overloaded(text, metadata={"scope": "total"}, retry_after=RETRY_AFTER)
 
 
 class Unavailable(DomainError):
@@ -157,30 +158,26 @@ def status_for(error: BaseException, table: ErrorTable, domain: str) -> status_p
 
     `domain` is the proto package of the service's `ErrorReason`.
     """
+    if isinstance(error, grpc.aio.AioRpcError) and error.code() in _FORWARDED_CODES:
+        _log.warning("upstream failed", code=error.code().name, details=error.details())
+        error = _upstream_failure(error)
     if isinstance(error, DomainError):
         for kind in type(error).__mro__:
             if kind in table:
                 return _status(error, *table[kind], domain)
             if kind in MESH_ERRORS:
                 return _status(error, *MESH_ERRORS[kind], MESH_DOMAIN)
-    if isinstance(error, grpc.aio.AioRpcError) and error.code() in _FORWARDED_CODES:
-        _log.warning("upstream failed", code=error.code().name, details=error.details())
-        if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
-            # Not UNAVAILABLE, which callers would retry.
-            overload = Overloaded(
-                "A part of the system is overloaded.",
-                metadata={"scope": "upstream"},
-                retry_after=retry_after_of(error),
-            )
-            return _status(overload, *MESH_ERRORS[Overloaded], MESH_DOMAIN)
-        if error.code() is grpc.StatusCode.UNAUTHENTICATED:
-            return _status(Unauthenticated("refused"), *MESH_ERRORS[Unauthenticated], MESH_DOMAIN)
-        return _status(
-            Unavailable("A part of the system can't be reached just now."),
-            *MESH_ERRORS[Unavailable],
-            MESH_DOMAIN,
-        )
     return _unexpected(error)
+
+
+def _upstream_failure(error: grpc.aio.AioRpcError) -> DomainError:
+    if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        # Not UNAVAILABLE, which callers would retry.
+        text, wait = "A part of the system is overloaded; try again in a moment.", retry_after_of(error)
+        return Overloaded(text, metadata={"scope": "upstream"}, retry_after=wait)
+    if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+        return Unauthenticated("refused")
+    return Unavailable("A part of the system can't be reached just now; try again in a moment.")
 
 
 def _status(error: DomainError, code: grpc.StatusCode, reason: str, domain: str) -> status_pb2.Status:
@@ -238,17 +235,15 @@ def reason_of(error: grpc.aio.AioRpcError) -> str | None:
 def metadata_of(error: grpc.aio.AioRpcError) -> dict[str, str]:
     """Return the ErrorInfo metadata of an RPC's error."""
     info = error_details_pb2.ErrorInfo()
-    return dict(info.metadata) if _unpack(error, info) else {}
+    _unpack(error, info)
+    return dict(info.metadata)
 
 
 def violations_of(error: grpc.aio.AioRpcError) -> list[FieldViolation]:
     """Return the invalid fields that an RPC's error lists."""
     request = error_details_pb2.BadRequest()
-    return (
-        [FieldViolation(v.field, v.description) for v in request.field_violations]
-        if _unpack(error, request)
-        else []
-    )
+    _unpack(error, request)  # leaves it empty if there is none
+    return [FieldViolation(v.field, v.description) for v in request.field_violations]
 
 
 def retry_after_of(error: grpc.aio.AioRpcError) -> timedelta | None:

@@ -1,7 +1,6 @@
 """Failpoints: places in the code where a test can kill, stop, delay or fail the process.
 
-`READBACK_FAILPOINTS="conversation.after_commit_before_ack=kill@7,…"` acts the seventh time that the point is
-reached:
+`READBACK_FAILPOINTS="conversation.after_commit_before_ack=kill@7,…"` acts the seventh time the point is reached:
 
     kill        SIGKILL
     stop        SIGSTOP, until the test continues the process
@@ -57,7 +56,7 @@ def set_failpoints(text: str, *, environment: str) -> None:
 
 
 async def failpoint(name: str) -> None:
-    """Act as the failpoint of this name is set; do nothing if it isn't.
+    """Do what the failpoint of this name is set to, or nothing if it isn't set.
 
     Raises:
         FailpointReached: the failpoint is set to `fail`.

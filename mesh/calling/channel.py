@@ -67,8 +67,7 @@ async def streaming(call: C) -> AsyncIterator[C]:
 def grpc_target(address: str) -> str:
     """Return the gRPC target of a service's address.
 
-    The address is a target (`dns:///name:port`), `host:port`, or a comma-separated `ip:port` of every
-    replica.
+    The address is a target (`dns:///name:port`), `host:port`, or a list of replicas (`ip:port,ip:port`).
     """
     if address.startswith(_TARGET_SCHEMES):
         return address
@@ -77,7 +76,7 @@ def grpc_target(address: str) -> str:
     return f"{'ipv6' if address.lstrip().startswith('[') else 'ipv4'}:{address.replace(' ', '')}"
 
 
-class _Prepared:
+class _WithContext:
     def __init__(self, tokens: TokenSource | None) -> None:
         self._tokens = tokens
 
@@ -97,7 +96,7 @@ class _Prepared:
         )
 
 
-class _UnaryUnary(_Prepared, grpc.aio.UnaryUnaryClientInterceptor):
+class _UnaryUnary(_WithContext, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         call, code = await self._send(continuation, client_call_details, request)
         if code is grpc.StatusCode.CANCELLED:
@@ -119,12 +118,12 @@ class _UnaryUnary(_Prepared, grpc.aio.UnaryUnaryClientInterceptor):
             raise
 
 
-class _UnaryStream(_Prepared, grpc.aio.UnaryStreamClientInterceptor):
+class _UnaryStream(_WithContext, grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         return await continuation(await self._prepare(client_call_details), request)
 
 
-class _StreamStream(_Prepared, grpc.aio.StreamStreamClientInterceptor):
+class _StreamStream(_WithContext, grpc.aio.StreamStreamClientInterceptor):
     async def intercept_stream_stream(
         self, continuation: Any, client_call_details: Any, request_iterator: Any
     ) -> Any:

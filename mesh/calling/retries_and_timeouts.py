@@ -29,8 +29,7 @@ def service_config(service: ServiceDescriptor) -> dict[str, Any]:
 
     Idempotent methods are retried, on another replica if there is one; other methods only if no server saw
     them. Retries stop while most RPCs fail, so that they don't multiply the load on a broken service. Health
-    streams stay off, because gRPC's core (1.76 to 1.85 at least) can crash when a connection breaks under
-    one.
+    checks stay off, because gRPC's core (1.76 to 1.85 at least) can crash when a connection breaks.
     """
     return {
         "loadBalancingConfig": [{"round_robin": {}}],

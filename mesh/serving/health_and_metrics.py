@@ -1,4 +1,4 @@
-"""Health and metrics of a process: gRPC's health service, `/health` and `/metrics` over HTTP, and metrics of RPCs."""
+"""Health and metrics of a process: gRPC's health service, `/health` and `/metrics` over HTTP, RPC metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, ge
 
 from mesh.serving.ports import Endpoint, listen
 
-_Response = health_pb2.HealthCheckResponse
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 HANDLED = Counter("readback_rpc_handled_total", "RPCs answered, by method and gRPC code", ["method", "code"])
@@ -26,7 +25,8 @@ SECONDS = Histogram(
 )
 RUNNING = Gauge("readback_rpc_running", "RPCs being handled", ["method"])
 
-_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
+_CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
+_Response = health_pb2.HealthCheckResponse
 
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpcio-health-checking has no types
@@ -60,10 +60,10 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpcio-he
             await context.abort(grpc.StatusCode.NOT_FOUND, "There is no such service here.")
         return _Response(status=self._states[request.service])
 
-    async def Watch(  # noqa: N802 -- the contract's name
+    async def Watch(  # noqa: N802  # gRPC's name
         self,
         request: health_pb2.HealthCheckRequest,
-        context: Any,  # noqa: ARG002 -- gRPC hands every method a context
+        context: Any,  # noqa: ARG002  # gRPC gives every method a context
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
         """Send the state of one service now and after each change."""
         sent = None
@@ -93,9 +93,9 @@ def serving_probes(process: str, endpoint: Endpoint, healthy: Callable[[], bool]
         def do_GET(self) -> None:
             """Answer a GET request."""
             if self.path == "/health":
-                good = healthy()
-                body = {"process": process, "status": "serving" if good else "not serving"}
-                self._answer(200 if good else 503, "application/json", json.dumps(body).encode())
+                code, status = (200, "serving") if healthy() else (503, "not serving")
+                body = {"process": process, "status": status}
+                self._answer(code, "application/json", json.dumps(body).encode())
             elif self.path == "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
             else:
@@ -112,7 +112,7 @@ def serving_probes(process: str, endpoint: Endpoint, healthy: Callable[[], bool]
             """Log nothing, because probes come every few seconds."""
 
     listener = listen(endpoint)
-    # Its own socket would always be an IPv4 one.
+    # ThreadingHTTPServer would make an IPv4 socket for any address.
     server = ThreadingHTTPServer((endpoint.bind, endpoint.port), Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
@@ -144,4 +144,4 @@ class MethodMetrics:
 
 def code_name(code: grpc.StatusCode | int) -> str:
     """Return the name of a context's status code, which gRPC gives as an enum or a number (0 if unset)."""
-    return code.name if isinstance(code, grpc.StatusCode) else _NAMES.get(code, "OK")
+    return code.name if isinstance(code, grpc.StatusCode) else _CODE_NAMES.get(code, "OK")

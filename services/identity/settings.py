@@ -20,8 +20,7 @@ class IdentitySettings(MeshSettings):
     """Async SQLAlchemy URL (`postgresql+psycopg://…`); when empty, a SQLite file in `READBACK_HOME`, for one
     replica only."""
     identity_bcrypt_cost: int = Field(default=12, ge=4, le=16)
-    """Cost of a password hash: each step doubles the work. 12 takes half a second of a core; lower is for
-    tests."""
+    """Cost of a password hash; each step doubles the work. 12 takes half a second; less is for tests."""
     identity_hashing_threads: int = Field(default=2, ge=1, le=64)
     """Number of passwords that are hashed at the same time."""
     identity_customer_token_seconds: int = Field(default=600, ge=120, le=3600)
@@ -76,6 +75,5 @@ class IdentitySettings(MeshSettings):
 
 
 def _is_async(url: URL) -> bool:
-    return (
-        url.get_dialect().get_async_dialect_cls(url).is_async
-    )  # psycopg has a sync and an async dialect of one name
+    # psycopg has a sync and an async dialect of the same name.
+    return url.get_dialect().get_async_dialect_cls(url).is_async

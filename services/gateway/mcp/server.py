@@ -27,8 +27,8 @@ from services.gateway.mcp.tool_results import (
 from services.gateway.mcp.tools import Tool, ToolCaller
 
 INSTRUCTIONS = (
-    "Flights, flight status and airports. Every result names its source and time. `sample` means invented data for "
-    "trying the product, not a real flight: tell the user so. Read `speech` aloud unchanged."
+    "Flights, flight status and airports. Every result names its source and time. `sample` means invented "
+    "data for trying the product, not a real flight: tell the user so. Read `speech` aloud unchanged."
 )
 
 TokenOf = Callable[[str], Awaitable[str]]

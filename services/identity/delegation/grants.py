@@ -1,11 +1,11 @@
-"""Grants: a customer allows voice agents to act in one call, and a service exchanges that for access tokens.
+"""Grants, by which a customer allows voice agents to act in one call, and their exchange for access tokens.
 
-A call has one grant; a new one replaces it. It ends when it is revoked, with the session that it was made in, or
-after its lifetime (`identity_grant_hours`). A grant is useless without a service's own assertion.
+A call has one grant; a new one replaces it. It ends when it is revoked, when its session ends, or after its
+lifetime (`identity_grant_hours`). A grant is useless without a service's own assertion.
 
-Token exchange (RFC 8693): without a grant a service gets its own token, which gives no access to customers' data.
-With a grant the token delegates: `sub` is the customer, `act` the service. A service never sees a customer's
-password or tokens.
+Token exchange (RFC 8693): without a grant a service gets its own token, which gives no access to customers'
+data. With a grant the token delegates: `sub` is the customer, `act` the service. A service never sees a
+customer's password or tokens.
 """
 
 from __future__ import annotations
