@@ -44,11 +44,8 @@ def _ignore(_: Message) -> None:
 
 def _recording(convert: Callable[[Any], Any], record: Record, *, before: bool) -> Callable[[Any], Any]:
     def converted(value: Any) -> Any:
-        if before:
-            record(value)
         result = convert(value)
-        if not before:
-            record(result)
+        record(value if before else result)
         return result
 
     return converted

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -61,26 +62,25 @@ class ConversationWriter:
         """Run one agent; return whether it wrote to the end."""
         call = await self.running_call()
         self.agents += 1
-        name, history, writer_id = (
-            f"agent {self.agents} of {self.name}",
-            self.deployment.history,
-            str(uuid4()),
-        )
-        async with AsyncExitStack() as stack:
-            own = await stack.enter_async_context(
-                self.deployment.channel(self.deployment.service_token(), self.target)
-            )
-            token = self.deployment.agent_token(self.customer.customer_id, call)
-            delegated = await stack.enter_async_context(self.deployment.channel(token, self.target))
-            delegate = ConversationServiceStub(
-                appending(delegated, history, self.conversation_id, f"{name}, unary")
-            )
+        try:
+            async with self.agent(call, f"agent {self.agents} of {self.name}") as (recorder, appender):
+                return await self._speech(recorder, appender, enough)
+        except CallOver:
+            return False
+
+    @asynccontextmanager
+    async def agent(self, call: pb.Call, name: str) -> AsyncIterator[tuple[Recorder, Appender]]:
+        """Take a call as an agent with a recorder and unary appends, both recorded under this name."""
+        deployment, history, writer_id = self.deployment, self.deployment.history, str(uuid4())
+        token = deployment.agent_token(self.customer.customer_id, call)
+        async with (
+            deployment.channel(deployment.service_token(), self.target) as own,
+            deployment.channel(token, self.target) as delegated,
+        ):
             stub = ConversationServiceStub(recording(own, history, self.conversation_id, name))
-            try:
-                async with Recorder(stub, call.call_id, call.epoch, writer_id) as recorder:
-                    return await self._speech(recorder, Appender(self, delegate, call, writer_id), enough)
-            except CallOver:
-                return False
+            unary = appending(delegated, history, self.conversation_id, f"{name}, unary")
+            async with Recorder(stub, call.call_id, call.epoch, writer_id) as recorder:
+                yield recorder, Appender(self, ConversationServiceStub(unary), call, writer_id)
 
     async def _speech(self, recorder: Recorder, appender: Appender, enough: asyncio.Event) -> bool:
         over = asyncio.ensure_future(recorder.over())

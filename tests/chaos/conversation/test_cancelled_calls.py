@@ -26,8 +26,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
 CALLS = amount(slice=1000, full=10_000)
 CONCURRENCY = 50
 SLACK = 12
-"""Additional tasks and descriptors allowed: pools keep a few connections, and periodic tasks may be
-running."""
+"""Additional tasks and descriptors allowed, for connection pools and periodic tasks."""
 MEMORY_MB = 40
 """Memory growth allowed for ten thousand calls."""
 
@@ -41,10 +40,14 @@ async def settled(replica: Replica, before: tuple[int, int]) -> tuple[int, int]:
     """Return the usage once it is back at `before`, or after ten seconds."""
     for _ in range(40):
         now = await usage(replica)
-        if all(after <= first + SLACK for after, first in zip(now, before, strict=True)):
-            return now
+        if not_more(now, before):
+            break
         await asyncio.sleep(0.25)
-    return await usage(replica)
+    return now
+
+
+def not_more(now: tuple[int, int], before: tuple[int, int]) -> bool:
+    return all(after <= first + SLACK for after, first in zip(now, before, strict=True))
 
 
 async def test_cancelled_calls_leave_nothing_behind(
@@ -82,9 +85,7 @@ async def test_cancelled_calls_leave_nothing_behind(
             memory = replica.running.resident()
             await batches(CALLS)
         after = await settled(replica, before)
-        assert all(now <= first + SLACK for now, first in zip(after, before, strict=True)), (
-            f"{before} → {after} tasks and descriptors"
-        )
+        assert not_more(after, before), f"{before} → {after} tasks and descriptors"
         with psycopg.connect(postgres.conninfo(), autocommit=True) as connection:
             query = (
                 "SELECT count(*) FROM pg_stat_activity "
@@ -117,9 +118,7 @@ async def test_connections_that_come_and_go_leave_nothing_behind(
                     writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
                 writer.transport.abort()
         after = await settled(replica, before)
-        assert all(now <= first + SLACK for now, first in zip(after, before, strict=True)), (
-            f"{before} → {after} tasks and descriptors"
-        )
+        assert not_more(after, before), f"{before} → {after} tasks and descriptors"
         async with grpc.aio.insecure_channel(replica.address) as channel:
             await asyncio.wait_for(channel.channel_ready(), 10)
         report.counts["connections"] += CALLS

@@ -16,12 +16,32 @@ from services.conversation.client.recorder import CallLost, Recorder
 from services.conversation.client.watcher import watch
 
 if TYPE_CHECKING:
-    from tests.chaos.conversation.conftest import Service
+    from tests.chaos.cluster import Replica
+    from tests.chaos.conftest import Deployments
+    from tests.chaos.deployment import Deployment
     from tests.integration.conversation.mesh import Customer, Mesh
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
+
+
+@pytest.fixture
+async def deployment(deployments: Deployments) -> AsyncIterator[Deployment]:
+    async with deployments() as deployed:
+        await deployed.cluster.start()
+        deployed.mesh.address = deployed.cluster.target
+        yield deployed
+
+
+@pytest.fixture
+def mesh(deployment: Deployment) -> Mesh:
+    return deployment.mesh
+
+
+@pytest.fixture
+def service(deployment: Deployment) -> Replica:
+    return deployment.cluster.replicas[0]
 
 
 async def collect(events: AsyncIterator[pb.WatchResponse], into: list[pb.WatchResponse]) -> None:
@@ -54,7 +74,7 @@ def assert_whole(seen: list[pb.WatchResponse]) -> None:
 
 
 async def test_watch_sees_every_entry_once_though_the_service_is_killed_in_mid_utterance(
-    mesh: Mesh, service: Service
+    mesh: Mesh, service: Replica
 ) -> None:
     customer = await mesh.customer()
     call = await customer.call()
@@ -80,7 +100,7 @@ async def test_watch_sees_every_entry_once_though_the_service_is_killed_in_mid_u
     assert utterances(seen) == [("Show me flights to Delhi", final), ("There are three flights.", final)]
 
 
-async def test_utterance_is_truncated_only_when_its_writer_is_gone_too(mesh: Mesh, service: Service) -> None:
+async def test_utterance_is_truncated_only_when_its_writer_is_gone_too(mesh: Mesh, service: Replica) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     seen: list[pb.WatchResponse] = []
@@ -106,7 +126,7 @@ async def agent_lost(seen: list[pb.WatchResponse]) -> bool:
     return any(event.entry.state_change.kind == entry_pb2.STATE_CHANGE_KIND_AGENT_LOST for event in seen)
 
 
-async def test_terminated_service_leaves_cleanly_with_streams_open(mesh: Mesh, service: Service) -> None:
+async def test_terminated_service_leaves_cleanly_with_streams_open(mesh: Mesh, service: Replica) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     seen: list[pb.WatchResponse] = []

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
-from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
 from services.conversation.client.recorder import CallOver, Recorder
 from tests.chaos.deployment import Deployment
 from tests.chaos.history import Outcome
-from tests.chaos.recorded_channel import appending, recording
 from tests.chaos.run import SECONDS, amount
 from tests.chaos.validators import assert_sound
 from tests.chaos.watchers import RecordedWatcher
@@ -64,23 +62,10 @@ class Bursts:
 
     async def burst(self) -> None:
         """Run one agent with one burst. If the service declares it lost, the next one continues."""
-        call, history, writer_id = await self.writer.running_call(), self.deployment.history, str(uuid4())
-        name = f"agent {writer_id}"
-        async with AsyncExitStack() as stack:
-            own = await stack.enter_async_context(
-                self.deployment.channel(self.deployment.service_token(), self.proxy.address)
-            )
-            token = self.deployment.agent_token(self.writer.customer.customer_id, call)
-            delegated = await stack.enter_async_context(self.deployment.channel(token, self.proxy.address))
-            stub = ConversationServiceStub(recording(own, history, call.conversation_id, name))
-            delegate = ConversationServiceStub(
-                appending(delegated, history, call.conversation_id, f"{name}, unary")
-            )
-            with suppress(CallOver):
-                recorder = await stack.enter_async_context(
-                    Recorder(stub, call.call_id, call.epoch, writer_id)
-                )
-                await self._cut_off(recorder, Appender(self.writer, delegate, call, writer_id))
+        call = await self.writer.running_call()
+        with suppress(CallOver):
+            async with self.writer.agent(call, f"agent {uuid4()}") as (recorder, appender):
+                await self._cut_off(recorder, appender)
                 await recorder.flushed()
                 await recorder.close()  # another agent takes over
 
@@ -112,12 +97,9 @@ async def test_an_append_whose_ack_is_lost_is_stored_once(
         conversation_id = await customer.conversation()
         watcher = RecordedWatcher(deployment, customer, conversation_id, "direct")
         following = asyncio.create_task(watcher.follow())
-        bursts = Bursts(
-            deployment,
-            toxiproxy.new_proxy(replica.address),
-            ConversationWriter(deployment, customer, conversation_id, "writer"),
-            watcher,
-        )
+        proxy = toxiproxy.new_proxy(replica.address)
+        writer = ConversationWriter(deployment, customer, conversation_id, "writer", target=proxy.address)
+        bursts = Bursts(deployment, proxy, writer, watcher)
         while bursts.lost < APPENDS:
             async with asyncio.timeout(BURST_SECONDS):
                 await bursts.burst()

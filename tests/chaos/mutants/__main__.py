@@ -6,7 +6,6 @@ fails without a bug.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -21,20 +20,20 @@ from queue import SimpleQueue
 
 from mesh.settings import CHECKOUT
 from tests.chaos.mutants.mutant import DoesNotApply, Mutant, every_mutant
+from tests.chaos.run import Report
 
 CONCURRENCY = 2
 TREE = ("agent", "cli", "gen", "mesh", "services", "tests", "protos", "pyproject.toml")
 SECONDS = 600
 """Timeout for the tests of one bug."""
 CAUGHT = 1
-"""Exit code of pytest for failed tests. Any other code (nothing collected, a broken import) proves
-nothing."""
+"""Exit code of pytest for failed tests. Any other code, such as for a broken import, proves nothing."""
 
 
 def main(names: Sequence[str]) -> int:
     """Run the named mutants, or all."""
     mutants = [mutant for mutant in every_mutant() if not names or mutant.name in names]
-    began = time.monotonic()
+    report = Report("planted bugs")
     with trees(CONCURRENCY) as free, ThreadPoolExecutor(CONCURRENCY) as pool:
         files = sorted({test for mutant in mutants for test in mutant.tests if test.startswith("tests/")})
         unpatched = pool.submit(_test_in_tree, free, None, files)
@@ -42,30 +41,11 @@ def main(names: Sequence[str]) -> int:
         code, output = unpatched.result()
     if code:
         print(f"without any bug planted, tests fail:\n{output[-3000:]}")
-    survived = [mutant.name for mutant, caught in zip(mutants, results, strict=True) if not caught]
-    seconds = time.monotonic() - began
-    print(f"{len(mutants) - len(survived)} of {len(mutants)} planted bugs caught in {seconds:.0f} s")
-    _write_report(len(mutants), len(survived), seconds)
-    return 1 if survived or code else 0
-
-
-def _write_report(planted: int, survived: int, seconds: float) -> None:
-    where = os.environ.get("READBACK_CHAOS_REPORT")
-    if where:
-        counts = {"planted": planted, "caught": planted - survived}
-        with Path(where).open("a") as file:
-            file.write(
-                json.dumps(
-                    {
-                        "scenario": "planted bugs",
-                        "seed": 0,
-                        "seconds": round(seconds, 1),
-                        "counts": counts,
-                        "measures": {},
-                    }
-                )
-                + "\n"
-            )
+    report.counts.update(planted=len(mutants), caught=sum(results))
+    report.broken = not all(results) or code != 0
+    report.write()
+    print(f"{sum(results)} of {len(mutants)} planted bugs caught")
+    return 1 if report.broken else 0
 
 
 def _is_caught(free: SimpleQueue[Path], mutant: Mutant) -> bool:

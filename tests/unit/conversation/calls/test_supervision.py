@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -11,7 +11,7 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from services.conversation.calls import agent_replacement, caller_absence, supervision
-from services.conversation.calls.holds import HoldEnd
+from services.conversation.calls.holds import Hold, HoldEnd
 from services.conversation.calls.ports import Participant
 from services.conversation.errors import StaleEpoch
 from services.conversation.log.writer_fence import Writer
@@ -30,6 +30,22 @@ async def scan_for(core: Core, seconds: float, *others: Core) -> None:
         core.clock.advance(step)
         for replica in (core, *others):
             await replica.scan()
+
+
+@asynccontextmanager
+async def live_call(core: Core, seconds: float) -> AsyncIterator[tuple[Call, Hold]]:
+    """Hold a call with its caller in the room, and scan for some seconds."""
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer) as hold:
+        await scan_for(core, seconds)
+        yield call, hold
+
+
+async def lost_agent(core: Core, seconds: float) -> tuple[Call, Writer]:
+    """Return a call whose agent's stream breaks after some seconds, and its writer."""
+    async with live_call(core, seconds) as (call, hold):
+        return call, hold.writer
 
 
 async def held_before(core: Core) -> tuple[Call, Writer]:
@@ -76,10 +92,7 @@ async def test_call_ends_when_no_agent_is_available(core: Core) -> None:
 
 
 async def test_broken_stream_that_returns_within_a_second_changes_nothing(core: Core) -> None:
-    call, writer = await core.held_call()
-    core.rooms.caller_joins()
-    with core.holds.take(writer):
-        await scan_for(core, 1)
+    call, writer = await lost_agent(core, 1)
     await scan_for(core, 0.75)
     await core.calls.open(writer)
     with core.holds.take(writer):
@@ -109,10 +122,7 @@ async def test_lost_agent_is_replaced_after_a_second(core: Core) -> None:
 
 
 async def test_next_agent_takes_the_call_and_patience_is_reset(core: Core) -> None:
-    call, writer = await core.held_call()
-    core.rooms.caller_joins()
-    with core.holds.take(writer):
-        await scan_for(core, 1)
+    call, _ = await lost_agent(core, 1)
     await scan_for(core, 1.25)
     following = Writer(call.call_id, 2, str(uuid4()))
     await core.calls.open(following)
@@ -142,21 +152,15 @@ async def test_after_a_restart_an_agent_that_stays_away_is_replaced(core: Core) 
 
 
 async def test_agent_that_hands_over_is_replaced_immediately(core: Core) -> None:
-    call, writer = await core.held_call()
-    core.rooms.caller_joins()
-    with core.holds.take(writer):
-        await scan_for(core, 1)
-        await core.calls.close(writer, pb.CALL_END_REASON_UNSPECIFIED)
+    async with live_call(core, 1) as (call, hold):
+        await core.calls.close(hold.writer, pb.CALL_END_REASON_UNSPECIFIED)
     await scan_for(core, 1)
     assert core.rooms.asked == [2]
     assert (await core.changes(call.conversation_id))[-1] == "AGENT_LOST 2 HANDED_OVER"
 
 
 async def test_no_agent_is_dispatched_while_the_caller_is_absent(core: Core) -> None:
-    _, writer = await core.held_call()
-    core.rooms.caller_joins()
-    with core.holds.take(writer):
-        await scan_for(core, 6)
+    await lost_agent(core, 6)
     core.rooms.all_leave()
     await scan_for(core, 20)
     assert core.rooms.asked == []
@@ -166,10 +170,7 @@ async def test_no_agent_is_dispatched_while_the_caller_is_absent(core: Core) -> 
 
 
 async def test_call_whose_caller_stays_away_ends(core: Core) -> None:
-    call, writer = await core.held_call()
-    core.rooms.caller_joins()
-    with core.holds.take(writer) as hold:
-        await scan_for(core, 6)
+    async with live_call(core, 6) as (call, hold):
         core.rooms.all_leave()
         await scan_for(core, 59)
         assert not (await core.now(call)).ended
@@ -180,10 +181,7 @@ async def test_call_whose_caller_stays_away_ends(core: Core) -> None:
 
 
 async def test_another_token_restarts_the_minute_of_absence(core: Core) -> None:
-    call, writer = await core.held_call()
-    core.rooms.caller_joins()
-    with core.holds.take(writer):
-        await scan_for(core, 6)
+    async with live_call(core, 6) as (call, _):
         core.rooms.all_leave()
         await scan_for(core, 55)
         await core.calls.rejoin(core.customer_id, call.call_id)
@@ -205,10 +203,7 @@ async def test_call_that_was_never_joined_ends_with_its_token(core: Core) -> Non
 
 
 async def test_no_caller_counts_as_absent_while_livekit_is_down(core: Core) -> None:
-    call, writer = await core.held_call()
-    core.rooms.caller_joins()
-    with core.holds.take(writer):
-        await scan_for(core, 6)
+    async with live_call(core, 6) as (call, _):
         core.rooms.up = False
         await scan_for(core, 120)
         core.rooms.all_leave()  # the server restarts without participants
@@ -218,10 +213,7 @@ async def test_no_caller_counts_as_absent_while_livekit_is_down(core: Core) -> N
 
 
 async def test_agent_lost_while_livekit_is_down_is_replaced_when_it_is_back(core: Core) -> None:
-    call, writer = await core.held_call()
-    core.rooms.caller_joins()
-    with core.holds.take(writer):
-        await scan_for(core, 1)
+    call, _ = await lost_agent(core, 1)
     core.rooms.up = False
     await scan_for(core, 10)
     assert (await core.now(call)).epoch == 2
@@ -231,10 +223,7 @@ async def test_agent_lost_while_livekit_is_down_is_replaced_when_it_is_back(core
 
 
 async def test_agents_whose_streams_end_because_the_service_drains_are_not_replaced(core: Core) -> None:
-    call, writer = await core.held_call()
-    core.rooms.caller_joins()
-    with core.holds.take(writer):
-        await scan_for(core, 1)
+    async with live_call(core, 1) as (call, _):
         core.holds.drain()
     await scan_for(core, 10)
     assert (await core.now(call)).epoch == 1
@@ -293,10 +282,7 @@ async def test_last_agent_that_opens_during_a_room_query_gets_the_call(
 async def test_token_issued_during_a_room_query_can_be_used(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call, writer = await core.held_call()
-    core.rooms.caller_joins()
-    with core.holds.take(writer):
-        await scan_for(core, 6)
+    async with live_call(core, 6) as (call, _):
         core.rooms.all_leave()
         await scan_for(core, 59)
 
