@@ -24,7 +24,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from agent.dialogue.places import Place, PlaceMention
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from agent.dialogue.places import Place
 from agent.dialogue.understanding import Context, understand
 from agent.language.meanings import Expectation
 from services.flightdata import places
@@ -40,12 +42,9 @@ _PLACE_SLOTS = frozenset({"origin", "destination", "airport"})
 class LexiconPlaces:
     """A `PlaceAnnotator` over the lexicon, without a server."""
 
-    async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
         """Return the places named in a text."""
-        return [
-            PlaceMention.of(annotation_message(found))
-            for found in places.annotate(text, home_country=home_country)
-        ]
+        return [annotation_message(found) for found in places.annotate(text, home_country=home_country)]
 
 
 @dataclass(frozen=True)

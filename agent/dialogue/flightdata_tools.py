@@ -10,7 +10,6 @@ import grpc
 import structlog
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue.places import PlaceMention
 from agent.dialogue.tools import (
     DateBeyondHorizon,
     DateInPast,
@@ -49,7 +48,7 @@ class FlightDataPlaces:
         self._stub = stub
         self._locale = locale
 
-    async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
         """Return the places named in a text. Raises `ToolUnavailable`."""
         request = pb.AnnotatePlacesRequest(text=text, locale=self._locale, home_country_code=home_country)
         try:
@@ -57,7 +56,7 @@ class FlightDataPlaces:
         except grpc.aio.AioRpcError as error:
             _log.warning("place lookup failed", code=error.code().name, details=error.details())
             raise ToolUnavailable(error.code().name) from error
-        return [PlaceMention.of(annotation) for annotation in response.annotations if annotation.candidates]
+        return [annotation for annotation in response.annotations if annotation.candidates]
 
 
 class FlightDataTools:

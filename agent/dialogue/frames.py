@@ -7,7 +7,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from agent.dialogue.places import Place, PlaceCandidate, PlaceMention
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from agent.dialogue.places import Place
 from agent.language.days import DateExpression
 from agent.language.meanings import Choice, TimeWindow
 
@@ -35,28 +37,37 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlaceSlot:
-    """A place as said.
+    """A place as said, with its possible meanings, likeliest first; none if no place has this name.
 
-    Without a mention, the words stand where a place belongs but no place has this name.
+    `score` is that of the likeliest. If `confident` is false, ask `question` before using the place; it is in
+    the words of the flight-data service, and empty if there is no alternative.
     """
 
     text: str
-    mention: PlaceMention | None = None
+    places: tuple[Place, ...] = ()
+    score: float = 0.4
+    confident: bool = False
+    question: str = ""
 
     @classmethod
-    def certain(cls, place: Place, text: str = "") -> PlaceSlot:
+    def of(cls, found: pb.PlaceAnnotation) -> PlaceSlot:
+        """Return the slot for a place found in a sentence."""
+        places = tuple(Place.of(candidate.place) for candidate in found.candidates)
+        return cls(found.text, places, found.candidates[0].score, found.confident, found.question)
+
+    @classmethod
+    def certain(cls, place: Place) -> PlaceSlot:
         """Return a slot with a place that needs no confirmation."""
-        words = text or place.city
-        return cls(words, PlaceMention(0, 0, words, (PlaceCandidate(place, 1.0),)))
+        return cls(place.city, (place,), 1.0, confident=True)
 
     @property
-    def confident_place(self) -> Place | None:
-        """The place, if it needs no confirmation."""
-        return self.mention.place if self.mention and self.mention.confident else None
+    def place(self) -> Place | None:
+        """The likeliest place, None if no place has this name."""
+        return self.places[0] if self.places else None
 
     def to_json(self) -> dict[str, str]:
         """Return `{"text": …, "place": code}`; without `place` if it is unknown."""
-        return {"text": self.text} | ({"place": self.mention.place.code} if self.mention else {})
+        return {"text": self.text} | ({"place": self.place.code} if self.place else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,56 +65,11 @@ class Place:
         return cls(**{**data, "airport_codes": tuple(data.get("airport_codes", ()))})
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceCandidate:
-    """A possible meaning of a place name; `score` is 0 to 1, and 1 for an exact name or code."""
-
-    place: Place
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceMention:
-    """A place found in a sentence, at characters `start`..`end`, with its candidates, likeliest first.
-
-    `margin` is the difference of the first two scores. If `confident` is false, ask `question` before using
-    the place; it is in the words of the flight-data service, and empty if there is no alternative.
-    """
-
-    start: int
-    end: int
-    text: str
-    candidates: tuple[PlaceCandidate, ...]
-    margin: float = 1.0
-    confident: bool = True
-    question: str = ""
-
-    @classmethod
-    def of(cls, message: pb.PlaceAnnotation) -> PlaceMention:
-        """Return the mention of a contract message."""
-        return cls(
-            message.start,
-            message.end,
-            message.text,
-            tuple(
-                PlaceCandidate(Place.of(candidate.place), candidate.score) for candidate in message.candidates
-            ),
-            message.margin,
-            message.confident,
-            message.question,
-        )
-
-    @property
-    def place(self) -> Place:
-        """The likeliest place."""
-        return self.candidates[0].place
-
-
 class PlaceAnnotator(Protocol):
     """Finds all places named in a sentence, misrecognised ones too."""
 
-    async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
-        """Return mentions without overlap, in the order of the sentence.
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
+        """Return places without overlap, in the order of the sentence, each with at least one candidate.
 
         Places in `home_country` (ISO 3166-1 alpha-2) are likelier.
 

@@ -72,5 +72,5 @@ def _turns_round(turn: Turn) -> bool:
         slots.origin and slots.destination and draft.origin and draft.destination
     ):
         return False
-    wanted = [slot.mention.place.code for slot in (slots.origin, slots.destination) if slot.mention]
+    wanted = [slot.place.code for slot in (slots.origin, slots.destination) if slot.place]
     return wanted == [draft.destination.code, draft.origin.code]

@@ -12,10 +12,12 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
 from agent.dialogue.caller_home import CallerHome
 from agent.dialogue.frames import DateSlot, Frame, Intent, PlaceSlot, Slots
 from agent.dialogue.intents import Clues, intent_of
-from agent.dialogue.places import Place, PlaceAnnotator, PlaceMention
+from agent.dialogue.places import Place, PlaceAnnotator
 from agent.language import Language
 from agent.language.days import DateExpression, ImpossibleDate, Weekday
 from agent.language.meanings import Acts, Expectation, PlaceRoles, Reading
@@ -104,17 +106,17 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
     return Frame(intent, fitting, _confidence(intent, fitting, clues))
 
 
-def _slot(mention: PlaceMention | None) -> PlaceSlot | None:
-    return PlaceSlot(mention.text, mention) if mention else None
+def _slot(found: pb.PlaceAnnotation | None) -> PlaceSlot | None:
+    return PlaceSlot.of(found) if found else None
 
 
-def _assign_remaining_place(roles: PlaceRoles[PlaceMention], context: Context) -> None:
+def _assign_remaining_place(roles: PlaceRoles[pb.PlaceAnnotation], context: Context) -> None:
     """Give a place without a cue the role that the conversation leaves open."""
     if not roles.others:
         return
     role = context.asked if context.asked in ("origin", "destination") else "destination"
     if roles.rejected:
-        replaces_origin = context.origin and roles.rejected.place.code == context.origin.code
+        replaces_origin = context.origin and roles.rejected.candidates[0].place.code == context.origin.code
         role = "origin" if replaces_origin else "destination"
     elif roles.destination and not roles.origin and context.asked != "destination":
         role = "origin"
@@ -124,7 +126,7 @@ def _assign_remaining_place(roles: PlaceRoles[PlaceMention], context: Context) -
 
 def _places(
     reading: Reading,
-    roles: PlaceRoles[PlaceMention],
+    roles: PlaceRoles[pb.PlaceAnnotation],
     unknown: Mapping[str, str],
     acts: Acts,
     context: Context,
@@ -134,8 +136,8 @@ def _places(
     if turns_back and context.origin and context.destination:
         return PlaceSlot.certain(context.destination), PlaceSlot.certain(context.origin)
     origin, destination = (
-        _slot(mention) or (PlaceSlot(unknown[role]) if role in unknown else None)
-        for role, mention in (("origin", roles.origin), ("destination", roles.destination))
+        _slot(found) or (PlaceSlot(unknown[role]) if role in unknown else None)
+        for role, found in (("origin", roles.origin), ("destination", roles.destination))
     )
     asks_place = context.awaiting is Expectation.PLACE and not (origin or destination or acts.names)
     if asks_place and 0 < len(acts.rest.split()) <= 3:
@@ -148,11 +150,11 @@ def _slots(
     reading: Reading,
     origin: PlaceSlot | None,
     destination: PlaceSlot | None,
-    roles: PlaceRoles[PlaceMention],
+    roles: PlaceRoles[pb.PlaceAnnotation],
     context: Context,
     text: str,
 ) -> Slots:
-    departs_from = origin.mention.place if origin and origin.mention else context.origin
+    departs_from = (origin and origin.place) or context.origin
     wanted = reading.airlines.wanted
     # Wishes can be withdrawn only in a conversation that has some.
     withdrawn: Mapping[str, Any] = (
@@ -230,7 +232,7 @@ _SLOTS: Mapping[Intent, frozenset[str]] = {
 }
 
 
-def _fitting(intent: Intent, slots: Slots, roles: PlaceRoles[PlaceMention], context: Context) -> Slots:
+def _fitting(intent: Intent, slots: Slots, roles: PlaceRoles[pb.PlaceAnnotation], context: Context) -> Slots:
     """Return the slots that the intent uses: "the cheapest one" chooses a flight and sorts nothing."""
     kept = {name: getattr(slots, name) for name in _SLOTS.get(intent, ())}
     if slots.origin or slots.destination:
@@ -256,7 +258,6 @@ def _confidence(intent: Intent, slots: Slots, clues: Clues) -> float:
     confidence = 0.95
     for slot in (slots.origin, slots.destination, slots.airport):
         if slot:
-            confidence = min(confidence, slot.mention.candidates[0].score if slot.mention else 0.4)
-            confidence *= 1 if slot.confident_place else 0.7
+            confidence = min(confidence, slot.score) * (1 if slot.confident else 0.7)
     unprompted = clues.awaiting is Expectation.NONE and not clues.speaks_of_flights
     return confidence * (0.6 if intent is Intent.SEARCH_FLIGHTS and unprompted and clues.places < 2 else 1)

@@ -20,12 +20,12 @@ from agent.dialogue.turn import Events, Speech, Turn
 async def airport_facts(turn: Turn) -> Events:
     """Answer a question about an airport; ask for the airport if none was named."""
     slot = turn.frame.slots.airport
-    if slot is None or slot.mention is None:
+    if slot is None or slot.place is None:
         if slot:
             yield unknown_place(turn, slot.text)
         yield turn.ask(About.AIRPORT, "ask_airport")
         return
-    place = slot.mention.place
+    place = slot.place
     code = place.airport_codes[0] if place.airport_codes else place.code
 
     def describe(airport: pb.Airport) -> tuple[str, Mapping[str, Any]]:

@@ -47,7 +47,7 @@ async def pick_place(turn: Turn) -> Events:
     places: dict[str, Any] = {
         "origin": None,
         "destination": None,
-        other: slot if slot and slot.mention else None,
+        other: slot if slot and slot.place else None,
     }
     frame = replace(turn.frame, slots=replace(turn.frame.slots, **places))
     async for event in merge_and_advance(replace(turn, frame=frame)):

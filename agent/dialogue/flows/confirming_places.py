@@ -17,19 +17,19 @@ LONGEST_NAME = 40
 
 def fill_place(turn: Turn, slot_name: str, slot: PlaceSlot) -> Iterator[Speech]:
     """Put a place into the draft, keep its meanings for a question, or yield a sentence if it is unknown."""
-    state, mention, words = turn.state, slot.mention, slot.text.lower()
+    state, words = turn.state, slot.text.lower()
     state.unsure.pop(slot_name, None)
     if words in state.learned:
         set_place(state, slot_name, state.learned[words])
-    elif mention and mention.confident:
-        learn(state, slot_name, mention.place)
-        set_place(state, slot_name, mention.place)
+    elif slot.place and slot.confident:
+        learn(state, slot_name, slot.place)
+        set_place(state, slot_name, slot.place)
     else:
         set_place(state, slot_name, None)
-        places = _one_per_city(candidate.place for candidate in mention.candidates) if mention else ()
+        places = _one_per_city(slot.places)
         state.doubted[slot_name] = (words, places)
-        if mention:
-            state.unsure[slot_name] = Unsure(places, mention.question)
+        if places:
+            state.unsure[slot_name] = Unsure(places, slot.question)
         else:
             yield unknown_place(turn, slot.text)
 

@@ -46,8 +46,8 @@ def merge(turn: Turn) -> Iterator[Speech]:
     for name, slot in (("origin", slots.origin), ("destination", slots.destination)):
         if slot:
             yield from fill_place(turn, name, slot)
-    if slots.via and slots.via.mention:
-        state.draft = replace(state.draft, via=slots.via.mention.place, nonstop=False)
+    if slots.via and slots.via.place:
+        state.draft = replace(state.draft, via=slots.via.place, nonstop=False)
     elif slots.nonstop:
         state.draft = replace(state.draft, via=None)
     yield from _merge_dates(turn, slots)

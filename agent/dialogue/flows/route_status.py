@@ -25,7 +25,7 @@ OF_ONE_AIRLINE = 20
 def named_route(turn: Turn) -> tuple[Place, Place] | None:
     """Return origin and destination if the utterance names both with certainty."""
     origin, destination = (
-        slot.confident_place if slot else None
+        slot.place if slot and slot.confident else None
         for slot in (turn.frame.slots.origin, turn.frame.slots.destination)
     )
     return (origin, destination) if origin and destination else None

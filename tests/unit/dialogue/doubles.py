@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.places import Place, PlaceCandidate, PlaceMention
+from agent.dialogue.places import Place
 from agent.dialogue.state import DialogueState
 from agent.dialogue.tools import (
     DateBeyondHorizon,
@@ -87,34 +87,49 @@ class ExactGazetteer:
         longest_first = sorted([*self.names, "cochin", "kochee", "blurtown"], key=len, reverse=True)
         self.pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b", re.IGNORECASE)
 
-    async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
-        return [self._mention(match) for match in self.pattern.finditer(text)]
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
+        return [self._found(match) for match in self.pattern.finditer(text)]
 
-    def _mention(self, match: re.Match[str]) -> PlaceMention:
-        name = match.group().lower()
-        if name == "cochin":
-            candidates = (PlaceCandidate(PLACES["COK"], 0.7), PlaceCandidate(KOCHI_JAPAN, 0.66))
-            return PlaceMention(
-                match.start(), match.end(), match.group(), candidates, 0.04, False, KOCHI_QUESTION
-            )
-        if name == "kochee":
-            candidates = (PlaceCandidate(PLACES["COK"], 0.7), PlaceCandidate(KOCHI_JAPAN, 0.5))
-            return PlaceMention(
-                match.start(),
-                match.end(),
-                match.group(),
-                candidates,
-                0.2,
-                False,
-                "Did you mean Kochi in India?",
-            )
-        if name == "blurtown":
-            return PlaceMention(
-                match.start(), match.end(), match.group(), (PlaceCandidate(PLACES["BLR"], 0.6),), 1.0, False
-            )
-        return PlaceMention(
-            match.start(), match.end(), match.group(), (PlaceCandidate(PLACES[self.names[name]], 1.0),)
+    def _found(self, match: re.Match[str]) -> pb.PlaceAnnotation:
+        match match.group().lower():
+            case "cochin":
+                return annotation(match, {PLACES["COK"]: 0.7, KOCHI_JAPAN: 0.66}, KOCHI_QUESTION)
+            case "kochee":
+                return annotation(
+                    match, {PLACES["COK"]: 0.7, KOCHI_JAPAN: 0.5}, "Did you mean Kochi in India?"
+                )
+            case "blurtown":
+                return annotation(match, {PLACES["BLR"]: 0.6})
+            case name:
+                return annotation(match, {PLACES[self.names[name]]: 1.0})
+
+
+def annotation(match: re.Match[str], scores: Mapping[Place, float], question: str = "") -> pb.PlaceAnnotation:
+    """A place found in a sentence; confident if its score is 1."""
+    candidates = [
+        pb.PlaceCandidate(
+            place=pb.Place(
+                code=place.code,
+                kind=pb.PLACE_KIND_METRO if place.kind == "metro" else pb.PLACE_KIND_AIRPORT,
+                name=place.name,
+                city=place.city,
+                country_code=place.country_code,
+                country=place.country,
+                time_zone=place.time_zone,
+                airport_codes=place.airport_codes,
+            ),
+            score=score,
         )
+        for place, score in scores.items()
+    ]
+    return pb.PlaceAnnotation(
+        start=match.start(),
+        end=match.end(),
+        text=match.group(),
+        candidates=candidates,
+        confident=1.0 in scores.values(),
+        question=question,
+    )
 
 
 TODAY = date(2026, 11, 23)

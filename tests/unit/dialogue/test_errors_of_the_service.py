@@ -12,7 +12,8 @@ from google.rpc.status_pb2 import Status
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.flightdata_tools import tool_error
-from agent.dialogue.places import Place, PlaceMention
+from agent.dialogue.frames import PlaceSlot
+from agent.dialogue.places import Place
 from agent.dialogue.tools import (
     DateBeyondHorizon,
     DateInPast,
@@ -101,19 +102,14 @@ def test_place_of_the_contract_is_read() -> None:
     assert place.zone.key == "Europe/London"
 
 
-def test_mention_of_the_contract_is_read() -> None:
+def test_place_annotation_of_the_contract_is_read() -> None:
     candidate = pb.PlaceCandidate(
         place=pb.Place(code="MAA", city="Chennai", time_zone="Asia/Kolkata"), score=0.9
     )
-    mention = PlaceMention.of(
+    slot = PlaceSlot.of(
         pb.PlaceAnnotation(
             start=5, end=12, text="chennai", candidates=[candidate], margin=0.4, confident=True
         )
     )
-    assert (mention.start, mention.end, mention.place.code, mention.margin, mention.confident) == (
-        5,
-        12,
-        "MAA",
-        0.4,
-        True,
-    )
+    assert slot.place
+    assert (slot.text, slot.place.code, round(slot.score, 2), slot.confident) == ("chennai", "MAA", 0.9, True)

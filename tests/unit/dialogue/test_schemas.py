@@ -56,7 +56,7 @@ def test_required_fields_are_those_of_the_contract() -> None:
 
 def test_limits_are_the_contracts() -> None:
     assert tool("search_flights")["properties"]["passengers"] == {
-        "description": "How many adults travel: 1 when 0, 9 at most.",
+        "description": "Number of adults, up to 9; 0 means 1.",
         "type": "integer",
         "minimum": 0,
         "maximum": 9,
