@@ -145,11 +145,8 @@ async def test_airport_facts(flightdata: FlightDataServiceAsyncStub) -> None:
 async def test_places_are_found_where_they_stand(flightdata: FlightDataServiceAsyncStub) -> None:
     text = "flights from Chennai to New York"
     origin, destination = await FlightDataPlaces(flightdata).annotate(text, home_country="IN")
-    assert (origin.candidates[0].place.code, destination.place.code, destination.place.kind) == (
-        "MAA",
-        "NYC",
-        "metro",
-    )
+    first, second = (found.candidates[0].place for found in (origin, destination))
+    assert (first.code, second.code, second.kind) == ("MAA", "NYC", pb.PLACE_KIND_METRO)
     assert text[destination.start : destination.end] == "New York"
     assert origin.confident
 
