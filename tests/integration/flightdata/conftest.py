@@ -1,4 +1,4 @@
-"""A real flight-data service beside a real identity service, on free ports."""
+"""A real flight-data service and a real identity service, on free ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service with vendors, asked again: by two replicas over one Redis, and after a restart."""
+"""The service with vendors and a cache: two replicas over one Redis, and a restart."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ STATUS = pb.GetFlightStatusRequest(flight_number=FROM_ICELAND[0])
 async def _replicas(
     home: Path, double: AviationStackDouble, count: int = 1, **more: Any
 ) -> AsyncIterator[list[FlightDataServiceAsyncStub]]:
-    """So many of the service in front of one double, called by a customer."""
+    """Start replicas of the service in front of one double, with stubs of a customer."""
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(
             identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
@@ -85,7 +85,7 @@ async def _replicas(
         yield stubs
 
 
-async def test_a_status_is_told_again_with_its_age_and_without_a_call(tmp_path: Path) -> None:
+async def test_a_cached_status_has_its_age_and_needs_no_call(tmp_path: Path) -> None:
     double = AviationStackDouble(WORLD)
     async with _replicas(tmp_path, double) as (stub,):
         first = (await stub.GetFlightStatus(STATUS)).status
@@ -96,19 +96,19 @@ async def test_a_status_is_told_again_with_its_age_and_without_a_call(tmp_path: 
     assert again.provenance.age.ToTimedelta() > first.provenance.age.ToTimedelta()
 
 
-async def test_equal_questions_at_once_on_two_replicas_are_one_call(
+async def test_simultaneous_equal_requests_on_two_replicas_are_one_call(
     tmp_path: Path, shared_redis: RedisServer
 ) -> None:
     shared_redis.flush()
     double = AviationStackDouble(WORLD)
     async with _replicas(tmp_path, double, 2, redis_url=shared_redis.url) as stubs:
-        told = await asyncio.gather(*(stub.GetFlightStatus(STATUS) for _ in range(25) for stub in stubs))
-    assert len({answer.status.provenance.fetch_time.ToNanoseconds() for answer in told}) == 1
+        responses = await asyncio.gather(*(stub.GetFlightStatus(STATUS) for _ in range(25) for stub in stubs))
+    assert len({answer.status.provenance.fetch_time.ToNanoseconds() for answer in responses}) == 1
     assert len(double.calls) == 1
     with redis.Redis(port=shared_redis.port) as client:
         kept = [key + (client.dump(key) or b"") for key in client.keys("*")]
     assert kept
-    assert not any(b"demo" in entry for entry in kept), "the key is nowhere"
+    assert not any(b"demo" in entry for entry in kept), "the key isn't stored"
 
 
 async def test_a_budget_outlasts_a_restart(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_a_budget_outlasts_a_restart(tmp_path: Path) -> None:
     assert len(double.calls) == 2
 
 
-async def test_a_vendor_that_is_down_is_asked_once_and_not_again_by_the_callers_channel(
+async def test_the_clients_channel_does_not_retry_a_failed_vendor(
     tmp_path: Path,
 ) -> None:
     double = AviationStackDouble(WORLD)

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one of the contract's: never UNKNOWN, never INTERNAL."""
+"""Every request gets a status of the contract, never UNKNOWN or INTERNAL."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ known: dict[str, Any] = {
         origin="SYD", destination="MEL", depart_date=Date(year=9999, month=12, day=31), flexible_days=3
     ),
 }
-"""Requests that lie at an edge, each tried beside those made up."""
+"""Edge cases, tried in addition to the generated requests."""
 
 
 async def _code(call: grpc.aio.Call | AsyncIterator[Any]) -> str:

@@ -1,4 +1,4 @@
-"""Flight data through a real gRPC server: what is answered, what is refused, and with which reason."""
+"""Flight data through a real gRPC server: answers, refusals and their reasons."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_a_garbled_sentence_becomes_places(flightdata: FlightDataServiceAs
     assert all(a.confident for a in found)
 
 
-async def test_words_resolve_to_at_most_as_many_places_as_asked_for(
+async def test_words_resolve_to_at_most_the_requested_number_of_places(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
     assert len((await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="cochi"))).candidates) == 3
@@ -66,7 +66,7 @@ async def test_words_resolve_to_at_most_as_many_places_as_asked_for(
     )
 
 
-async def test_an_airport_tells_about_itself(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_an_airport_has_its_facts(flightdata: FlightDataServiceAsyncStub) -> None:
     airport = (await flightdata.GetAirport(pb.GetAirportRequest(code="LHR"))).airport
     assert (airport.icao_code, airport.city, airport.metro_code, airport.time_zone) == (
         "EGLL",
@@ -77,14 +77,14 @@ async def test_an_airport_tells_about_itself(flightdata: FlightDataServiceAsyncS
     assert abs(airport.location.latitude - 51.47) < 0.05
 
 
-async def test_an_airport_tells_the_time_there(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_an_airport_has_its_local_time(flightdata: FlightDataServiceAsyncStub) -> None:
     airport = (await flightdata.GetAirport(pb.GetAirportRequest(code="MAA"))).airport
     there = datetime.fromisoformat(airport.local_time)
     assert there.utcoffset() == timedelta(hours=5, minutes=30)
     assert abs(datetime.now(UTC) - there) < timedelta(seconds=30)
 
 
-async def test_a_route_is_told_with_who_flies_it(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_a_route_has_its_carriers(flightdata: FlightDataServiceAsyncStub) -> None:
     route = (await flightdata.GetRoute(pb.GetRouteRequest(origin="MAA", destination="LON"))).route
     assert (route.origin_airport_code, route.destination_airport_code) == ("MAA", "LHR")
     assert 8100 < route.distance_km < 8400
@@ -124,7 +124,7 @@ async def test_a_search_answers_with_sample_flights_in_local_money_and_time(
     assert any(itinerary.HasField("fare") for itinerary in found)
 
 
-async def test_search_and_status_say_the_same_of_a_flight(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_search_and_status_agree_on_a_flight(flightdata: FlightDataServiceAsyncStub) -> None:
     found, _ = await _search(flightdata, _chennai_delhi())
     for itinerary in found[:5]:
         segment = itinerary.segments[0]
@@ -198,7 +198,7 @@ REFUSED_SEARCHES = {
 
 
 @pytest.mark.parametrize("case", REFUSED_SEARCHES)
-async def test_what_can_not_be_searched_is_refused_with_its_reason(
+async def test_an_impossible_search_is_refused_with_its_reason(
     flightdata: FlightDataServiceAsyncStub, case: str
 ) -> None:
     wrong, code, reason = REFUSED_SEARCHES[case]
@@ -213,7 +213,7 @@ async def test_a_search_needs_a_date(flightdata: FlightDataServiceAsyncStub) -> 
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
-async def test_an_unknown_flight_is_not_found_by_name(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_an_unknown_flight_is_named_in_the_error(flightdata: FlightDataServiceAsyncStub) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI9999"))
     assert refused.value.code() is grpc.StatusCode.NOT_FOUND
@@ -221,7 +221,7 @@ async def test_an_unknown_flight_is_not_found_by_name(flightdata: FlightDataServ
     assert metadata_of(refused.value) == {"flight": "AI9999"}
 
 
-async def test_words_that_name_nothing_are_not_recognised(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_words_without_a_place_are_not_recognised(flightdata: FlightDataServiceAsyncStub) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="qqqqqqqq"))
     assert (refused.value.code().name, reason_of(refused.value)) == (
@@ -231,13 +231,15 @@ async def test_words_that_name_nothing_are_not_recognised(flightdata: FlightData
 
 
 async def test_places_are_public_and_flights_are_not(flightdata: FlightDataServiceAsyncStub) -> None:
-    nobody = (("authorization", "Bearer nonsense"),)
+    unauthenticated = (("authorization", "Bearer nonsense"),)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI542"), metadata=nobody)
+        await flightdata.GetFlightStatus(
+            pb.GetFlightStatusRequest(flight_number="AI542"), metadata=unauthenticated
+        )
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
-async def test_a_return_search_tells_journeys_and_how_each_leg_came_out(
+async def test_a_return_search_has_journeys_and_an_outcome_for_each_leg(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
     request = _chennai_delhi(
@@ -260,7 +262,7 @@ async def test_a_return_search_tells_journeys_and_how_each_leg_came_out(
     )
 
 
-async def test_a_connection_names_where_one_changes(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_a_connection_names_its_layover(flightdata: FlightDataServiceAsyncStub) -> None:
     found, done = await _search(flightdata, _chennai_delhi(destination="LHR", via="DXB"))
     assert done.outcome == pb.SEARCH_OUTCOME_FOUND
     for itinerary in found:
@@ -269,7 +271,7 @@ async def test_a_connection_names_where_one_changes(flightdata: FlightDataServic
         assert itinerary.duration.ToTimedelta() > timedelta(hours=10)
 
 
-async def test_days_that_would_do_are_told_with_what_could_not_be_flown(
+async def test_flexible_days_are_reported_with_those_out_of_range(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
     _, done = await _search(flightdata, _chennai_delhi(flexible_days=3))
@@ -277,7 +279,7 @@ async def test_days_that_would_do_are_told_with_what_could_not_be_flown(
     assert len(done.parts) == 5
 
 
-async def test_flights_of_a_route_are_found_by_about_when_they_leave(
+async def test_flights_of_a_route_are_found_by_approximate_departure(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
     request = pb.ListRouteStatusRequest(

@@ -145,7 +145,7 @@ async def test_the_second_provider_answers_when_the_first_fails(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("wish", [{"sort": pb.FLIGHT_SORT_CHEAPEST}, {"cabin": pb.CABIN_BUSINESS}])
-async def test_who_knows_prices_is_asked_first_where_they_matter(
+async def test_a_provider_with_prices_is_asked_first_if_they_matter(
     tmp_path: Path, wish: dict[str, Any]
 ) -> None:
     async with _service(tmp_path) as (stub, one, _):
@@ -156,7 +156,7 @@ async def test_who_knows_prices_is_asked_first_where_they_matter(
     assert _progress(responses)[0] == ("flightapi", False, 0)
 
 
-async def test_when_nobody_can_be_reached_the_search_fails_and_says_who(tmp_path: Path) -> None:
+async def test_without_reachable_providers_the_search_fails_and_names_them(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await _search(stub, _request("KEF"))
@@ -167,7 +167,7 @@ async def test_when_nobody_can_be_reached_the_search_fails_and_says_who(tmp_path
     assert "could not reach aviationstack or flightapi" in (failed.value.details() or "")
 
 
-async def test_a_used_up_budget_has_a_reason_of_its_own_and_is_not_asked_of_again(tmp_path: Path) -> None:
+async def test_a_used_up_budget_has_its_own_reason_and_stops_the_calls(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, one, other):
         for _ in range(2):
             with pytest.raises(grpc.aio.AioRpcError) as failed:
@@ -177,7 +177,7 @@ async def test_a_used_up_budget_has_a_reason_of_its_own_and_is_not_asked_of_agai
         assert (len(one.calls), len(other.calls)) == (1, 1)
 
 
-async def test_what_no_plan_allows_is_restricted(tmp_path: Path) -> None:
+async def test_a_request_outside_every_plan_is_restricted(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await _search(stub, _request("ZRH"))
@@ -187,7 +187,7 @@ async def test_what_no_plan_allows_is_restricted(tmp_path: Path) -> None:
     )
 
 
-async def test_empty_is_an_outcome_only_when_everybody_says_so(tmp_path: Path) -> None:
+async def test_empty_is_an_outcome_only_if_all_providers_agree(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, other):
         responses = await _search(stub, _request("LIS"))
         assert responses[-1].done.outcome == pb.SEARCH_OUTCOME_EMPTY
@@ -224,7 +224,7 @@ async def _offers(stub: FlightDataServiceAsyncStub, origin: str) -> list[pb.Offe
     return [offer for response in await _search(stub, _request(origin)) for offer in response.results.offers]
 
 
-async def test_an_offer_is_priced_again_by_who_made_it(tmp_path: Path) -> None:
+async def test_an_offer_is_repriced_by_its_own_provider(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         offer = (await _offers(stub, "OSL"))[0]
         again = await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id))
@@ -239,10 +239,10 @@ async def test_an_offer_is_priced_again_by_who_made_it(tmp_path: Path) -> None:
     assert not again.HasField("previous_fare")
     assert dearer.previous_fare == dear.fare
     assert dearer.offer.fare.total.units > dear.fare.total.units
-    assert followed.previous_fare == dearer.offer.fare, "the new name holds the new price"
+    assert followed.previous_fare == dearer.offer.fare, "the new id holds the new price"
 
 
-async def test_an_offer_is_known_after_a_restart_and_not_when_it_was_made_up(tmp_path: Path) -> None:
+async def test_an_offer_survives_a_restart_and_a_forged_one_is_unknown(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         offer = (await _offers(stub, "OSL"))[0]
     async with _service(tmp_path, email="bob@example.com") as (stub, _, _other):
@@ -255,7 +255,7 @@ async def test_an_offer_is_known_after_a_restart_and_not_when_it_was_made_up(tmp
     )
 
 
-async def test_a_status_comes_from_whoever_knows_the_flight(tmp_path: Path) -> None:
+async def test_a_status_comes_from_the_provider_that_knows_the_flight(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         delayed = (await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="FI907"))).status
         later = _tomorrow()
@@ -278,10 +278,11 @@ async def test_a_status_comes_from_whoever_knows_the_flight(tmp_path: Path) -> N
     assert (planned.provenance.provider, planned.flight_number) == ("flightapi", "AI542")
 
 
-async def test_a_watch_begins_with_what_is_and_ends_with_the_flight(tmp_path: Path) -> None:
+async def test_a_watch_begins_with_the_status_and_ends_with_the_flight(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         landed = [
-            told async for told in stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="FI912"))
+            event
+            async for event in stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="FI912"))
         ]
         flying = stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="FI903"))
         first = await flying.read()
@@ -290,11 +291,11 @@ async def test_a_watch_begins_with_what_is_and_ends_with_the_flight(tmp_path: Pa
         flying.cancel()
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="ZZ99")).read()
-    assert [told.status.state for told in landed] == [pb.FLIGHT_STATE_LANDED]
+    assert [event.status.state for event in landed] == [pb.FLIGHT_STATE_LANDED]
     assert reason_of(failed.value) == "ERROR_REASON_FLIGHT_NOT_FOUND"
 
 
-async def test_a_route_is_told_also_when_nobody_can_say_who_flies_it(tmp_path: Path) -> None:
+async def test_a_route_needs_no_provider(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         known = (await stub.GetRoute(pb.GetRouteRequest(origin="MAA", destination="DEL"))).route
         unknown = (await stub.GetRoute(pb.GetRouteRequest(origin="KEF", destination="LHR"))).route
@@ -310,7 +311,7 @@ async def test_a_route_is_told_also_when_nobody_can_say_who_flies_it(tmp_path: P
     assert unknown.distance_km > 1800
 
 
-async def test_a_flight_nobody_knows_is_not_found(tmp_path: Path) -> None:
+async def test_an_unknown_flight_is_not_found(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="ZZ99"))
@@ -320,7 +321,7 @@ async def test_a_flight_nobody_knows_is_not_found(tmp_path: Path) -> None:
     )
 
 
-async def test_one_provider_alone_is_enough_and_the_sample_never_fills_in(tmp_path: Path) -> None:
+async def test_one_provider_is_enough_and_sample_flights_are_never_mixed_in(tmp_path: Path) -> None:
     async with _service(tmp_path, flightapi=False) as (stub, _, other):
         assert (await _search(stub, _request("MAA", "DEL")))[-1].done.total > 0
         for origin in ("OSL", "KEF", "ATH"):
@@ -337,7 +338,7 @@ async def test_the_list_of_providers_is_not_for_customers(tmp_path: Path) -> Non
     assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_a_return_by_price_is_sold_and_priced_again_as_one(tmp_path: Path) -> None:
+async def test_a_return_by_price_is_sold_and_repriced_as_one(tmp_path: Path) -> None:
     home = _tomorrow() + timedelta(days=7)
     request = _request(
         "MAA",
@@ -360,7 +361,7 @@ async def test_a_return_by_price_is_sold_and_priced_again_as_one(tmp_path: Path)
     assert again.offer.fare == offer.fare
 
 
-async def test_a_return_that_is_not_about_prices_is_put_together_and_claims_none(tmp_path: Path) -> None:
+async def test_a_return_not_about_prices_is_combined_without_a_joint_price(tmp_path: Path) -> None:
     home = _tomorrow() + timedelta(days=7)
     request = _request("MAA", "DEL", return_date=Date(year=home.year, month=home.month, day=home.day))
     async with _service(tmp_path) as (stub, one, other):
@@ -370,7 +371,7 @@ async def test_a_return_that_is_not_about_prices_is_put_together_and_claims_none
     results = next(r.results for r in responses if r.HasField("results"))
     assert results.journeys
     assert not results.offers
-    assert not any(told.HasField("fare") for told in (*results.journeys, *results.itineraries))
+    assert not any(result.HasField("fare") for result in (*results.journeys, *results.itineraries))
     assert not any(part.HasField("cheapest") for part in responses[-1].done.parts)
     line = answer_line(responses)
     assert line.startswith(f"{responses[-1].done.total} journeys. The first is ")

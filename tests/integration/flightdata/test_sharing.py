@@ -33,47 +33,47 @@ CLOCK = SystemClock()
 
 @pytest.fixture(params=["memory", "redis"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> FlightDataSettings:
-    """Of one way to share."""
+    """Settings with and without Redis."""
     url = request.getfixturevalue("shared_redis").url if request.param == "redis" else ""
     return load(FlightDataSettings, home=tmp_path, redis_url=url)
 
 
 @pytest_asyncio.fixture
-async def common(settings: FlightDataSettings) -> AsyncIterator[Stores]:
-    """What is open_stores."""
+async def stores(settings: FlightDataSettings) -> AsyncIterator[Stores]:
+    """Open stores."""
     async with open_stores(settings, CLOCK) as opened:
         yield opened
 
 
 @pytest.fixture
 def name() -> str:
-    """Of nobody else."""
+    """A unique name."""
     return os.urandom(8).hex()
 
 
-async def test_of_many_who_spend_at_once_as_many_as_the_cap_holds_may(common: Stores, name: str) -> None:
-    refused = await asyncio.gather(*(common.quota.spend([Charge(name, 2, 21, HOUR)]) for _ in range(50)))
+async def test_concurrent_charges_never_exceed_the_limit(stores: Stores, name: str) -> None:
+    refused = await asyncio.gather(*(stores.quota.spend([Charge(name, 2, 21, HOUR)]) for _ in range(50)))
     assert refused.count(None) == 10
-    assert await common.quota.spent(name) == 20
+    assert await stores.quota.spent(name) == 20
     waits = [refusal.wait for refusal in refused if refusal]
     assert all(timedelta() < wait <= HOUR for wait in waits)
 
 
-async def test_all_shares_are_spent_or_none(common: Stores, name: str) -> None:
-    assert await common.quota.spend([Charge(f"{name}b", 1, 1, HOUR)]) is None
-    refused = await common.quota.spend([Charge(f"{name}a", 1, 10, HOUR), Charge(f"{name}b", 1, 1, HOUR)])
+async def test_all_charges_are_spent_or_none(stores: Stores, name: str) -> None:
+    assert await stores.quota.spend([Charge(f"{name}b", 1, 1, HOUR)]) is None
+    refused = await stores.quota.spend([Charge(f"{name}a", 1, 10, HOUR), Charge(f"{name}b", 1, 1, HOUR)])
     assert refused is not None
     assert refused.charge.counter == f"{name}b"
-    assert await common.quota.spent(f"{name}a") == 0
+    assert await stores.quota.spent(f"{name}a") == 0
 
 
-async def test_more_than_a_cap_is_refused_at_once(common: Stores, name: str) -> None:
-    refused = await common.quota.spend([Charge(name, 5, 3, HOUR)])
+async def test_a_charge_above_the_limit_is_refused(stores: Stores, name: str) -> None:
+    refused = await stores.quota.spend([Charge(name, 5, 3, HOUR)])
     assert refused is not None
     assert refused.wait == HOUR
 
 
-async def test_what_was_spent_outlasts_the_process(settings: FlightDataSettings, name: str) -> None:
+async def test_spent_amounts_survive_the_process(settings: FlightDataSettings, name: str) -> None:
     for spent in range(3):
         async with open_stores(settings, CLOCK) as opened:
             assert await opened.quota.spent(name) == spent
@@ -82,52 +82,52 @@ async def test_what_was_spent_outlasts_the_process(settings: FlightDataSettings,
             await opened.quota.set_fact(name, str(spent), "known", HOUR)
 
 
-async def test_a_counter_begins_anew_when_its_time_is_over(common: Stores, name: str) -> None:
+async def test_a_counter_resets_after_its_time(stores: Stores, name: str) -> None:
     share = Charge(name, 1, 1, timedelta(milliseconds=40))
     refused = None
     while refused is None:
-        refused = await common.quota.spend([share])
+        refused = await stores.quota.spend([share])
     await CLOCK.sleep(refused.wait.total_seconds() + 0.002)
-    assert await common.quota.spent(name) == 0
-    assert await common.quota.spend([share]) is None
+    assert await stores.quota.spent(name) == 0
+    assert await stores.quota.spend([share]) is None
 
 
-async def test_what_is_spent_cannot_be_evicted_and_what_is_kept_of_answers_can(
+async def test_answers_can_be_evicted_and_counters_can_not(
     shared_redis: RedisServer, tmp_path: Path, name: str
 ) -> None:
     async with open_stores(
         load(FlightDataSettings, home=tmp_path, redis_url=shared_redis.url), CLOCK
-    ) as common:
-        await common.quota.spend([Charge(name, 1, 10, HOUR)])
-        await common.quota.set_fact(name, "off", "text", HOUR)
-        await common.cache.put(name, b"answer", HOUR)
+    ) as stores:
+        await stores.quota.spend([Charge(name, 1, 10, HOUR)])
+        await stores.quota.set_fact(name, "off", "text", HOUR)
+        await stores.cache.put(name, b"answer", HOUR)
     with redis.Redis(port=shared_redis.port) as client:
         lasting = {key.decode().removeprefix(PREFIX): client.pttl(key) for key in client.keys(f"*{name}*")}
-    assert lasting.pop(f"counter:{name}") == -1, "a key that never expires is none that `volatile-lru` evicts"
+    assert lasting.pop(f"counter:{name}") == -1, "`volatile-lru` evicts no key without an expiry"
     assert set(lasting) == {name, f"facts:{name}"}
     assert all(milliseconds > 0 for milliseconds in lasting.values())
 
 
-async def test_a_claim_is_one_holders_until_it_is_given_up(common: Stores, name: str) -> None:
-    claims = await asyncio.gather(*(common.cache.claim(name, str(number), HOUR) for number in range(20)))
+async def test_a_claim_has_one_holder_until_it_is_released(stores: Stores, name: str) -> None:
+    claims = await asyncio.gather(*(stores.cache.claim(name, str(number), HOUR) for number in range(20)))
     assert claims.count(True) == 1
     holder = str(claims.index(True))
-    assert await common.cache.claim(name, holder, HOUR), "it may be renewed"
-    await common.cache.release(name, "somebody else")
-    assert not await common.cache.claim(name, "somebody else", HOUR)
-    await common.cache.release(name, holder)
-    assert await common.cache.claim(name, "somebody else", HOUR)
+    assert await stores.cache.claim(name, holder, HOUR), "a holder may renew its claim"
+    await stores.cache.release(name, "somebody else")
+    assert not await stores.cache.claim(name, "somebody else", HOUR)
+    await stores.cache.release(name, holder)
+    assert await stores.cache.claim(name, "somebody else", HOUR)
 
 
-async def test_what_lies_on_the_shelf_is_what_was_put_there_last(common: Stores, name: str) -> None:
-    assert await common.cache.get(name) is None
+async def test_the_cache_store_returns_the_last_value(stores: Stores, name: str) -> None:
+    assert await stores.cache.get(name) is None
     for value in (b"one", b"\x00\xfftwo"):
-        await common.cache.put(name, value, HOUR)
-        assert await common.cache.get(name) == value
+        await stores.cache.put(name, value, HOUR)
+        assert await stores.cache.get(name) == value
 
 
-async def test_replicas_hear_of_each_others_refused_key_and_open_breaker(common: Stores, name: str) -> None:
-    one, other = (ProviderHealth("v", CLOCK, SharedState(common.quota, name, CLOCK, HOUR)) for _ in range(2))
+async def test_replicas_share_a_refused_key_and_an_open_breaker(stores: Stores, name: str) -> None:
+    one, other = (ProviderHealth("v", CLOCK, SharedState(stores.quota, name, CLOCK, HOUR)) for _ in range(2))
     for _ in range(3):
         await one.failed(Capability.SEARCH, ProviderUnavailable("v", "down"))
     await other.refresh()
@@ -135,8 +135,8 @@ async def test_replicas_hear_of_each_others_refused_key_and_open_breaker(common:
     assert other.refusal(Capability.STATUS) is None
 
 
-async def test_two_replicas_share_a_budget(common: Stores, name: str) -> None:
-    replicas = [Meter("v", name, Plan(7), common.quota, CLOCK) for _ in range(2)]
+async def test_two_replicas_share_a_budget(stores: Stores, name: str) -> None:
+    replicas = [Meter("v", name, Plan(7), stores.quota, CLOCK) for _ in range(2)]
     outcomes = await asyncio.gather(
         *(meter.pay("flights") for _ in range(20) for meter in replicas), return_exceptions=True
     )
@@ -144,23 +144,21 @@ async def test_two_replicas_share_a_budget(common: Stores, name: str) -> None:
     assert {type(outcome) for outcome in outcomes if outcome is not None} == {ProviderQuotaExhausted}
 
 
-async def test_without_redis_nothing_is_kept_nothing_is_spent_and_nothing_breaks(
-    tmp_path: Path, name: str
-) -> None:
+async def test_without_redis_nothing_is_cached_or_spent_and_nothing_breaks(tmp_path: Path, name: str) -> None:
     gone = RedisServer(1)
     async with AsyncExitStack() as stack:
-        common = await stack.enter_async_context(
+        stores = await stack.enter_async_context(
             open_stores(load(FlightDataSettings, home=tmp_path, redis_url=gone.url), CLOCK)
         )
-        await common.cache.put(name, b"value", HOUR)
-        assert await common.cache.get(name) is None
-        assert await common.cache.claim(name, "a", HOUR)
-        await common.cache.release(name, "a")
+        await stores.cache.put(name, b"value", HOUR)
+        assert await stores.cache.get(name) is None
+        assert await stores.cache.claim(name, "a", HOUR)
+        await stores.cache.release(name, "a")
         with pytest.raises(QuotaStoreUnavailable):
-            await common.quota.spend([Charge(name, 1, 1, HOUR)])
+            await stores.quota.spend([Charge(name, 1, 1, HOUR)])
         with pytest.raises(ProviderUnavailable):
-            await Meter("v", name, Plan(7), common.quota, CLOCK).pay("flights")
-        health = ProviderHealth("v", CLOCK, SharedState(common.quota, name, CLOCK, HOUR))
+            await Meter("v", name, Plan(7), stores.quota, CLOCK).pay("flights")
+        health = ProviderHealth("v", CLOCK, SharedState(stores.quota, name, CLOCK, HOUR))
         for _ in range(3):
             await health.failed(Capability.SEARCH, ProviderUnavailable("v", "down"))
         await health.refresh()

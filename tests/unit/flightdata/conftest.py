@@ -1,4 +1,4 @@
-"""The sample timetable, built once: it has no state that a test could spoil."""
+"""The sample timetable, built once: it has no state that a test could change."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MORNING_IN_CHENNAI = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
 
 
 def pair_query(origin: str, destination: str, day: date, cabin: Cabin = Cabin.ECONOMY) -> FlightQuery:
-    """One airport to another, for one adult."""
+    """Return a query from one airport to another for one adult."""
     return FlightQuery((origin,), (destination,), day, cabin)
 
 
 @pytest.fixture(scope="session")
 def lexicon() -> Lexicon:
-    """Every place."""
+    """All places."""
     return load()
 
 
@@ -36,7 +36,7 @@ def _shared(lexicon: Lexicon) -> Schedule:
 
 @pytest.fixture
 def schedule(_shared: Schedule) -> Schedule:
-    """The plan of all routes."""
+    """The schedule of all routes."""
     return _shared
 
 
@@ -48,5 +48,5 @@ def clock() -> SimulatedClock:
 
 @pytest.fixture
 def timetable(lexicon: Lexicon, clock: SimulatedClock, _shared: Schedule) -> SampleTimetable:
-    """The provider, over the simulated clock."""
+    """The sample provider on the simulated clock."""
     return SampleTimetable(lexicon, clock, SEED, schedule=_shared)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.unit
 
 
 class Vendors:
-    """Streams that say that they were asked and wait to be let on; what became of each is noted."""
+    """Streams that each wait at a gate after their first event; starts and ends are recorded."""
 
     def __init__(self, count: int) -> None:
         self.gates = [asyncio.Event() for _ in range(count)]
@@ -34,25 +34,25 @@ class Vendors:
             self.ended.append(number)
 
 
-async def test_no_more_run_at_once_than_allowed_and_the_next_begins_when_one_ends() -> None:
+async def test_the_next_stream_starts_when_a_slot_is_free() -> None:
     vendors = Vendors(4)
-    heard = []
+    received = []
     async with aclosing(merged(vendors.streams, 2)) as events:
         async for event in events:
-            heard.append(event)
-            if heard[-2:] == [(0, "asked"), (1, "asked")]:
+            received.append(event)
+            if received[-2:] == [(0, "asked"), (1, "asked")]:
                 assert vendors.begun == [0, 1]
                 vendors.gates[1].set()
             elif event == (2, "asked"):
                 assert vendors.begun == [0, 1, 2]
                 for gate in vendors.gates:
                     gate.set()
-    assert heard[:3] == [(0, "asked"), (1, "asked"), (1, "answered")]
-    assert sorted(heard) == [(number, said) for number in range(4) for said in ("answered", "asked")]
+    assert received[:3] == [(0, "asked"), (1, "asked"), (1, "answered")]
+    assert sorted(received) == [(number, event) for number in range(4) for event in ("answered", "asked")]
     assert vendors.begun == [0, 1, 2, 3]
 
 
-async def test_the_first_error_is_raised_and_ends_the_others() -> None:
+async def test_the_first_error_is_raised_and_cancels_the_other_streams() -> None:
     vendors = Vendors(20)
     for gate in vendors.gates[:14]:
         gate.set()
@@ -64,7 +64,7 @@ async def test_the_first_error_is_raised_and_ends_the_others() -> None:
     assert 19 not in vendors.begun
 
 
-async def test_who_has_heard_enough_leaves_nothing_running() -> None:
+async def test_closing_early_leaves_no_task_running() -> None:
     vendors = Vendors(3)
     async with aclosing(merged(vendors.streams, 2)) as events:
         assert await anext(events) == (0, "asked")
@@ -73,22 +73,22 @@ async def test_who_has_heard_enough_leaves_nothing_running() -> None:
     assert vendors.begun == [0, 1]
 
 
-async def test_a_stream_is_read_no_faster_than_it_is_heard() -> None:
-    told = []
+async def test_a_slow_consumer_slows_the_streams() -> None:
+    produced = []
 
     async def chatter(number: int) -> AsyncIterator[int]:
         for event in range(1000):
-            told.append(number)
+            produced.append(number)
             yield event
 
     async with aclosing(merged([chatter(0), chatter(1)], 2)) as events:
         await anext(events)
         for _ in range(100):
             await asyncio.sleep(0)
-        assert len(told) < 10
+        assert len(produced) < 10
 
 
-async def test_one_stream_is_told_as_it_is() -> None:
+async def test_a_single_stream_is_passed_on() -> None:
     vendors = Vendors(1)
     vendors.gates[0].set()
     assert [event async for event in merged(vendors.streams, 3)] == [(0, "asked"), (0, "answered")]

@@ -1,4 +1,4 @@
-"""What is known is told, what isn't is fetched once for all who ask, and failures take nothing away."""
+"""Cached cache are served, missing ones are fetched once for all callers, failures replace nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FRESH = Freshness()
 
 
 class Vendor(Scripted):
-    """Tells the sample's flights of a route under its own name, when it is let."""
+    """Answers with the sample's flights of a route under its own name, once its gate is open."""
 
     def __init__(self, timetable: SampleTimetable, name: str = "vendor") -> None:
         super().__init__(name, 1)
@@ -49,8 +49,8 @@ def vendor(timetable: SampleTimetable) -> Vendor:
 
 
 @pytest.fixture
-def shelf(clock: SimulatedClock) -> MemoryCacheStore:
-    """Shared by replicas."""
+def store(clock: SimulatedClock) -> MemoryCacheStore:
+    """A store that replicas share."""
     return MemoryCacheStore(clock)
 
 
@@ -68,8 +68,8 @@ def _question(clock: SimulatedClock, name: str = "MAA DEL") -> Question[Sequence
     )
 
 
-async def _ask(answers: AnswerCache, clock: SimulatedClock) -> Answered[Sequence[FlightStatus]]:
-    (answer,) = [event async for event in answers.ask(_question(clock)) if isinstance(event, Answered)]
+async def _ask(cache: AnswerCache, clock: SimulatedClock) -> Answered[Sequence[FlightStatus]]:
+    (answer,) = [event async for event in cache.ask(_question(clock)) if isinstance(event, Answered)]
     return answer
 
 
@@ -78,17 +78,17 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-def _replica(vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock) -> AnswerCache:
-    return AnswerCache(ProviderRouter([vendor], clock), shelf, clock, FRESH)
+def _replica(vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock) -> AnswerCache:
+    return AnswerCache(ProviderRouter([vendor], clock), store, clock, FRESH)
 
 
-async def test_a_fresh_answer_is_told_again_and_says_so(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_a_fresh_answer_is_served_and_marked_as_cached(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async with _replica(vendor, shelf, clock) as answers:
-        first = await _ask(answers, clock)
+    async with _replica(vendor, store, clock) as cache:
+        first = await _ask(cache, clock)
         clock.advance(FRESH.status.total_seconds() - 1)
-        again = await _ask(answers, clock)
+        again = await _ask(cache, clock)
     assert vendor.asked == 1
     assert (first.provenance.cached, again.provenance.cached) == (False, True)
     assert again.provenance.fetched == clock.now() - FRESH.status + timedelta(seconds=1)
@@ -99,106 +99,106 @@ async def test_a_fresh_answer_is_told_again_and_says_so(
     )
 
 
-async def test_a_stale_answer_is_told_while_it_is_asked_for_again(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_a_stale_answer_is_served_while_it_is_refreshed(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async with _replica(vendor, shelf, clock) as answers:
-        await _ask(answers, clock)
+    async with _replica(vendor, store, clock) as cache:
+        await _ask(cache, clock)
         clock.advance(FRESH.status.total_seconds() + 1)
         vendor.gate.clear()
         vendor.answer = 2
-        stale = [await _ask(answers, clock) for _ in range(5)]
+        stale = [await _ask(cache, clock) for _ in range(5)]
         await _settle()
         assert (vendor.asked, {len(answer.value) for answer in stale}) == (2, {1})
         vendor.gate.set()
         await _settle()
-        assert len((await _ask(answers, clock)).value) == 2
+        assert len((await _ask(cache, clock)).value) == 2
     assert vendor.asked == 2
 
 
-async def test_what_is_too_old_is_not_told(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_an_expired_answer_is_not_served(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async with _replica(vendor, shelf, clock) as answers:
-        await _ask(answers, clock)
+    async with _replica(vendor, store, clock) as cache:
+        await _ask(cache, clock)
         clock.advance(FRESH.kept_for(Kind.STATUS).total_seconds())
-        assert not (await _ask(answers, clock)).provenance.cached
+        assert not (await _ask(cache, clock)).provenance.cached
     assert vendor.asked == 2
 
 
 @pytest.mark.parametrize("nothing", [0, ProviderUnavailable("vendor", "down")])
-async def test_an_empty_or_failed_answer_never_takes_the_place_of_a_good_one(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock, nothing: int | Exception
+async def test_an_empty_or_failed_answer_never_replaces_a_good_one(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock, nothing: int | Exception
 ) -> None:
-    async with _replica(vendor, shelf, clock) as answers:
-        await _ask(answers, clock)
+    async with _replica(vendor, store, clock) as cache:
+        await _ask(cache, clock)
         clock.advance(FRESH.status.total_seconds() + 1)
         vendor.answer = nothing
         for _ in range(3):
-            assert (await _ask(answers, clock)).value
+            assert (await _ask(cache, clock)).value
             await _settle()
-        assert vendor.asked == 2, "and isn't asked for at once again"
-        assert (await _ask(answers, clock)).value
+        assert vendor.asked == 2, "the refresh isn't repeated at once"
+        assert (await _ask(cache, clock)).value
 
 
-async def test_failures_are_told_again_for_a_moment_only(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_failures_are_cached_briefly(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     vendor.answer = ProviderUnavailable("vendor", "down")
-    async with _replica(vendor, shelf, clock) as answers:
+    async with _replica(vendor, store, clock) as cache:
         for _ in range(3):
             with pytest.raises(FlightsUnavailable):
-                await _ask(answers, clock)
+                await _ask(cache, clock)
         assert vendor.asked == 1
         clock.advance(FAILED_FOR.total_seconds())
         vendor.answer = 1
-        assert (await _ask(answers, clock)).value
+        assert (await _ask(cache, clock)).value
 
 
-async def test_empty_answers_are_told_again_for_a_moment_only(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_empty_answers_are_cached_briefly(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     vendor.answer = 0
-    async with _replica(vendor, shelf, clock) as answers:
-        assert [bool((await _ask(answers, clock)).value) for _ in range(3)] == [False] * 3
+    async with _replica(vendor, store, clock) as cache:
+        assert [bool((await _ask(cache, clock)).value) for _ in range(3)] == [False] * 3
         assert vendor.asked == 1
         clock.advance(EMPTY_FOR.total_seconds())
         vendor.answer = 1
-        assert (await _ask(answers, clock)).value
+        assert (await _ask(cache, clock)).value
 
 
-async def test_a_flight_nobody_knows_is_not_asked_for_again_at_once(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_an_unknown_flight_is_cached_briefly(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     vendor.answer = FlightNotFound("AI1", "unknown")
-    async with _replica(vendor, shelf, clock) as answers:
+    async with _replica(vendor, store, clock) as cache:
         for _ in range(2):
             with pytest.raises(FlightNotFound):
-                await _ask(answers, clock)
+                await _ask(cache, clock)
     assert vendor.asked == 1
 
 
-async def test_a_route_and_how_its_flights_do_are_one_question_of_two_ages(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock, lexicon: Lexicon
+async def test_a_schedule_and_a_status_are_one_question_with_two_ages(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock, lexicon: Lexicon
 ) -> None:
-    async with _replica(vendor, shelf, clock) as answers:
-        route, status = RouteLookup(lexicon, answers, clock), RouteStatusService(lexicon, answers, clock)
+    async with _replica(vendor, store, clock) as cache:
+        route, status = RouteLookup(lexicon, cache, clock), RouteStatusService(lexicon, cache, clock)
         assert await status.statuses("MAA", "COK", None, None)
-        assert (await route.route("MAA", "COK")).service
+        assert (await route.route("MAA", "COK")).HasField("service")
         assert vendor.asked == 1
         clock.advance(3600)
-        assert (await route.route("MAA", "COK")).service
-        assert vendor.asked == 1, "who flies is true for hours"
+        assert (await route.route("MAA", "COK")).HasField("service")
+        assert vendor.asked == 1, "the schedule is fresh for hours"
         (found,) = await status.statuses("MAA", "COK", None, None)
-        assert (vendor.asked, found.provenance.fetched) == (2, clock.now()), "how they do is not"
-        assert (await route.route("MAA", "COK")).service
+        assert (vendor.asked, found.provenance.fetched) == (2, clock.now()), "the status is not"
+        assert (await route.route("MAA", "COK")).HasField("service")
     assert vendor.asked == 2
 
 
-async def test_two_hundred_at_once_on_two_replicas_ask_once(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_two_hundred_equal_questions_on_two_replicas_are_one_call(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
+    async with _replica(vendor, store, clock) as one, _replica(vendor, store, clock) as other:
         vendor.gate.clear()
         asking = [asyncio.create_task(_ask(replica, clock)) for _ in range(100) for replica in (one, other)]
         await _settle()
@@ -209,25 +209,25 @@ async def test_two_hundred_at_once_on_two_replicas_ask_once(
     assert vendor.asked == 1
 
 
-async def test_everybody_hears_the_progress_of_the_one_fetch(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_all_callers_get_the_progress_of_the_shared_fetch(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async def events(answers: AnswerCache) -> list[type]:
-        return [type(event) async for event in answers.ask(_question(clock))]
+    async def events(cache: AnswerCache) -> list[type]:
+        return [type(event) async for event in cache.ask(_question(clock))]
 
-    async with _replica(vendor, shelf, clock) as answers:
-        assert tuple(await asyncio.gather(events(answers), events(answers))) == (
+    async with _replica(vendor, store, clock) as cache:
+        assert tuple(await asyncio.gather(events(cache), events(cache))) == (
             [Progress, Progress, Answered],
             [Progress, Progress, Answered],
         )
 
 
-async def test_one_that_hangs_up_takes_no_answer_away(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_a_caller_who_leaves_does_not_cancel_the_fetch(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async with _replica(vendor, shelf, clock) as answers:
+    async with _replica(vendor, store, clock) as cache:
         vendor.gate.clear()
-        first, second = asyncio.create_task(_ask(answers, clock)), asyncio.create_task(_ask(answers, clock))
+        first, second = asyncio.create_task(_ask(cache, clock)), asyncio.create_task(_ask(cache, clock))
         await _settle()
         first.cancel()
         await _settle()
@@ -236,12 +236,12 @@ async def test_one_that_hangs_up_takes_no_answer_away(
     assert vendor.asked == 1
 
 
-async def test_when_the_replica_that_asks_dies_one_of_the_others_takes_over(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_another_replica_takes_over_when_the_fetching_one_dies(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     question = _question(clock)
-    async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
-        assert await shelf.claim(one._digest(question), "a replica that died", CLAIMED_FOR)
+    async with _replica(vendor, store, clock) as one, _replica(vendor, store, clock) as other:
+        assert await store.claim(one._digest(question), "a replica that died", CLAIMED_FOR)
         asking = [asyncio.create_task(_ask(replica, clock)) for _ in range(20) for replica in (one, other)]
         for _ in range(round(CLAIMED_FOR.total_seconds() / LOOK_AGAIN_SECONDS) + 3):
             await _settle()
@@ -254,9 +254,9 @@ async def test_when_the_replica_that_asks_dies_one_of_the_others_takes_over(
 
 
 async def test_a_long_fetch_keeps_its_claim(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
+    async with _replica(vendor, store, clock) as one, _replica(vendor, store, clock) as other:
         vendor.gate.clear()
         asking = [asyncio.create_task(_ask(replica, clock)) for replica in (one, other)]
         for _ in range(45):
@@ -270,42 +270,42 @@ async def test_a_long_fetch_keeps_its_claim(
     assert vendor.asked == 1
 
 
-async def test_the_sample_is_not_kept(
-    timetable: SampleTimetable, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_sample_answers_are_not_cached(
+    timetable: SampleTimetable, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async with AnswerCache(ProviderRouter([timetable], clock), shelf, clock) as answers:
-        assert not any([(await _ask(answers, clock)).provenance.cached for _ in range(2)])
-    assert shelf.bytes == 0
+    async with AnswerCache(ProviderRouter([timetable], clock), store, clock) as cache:
+        assert not any([(await _ask(cache, clock)).provenance.cached for _ in range(2)])
+    assert store.bytes == 0
 
 
-async def test_what_is_unexpected_reaches_who_asked(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_an_unexpected_error_reaches_the_caller(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     vendor.answer = ZeroDivisionError()
-    async with _replica(vendor, shelf, clock) as answers:
+    async with _replica(vendor, store, clock) as cache:
         with pytest.raises(ZeroDivisionError):
-            await _ask(answers, clock)
+            await _ask(cache, clock)
 
 
-async def test_spoiled_bytes_on_the_shelf_are_a_miss(
-    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+async def test_corrupt_bytes_in_the_store_are_a_miss(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async with _replica(vendor, shelf, clock) as answers:
-        name = answers._digest(_question(clock))
+    async with _replica(vendor, store, clock) as cache:
+        name = cache._digest(_question(clock))
         for place, spoiled in (
             (f"answer:{name}", b"nonsense"),
             (f"none:{name}", b"fnonsense"),
             (f"none:{name}", b"enonsense"),
         ):
-            await shelf.put(place, spoiled, timedelta(hours=1))
-        assert (await _ask(answers, clock)).value
+            await store.put(place, spoiled, timedelta(hours=1))
+        assert (await _ask(cache, clock)).value
 
 
-async def test_a_shelf_in_memory_is_bounded(clock: SimulatedClock) -> None:
-    shelf = MemoryCacheStore(clock, most_bytes=1000)
+async def test_the_memory_store_is_bounded(clock: SimulatedClock) -> None:
+    store = MemoryCacheStore(clock, most_bytes=1000)
     for number in range(50):
-        await shelf.put(str(number), bytes(100), timedelta(hours=1))
-        await shelf.get("0")
-    assert shelf.bytes <= 1000
-    assert await shelf.get("0") is not None, "what is asked for stays"
-    assert await shelf.get("1") is None
+        await store.put(str(number), bytes(100), timedelta(hours=1))
+        await store.get("0")
+    assert store.bytes <= 1000
+    assert await store.get("0") is not None, "recently used answers stay"
+    assert await store.get("1") is None

@@ -1,4 +1,4 @@
-"""Values come back as they were, compact, and never as something else."""
+"""Packed values are compact, and are unpacked unchanged or not at all."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.unit
 SEARCH, STATUS = Answered[Found], Answered[Sequence[FlightStatus]]
 
 
-async def test_a_search_and_a_status_come_back_as_they_were(
+async def test_a_search_and_a_status_survive_packing(
     timetable: SampleTimetable, clock: SimulatedClock
 ) -> None:
     found = await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1)))
@@ -65,7 +65,7 @@ _SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
 
 @cache
 def _any(kind: Any) -> st.SearchStrategy[Any]:
-    """Any value of a type, every field of a record drawn by the type it is declared with."""
+    """A strategy for any value of a type; fields are drawn by their declared types."""
     if kind in _SIMPLE:
         return _SIMPLE[kind]
     origin, arguments = get_origin(kind), get_args(kind)
@@ -109,7 +109,7 @@ def test_a_cached_search_holds_everything_of_the_original(found: Found) -> None:
     )
 
 
-async def test_an_itinerary_takes_little_room(timetable: SampleTimetable, clock: SimulatedClock) -> None:
+async def test_a_packed_itinerary_is_small(timetable: SampleTimetable, clock: SimulatedClock) -> None:
     found = await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1)))
     packed = Packer(SEARCH).pack(Answered(found, Provenance("a", clock.now())))
     assert len(packed) / len(found.itineraries) < 400
@@ -132,7 +132,7 @@ def test_another_version_is_not_read() -> None:
 
 
 @given(st.binary(max_size=200))
-def test_spoiled_bytes_are_refused_and_nothing_else_happens(spoiled: bytes) -> None:
+def test_corrupt_bytes_are_refused(spoiled: bytes) -> None:
     packer = Packer(FailedAnswer)
     whole = packer.pack(FailedAnswer(0, "m", ("a",), ("b",), None))
     for bytes_ in (spoiled, whole[:4] + spoiled, whole[: random.Random(len(spoiled)).randrange(len(whole))]):
@@ -140,7 +140,7 @@ def test_spoiled_bytes_are_refused_and_nothing_else_happens(spoiled: bytes) -> N
             packer.unpack(bytes_)
 
 
-def test_what_cannot_be_packed_is_known_at_once() -> None:
+def test_an_unsupported_type_is_refused_when_the_packer_is_made() -> None:
     with pytest.raises(TypeError):
         Packer(dict[str, str])
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_packed_is_known_at_once() -> None:
         FlightsRestricted({"a": "restricted"}),
     ],
 )
-def test_a_failure_is_raised_again_as_it_was(error: FlightNotFound) -> None:
+def test_a_failure_survives_packing(error: FlightNotFound) -> None:
     packer = Packer(FailedAnswer)
     again = packer.unpack(packer.pack(FailedAnswer.of(error))).error()
     assert (type(again), str(again), again.metadata, again.retry_after) == (

@@ -1,4 +1,4 @@
-"""Emissions grow with distance and cabin, and say that they are an estimate, and whose."""
+"""Emissions grow with distance and cabin, and are called an estimate with its source."""
 
 from __future__ import annotations
 

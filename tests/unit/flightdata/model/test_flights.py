@@ -1,4 +1,4 @@
-"""The records of the domain, and how the contract writes them."""
+"""Flights and itineraries, and their contract messages."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _itinerary(*segments: Segment, amount: str = "6240") -> Itinerary:
         (Filters(carriers=frozenset({"6E"})), False),
     ],
 )
-def test_filters_admit_what_fits(filters: Filters, admitted: bool) -> None:
+def test_filters_admit_fitting_itineraries(filters: Filters, admitted: bool) -> None:
     assert filters.admit(_itinerary()) is admitted
 
 
@@ -65,14 +65,14 @@ def test_nonstop_means_one_segment_and_a_carrier_means_all_of_them() -> None:
     assert Filters().admit(both)
 
 
-def test_durations_are_of_instants_and_not_of_clock_faces() -> None:
+def test_durations_are_between_instants_not_local_times() -> None:
     departure = _stop("DEL", "Delhi", datetime(2026, 11, 24, 8, 20, tzinfo=CHENNAI))
     arrival = _stop("JFK", "New York", datetime(2026, 11, 24, 12, 55, tzinfo=NEW_YORK))
     segment = Segment("AI", "Air India", "AI101", departure, arrival)
     assert segment.duration == _itinerary(segment).duration == timedelta(hours=15, minutes=5)
 
 
-def test_an_itinerary_is_written_whole() -> None:
+def test_an_itinerary_message_is_complete() -> None:
     message = messages.itinerary(_itinerary(), NOW)
     (segment,) = message.segments
     assert (message.itinerary_id, segment.flight_number, segment.carrier_code) == ("an-id", "AI542", "AI")
@@ -97,7 +97,7 @@ def test_fractions_of_money_are_written_in_nanos() -> None:
     assert (message.fare.per_passenger.units, message.fare.per_passenger.nanos) == (12, 350_000_000)
 
 
-def test_events_of_a_search_are_written_as_what_they_are() -> None:
+def test_every_search_event_has_its_message() -> None:
     progress = messages.search_event(Progress("sample-timetable", finished=True), NOW).progress
     assert (progress.provider, progress.finished) == ("sample-timetable", True)
     assert len(messages.search_event(Results([_itinerary(), _itinerary()]), NOW).results.itineraries) == 2
@@ -107,7 +107,7 @@ def test_events_of_a_search_are_written_as_what_they_are() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_every_state_has_a_value_of_its_own(state: State) -> None:
+def test_every_state_has_its_own_value(state: State) -> None:
     late = timedelta(minutes=42)
     estimated = datetime(2026, 11, 24, 3, 32, tzinfo=UTC)
     message = messages.status(

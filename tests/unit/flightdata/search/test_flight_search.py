@@ -57,7 +57,7 @@ async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary
     return found, events[-1]
 
 
-async def test_a_search_tells_progress_then_results_then_that_it_is_done(search: FlightSearch) -> None:
+async def test_a_search_yields_progress_then_results_then_done(search: FlightSearch) -> None:
     kinds = [type(event) async for event in search.search(CHENNAI_DELHI)]
     assert kinds == [Progress, Progress, Results, Done]
 
@@ -85,7 +85,7 @@ async def test_a_window_may_run_over_midnight(search: FlightSearch) -> None:
     assert all(i.departure.time.time() >= time(21) or i.departure.time.time() < time(6) for i in found)
 
 
-async def test_none_that_fit_is_told_from_none_at_all(search: FlightSearch) -> None:
+async def test_no_fitting_flight_differs_from_no_flight(search: FlightSearch) -> None:
     found, done = await _run(
         search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(3), time(4))))
     )
@@ -124,7 +124,7 @@ async def test_a_limit_cuts_results_and_not_the_count(search: FlightSearch) -> N
     assert done.total > 2
 
 
-async def test_a_city_opens_into_its_airports_and_every_result_names_its_own(
+async def test_a_city_covers_its_airports_and_every_result_names_its_own(
     search: FlightSearch, lexicon: Lexicon
 ) -> None:
     found, _ = await _run(search, SearchQuery("LON", "NYC", TOMORROW, limit=100))
@@ -156,19 +156,19 @@ async def test_the_same_search_gives_the_same_ids_each_once(search: FlightSearch
     ("origin", "destination"),
     [("MAA", "MAA"), ("LHR", "LGW"), ("LON", "LHR"), ("DEL", "DXN"), ("NYC", "EWR"), ("BOM", "NMI")],
 )
-async def test_a_city_is_no_journey_from_itself(search: FlightSearch, origin: str, destination: str) -> None:
+async def test_a_city_has_no_flights_to_itself(search: FlightSearch, origin: str, destination: str) -> None:
     with pytest.raises(SamePlace):
         await _run(search, SearchQuery(origin, destination, TOMORROW))
 
 
 @pytest.mark.parametrize(("origin", "destination"), [("XQZ", "DEL"), ("DEL", "XQZ")])
-async def test_an_unknown_code_is_nobodys(search: FlightSearch, origin: str, destination: str) -> None:
+async def test_an_unknown_code_is_refused(search: FlightSearch, origin: str, destination: str) -> None:
     with pytest.raises(PlaceNotFound) as refused:
         await _run(search, SearchQuery(origin, destination, TOMORROW))
     assert refused.value.metadata == {"code": "XQZ"}
 
 
-async def test_codes_given_up_still_find_their_city(search: FlightSearch) -> None:
+async def test_withdrawn_codes_still_find_their_city(search: FlightSearch) -> None:
     found, _ = await _run(search, SearchQuery("DEL", "TSE", TOMORROW))
     assert {i.segments[-1].arrival.airport for i in found} <= {"NQZ"}
 
@@ -199,7 +199,7 @@ async def test_the_horizon_is_the_last_day_that_can_be_searched(search: FlightSe
 
 
 @pytest.mark.parametrize("day", [date(2027, 3, 14), date(2027, 3, 28), date(2026, 11, 29)])
-async def test_days_on_which_clocks_change_are_flown(search: FlightSearch, day: date) -> None:
+async def test_days_of_clock_changes_have_flights(search: FlightSearch, day: date) -> None:
     for origin, destination in (("JFK", "LHR"), ("LHR", "JFK"), ("CDG", "MAD")):
         found, _ = await _run(search, SearchQuery(origin, destination, day))
         assert all(i.duration > timedelta() for i in found)
@@ -218,7 +218,7 @@ async def _events(search: FlightSearch, query: SearchQuery) -> tuple[Results, Do
     return results, done
 
 
-async def test_a_return_is_told_as_journeys_of_one_itinerary_each_way(search: FlightSearch) -> None:
+async def test_a_return_gives_journeys_of_one_itinerary_each_way(search: FlightSearch) -> None:
     results, done = await _events(search, dataclasses.replace(RETURN, sort=Sort.CHEAPEST))
     shown = {(itinerary.leg, itinerary.id) for itinerary in results.itineraries}
     for journey in results.journeys:
@@ -236,7 +236,7 @@ async def test_a_return_is_told_as_journeys_of_one_itinerary_each_way(search: Fl
     assert {journey.fare.total.currency for journey in results.journeys if journey.fare} == {"INR"}
 
 
-async def test_a_journey_through_three_cities_is_put_together(search: FlightSearch) -> None:
+async def test_a_journey_through_three_cities_is_combined(search: FlightSearch) -> None:
     legs = (
         JourneyLeg("DXB", "LHR", IN_A_WEEK + timedelta(days=2)),
         JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=9)),
@@ -248,7 +248,7 @@ async def test_a_journey_through_three_cities_is_put_together(search: FlightSear
         assert ends == [("MAA", "DXB"), ("DXB", "LHR"), ("LHR", "MAA")]
 
 
-async def test_a_leg_that_nobody_flies_is_no_journey(search: FlightSearch) -> None:
+async def test_a_leg_without_flights_gives_no_journey(search: FlightSearch) -> None:
     query = SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "BET", IN_A_WEEK),))
     *_, done = [event async for event in search.search(query)]
     assert isinstance(done, Done)
@@ -256,7 +256,7 @@ async def test_a_leg_that_nobody_flies_is_no_journey(search: FlightSearch) -> No
     assert [part.total > 0 for part in done.parts] == [True, False]
 
 
-async def test_days_that_would_do_are_told_with_their_cheapest(search: FlightSearch) -> None:
+async def test_flexible_days_are_reported_with_their_cheapest_fare(search: FlightSearch) -> None:
     results, done = await _events(
         search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3)
     )
@@ -267,15 +267,15 @@ async def test_days_that_would_do_are_told_with_their_cheapest(search: FlightSea
     assert done.total == sum(part.total for part in done.parts)
 
 
-async def test_more_than_are_shown_is_told(search: FlightSearch) -> None:
+async def test_further_results_are_reported(search: FlightSearch) -> None:
     _, done = await _events(search, dataclasses.replace(CHENNAI_DELHI, limit=2))
     assert Limit.RESULTS in done.limits
     _, done = await _events(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
     assert Limit.RESULTS not in done.limits
 
 
-async def test_sold_out_flights_are_told_and_come_last(search: FlightSearch) -> None:
-    told = 0
+async def test_sold_out_flights_are_reported_and_come_last(search: FlightSearch) -> None:
+    sold_out = 0
     for ahead in range(1, 12):
         results, done = await _events(
             search, SearchQuery("BOM", "DEL", TODAY + timedelta(days=ahead), limit=100)
@@ -283,11 +283,11 @@ async def test_sold_out_flights_are_told_and_come_last(search: FlightSearch) -> 
         full = [itinerary.sold_out for itinerary in results.itineraries]
         assert full == sorted(full)
         assert sum(full) == done.sold_out
-        told += done.sold_out
-    assert told
+        sold_out += done.sold_out
+    assert sold_out
 
 
-async def test_who_wants_to_change_in_dubai_changes_there(search: FlightSearch) -> None:
+async def test_a_wanted_change_in_dubai_is_made_there(search: FlightSearch) -> None:
     results, done = await _events(search, SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB"))
     assert {segment.arrival.airport for i in results.itineraries for segment in i.segments[:-1]} == {"DXB"}
     assert done.total < done.total_unfiltered
@@ -300,7 +300,7 @@ async def test_every_itinerary_has_its_estimated_emissions(search: FlightSearch)
         assert itinerary.emissions > 1_000_000
 
 
-async def test_bags_are_in_the_price_or_their_absence_is_told(
+async def test_bags_are_in_the_price_or_their_absence_is_reported(
     search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any
 ) -> None:
     query = dataclasses.replace(CHENNAI_DELHI, bags=1)
@@ -316,14 +316,14 @@ async def test_bags_are_in_the_price_or_their_absence_is_told(
     assert Limit.BAGS in done.limits
 
 
-async def test_airports_nearby_are_searched_when_they_will_do(search: FlightSearch) -> None:
+async def test_nearby_airports_are_searched_if_allowed(search: FlightSearch) -> None:
     alone, _ = await _events(search, SearchQuery("MAN", "AMS", IN_A_WEEK, limit=100))
     assert {itinerary.departure.airport for itinerary in alone.itineraries} == {"MAN"}
     nearby, _ = await _events(search, SearchQuery("MAN", "AMS", IN_A_WEEK, limit=100, nearby=True))
     assert {itinerary.departure.airport for itinerary in nearby.itineraries} > {"MAN"}
 
 
-async def test_days_are_asked_for_three_at_a_time_and_told_in_their_order(
+async def test_days_are_queried_three_at_a_time_and_reported_in_order(
     search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any
 ) -> None:
     asked: list[date] = []
@@ -348,7 +348,7 @@ async def test_days_are_asked_for_three_at_a_time_and_told_in_their_order(
     assert [part.day for part in done.parts] == asked
 
 
-async def test_a_day_that_fails_ends_the_search_and_the_rest_is_not_asked_for(
+async def test_a_failed_day_ends_the_search_without_further_queries(
     search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any
 ) -> None:
     asked: list[date] = []

@@ -1,4 +1,4 @@
-"""Legs are put together only as they can be flown, in the order asked for, and what isn't tried is told."""
+"""Legs are combined only if they can be caught, in the requested order; skipped combinations are reported."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def legs(draw: st.DrawFn) -> list[list[Itinerary]]:
 
 @settings(max_examples=150, deadline=None)
 @given(legs(), st.sampled_from(list(Sort)))
-def test_every_leg_can_be_caught_after_the_one_before(held: list[list[Itinerary]], sort: Sort) -> None:
+def test_every_leg_can_be_caught_after_the_previous_one(held: list[list[Itinerary]], sort: Sort) -> None:
     found, _ = combined(held, sort)
     for journey in found:
         assert [itinerary.leg for itinerary in journey.itineraries] == list(range(len(held)))
@@ -78,7 +78,7 @@ def test_the_cheapest_come_first_and_those_without_a_price_last(held: list[list[
 
 @settings(max_examples=80, deadline=None)
 @given(legs())
-def test_two_legs_within_bounds_are_tried_in_every_way(held: list[list[Itinerary]]) -> None:
+def test_two_short_legs_are_combined_in_every_way(held: list[list[Itinerary]]) -> None:
     out, back = held[0][:EACH_LEG], held[1][:EACH_LEG]
     found, cut = combined([out, back], Sort.EARLIEST)
     assert not cut
@@ -87,7 +87,7 @@ def test_two_legs_within_bounds_are_tried_in_every_way(held: list[list[Itinerary
     )
 
 
-def test_a_leg_with_more_than_are_tried_is_told() -> None:
+def test_skipped_combinations_are_reported() -> None:
     many = [_itinerary(0, number, number, 60, 100) for number in range(EACH_LEG + 1)]
     found, cut = combined([many, [_itinerary(1, 0, 3000, 60, 100)]], Sort.EARLIEST)
     assert cut
@@ -103,7 +103,7 @@ def test_fares_add_up_in_one_currency_only() -> None:
     assert mixed.fare is None
 
 
-def test_no_flight_on_one_leg_is_no_journey() -> None:
+def test_a_leg_without_flights_gives_no_journey() -> None:
     assert combined([[_itinerary(0, 0, 0, 60, 1)], []], Sort.FASTEST) == ([], False)
 
 

@@ -1,4 +1,4 @@
-"""What a search asks providers: a query for each leg, each day that would do, and airports near enough."""
+"""A search becomes a query for each leg or flexible day, with nearby airports if allowed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_one_leg_is_one_query(lexicon: Lexicon) -> None:
     assert not limits
 
 
-def test_the_way_back_is_asked_in_the_same_currency_and_without_the_times(lexicon: Lexicon) -> None:
+def test_the_way_back_has_the_same_currency_and_no_times(lexicon: Lexicon) -> None:
     filters = Filters(departs=Window(time(6), time(12)), carriers=frozenset({"AI"}), max_stops=1)
     back = JourneyLeg("LON", "MAA", IN_A_WEEK + timedelta(days=5))
     (out, home), _ = leg_queries(lexicon, SearchQuery("MAA", "LON", IN_A_WEEK, filters, further=(back,)), NOW)
@@ -40,7 +40,7 @@ def test_the_way_back_is_asked_in_the_same_currency_and_without_the_times(lexico
     )
 
 
-def test_days_near_the_one_asked_for_are_asked_unless_they_are_over(lexicon: Lexicon) -> None:
+def test_flexible_days_in_range_are_queried(lexicon: Lexicon) -> None:
     asked, limits = leg_queries(lexicon, SearchQuery("MAA", "DEL", IN_A_WEEK, flexible=3), NOW)
     assert [(q.query.date - IN_A_WEEK).days for q in asked] == [-3, -2, -1, 0, 1, 2, 3]
     assert not limits
@@ -49,7 +49,7 @@ def test_days_near_the_one_asked_for_are_asked_unless_they_are_over(lexicon: Lex
     assert limits == {Limit.DAYS}
 
 
-def test_the_day_of_several_legs_stays_and_that_is_told(lexicon: Lexicon) -> None:
+def test_flexible_days_of_several_legs_are_ignored_and_reported(lexicon: Lexicon) -> None:
     query = SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "BOM", IN_A_WEEK),), flexible=2)
     asked, limits = leg_queries(lexicon, query, NOW)
     assert len(asked) == 2
@@ -64,7 +64,7 @@ def test_airports_near_either_end_are_added(lexicon: Lexicon) -> None:
 
 
 @pytest.mark.parametrize("code", ["MAN", "MAA", "LON", "NYC", "SYD", "BSL", "SFO"])
-def test_near_airports_are_near_few_and_not_the_places_own(lexicon: Lexicon, code: str) -> None:
+def test_nearby_airports_are_near_few_and_not_the_places_own(lexicon: Lexicon, code: str) -> None:
     place = lexicon.place(code)
     near = nearby(lexicon, place)
     assert len(near) <= MOST_NEARBY
@@ -74,7 +74,7 @@ def test_near_airports_are_near_few_and_not_the_places_own(lexicon: Lexicon, cod
     )
 
 
-def test_a_change_is_asked_of_the_first_leg_only(lexicon: Lexicon) -> None:
+def test_a_place_to_change_at_applies_to_the_first_leg_only(lexicon: Lexicon) -> None:
     back = JourneyLeg("LHR", "MAA", IN_A_WEEK)
     (out, home), _ = leg_queries(
         lexicon, SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB", further=(back,)), NOW
@@ -108,7 +108,7 @@ def test_a_change_is_asked_of_the_first_leg_only(lexicon: Lexicon) -> None:
         "the way back too far ahead",
     ],
 )
-def test_what_can_not_be_flown_is_refused(
+def test_impossible_searches_are_refused(
     lexicon: Lexicon, query: SearchQuery, error: type[Exception]
 ) -> None:
     with pytest.raises(error):

@@ -34,7 +34,7 @@ SEGMENT = Segment(
 )
 ITINERARY = Itinerary("an-itinerary", (SEGMENT,), None, SAID)
 QUERY = FlightQuery(("MAA", "BLR"), ("DXN", "DEL"), date(2026, 11, 26), Cabin.BUSINESS, Party(2, 1), "INR")
-SEALS = PageTokens(b"a key for tests")
+TOKENS = PageTokens(b"a key for tests")
 
 
 def _fare(amount: str = "12480.10") -> Fare:
@@ -46,7 +46,7 @@ OFFER = Offer("the-vendors-id", "an-itinerary", "Tripdesk", _fare(), NOW + timed
 
 
 class Seller(Scripted):
-    """A provider with a shelf."""
+    """A provider with a store."""
 
     def __init__(self, found: Found | Exception) -> None:
         super().__init__("seller", 1)
@@ -67,52 +67,52 @@ def clock() -> SimulatedClock:
 
 
 def _desk(seller: Seller, clock: SimulatedClock) -> OfferService:
-    return OfferService(ProviderRouter([seller], clock), SEALS, clock)
+    return OfferService(ProviderRouter([seller], clock), TOKENS, clock)
 
 
-async def test_the_same_price_has_no_previous_one_and_only_its_pair_is_asked_for(
+async def test_an_unchanged_price_has_no_previous_fare_and_only_its_pair_is_queried(
     clock: SimulatedClock,
 ) -> None:
     seller = Seller(Found([ITINERARY], [OFFER]))
-    desk = _desk(seller, clock)
-    repriced = await desk.reprice(desk.named(OFFER, ITINERARY, QUERY).id)
+    service = _desk(seller, clock)
+    repriced = await service.reprice(service.named(OFFER, ITINERARY, QUERY).id)
     assert (repriced.previous, repriced.itinerary, repriced.offer.fare) == (None, ITINERARY, OFFER.fare)
     assert seller.queries == [replace(QUERY, origins=("MAA",), destinations=("DEL",))]
 
 
-async def test_a_changed_price_comes_with_the_one_before(clock: SimulatedClock) -> None:
-    desk = _desk(Seller(Found([ITINERARY], [replace(OFFER, fare=_fare("13000.00"))])), clock)
-    repriced = await desk.reprice(desk.named(OFFER, ITINERARY, QUERY).id)
+async def test_a_changed_price_comes_with_the_previous_one(clock: SimulatedClock) -> None:
+    service = _desk(Seller(Found([ITINERARY], [replace(OFFER, fare=_fare("13000.00"))])), clock)
+    repriced = await service.reprice(service.named(OFFER, ITINERARY, QUERY).id)
     assert repriced.previous == OFFER.fare
     assert repriced.offer.fare.total.amount == Decimal("13000.00")
 
 
-async def test_what_nobody_sells_any_more_is_gone(clock: SimulatedClock) -> None:
-    desk = _desk(Seller(Found([ITINERARY], [replace(OFFER, id="another")])), clock)
+async def test_an_offer_that_is_no_longer_sold_is_gone(clock: SimulatedClock) -> None:
+    service = _desk(Seller(Found([ITINERARY], [replace(OFFER, id="another")])), clock)
     with pytest.raises(OfferGone):
-        await desk.reprice(desk.named(OFFER, ITINERARY, QUERY).id)
+        await service.reprice(service.named(OFFER, ITINERARY, QUERY).id)
 
 
-async def test_an_offer_of_a_provider_that_is_configured_no_more_is_gone(clock: SimulatedClock) -> None:
+async def test_an_offer_of_a_removed_provider_is_gone(clock: SimulatedClock) -> None:
     name = _desk(Seller(Found([ITINERARY], [OFFER])), clock).named(OFFER, ITINERARY, QUERY).id
     with pytest.raises(OfferGone):
-        await OfferService(ProviderRouter([], clock), SEALS, clock).reprice(name)
+        await OfferService(ProviderRouter([], clock), TOKENS, clock).reprice(name)
 
 
-async def test_an_offer_ends(clock: SimulatedClock) -> None:
+async def test_an_offer_expires(clock: SimulatedClock) -> None:
     seller = Seller(Found([ITINERARY], [OFFER]))
-    desk = _desk(seller, clock)
-    name = desk.named(OFFER, ITINERARY, QUERY).id
+    service = _desk(seller, clock)
+    name = service.named(OFFER, ITINERARY, QUERY).id
     clock.advance(15 * 60)
     with pytest.raises(OfferExpired):
-        await desk.reprice(name)
+        await service.reprice(name)
     assert seller.queries == []
 
 
-async def test_a_seller_that_fails_is_not_an_offer_that_is_gone(clock: SimulatedClock) -> None:
-    desk = _desk(Seller(ProviderUnavailable("seller", "down")), clock)
+async def test_a_failed_provider_does_not_make_an_offer_gone(clock: SimulatedClock) -> None:
+    service = _desk(Seller(ProviderUnavailable("seller", "down")), clock)
     with pytest.raises(FlightsUnavailable):
-        await desk.reprice(desk.named(OFFER, ITINERARY, QUERY).id)
+        await service.reprice(service.named(OFFER, ITINERARY, QUERY).id)
 
 
 @settings(deadline=None)
@@ -129,7 +129,7 @@ async def test_a_seller_that_fails_is_not_an_offer_that_is_gone(clock: Simulated
         back=st.none() | st.dates(),
     ),
 )
-def test_terms_come_out_as_they_went_in(
+def test_terms_survive_sealing(
     amount: Decimal, party: Party, cabin: Cabin, day: date, wishes: dict[str, Any]
 ) -> None:
     total = Money("INR", amount)
@@ -146,20 +146,20 @@ def test_terms_come_out_as_they_went_in(
     terms = OfferTerms(
         "flightapi", "an id: ü", query, Fare(total.shared_by(party.size), total, cabin, query.bags), NOW
     )
-    assert OfferTerms.opened(terms.sealed(SEALS), SEALS) == terms
+    assert OfferTerms.opened(terms.sealed(TOKENS), TOKENS) == terms
 
 
 @settings(deadline=None)
 @given(st.data())
-def test_no_name_is_taken_that_was_not_given(data: st.DataObject) -> None:
+def test_a_forged_id_is_refused(data: st.DataObject) -> None:
     name = OfferTerms(
         "flightapi", "id", replace(QUERY, origins=("MAA",), destinations=("DEL",)), _fare(), NOW
-    ).sealed(SEALS)
+    ).sealed(TOKENS)
     at = data.draw(st.integers(0, len(name) - 2))
     other = data.draw(st.sampled_from([letter for letter in "ABCxyz019_-" if letter != name[at]]))
     with pytest.raises(OfferNotFound):
-        OfferTerms.opened(name[:at] + other + name[at + 1 :], SEALS)
+        OfferTerms.opened(name[:at] + other + name[at + 1 :], TOKENS)
     with pytest.raises(OfferNotFound):
         OfferTerms.opened(name, PageTokens(b"another key"))
     with pytest.raises(OfferNotFound):
-        OfferTerms.opened(data.draw(st.text(max_size=60)), SEALS)
+        OfferTerms.opened(data.draw(st.text(max_size=60)), TOKENS)

@@ -1,4 +1,4 @@
-"""Filters and orders over itineraries with and without prices, stops and nights."""
+"""Filters and orders of itineraries with and without prices, stops and nights."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ ALL = [QUICK_DEAR, SLOW_CHEAP, UNPRICED, BALANCED]
         (Sort.BEST, ["balanced", "unpriced", "quick", "slow"]),
     ],
 )
-def test_orders_are_what_their_names_say_whatever_order_came(sort: Sort, names: list[str]) -> None:
+def test_every_order_is_independent_of_the_input_order(sort: Sort, names: list[str]) -> None:
     assert [i.id for i in ordered(ALL, sort)] == names
     assert [i.id for i in ordered(ALL[::-1], sort)] == names
 
 
-def test_the_best_of_what_has_no_prices_is_the_quickest() -> None:
+def test_without_prices_the_best_is_the_quickest() -> None:
     assert [
         i.id for i in ordered([UNPRICED, _itinerary("longer", _segment("UK2", _later(0), 200))], Sort.BEST)
     ] == ["unpriced", "longer"]
@@ -89,7 +89,7 @@ def test_the_best_of_what_has_no_prices_is_the_quickest() -> None:
         (Filters(without_carriers=frozenset({"6E", "QP"})), ["quick", "unpriced"]),
     ],
 )
-def test_filters_keep_what_is_wanted(filters: Filters, names: list[str]) -> None:
+def test_filters_keep_wanted_itineraries(filters: Filters, names: list[str]) -> None:
     assert [i.id for i in ALL if filters.admit(i)] == names
 
 
@@ -111,12 +111,12 @@ def test_filters_keep_what_is_wanted(filters: Filters, names: list[str]) -> None
             Window(),
             Window(end=time(12)),
             True,
-        ),  # nobody gets there before noon of that day
+        ),  # no flight arrives before noon of that day
         (time(22, 40), 120, Window(), Window(time(22), time(2)), True),
         (time(22, 40), 120, Window(), Window(time(0), time(6)), False),
     ],
 )
-def test_before_noon_is_not_after_the_next_midnight(
+def test_before_noon_means_noon_of_the_departure_day(
     leaves: time, minutes: int, departs: Window, arrives: Window, wanted: bool
 ) -> None:
     departure = Instant.of(datetime.combine(MORNING.local.date(), leaves, MORNING.local.tzinfo), ZONE)
@@ -126,7 +126,7 @@ def test_before_noon_is_not_after_the_next_midnight(
     )
 
 
-def test_a_carrier_not_wanted_is_not_wanted_as_operator_either() -> None:
+def test_an_unwanted_carrier_is_unwanted_as_operator_too() -> None:
     shared = _itinerary("shared", _segment("AF1", _later(0), 150, operator=Operator("DL", "Delta", "DL2")))
     assert Filters(carriers=frozenset({"AF"})).admit(shared)
     assert not Filters(without_carriers=frozenset({"DL"})).admit(shared)
@@ -143,7 +143,7 @@ def test_a_carrier_not_wanted_is_not_wanted_as_operator_either() -> None:
         (time(9), 22, True),
     ],
 )
-def test_a_night_at_an_airport_is_named(lands: time, hours: float, overnight: bool) -> None:
+def test_an_overnight_layover_is_marked(lands: time, hours: float, overnight: bool) -> None:
     arrival = Instant.of(datetime.combine(MORNING.local.date(), lands, MORNING.local.tzinfo), ZONE)
     first = _segment("6E1", arrival.later(timedelta(hours=-1)), 60, ("MAA", "BLR"))
     second = _segment("6E2", arrival.later(timedelta(hours=hours)), 170, ("BLR", "DEL"))
@@ -154,7 +154,7 @@ def test_a_night_at_an_airport_is_named(lands: time, hours: float, overnight: bo
     assert not layover.next_airport_code
 
 
-def test_a_change_of_airport_is_named() -> None:
+def test_a_change_of_airport_names_the_next_airport() -> None:
     first = _segment("BA1", _later(0), 60, ("MAN", "LHR"))
     second = _segment("BA2", _later(4), 60, ("LGW", "FAO"))
     (layover,) = itinerary_message(_itinerary("x", first, second), MORNING.utc).layovers
@@ -162,13 +162,13 @@ def test_a_change_of_airport_is_named() -> None:
     assert not itinerary_message(QUICK_DEAR, MORNING.utc).layovers
 
 
-def test_pairs_come_the_most_used_first() -> None:
+def test_pairs_are_sorted_by_use() -> None:
     query = FlightQuery(("LHR", "LGW", "STN"), ("JFK", "EWR"), MORNING.local.date())
     assert query.pairs[:3] == [("LHR", "JFK"), ("LHR", "EWR"), ("LGW", "JFK")]
     assert len(query.pairs) == 6
 
 
-def test_a_party_is_everybody_and_money_is_shared_to_the_hundredth() -> None:
+def test_a_party_counts_everyone_and_money_is_shared_to_the_cent() -> None:
     assert Party(2, 1, 1).size == 4
     assert Money("USD", Decimal("100.00")).shared_by(3) == Money("USD", Decimal("33.33"))
     assert Money("USD", Decimal("0.05")).shared_by(2).amount == Decimal("0.03")

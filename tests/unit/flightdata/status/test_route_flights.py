@@ -1,4 +1,4 @@
-"""A route's flights are read off the origin's board where no key may ask for them by route."""
+"""A route's flights are read from the origin's board if no key may ask for them by route."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TODAY = date(2026, 11, 23)
 
 
 class Boards(Scripted):
-    """Has boards of Chennai, and no plan to be asked by route."""
+    """A provider with boards of Chennai, whose plan excludes requests by route."""
 
     def __init__(self, timetable: SampleTimetable) -> None:
         super().__init__("boards", ProviderRestricted("boards", "flights by route"))
@@ -56,51 +56,50 @@ def vendor(timetable: SampleTimetable) -> Boards:
 
 
 @pytest_asyncio.fixture
-async def answers(vendor: Boards, clock: SimulatedClock) -> AsyncIterator[AnswerCache]:
-    """Of that provider."""
+async def cache(vendor: Boards, clock: SimulatedClock) -> AsyncIterator[AnswerCache]:
+    """A cache in front of that provider."""
     async with AnswerCache(ProviderRouter([vendor], clock), MemoryCacheStore(clock), clock) as opened:
         yield opened
 
 
-async def test_todays_flights_of_a_route_are_read_off_the_board(
-    answers: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
+async def test_todays_flights_of_a_route_are_read_from_the_board(
+    cache: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
-    desk = RouteStatusService(lexicon, answers, clock)
-    told = await desk.statuses("MAA", "COK", None, None, most=50)
+    service = RouteStatusService(lexicon, cache, clock)
+    found = await service.statuses("MAA", "COK", None, None, most=50)
     flown = await vendor.timetable.route_status("MAA", "COK", TODAY)
-    assert [flight.segment.flight for flight in told] == [flight.segment.flight for flight in flown]
-    assert {flight.segment.arrival.airport for flight in await desk.statuses("MAA", "SIN", TODAY, None)} == {
-        "SIN"
-    }
-    service = (await RouteLookup(lexicon, answers, clock).route("MAA", "COK")).service
-    assert service
-    assert sum(carrier.flights for carrier in service.carriers) == len(flown)
+    assert [flight.segment.flight for flight in found] == [flight.segment.flight for flight in flown]
+    assert {
+        flight.segment.arrival.airport for flight in await service.statuses("MAA", "SIN", TODAY, None)
+    } == {"SIN"}
+    route = await RouteLookup(lexicon, cache, clock).route("MAA", "COK")
+    assert sum(carrier.flights for carrier in route.service.carriers) == len(flown)
     assert vendor.boards == 1, "a board serves all its routes"
 
 
-async def test_a_coming_days_board_would_be_a_part_and_is_not_paid_for(
-    answers: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
+async def test_an_incomplete_board_of_a_later_day_is_not_paid_for(
+    cache: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
     with pytest.raises(FlightsRestricted):
-        await RouteStatusService(lexicon, answers, clock).statuses(
+        await RouteStatusService(lexicon, cache, clock).statuses(
             "MAA", "COK", TODAY + timedelta(days=3), None
         )
     assert vendor.boards == 0
 
 
-async def test_who_has_no_boards_is_asked_for_none(
-    answers: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
+async def test_a_provider_without_boards_is_not_asked_for_one(
+    cache: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
     vendor.able = frozenset(Capability) - {Capability.BOARD}
     with pytest.raises(FlightsRestricted):
-        await RouteStatusService(lexicon, answers, clock).statuses("MAA", "COK", None, None)
+        await RouteStatusService(lexicon, cache, clock).statuses("MAA", "COK", None, None)
     assert vendor.boards == 0
 
 
-async def test_a_failure_is_none_that_a_board_hides(
-    answers: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
+async def test_a_failure_is_not_hidden_by_a_board(
+    cache: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
     vendor.answer = ProviderUnavailable("boards", "down")
     with pytest.raises(FlightsUnavailable):
-        await RouteStatusService(lexicon, answers, clock).statuses("MAA", "COK", None, None)
+        await RouteStatusService(lexicon, cache, clock).statuses("MAA", "COK", None, None)
     assert vendor.boards == 0

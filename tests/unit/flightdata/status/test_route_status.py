@@ -1,4 +1,4 @@
-"""Flights are found by route and about when, each as its own number would tell it."""
+"""Flights are found by route and approximate time, with the same status as by number."""
 
 from __future__ import annotations
 
@@ -22,70 +22,74 @@ TODAY = date(2026, 11, 23)
 
 
 @pytest.fixture
-def desk(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> RouteStatusService:
-    """Over the sample timetable."""
+def service(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> RouteStatusService:
+    """A service over the sample timetable."""
     return RouteStatusService(
         lexicon, AnswerCache(ProviderRouter([timetable], clock), MemoryCacheStore(clock), clock), clock
     )
 
 
-async def test_the_nearest_to_a_time_comes_first(desk: RouteStatusService) -> None:
-    found = await desk.statuses("MAA", "DEL", TODAY, time(8, 25))
+async def test_the_nearest_to_a_time_comes_first(service: RouteStatusService) -> None:
+    found = await service.statuses("MAA", "DEL", TODAY, time(8, 25))
     assert found[0].segment.flight == "AI542"
     at = datetime.combine(TODAY, time(8, 25))
     apart = [abs(status.segment.departure.time.replace(tzinfo=None) - at) for status in found]
     assert apart == sorted(apart)
 
 
-async def test_without_a_day_and_a_time_they_are_todays_as_they_leave(desk: RouteStatusService) -> None:
-    found = await desk.statuses("MAA", "DEL", None, None)
+async def test_without_day_and_time_todays_flights_are_in_order_of_departure(
+    service: RouteStatusService,
+) -> None:
+    found = await service.statuses("MAA", "DEL", None, None)
     assert {status.depart_date for status in found} == {TODAY}
     leaves = [status.segment.departure.at.utc for status in found]
     assert leaves == sorted(leaves)
 
 
-async def test_of_todays_flights_those_around_now_are_told_in_the_order_they_leave(
-    desk: RouteStatusService, clock: SimulatedClock
+async def test_todays_flights_nearest_to_now_are_in_order_of_departure(
+    service: RouteStatusService, clock: SimulatedClock
 ) -> None:
-    everybody = await desk.statuses("MAA", "DEL", TODAY, None, most=50)
+    everything = await service.statuses("MAA", "DEL", TODAY, None, most=50)
     clock.advance(6 * 3600)
     now = clock.now().astimezone(zone_of("Asia/Kolkata")).replace(tzinfo=None)
-    told = await desk.statuses("MAA", "DEL", None, None, most=4)
-    farthest = max(abs(one.segment.departure.time.replace(tzinfo=None) - now) for one in told)
+    found = await service.statuses("MAA", "DEL", None, None, most=4)
+    farthest = max(abs(one.segment.departure.time.replace(tzinfo=None) - now) for one in found)
     others = [
-        one for one in everybody if one.segment.flight not in {status.segment.flight for status in told}
+        one for one in everything if one.segment.flight not in {status.segment.flight for status in found}
     ]
     assert all(abs(one.segment.departure.time.replace(tzinfo=None) - now) >= farthest for one in others)
-    assert [one.segment.departure.at.utc for one in told] == sorted(
-        one.segment.departure.at.utc for one in told
+    assert [one.segment.departure.at.utc for one in found] == sorted(
+        one.segment.departure.at.utc for one in found
     )
 
 
-async def test_route_and_number_tell_the_same(desk: RouteStatusService, timetable: SampleTimetable) -> None:
-    for status in await desk.statuses("BOM", "DEL", TODAY, None):
+async def test_route_and_number_give_the_same_status(
+    service: RouteStatusService, timetable: SampleTimetable
+) -> None:
+    for status in await service.statuses("BOM", "DEL", TODAY, None):
         assert [status] == list(await timetable.status(status.segment.flight, TODAY))
 
 
-async def test_a_city_is_opened_into_its_airports(desk: RouteStatusService) -> None:
-    found = await desk.statuses("NYC", "LON", TODAY + timedelta(days=1), None)
+async def test_a_city_covers_its_airports(service: RouteStatusService) -> None:
+    found = await service.statuses("NYC", "LON", TODAY + timedelta(days=1), None)
     assert {status.segment.departure.airport for status in found} & {"JFK", "EWR"}
 
 
-async def test_nobody_flies_there_is_an_answer(desk: RouteStatusService) -> None:
-    assert await desk.statuses("MAA", "BET", TODAY, None) == []
+async def test_no_flights_is_an_answer(service: RouteStatusService) -> None:
+    assert await service.statuses("MAA", "BET", TODAY, None) == []
 
 
-async def test_what_can_not_be_known_is_refused(desk: RouteStatusService) -> None:
+async def test_impossible_requests_are_refused(service: RouteStatusService) -> None:
     with pytest.raises(SamePlace):
-        await desk.statuses("LHR", "LON", TODAY, None)
+        await service.statuses("LHR", "LON", TODAY, None)
     with pytest.raises(DateBeyondHorizon):
-        await desk.statuses("MAA", "DEL", TODAY + timedelta(days=331), None)
+        await service.statuses("MAA", "DEL", TODAY + timedelta(days=331), None)
 
 
 @pytest.mark.parametrize("day", [date.min, TODAY - timedelta(days=367)])
-async def test_nobody_is_asked_for_a_day_too_long_ago(
-    desk: RouteStatusService, monkeypatch: pytest.MonkeyPatch, day: date
+async def test_a_day_too_long_ago_needs_no_call(
+    service: RouteStatusService, monkeypatch: pytest.MonkeyPatch, day: date
 ) -> None:
     monkeypatch.setattr(SampleTimetable, "route_status", None)
     with pytest.raises(DateInPast):
-        await desk.statuses("SYD", "MEL", day, None)
+        await service.statuses("SYD", "MEL", day, None)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.unit
 
 @pytest.fixture
 def lookup(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> RouteLookup:
-    """Over the sample timetable."""
+    """A lookup over the sample timetable."""
     return RouteLookup(
         lexicon, AnswerCache(ProviderRouter([timetable], clock), MemoryCacheStore(clock), clock), clock
     )

@@ -1,4 +1,4 @@
-"""A watch tells changes and nothing else, costs one poll for all, and says when it can't look."""
+"""A watch sends only changes, costs one poll for all watchers, and reports trouble."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ LATE = replace(_status(), state=State.DELAYED, delay=timedelta(minutes=40))
 LANDED = _status(state=State.LANDED)
 
 
-class Desk:
-    """Answers from a script, the last answer for ever."""
+class ScriptedStatus:
+    """Returns scripted answers in turn, then the last one again and again."""
 
     def __init__(self, clock: SimulatedClock, *answers: list[FlightStatus] | Exception) -> None:
         self._clock = clock
@@ -74,13 +74,13 @@ def clock() -> SimulatedClock:
     return SimulatedClock(NOW)
 
 
-def _watches(desk: Desk, clock: SimulatedClock) -> StatusWatches:
-    return StatusWatches(desk, clock)  # type: ignore[arg-type]
+def _watches(service: ScriptedStatus, clock: SimulatedClock) -> StatusWatches:
+    return StatusWatches(service, clock)  # type: ignore[arg-type]
 
 
 async def _collect(changes: AsyncIterator[WatchEvent], into: list[WatchEvent]) -> None:
-    async for told in changes:
-        into.append(told)
+    async for event in changes:
+        into.append(event)
 
 
 async def _settled() -> None:
@@ -89,38 +89,38 @@ async def _settled() -> None:
 
 
 async def _minutes(clock: SimulatedClock, count: int) -> None:
-    """Lets so many minutes pass, one by one."""
+    """Advance the clock minute by minute."""
     for _ in range(count):
         clock.advance(60)
         await _settled()
 
 
-async def test_a_flight_is_told_at_once_then_when_it_changes_until_it_is_over(clock: SimulatedClock) -> None:
-    desk = Desk(clock, [_status()], [_status()], [LATE], [LATE], [LANDED])
-    told: list[WatchEvent] = []
+async def test_a_status_is_sent_first_then_on_changes_until_the_flight_is_over(clock: SimulatedClock) -> None:
+    service = ScriptedStatus(clock, [_status()], [_status()], [LATE], [LATE], [LANDED])
+    events: list[WatchEvent] = []
     async with asyncio.TaskGroup() as group:
-        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
         await _settled()
-        assert [t.state for t in told if isinstance(t, FlightStatus)] == [State.ON_TIME]
+        assert [t.state for t in events if isinstance(t, FlightStatus)] == [State.ON_TIME]
         await _minutes(clock, 20)
-    assert [t.state for t in told if isinstance(t, FlightStatus)] == [
+    assert [t.state for t in events if isinstance(t, FlightStatus)] == [
         State.ON_TIME,
         State.DELAYED,
         State.LANDED,
     ]
-    assert len(desk.asked) == 5
+    assert len(service.asked) == 5
 
 
-async def test_a_hundred_watchers_cost_one_poll_each_time(clock: SimulatedClock) -> None:
-    desk = Desk(clock, [_status()], [LATE], [LANDED])
-    watches, heard = _watches(desk, clock), [list[WatchEvent]() for _ in range(100)]
+async def test_a_hundred_watchers_cost_one_call_for_each_poll(clock: SimulatedClock) -> None:
+    service = ScriptedStatus(clock, [_status()], [LATE], [LANDED])
+    watches, received = _watches(service, clock), [list[WatchEvent]() for _ in range(100)]
     async with asyncio.TaskGroup() as group:
-        for told in heard:
-            group.create_task(_collect(watches.watch("AI542", None), told))
+        for events in received:
+            group.create_task(_collect(watches.watch("AI542", None), events))
         await _settled()
         await _minutes(clock, 10)
-    assert len(desk.asked) == 3
-    assert all(len(told) == 3 for told in heard)
+    assert len(service.asked) == 3
+    assert all(len(events) == 3 for events in received)
 
 
 @pytest.mark.parametrize(
@@ -133,122 +133,124 @@ async def test_a_hundred_watchers_cost_one_poll_each_time(clock: SimulatedClock)
         (timedelta(hours=-1), 10),
     ],
 )
-async def test_the_nearer_the_next_event_the_oftener_it_is_looked_at(
+async def test_polls_are_more_frequent_near_the_next_event(
     clock: SimulatedClock, leaves_in: timedelta, minutes: int
 ) -> None:
-    desk = Desk(clock, [_status(leaves_in)])
-    task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
+    service = ScriptedStatus(clock, [_status(leaves_in)])
+    task = asyncio.create_task(_collect(_watches(service, clock).watch("AI542", None), []))
     await _settled()
     await _minutes(clock, minutes)
     task.cancel()
-    assert [asked - NOW for asked in desk.asked] == [timedelta(), timedelta(minutes=minutes)]
+    assert [asked - NOW for asked in service.asked] == [timedelta(), timedelta(minutes=minutes)]
 
 
 UNHEARD = {
-    "diverted, and never said to where": _status(timedelta(hours=-3), State.DIVERTED),
+    "diverted, destination unknown": _status(timedelta(hours=-3), State.DIVERTED),
     "called in the air": _status(timedelta(hours=-3), State.EN_ROUTE),
     "unknown": _status(timedelta(hours=-3), State.UNKNOWN),
     "delayed without an end": replace(
         _status(timedelta(hours=-3, minutes=-40), State.DELAYED), delay=timedelta(minutes=40)
     ),
 }
-"""Three hours in the air, so all should have arrived just now."""
+"""A flight of three hours that should have arrived just now."""
 
 
 @pytest.mark.parametrize("case", UNHEARD)
-async def test_a_flight_nobody_tells_the_end_of_is_asked_for_ever_less_and_then_given_up(
+async def test_an_unreported_landing_is_polled_less_and_less_then_not_at_all(
     clock: SimulatedClock, case: str
 ) -> None:
-    desk, told = Desk(clock, [UNHEARD[case]]), list[WatchEvent]()
+    service, events = ScriptedStatus(clock, [UNHEARD[case]]), list[WatchEvent]()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
         await _settled()
         await _minutes(clock, 15 * 60)
-    assert len(told) == 1
-    assert len(desk.asked) <= 50
-    pauses = [later - earlier for earlier, later in zip(desk.asked, desk.asked[1:], strict=False)]
+    assert len(events) == 1
+    assert len(service.asked) <= 50
+    pauses = [later - earlier for earlier, later in zip(service.asked, service.asked[1:], strict=False)]
     assert min(pauses) == timedelta(minutes=3)
     assert max(pauses) == timedelta(hours=1)
-    assert pauses == sorted(pauses), "in the end it never is asked for oftener again"
+    assert pauses == sorted(pauses), "towards the end polls never become more frequent"
 
 
-async def test_a_flight_that_is_long_over_is_told_once(clock: SimulatedClock) -> None:
-    desk, told = Desk(clock, [_status(timedelta(days=-1), State.UNKNOWN)]), list[WatchEvent]()
+async def test_a_flight_that_is_long_over_is_sent_once(clock: SimulatedClock) -> None:
+    service, events = ScriptedStatus(clock, [_status(timedelta(days=-1), State.UNKNOWN)]), list[WatchEvent]()
     async with asyncio.timeout(20):
-        await _collect(_watches(desk, clock).watch("AI542", None), told)
-    assert (len(told), len(desk.asked)) == (1, 1)
+        await _collect(_watches(service, clock).watch("AI542", None), events)
+    assert (len(events), len(service.asked)) == (1, 1)
 
 
-async def test_a_leg_that_is_given_up_does_not_hurry_the_other(clock: SimulatedClock) -> None:
+async def test_an_abandoned_leg_does_not_speed_up_the_other(clock: SimulatedClock) -> None:
     lost, later = _status(timedelta(days=-1), State.UNKNOWN, airport="BOM"), _status(timedelta(days=2))
-    desk = Desk(clock, [lost, later])
-    task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
+    service = ScriptedStatus(clock, [lost, later])
+    task = asyncio.create_task(_collect(_watches(service, clock).watch("AI542", None), []))
     await _settled()
     await _minutes(clock, 59)
     task.cancel()
-    assert len(desk.asked) == 1
+    assert len(service.asked) == 1
 
 
-async def test_a_flight_that_left_late_is_followed_to_its_late_arrival(clock: SimulatedClock) -> None:
+async def test_a_late_flight_is_watched_until_its_late_arrival(clock: SimulatedClock) -> None:
     left = replace(_status(timedelta(hours=-14), State.EN_ROUTE), delay=timedelta(hours=11, minutes=50))
-    desk = Desk(clock, [left], [left], [replace(left, state=State.LANDED)])
-    told: list[WatchEvent] = []
+    service = ScriptedStatus(clock, [left], [left], [replace(left, state=State.LANDED)])
+    events: list[WatchEvent] = []
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
         await _settled()
         await _minutes(clock, 10)
-    assert [t.state for t in told if isinstance(t, FlightStatus)] == [State.EN_ROUTE, State.LANDED]
+    assert [t.state for t in events if isinstance(t, FlightStatus)] == [State.EN_ROUTE, State.LANDED]
 
 
-async def test_a_sample_costs_nothing_and_is_looked_at_often(clock: SimulatedClock) -> None:
-    desk = Desk(clock, [_status(timedelta(days=3), sample=True)])
-    task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
+async def test_a_sample_flight_is_free_and_polled_often(clock: SimulatedClock) -> None:
+    service = ScriptedStatus(clock, [_status(timedelta(days=3), sample=True)])
+    task = asyncio.create_task(_collect(_watches(service, clock).watch("AI542", None), []))
     await _settled()
     clock.advance(SAMPLE_PACE.total_seconds())
     await _settled()
     task.cancel()
-    assert len(desk.asked) == 2
+    assert len(service.asked) == 2
 
 
-async def test_trouble_is_told_once_and_what_was_known_is_kept(clock: SimulatedClock) -> None:
-    desk = Desk(clock, [_status()], DOWN, DOWN, [_status()], DOWN, [LANDED])
-    told: list[WatchEvent] = []
+async def test_trouble_is_sent_once_and_the_last_status_is_kept(clock: SimulatedClock) -> None:
+    service = ScriptedStatus(clock, [_status()], DOWN, DOWN, [_status()], DOWN, [LANDED])
+    events: list[WatchEvent] = []
     async with asyncio.TaskGroup() as group:
-        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
         await _settled()
         await _minutes(clock, 20)
-    assert [type(t) for t in told] == [FlightStatus, Trouble, Trouble, FlightStatus]
-    assert isinstance(told[-1], FlightStatus)
-    assert told[-1].state is State.LANDED
+    assert [type(t) for t in events] == [FlightStatus, Trouble, Trouble, FlightStatus]
+    assert isinstance(events[-1], FlightStatus)
+    assert events[-1].state is State.LANDED
 
 
 @pytest.mark.parametrize("error", [DOWN, FlightNotFound("AI542", "unknown")])
-async def test_a_watch_that_never_learned_anything_fails(clock: SimulatedClock, error: Exception) -> None:
-    desk = Desk(clock, error)
-    watches = _watches(desk, clock)
+async def test_a_watch_without_a_first_status_fails(clock: SimulatedClock, error: Exception) -> None:
+    service = ScriptedStatus(clock, error)
+    watches = _watches(service, clock)
     for _ in range(2):
         with pytest.raises(type(error)):
             await _collect(watches.watch("AI542", None), [])
-    assert len(desk.asked) == 2
+    assert len(service.asked) == 2
 
 
-async def test_legs_of_one_number_are_told_each_for_itself(clock: SimulatedClock) -> None:
+async def test_legs_of_one_number_are_sent_separately(clock: SimulatedClock) -> None:
     second = _status(timedelta(hours=5), airport="BOM")
-    desk = Desk(clock, [_status(), second], [LATE, second], [LANDED, replace(second, state=State.CANCELLED)])
-    told: list[WatchEvent] = []
+    service = ScriptedStatus(
+        clock, [_status(), second], [LATE, second], [LANDED, replace(second, state=State.CANCELLED)]
+    )
+    events: list[WatchEvent] = []
     async with asyncio.TaskGroup() as group:
-        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
         await _settled()
         await _minutes(clock, 60)
-    legs = [(t.segment.departure.airport, t.state) for t in told if isinstance(t, FlightStatus)]
+    legs = [(t.segment.departure.airport, t.state) for t in events if isinstance(t, FlightStatus)]
     assert legs == [
         ("MAA", State.ON_TIME), ("BOM", State.ON_TIME),
         ("MAA", State.DELAYED), ("MAA", State.LANDED), ("BOM", State.CANCELLED)
     ]  # fmt: skip
 
 
-async def test_nothing_is_kept_of_a_flight_nobody_watches(clock: SimulatedClock) -> None:
-    watches = _watches(Desk(clock, [_status()]), clock)
+async def test_no_state_is_kept_of_an_unwatched_flight(clock: SimulatedClock) -> None:
+    watches = _watches(ScriptedStatus(clock, [_status()]), clock)
     async with aclosing(watches.watch("AI542", None)) as changes:
         assert await anext(changes)
         assert watches._flights
@@ -274,19 +276,19 @@ class Nightly:
         return [_status(leaves - NOW, state)]
 
 
-async def test_a_flight_in_the_air_at_midnight_is_followed_until_it_has_landed() -> None:
+async def test_a_flight_in_the_air_at_midnight_is_watched_until_it_has_landed() -> None:
     clock = SimulatedClock(LATE_EVENING)
-    watches, told = StatusWatches(Nightly(clock), clock), list[WatchEvent]()  # type: ignore[arg-type]
+    watches, events = StatusWatches(Nightly(clock), clock), list[WatchEvent]()  # type: ignore[arg-type]
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(_collect(watches.watch("AI542", None), told))
+        group.create_task(_collect(watches.watch("AI542", None), events))
         await _settled()
         await _minutes(clock, 4 * 60)
-    assert [(t.depart_date, t.state) for t in told if isinstance(t, FlightStatus)] == [
+    assert [(t.depart_date, t.state) for t in events if isinstance(t, FlightStatus)] == [
         (LATE_EVENING.date(), state) for state in (State.ON_TIME, State.EN_ROUTE, State.LANDED)
     ]
 
 
-async def test_who_asks_after_midnight_is_told_of_the_new_day() -> None:
+async def test_a_new_watch_after_midnight_means_the_new_day() -> None:
     clock = SimulatedClock(LATE_EVENING)
     watches = StatusWatches(Nightly(clock), clock)  # type: ignore[arg-type]
     async with aclosing(watches.watch("AI542", None)) as yesterday:

@@ -1,4 +1,4 @@
-"""Every value of the domain has one of the contract, and what is known of a flight is all written."""
+"""Every domain value has its contract value, and messages are complete."""
 
 from __future__ import annotations
 
@@ -56,9 +56,7 @@ ONWARD = Segment("AF", "Air France", "AF225", _stop("DXN", 14), _stop("CDG", 23)
         (messages.PROBLEMS, Problem, pb.ProviderProblem),
     ],
 )
-def test_every_value_has_one_of_its_own_in_the_contract(
-    table: dict[Enum, int], kind: type[Enum], enum: type
-) -> None:
+def test_every_value_has_its_own_contract_value(table: dict[Enum, int], kind: type[Enum], enum: type) -> None:
     assert set(table) - {None} == set(kind)
     assert len(set(table.values())) == len(table)
     assert set(table.values()) | {0} == set(enum.values())  # type: ignore[attr-defined]
@@ -71,7 +69,7 @@ def test_every_sort_and_cabin_can_be_asked_for() -> None:
     assert set(CABINS) | {pb.CABIN_UNSPECIFIED} == set(pb.Cabin.values())
 
 
-def test_a_segment_tells_who_flies_it_what_it_is_sold_as_and_what_is_doubtful() -> None:
+def test_a_segment_has_its_operator_codeshares_and_doubts() -> None:
     message = messages.segment(NIGHT)
     assert (message.operator.carrier_code, message.operator.flight_number) == ("6E", "6E2345")
     assert list(message.also_sold_as) == ["KL3001", "QR4711"]
@@ -99,7 +97,7 @@ def test_an_itinerary_names_its_layovers_and_its_days() -> None:
     assert not message.HasField("fare")
 
 
-def test_provenance_says_its_age_and_what_time_it_describes() -> None:
+def test_provenance_has_its_age_and_vintage() -> None:
     message = messages.provenance(SAID, NOW)
     assert (message.provider, message.cached, message.sample, message.vintage) == (
         "flightapi",
@@ -113,7 +111,7 @@ def test_provenance_says_its_age_and_what_time_it_describes() -> None:
     )
 
 
-def test_an_offer_keeps_its_cents_and_its_end() -> None:
+def test_an_offer_keeps_its_cents_and_its_expiry() -> None:
     total = Money("EUR", Decimal("123.45"))
     offer = Offer(
         "a-name",
@@ -133,7 +131,7 @@ def test_an_offer_keeps_its_cents_and_its_end() -> None:
     assert [o.offer_id for o in results.offers] == ["a-name"]
 
 
-def test_a_status_tells_everything_that_is_known() -> None:
+def test_a_status_message_is_complete() -> None:
     status = FlightStatus(
         NIGHT,
         date(2026, 11, 24),
@@ -162,7 +160,7 @@ def test_a_status_tells_everything_that_is_known() -> None:
     assert list(message.doubts) == [pb.DOUBT_CONTRADICTORY_TIMES]
 
 
-def test_a_failed_provider_and_implausible_flights_are_told() -> None:
+def test_a_failed_provider_and_implausible_flights_are_reported() -> None:
     progress = messages.search_event(
         Progress("aviationstack", finished=True, problem=Problem.RATE_LIMITED), NOW
     ).progress

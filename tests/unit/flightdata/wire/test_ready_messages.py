@@ -32,7 +32,7 @@ pytestmark = pytest.mark.unit
 
 
 class Vendor(Scripted):
-    """Tells the sample's flights under its own name."""
+    """Answers with the sample's flights under its own name."""
 
     def __init__(self, timetable: SampleTimetable) -> None:
         super().__init__("vendor", 1, frozenset(Capability) - {Capability.ROUND_TRIPS})
@@ -54,7 +54,7 @@ def vendor(timetable: SampleTimetable) -> Vendor:
 
 @pytest.fixture
 def search(lexicon: Lexicon, vendor: Vendor, clock: SimulatedClock) -> FlightSearch:
-    """Searches over it, kept in memory."""
+    """A search over the vendor, with a cache in memory."""
     router = ProviderRouter([vendor], clock)
     answers = AnswerCache(router, MemoryCacheStore(clock), clock)
     return FlightSearch(lexicon, answers, OfferService(router, PageTokens(b"a key for tests"), clock), clock)

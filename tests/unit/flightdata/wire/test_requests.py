@@ -1,4 +1,4 @@
-"""Requests of the contract become queries, with their defaults, or are refused by their field."""
+"""Requests become queries with their defaults, or are refused by field."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_request_becomes_a_query_with_its_defaults() -> None:
     )
 
 
-def test_a_request_keeps_what_it_asks_for() -> None:
+def test_a_query_keeps_every_field_of_the_request() -> None:
     request = pb.SearchFlightsRequest(
         depart_date=Date(year=2026, month=11, day=24),
         depart_from=TimeOfDay(hours=6, minutes=30),
@@ -57,7 +57,7 @@ def test_a_request_keeps_what_it_asks_for() -> None:
     "message",
     [Date(), Date(year=2026, month=12), Date(year=2026, month=2, day=30), Date(year=-1, month=1, day=1)],
 )
-def test_what_is_no_day_is_refused(message: Date) -> None:
+def test_a_date_that_does_not_exist_is_refused(message: Date) -> None:
     with pytest.raises(DateInvalid):
         date_from(message)
 
@@ -66,7 +66,7 @@ def test_what_is_no_day_is_refused(message: Date) -> None:
     "wrong",
     [TimeOfDay(hours=25), TimeOfDay(minutes=60), TimeOfDay(hours=24, minutes=1), TimeOfDay(seconds=-1)],
 )
-def test_what_is_no_time_of_day_is_refused_by_its_field(wrong: TimeOfDay) -> None:
+def test_a_time_that_does_not_exist_is_refused_by_its_field(wrong: TimeOfDay) -> None:
     request = pb.SearchFlightsRequest(depart_date=Date(year=2026, month=11, day=24), depart_until=wrong)
     with pytest.raises(InvalidRequest) as refused:
         query_from(request)
@@ -79,7 +79,7 @@ def _request(**more: Any) -> pb.SearchFlightsRequest:
     )
 
 
-def test_a_day_of_return_is_a_leg_back() -> None:
+def test_a_return_date_is_a_leg_back() -> None:
     query = query_from(_request(return_date=Date(year=2026, month=11, day=28)))
     assert query.further == (JourneyLeg("LHR", "MAA", date(2026, 11, 28)),)
 
@@ -108,7 +108,7 @@ def test_further_legs_are_kept_in_their_order() -> None:
     ],
     ids=["back before out", "a leg before the one before it", "both ways of saying it"],
 )
-def test_legs_that_can_not_follow_are_refused_by_their_field(more: dict[str, Any], field: str) -> None:
+def test_legs_in_the_wrong_order_are_refused_by_their_field(more: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         query_from(_request(**more))
     assert [violation.field for violation in refused.value.violations] == [field]
@@ -122,11 +122,11 @@ def test_several_carriers_may_be_wanted() -> None:
     }
 
 
-def test_whoever_can_fly_on_other_days_looks_at_prices() -> None:
+def test_flexible_days_are_sorted_by_price() -> None:
     assert query_from(_request(flexible_days=3)).sort is Sort.CHEAPEST
     assert query_from(_request(flexible_days=3, sort=pb.FLIGHT_SORT_LATEST)).sort is Sort.LATEST
 
 
-def test_the_other_wishes_are_kept() -> None:
+def test_the_other_fields_are_kept() -> None:
     query = query_from(_request(nearby_airports=True, bags=2, via="DXB", flexible_days=1))
     assert (query.nearby, query.bags, query.via, query.flexible) == (True, 2, "DXB", 1)
