@@ -7,14 +7,10 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from cryptography.fernet import InvalidToken
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.errors import StoreUnavailable
 from services.conversation.background import RESTART_SECONDS, first_of, run_in_background
-from services.conversation.calls.cleanup import SWEEP_SECONDS
-from services.conversation.calls.grants import GrantCipher
-from services.conversation.client.retry_policy import LONGEST_SECONDS, SHORTEST_SECONDS, Backoff
 from services.conversation.model.cursors import LogId
 from services.conversation.retention import EVERY_SECONDS, REQUESTS_KEPT, purge
 from services.conversation.watch.backstop import backstop
@@ -104,36 +100,6 @@ async def test_backstop_polls_once_per_interval(core: Core) -> None:
         await asyncio.gather(polling, return_exceptions=True)
 
 
-async def test_cleanup_runs_when_a_call_ends_and_is_retried(core: Core) -> None:
-    core.holds.on_change(core.cleanup.call_ended)
-    core.grants.up = False
-    call = await core.call()
-    async with run_in_background(core.clock, cleanup=core.cleanup.run):
-        await core.end(call)
-        async with asyncio.timeout(5):
-            while not core.rooms.closed:  # noqa: ASYNC110 -- the database works in a thread of its own
-                await asyncio.sleep(0.01)
-        core.grants.up = True
-        async with asyncio.timeout(5):
-            while not core.grants.revoked:
-                core.clock.advance(1)
-                await asyncio.sleep(0.01)
-    assert core.grants.revoked == [call.call_id]
-
-
-async def test_cleanup_of_a_dead_replica_is_done_by_another(core: Core) -> None:
-    dead = core.another()
-    async with run_in_background(core.clock, cleanup=core.cleanup.run), asyncio.timeout(10):
-        await settle()
-        call = await dead.call()
-        await dead.end(call)
-        while not core.grants.revoked:
-            core.clock.advance(SWEEP_SECONDS / 10)
-            await asyncio.sleep(0.01)
-    assert core.grants.revoked == [call.call_id]
-    assert core.rooms.closed == [call.room]
-
-
 async def test_task_is_restarted_while_the_store_is_unavailable(core: Core) -> None:
     attempts = 0
 
@@ -147,41 +113,6 @@ async def test_task_is_restarted_while_the_store_is_unavailable(core: Core) -> N
         core.clock.advance(RESTART_SECONDS)
         await settle()
     assert attempts == 2
-
-
-async def test_supervisor_scans_immediately_when_a_stream_starts_or_ends(core: Core) -> None:
-    _, writer = await core.held_call()
-    core.rooms.caller_joins()
-    async with (
-        run_in_background(core.clock, calls=core.supervisor.run, lease=core.lease.run),
-        asyncio.timeout(10),
-    ):
-        with core.holds.take(writer):
-            await asyncio.sleep(0.05)
-        while not core.rooms.asked:
-            core.clock.advance(0.25)
-            await asyncio.sleep(0.01)
-    assert core.rooms.asked == [2]
-
-
-async def test_supervisor_scans_immediately_when_a_call_starts(
-    core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scan, scanned = core.supervisor.scan, asyncio.Semaphore(0)
-
-    async def seen() -> bool:
-        busy = await scan()
-        await core.supervisor.settled()
-        scanned.release()
-        return busy
-
-    monkeypatch.setattr(core.supervisor, "scan", seen)
-    core.rooms.caller_joins()
-    async with run_in_background(core.clock, calls=core.supervisor.run), asyncio.timeout(5):
-        await scanned.acquire()
-        call = await core.call()
-        await scanned.acquire()  # while the clock stands still
-        assert (await core.now(call)).caller_joined_time is not None
 
 
 async def test_answered_requests_are_purged_after_a_day_and_not_before(core: Core) -> None:
@@ -209,20 +140,3 @@ async def test_answered_requests_are_purged_after_a_day_and_not_before(core: Cor
         core.clock.advance(REQUESTS_KEPT.total_seconds() + EVERY_SECONDS)
         while await ask() == 1:  # noqa: ASYNC110 -- the database works in a thread of its own
             await asyncio.sleep(0.01)
-
-
-def test_pauses_grow_to_a_limit_and_are_reset_by_a_success() -> None:
-    backoff = Backoff()
-    pauses = [backoff.pause() for _ in range(12)]
-    assert SHORTEST_SECONDS / 2 <= pauses[0] <= SHORTEST_SECONDS
-    assert all(LONGEST_SECONDS / 2 <= pause <= LONGEST_SECONDS for pause in pauses[-4:])
-    backoff.reset()
-    assert backoff.pause() <= SHORTEST_SECONDS
-
-
-def test_grant_is_decrypted_only_with_its_key() -> None:
-    sealed = GrantCipher("one key").seal("grant")
-    assert b"grant" not in sealed
-    assert GrantCipher("one key").open(sealed) == "grant"
-    with pytest.raises(InvalidToken):
-        GrantCipher("other key").open(sealed)

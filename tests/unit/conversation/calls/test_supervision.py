@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
+from services.conversation.background import run_in_background
 from services.conversation.calls import agent_replacement, caller_absence, supervision
 from services.conversation.calls.holds import Hold, HoldEnd
 from services.conversation.calls.ports import Participant
@@ -332,3 +334,38 @@ def test_patience_grows_to_a_limit() -> None:
         8.0,
         8.0,
     ]
+
+
+async def test_supervisor_scans_immediately_when_a_stream_starts_or_ends(core: Core) -> None:
+    _, writer = await core.held_call()
+    core.rooms.caller_joins()
+    async with (
+        run_in_background(core.clock, calls=core.supervisor.run, lease=core.lease.run),
+        asyncio.timeout(10),
+    ):
+        with core.holds.take(writer):
+            await asyncio.sleep(0.05)
+        while not core.rooms.asked:
+            core.clock.advance(0.25)
+            await asyncio.sleep(0.01)
+    assert core.rooms.asked == [2]
+
+
+async def test_supervisor_scans_immediately_when_a_call_starts(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, scanned = core.supervisor.scan, asyncio.Semaphore(0)
+
+    async def seen() -> bool:
+        busy = await scan()
+        await core.supervisor.settled()
+        scanned.release()
+        return busy
+
+    monkeypatch.setattr(core.supervisor, "scan", seen)
+    core.rooms.caller_joins()
+    async with run_in_background(core.clock, calls=core.supervisor.run), asyncio.timeout(5):
+        await scanned.acquire()
+        call = await core.call()
+        await scanned.acquire()  # while the clock stands still
+        assert (await core.now(call)).caller_joined_time is not None
