@@ -26,8 +26,9 @@ from typing import Any
 
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
+from agent.dialogue.context import Context
 from agent.dialogue.places import Place
-from agent.dialogue.understanding import Context, understand
+from agent.dialogue.understanding import understand
 from agent.language.meanings import Expectation
 from services.flightdata import places
 from services.flightdata.wire.place_messages import annotation as annotation_message

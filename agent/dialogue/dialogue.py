@@ -8,13 +8,14 @@ from contextlib import aclosing
 from datetime import datetime
 
 from agent.dialogue.caller_home import CallerHome
-from agent.dialogue.frames import Frame, Intent
+from agent.dialogue.context import Context
+from agent.dialogue.frames import Intent
 from agent.dialogue.places import PlaceAnnotator
 from agent.dialogue.policy import flow_for
 from agent.dialogue.state import About, DialogueState
 from agent.dialogue.tools import Tools, ToolUnavailable
 from agent.dialogue.turn import Events, Speech, Turn
-from agent.dialogue.understanding import MAX_CHARACTERS, Context, understand
+from agent.dialogue.understanding import MAX_CHARACTERS, understand
 from agent.language import Language
 from agent.language.flight_times import day_of
 from agent.language.meanings import Completeness, Expectation
@@ -84,8 +85,9 @@ class Dialogue:
         `now` is aware. Never raises for any text: failures of tools become sentences.
         """
         context = self._context(now)
-        frame = await self._understood(utterance, context)
-        if frame is None:
+        try:
+            frame = await understand(utterance, self._annotator, context)
+        except ToolUnavailable:
             yield Speech(self.language.phrase("unavailable"))
             return
         turn = Turn(
@@ -101,12 +103,6 @@ class Dialogue:
         async with aclosing(_answer(turn)) as events:
             async for event in events:
                 yield event
-
-    async def _understood(self, utterance: str, context: Context) -> Frame | None:
-        try:
-            return await understand(utterance, self._annotator, context)
-        except ToolUnavailable:
-            return None
 
     def _context(self, now: datetime) -> Context:
         state = self.state

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.dialogue.context import Context
 from agent.dialogue.frames import Intent, Slots
-from agent.language import Language
 from agent.language.meanings import Acts, Expectation
 
 _ALWAYS_OUT_OF_SCOPE = frozenset(
@@ -25,17 +25,14 @@ _WISHES = tuple(_WISH_NAMES.split())
 class Clues:
     """Everything known about an utterance before its intent is decided.
 
-    `text` is the whole utterance in lower case.
+    `text` is the whole utterance in lower case; `rejected` means that it rejects a place.
     """
 
     text: str
-    language: Language
     acts: Acts
     slots: Slots
     rejected: bool
-    awaiting: Expectation
-    asked: str | None
-    searched: bool
+    context: Context
 
     @property
     def places(self) -> int:
@@ -49,11 +46,11 @@ class Clues:
 
     def speaks_of(self, subject: str) -> bool:
         """Return whether the text contains words for a subject."""
-        return self.language.speaks_of(subject, self.text)
+        return self.context.language.speaks_of(subject, self.text)
 
     def opens_with(self, cue: str) -> bool:
         """Return whether the text opens with a cue."""
-        return self.language.opens_with(cue, self.text)
+        return self.context.language.opens_with(cue, self.text)
 
     @property
     def fills_a_search(self) -> bool:
@@ -64,8 +61,7 @@ class Clues:
         slots = self.slots
         if self.places or slots.depart_date or slots.return_date:
             return True
-        asked = self.awaiting is not Expectation.NONE or self.asked is not None
-        about_flights = self.searched or asked or self.speaks_of_flights
+        about_flights = self.context.under_way or self.speaks_of_flights
         return about_flights and any(getattr(slots, name) is not None for name in _WISHES)
 
 
@@ -105,7 +101,7 @@ def _asks_status(clues: Clues) -> bool:
 
 
 def _asks_airport(clues: Clues) -> bool:
-    if clues.asked == "airport" and clues.places == 1 and not clues.speaks_of_flights:
+    if clues.context.asked == "airport" and clues.places == 1 and not clues.speaks_of_flights:
         return True
     return clues.speaks_of("airports") and clues.places < 2 and not clues.speaks_of("flights_only")
 
@@ -116,7 +112,7 @@ def _selects(clues: Clues) -> bool:
     return (
         clues.slots.choice is not None
         and not others
-        and (clues.searched or not (by_sort and clues.speaks_of_flights))
+        and (clues.context.searched or not (by_sort and clues.speaks_of_flights))
     )
 
 
@@ -128,7 +124,11 @@ def _corrects(clues: Clues) -> bool:
 
 
 def _search_or_refinement(clues: Clues) -> Intent:
-    if not clues.searched or clues.places == 2 or clues.awaiting in (Expectation.PLACE, Expectation.DATE):
+    if (
+        not clues.context.searched
+        or clues.places == 2
+        or clues.context.awaiting in (Expectation.PLACE, Expectation.DATE)
+    ):
         return Intent.SEARCH_FLIGHTS
     if clues.places == 1 and clues.speaks_of_flights and not clues.opens_with("refine"):
         return Intent.SEARCH_FLIGHTS
@@ -147,7 +147,7 @@ def intent_of(clues: Clues) -> Intent:
         return Intent.AIRPORT_INFO
     if _selects(clues):
         return Intent.SELECT
-    if clues.awaiting is Expectation.YES_NO and "affirm" in clues.acts:
+    if clues.context.awaiting is Expectation.YES_NO and "affirm" in clues.acts:
         return Intent.AFFIRM
     if _corrects(clues):
         return Intent.CORRECTION

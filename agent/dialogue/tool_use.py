@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import date
 from typing import Any, Generic, TypeVar
 
-from agent.dialogue.tools import ToolError, ToolRestricted, ToolUnavailable, ToolUsedUp
+from agent.dialogue.tools import DateBeyondHorizon, ToolError, ToolRestricted, ToolUnavailable, ToolUsedUp
 from agent.dialogue.turn import Events, Speech, ToolFinished, ToolStarted, Turn
 
 T = TypeVar("T")
@@ -63,12 +63,18 @@ class ToolUse(Generic[T]):
 
 
 def failure(turn: Turn, error: ToolError | None, today: date) -> Speech:
-    """Return the sentence for an error that has no question of its own in a flow."""
+    """Return the sentence for an error of a tool; `today` is the date at the place in question."""
+    language = turn.language
     match error:
+        case DateBeyondHorizon(last_date=None):
+            return turn.say("date_beyond_unknown")
+        case DateBeyondHorizon(last_date=date() as last):
+            name = "date_beyond_next_year" if last.year > today.year else "date_beyond"
+            return turn.say(name, last=language.full_date(last))
         case ToolRestricted():
             return turn.say("restricted")
         case ToolUsedUp(until=until) if until and until > today:
-            return turn.say("used_up_until", day=turn.language.day(until, today))
+            return turn.say("used_up_until", day=language.day(until, today))
         case ToolUsedUp():
             return turn.say("used_up")
     return turn.say("unavailable")

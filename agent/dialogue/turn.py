@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from agent.dialogue.context import Context
 from agent.dialogue.frames import Frame
 from agent.dialogue.places import Place
 from agent.dialogue.state import About, DialogueState, Question
 from agent.dialogue.tools import Tools
-from agent.dialogue.understanding import Context
 from agent.language import Language
 
 

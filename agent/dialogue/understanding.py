@@ -5,67 +5,22 @@ The language's grammars read the words, the rest is searched for places, clues d
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue.caller_home import CallerHome
+from agent.dialogue.context import Context
 from agent.dialogue.frames import DateSlot, Frame, Intent, PlaceSlot, Slots
 from agent.dialogue.intents import Clues, intent_of
-from agent.dialogue.places import Place, PlaceAnnotator
-from agent.language import Language
+from agent.dialogue.places import PlaceAnnotator
 from agent.language.days import DateExpression, ImpossibleDate, Weekday
 from agent.language.meanings import Acts, Expectation, PlaceRoles, Reading
 from agent.language.spans import lowered, masked
 
 MAX_CHARACTERS = 1000
 """Characters that are understood. Spoken turns are shorter; the rest of a longer typed text is ignored."""
-_CODES = re.compile(r"\b([A-Z]{3})[-–/>]([A-Z]{3})\b")
-"""A route as typed in codes: "DEL-BOM"."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """The parts of the conversation that change the meaning of words.
-
-    `origin`, `destination` and `depart_date` belong to the current search; `asked` is the slot that the open
-    question is about ("origin", "destination", …); `offered` means that there are flights for "the second
-    one" to point at.
-    """
-
-    now: datetime
-    home: CallerHome = field(default_factory=CallerHome)
-    awaiting: Expectation = Expectation.NONE
-    asked: str | None = None
-    origin: Place | None = None
-    destination: Place | None = None
-    depart_date: date | None = None
-    searched: bool = False
-    offered: bool = False
-
-    @property
-    def language(self) -> Language:
-        """The language of the conversation."""
-        return self.home.language
-
-    @property
-    def under_way(self) -> bool:
-        """True if there is a search, or a question about one, so that a wish can be withdrawn."""
-        return self.searched or self.awaiting is not Expectation.NONE or self.asked is not None
-
-    @classmethod
-    def pinned(cls, today: date) -> Context:
-        """Return the context at noon UTC on `today`, when nearly all the world has that date."""
-        return cls(now=datetime.combine(today, time(12), UTC))
-
-    def today_at(self, place: Place | None) -> date:
-        """Return the current date at `place`; at home if the place is unknown."""
-        return self.now.astimezone(place.zone if place else ZoneInfo(self.home.time_zone)).date()
 
 
 async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> Frame:
@@ -75,32 +30,21 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
         ToolUnavailable: from the annotator.
     """
     language = context.language
-    original = _CODES.sub(r"\1 to \2", text[:MAX_CHARACTERS])
+    original = language.with_routes_in_words(text[:MAX_CHARACTERS])
     lower = lowered(original)
     reading = language.read(
         lower, original, awaiting=context.awaiting, asked=context.asked, offered=context.offered
     )
     rest = masked(original, reading.pieces)
-    mentions = (
-        await annotator.annotate(rest, home_country=context.home.country)
-        if language.plain_words(lowered(rest))
-        else ()
-    )
-    roles = language.place_roles(lower, mentions)
+    found: Sequence[pb.PlaceAnnotation] = ()
+    if language.plain_words(lowered(rest)):
+        found = await annotator.annotate(rest, home_country=context.home.country)
+    roles = language.place_roles(lower, found)
     acts = language.acts_of(lower)
-    unknown = language.unknown_places(lower, [*reading.pieces, *mentions])
+    unknown = language.unknown_places(lower, [*reading.pieces, *found])
     _assign_remaining_place(roles, context)
     slots = _slots(reading, *_places(reading, roles, unknown, acts, context), roles, context, lower)
-    clues = Clues(
-        lower,
-        language,
-        acts,
-        slots,
-        roles.rejected is not None,
-        context.awaiting,
-        context.asked,
-        context.searched,
-    )
+    clues = Clues(lower, acts, slots, roles.rejected is not None, context)
     intent = intent_of(clues)
     fitting = _fitting(intent, slots, roles, context)
     return Frame(intent, fitting, _confidence(intent, fitting, clues))
@@ -259,5 +203,5 @@ def _confidence(intent: Intent, slots: Slots, clues: Clues) -> float:
     for slot in (slots.origin, slots.destination, slots.airport):
         if slot:
             confidence = min(confidence, slot.score) * (1 if slot.confident else 0.7)
-    unprompted = clues.awaiting is Expectation.NONE and not clues.speaks_of_flights
+    unprompted = clues.context.awaiting is Expectation.NONE and not clues.speaks_of_flights
     return confidence * (0.6 if intent is Intent.SEARCH_FLIGHTS and unprompted and clues.places < 2 else 1)

@@ -41,6 +41,9 @@ class Grammars(Protocol):
     def unknown_places(self, text: str, known: Sequence[Span]) -> Mapping[str, str]:
         """Return `{"origin" or "destination": words}` for words in a place's position that aren't `known`."""
 
+    def with_routes_in_words(self, text: str) -> str:
+        """Return text in its own case with routes in words, "DEL to BOM" for "DEL-BOM"."""
+
     def plain_words(self, text: str) -> str:
         """Return the words with single spaces, without punctuation."""
 

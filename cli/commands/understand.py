@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.dialogue.understanding import Context
+from agent.dialogue.context import Context
 from agent.dialogue.understanding import understand as parse
 from cli.errors import UsageError
 from cli.standard_input import read_lines

@@ -165,11 +165,3 @@ def ask_other_date(turn: Turn, problem: Speech) -> Iterator[Speech]:
     turn.state.draft = replace(turn.state.draft, depart=None)
     yield problem
     yield turn.ask(About.DATE, "ask_date")
-
-
-def beyond_schedules(turn: Turn, last_date: date | None, today: date) -> Speech:
-    """Return the sentence for a date after the last one with known schedules."""
-    if last_date is None:
-        return turn.say("date_beyond_unknown")
-    name = "date_beyond_next_year" if last_date.year > today.year else "date_beyond"
-    return turn.say(name, last=turn.language.full_date(last_date))

@@ -9,12 +9,11 @@ from typing import Any
 
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue.flows.drafting import beyond_schedules
 from agent.dialogue.flows.reading_out import chosen_of
 from agent.dialogue.flows.route_status import named_route, route_status
 from agent.dialogue.state import About, Question
 from agent.dialogue.tool_use import ToolUse, failure
-from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, ToolError
+from agent.dialogue.tools import FlightNotFound, ToolError
 from agent.dialogue.transcript_json import to_json
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.language.flight_times import local, state_of
@@ -109,7 +108,5 @@ def _tell_error(turn: Turn, error: ToolError | None, asked: _Asked) -> Iterator[
         day = turn.language.day(asked.day or today, today)
         words = turn.language.phrase("flight_not_found", flight=turn.language.flight(asked.number), day=day)
         yield _ask_number(turn, words, asked.day)
-    elif isinstance(error, DateBeyondHorizon):
-        yield beyond_schedules(turn, error.last_date, today)
     else:
         yield failure(turn, error, today)

@@ -8,11 +8,10 @@ from typing import Any
 
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue.flows.drafting import beyond_schedules
 from agent.dialogue.flows.reading_out import READ_AT_ONCE, middle
 from agent.dialogue.places import Place
 from agent.dialogue.tool_use import ToolUse, failure
-from agent.dialogue.tools import DateBeyondHorizon, SamePlace, ToolError
+from agent.dialogue.tools import SamePlace, ToolError
 from agent.dialogue.transcript_json import to_json
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.language.flight_times import date_message, day_of, time_message
@@ -89,9 +88,7 @@ def _tell(
 
 
 def _tell_error(turn: Turn, error: ToolError, origin: Place, destination: Place) -> Iterator[Speech]:
-    if isinstance(error, DateBeyondHorizon):
-        yield beyond_schedules(turn, error.last_date, turn.today_at(origin))
-    elif isinstance(error, SamePlace):
+    if isinstance(error, SamePlace):
         yield turn.say("same_place", origin=origin.city, destination=destination.city)
     else:
         yield failure(turn, error, turn.today_at(origin))

@@ -11,7 +11,6 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from agent.dialogue.flows.drafting import (
     ask_other_date,
     begin,
-    beyond_schedules,
     departure_day,
     merge,
     next_question,
@@ -195,7 +194,7 @@ def _tell_error(turn: Turn, error: ToolError) -> Iterator[Speech]:
     today = turn.today_at(origin)
     match error:
         case DateBeyondHorizon():
-            yield from ask_other_date(turn, beyond_schedules(turn, error.last_date, today))
+            yield from ask_other_date(turn, failure(turn, error, today))
         case DateInPast():
             there = turn.language.weekday_date(error.today or today)
             yield from ask_other_date(turn, turn.say("date_in_past", today=there))

@@ -16,7 +16,7 @@ from agent.language.en.cues import (
     without_opening,
 )
 from agent.language.en.phrases import phrase, phrases
-from agent.language.en.place_roles import place_roles, unknown_places
+from agent.language.en.place_roles import place_roles, unknown_places, with_routes_in_words
 from agent.language.en.reading import read
 from agent.language.en.spoken_forms import (
     clock,
@@ -68,5 +68,6 @@ __all__ = [
     "weekday_date",
     "wishes_words",
     "with_article",
+    "with_routes_in_words",
     "without_opening",
 ]

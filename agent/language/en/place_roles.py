@@ -106,3 +106,11 @@ def unknown_places(text: str, known: Sequence[Span]) -> dict[str, str]:
         "origin" if match["cue"] == "from" else "destination": match["words"].strip()
         for match in _UNKNOWN.finditer(masked(text, known))
     }
+
+
+_ROUTE_IN_CODES = re.compile(r"\b([A-Z]{3})[-–/>]([A-Z]{3})\b")
+
+
+def with_routes_in_words(text: str) -> str:
+    """Return `text` with routes that are typed in codes as words: "DEL to BOM" for "DEL-BOM"."""
+    return _ROUTE_IN_CODES.sub(r"\1 to \2", text)

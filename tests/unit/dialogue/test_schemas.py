@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
+from agent.dialogue.context import Context
 from agent.dialogue.frames import Intent
-from agent.dialogue.understanding import Context, understand
+from agent.dialogue.understanding import understand
 from agent.language.meanings import Expectation
 from mesh.contracts.tool_schemas import enum_words, tool_schemas
 from tests.unit.dialogue.doubles import PLACES, TODAY, Conversation, ExactGazetteer

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from agent.dialogue.context import Context
 from agent.dialogue.frames import Frame, Intent
-from agent.dialogue.understanding import Context, understand
+from agent.dialogue.understanding import understand
 from agent.language.meanings import Expectation
 from tests.unit.dialogue.doubles import PLACES, TODAY, ExactGazetteer
 
