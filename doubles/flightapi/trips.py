@@ -63,7 +63,7 @@ class TripRequest:
 class TripResponse:
     """A response under construction. `surcharge` is added to each price; `unpriced` omits all offers."""
 
-    asked: TripRequest
+    request: TripRequest
     surcharge: int
     unpriced: bool
     places: dict[int, Row] = field(default_factory=dict)
@@ -158,14 +158,14 @@ class TripResponse:
     def _price(self, flights: Flights) -> float:
         """Return the price for all passengers, in the currency of the request."""
         hours = sum(flight.block.total_seconds() / 3600 for flight, _ in flights)
-        economy = 30 + hours * 700 * PER_KM.get(self.asked.currency, 0.09)
-        share = 0.8 + 0.4 * fraction(self.asked.day, self.asked.origin, self.asked.destination)
-        return round(economy * CABINS[self.asked.cabin] * share * self.asked.party, 2)
+        economy = 30 + hours * 700 * PER_KM.get(self.request.currency, 0.09)
+        share = 0.8 + 0.4 * fraction(self.request.day, self.request.origin, self.request.destination)
+        return round(economy * CABINS[self.request.cabin] * share * self.request.party, 2)
 
     def add_non_flights(self, world: World) -> None:
         """Add a test carrier's flight and a train, as the vendor leaks them into responses."""
-        flight = world.by_pair[self.asked.origin, self.asked.destination][0]
-        self.add([(flight, self.asked.day)])
+        flight = world.by_pair[self.request.origin, self.request.destination][0]
+        self.add([(flight, self.request.day)])
         self.carriers[-31896] = DUFFEL
         name = self.segments[-1]["id"] + "-test"
         self.segments[-1] |= {
@@ -176,7 +176,7 @@ class TripResponse:
         }
         self.legs[-1] |= {"id": "test-leg", "segment_ids": [name]}
         self.itineraries[-1] |= {"id": "test-leg", "leg_ids": ["test-leg"]}
-        self.add([(flight, self.asked.day)])
+        self.add([(flight, self.request.day)])
         train = self.segments[-1]["id"] + "-train"
         self.segments[-1] = {
             k: v for k, v in self.segments[-1].items() if k not in {"mode", "transport_mode"}
@@ -186,20 +186,20 @@ class TripResponse:
 
     def body(self) -> Row:
         """Return the complete response."""
-        asked = self.asked
-        legs = [(asked.origin, asked.destination, asked.day)]
-        legs += [(asked.destination, asked.origin, asked.back)] if asked.back else []
+        request = self.request
+        legs = [(request.origin, request.destination, request.day)]
+        legs += [(request.destination, request.origin, request.back)] if request.back else []
         return {
             "query": {
                 "market": "US",
-                "currency": asked.currency,
+                "currency": request.currency,
                 "locale": "en-GB",
-                "adults": asked.adults,
+                "adults": request.adults,
                 "child_ages": [],
-                "cabin_class": asked.cabin.upper(),
-                "legs": [_asked_leg(*leg) for leg in legs],
-                "children": asked.children,
-                "infants": asked.infants,
+                "cabin_class": request.cabin.upper(),
+                "legs": [_query_leg(*leg) for leg in legs],
+                "children": request.children,
+                "infants": request.infants,
             },
             "context": {"request_id": "request", "session_id": "session"},
             "itineraries": self.itineraries,
@@ -212,28 +212,32 @@ class TripResponse:
 
 
 def trips(
-    world: World, asked: TripRequest, *, repeats: int, unpriced: bool = False, dearer: bool = False
+    world: World, request: TripRequest, *, repeats: int, unpriced: bool = False, dearer: bool = False
 ) -> Row:
     """Return the response to a search; `repeats` counts earlier equal requests, which make it `dearer`."""
-    response = TripResponse(asked, 10 * repeats if dearer else 0, unpriced)
-    if asked.back:
-        for out, back in list(product(_ways(world, asked), _ways(world, asked.way_back)))[:MOST_ROUND_TRIPS]:
+    response = TripResponse(request, 10 * repeats if dearer else 0, unpriced)
+    if request.back:
+        for out, back in list(product(_ways(world, request), _ways(world, request.way_back)))[
+            :MOST_ROUND_TRIPS
+        ]:
             if back[0][0].leaves(back[0][1]) > out[-1][0].arrives(out[-1][1]):
                 response.add_both(out, back)
         return response.body()
-    for way in _ways(world, asked):
+    for way in _ways(world, request):
         response.add(way)
-    if (asked.origin, asked.destination) in world.by_pair:
+    if (request.origin, request.destination) in world.by_pair:
         response.add_non_flights(world)
     return response.body()
 
 
-def _ways(world: World, asked: TripRequest) -> list[Flights]:
-    nonstop = [[(flight, asked.day)] for flight in world.by_pair.get((asked.origin, asked.destination), ())]
-    return [*nonstop, *list(_connections(world, asked))[:4]]
+def _ways(world: World, request: TripRequest) -> list[Flights]:
+    nonstop = [
+        [(flight, request.day)] for flight in world.by_pair.get((request.origin, request.destination), ())
+    ]
+    return [*nonstop, *list(_connections(world, request))[:4]]
 
 
-def _asked_leg(origin: str, destination: str, day: date) -> Row:
+def _query_leg(origin: str, destination: str, day: date) -> Row:
     return {
         "origin": origin,
         "alternative_origins": [],
@@ -247,14 +251,14 @@ def _once(rows: list[Row]) -> list[Row]:
     return list({row["id"]: row for row in rows}.values())
 
 
-def _connections(world: World, asked: TripRequest) -> Iterable[list[tuple[Flight, date]]]:
+def _connections(world: World, request: TripRequest) -> Iterable[list[tuple[Flight, date]]]:
     for hub in ("DXB", "FRA", "DEL", "LHR"):
-        for first in world.by_pair.get((asked.origin, hub), ())[:1]:
-            for second in world.by_pair.get((hub, asked.destination), ()):
-                lands = first.arrives(asked.day)
+        for first in world.by_pair.get((request.origin, hub), ())[:1]:
+            for second in world.by_pair.get((hub, request.destination), ()):
+                lands = first.arrives(request.day)
                 for day in (lands.date(), lands.date() + timedelta(days=1)):
                     if SHORTEST_CONNECTION <= second.leaves(day) - lands <= LONGEST_CONNECTION:
-                        yield [(first, asked.day), (second, day)]
+                        yield [(first, request.day), (second, day)]
 
 
 def _itinerary(legs: list[str], segments: list[str], amount: float, carrier: int, *, unpriced: bool) -> Row:

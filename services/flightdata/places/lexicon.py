@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +152,7 @@ def _spoken(entries: Mapping[tuple[str, int], float], places: Sequence[Place]) -
     return Spoken(keys, list(sound_index), sound_of, place_of, weights, trust, countries)
 
 
-@lru_cache(maxsize=1)
+@cache
 @gc_paused()
 def load() -> Lexicon:
     """Load the tables, once."""

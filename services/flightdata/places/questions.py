@@ -10,7 +10,7 @@ RIVAL_MARGIN = 0.15
 
 
 def clarifying(resolution: Resolution, language: Language = ENGLISH) -> str:
-    """Return a question that offers the likeliest places with their countries; empty if the first candidate is certain."""
+    """Return a question with the likeliest places and their countries; empty if the first is certain."""
     if resolution.confident:
         return ""
     first, *others = [candidate.place for candidate in resolution.candidates]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from services.flightdata.places.text_keys import Word, key, phonemes
@@ -45,7 +45,7 @@ class ContextWords:
     decoy_sounds: tuple[str, ...]
 
 
-@lru_cache(maxsize=1)
+@cache
 def context_words() -> ContextWords:
     """Load `data/context_words.txt`, once."""
     sections: dict[str, list[str]] = defaultdict(list)

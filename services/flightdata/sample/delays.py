@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 
 from services.flightdata.data_files import rows
 from services.flightdata.model.flights import State
@@ -65,7 +65,7 @@ class Known:
     actual_arrival: datetime | None = None
 
 
-@lru_cache(maxsize=1)
+@cache
 def distributions() -> Mapping[tuple[str, str], Sequence[tuple[int, Distribution]]]:
     """Load the distributions by kind of carrier and season, each with its first hour, in order."""
     found: dict[tuple[str, str], list[tuple[int, Distribution]]] = {}

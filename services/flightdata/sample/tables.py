@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from services.flightdata.data_files import rows
@@ -56,7 +56,7 @@ def _codes(cell: str | None) -> frozenset[str]:
     return frozenset(filter(None, (cell or "").split(",")))
 
 
-@lru_cache(maxsize=1)
+@cache
 def carriers() -> Mapping[str, Carrier]:
     """Load the carriers by code."""
     return {r["code"]: _carrier(r) for r in rows(DATA / "carrier_networks.tsv")}
@@ -75,7 +75,7 @@ def _carrier(row: dict[str, str]) -> Carrier:
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def currencies() -> Mapping[str, Currency]:
     """Load the currencies by ISO 4217 code."""
     return {
@@ -84,33 +84,33 @@ def currencies() -> Mapping[str, Currency]:
     }
 
 
-@lru_cache(maxsize=1)
+@cache
 def regions() -> Mapping[str, str]:
     """Load the region of each country."""
     return {country: r["region"] for r in rows(DATA / "regions.tsv") for country in r["countries"].split(",")}
 
 
-@lru_cache(maxsize=1)
+@cache
 def closed_borders() -> frozenset[tuple[str, str]]:
     """Load the pairs of countries without flights between them, in both orders."""
     pairs = {(r["country"], other) for r in rows(DATA / "closed_borders.tsv") for other in r["to"].split(",")}
     return frozenset(pairs | {(b, a) for a, b in pairs})
 
 
-@lru_cache(maxsize=1)
+@cache
 def core_airports() -> tuple[str, ...]:
     """Load the airports whose pairs are all linked, busiest first."""
     lines = (DATA / "core_airports.txt").read_text(encoding="utf-8").splitlines()
     return tuple(code for line in lines if not line.startswith("#") for code in line.split())
 
 
-@lru_cache(maxsize=1)
+@cache
 def pinned() -> frozenset[str]:
     """Return the pinned flight numbers."""
     return frozenset(f"{pin.carrier}{pin.number}" for pin in pins())
 
 
-@lru_cache(maxsize=1)
+@cache
 def pins() -> tuple[Pin, ...]:
     """Load the flights with a fixed number."""
     return tuple(

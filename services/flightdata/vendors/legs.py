@@ -18,8 +18,7 @@ from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_numbers import parts
 from services.flightdata.vendors.flight_state import Evidence, Movement, state_of
-from services.flightdata.vendors.non_flights import flies, is_test_carrier
-from services.flightdata.vendors.plausibility import contradictions, doubts
+from services.flightdata.vendors.plausibility import contradictions, doubts, flies, is_test_carrier
 
 
 @dataclass(frozen=True, slots=True)

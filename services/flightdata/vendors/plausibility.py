@@ -1,4 +1,4 @@
-"""Plausibility of a flight's times.
+"""Plausibility of vendors' rows: real flights of real carriers, at possible times.
 
 Block time is close to the great-circle distance at 800 km/h plus 45 minutes. Of 147 AviationStack rows, with
 times read in their zones, this rule separated the three impossible ones from all others.
@@ -15,12 +15,27 @@ from services.flightdata.model.instants import Instant
 CRUISE_KMH = 800.0
 GROUND = timedelta(minutes=45)
 LEAST_TOLERANCE, TOLERANCE = timedelta(hours=1), 0.35
-"""Allowed difference from the expected block time: turboprops and detours are slower, the jet stream is
-faster."""
+"""Allowed difference from the expected block time, for turboprops, detours and the jet stream."""
 EARLY = timedelta(minutes=60)
 """The most that a flight departs or arrives before its schedule."""
 LATE = timedelta(hours=36)
 """The most that a flight is late; a larger difference means another day's flight."""
+TEST_CARRIERS = frozenset({"DUFFEL", "ZZ"})
+"""Carriers that exist in sandboxes only; "Duffel Airways" leaks into FlightAPI.io's responses for DEL-BLR."""
+TEST_NAMES = frozenset({"duffel airways"})
+SURFACE = frozenset({"BUS", "TRN", "TRS", "ICE", "TGV", "LMO", "BOT", "RFS"})
+"""IATA equipment codes of vehicles on rails, roads and water."""
+FLIGHT_MODES = frozenset({"", "flight", "transport_mode_flight"})
+
+
+def is_test_carrier(code: str, name: str) -> bool:
+    """Return True if a carrier exists only for tests."""
+    return code.upper() in TEST_CARRIERS or name.casefold() in TEST_NAMES
+
+
+def flies(mode: str, equipment: str = "") -> bool:
+    """Return True if a mode of transport and an IATA equipment code describe a flight."""
+    return mode.casefold() in FLIGHT_MODES and equipment.upper() not in SURFACE
 
 
 def expected_block(kilometres: float) -> timedelta:

@@ -15,7 +15,7 @@ from services.flightdata.vendors.flight_state import Movement
 from services.flightdata.vendors.json_fields import Json, code, integer, mapping, text, under
 from services.flightdata.vendors.legs import End, Leg, end_at, leg_between
 from services.flightdata.vendors.local_times import labelled_utc, true_utc, zone_named
-from services.flightdata.vendors.non_flights import is_test_carrier
+from services.flightdata.vendors.plausibility import is_test_carrier
 
 LIVE = timedelta(hours=1)
 """Greatest age of a position that shows an aircraft in the air."""

@@ -27,8 +27,7 @@ from services.flightdata.vendors.flight_numbers import joined
 from services.flightdata.vendors.flightapi import NAME
 from services.flightdata.vendors.json_fields import Json, code, listing, mapping, objects, text, under
 from services.flightdata.vendors.local_times import naive
-from services.flightdata.vendors.non_flights import flies, is_test_carrier
-from services.flightdata.vendors.plausibility import doubts
+from services.flightdata.vendors.plausibility import doubts, flies, is_test_carrier
 
 OFFER_LIFE = timedelta(minutes=15)
 """Lifetime of a price; the vendor states only when it was last seen."""

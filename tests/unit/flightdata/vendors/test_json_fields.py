@@ -12,7 +12,7 @@ from services.flightdata.model import carriers
 from services.flightdata.model.carriers import without_filler
 from services.flightdata.vendors.flight_numbers import canonical, joined, operator_named, parts
 from services.flightdata.vendors.json_fields import code, integer, listing, mapping, objects, text, under
-from services.flightdata.vendors.non_flights import flies, is_test_carrier
+from services.flightdata.vendors.plausibility import flies, is_test_carrier
 
 pytestmark = pytest.mark.unit
 

@@ -17,9 +17,11 @@ pytestmark = pytest.mark.unit
 
 # Published block times in hours: with and against the jet stream, detours, turboprops, the longest flights.
 PUBLISHED = [
-    ("MAA", "DEL", 2.75), ("DEL", "JFK", 15.6), ("JFK", "DEL", 13.5), ("SIN", "JFK", 18.7), ("HEL", "NRT", 13.0), ("LHR", "JFK", 8.1),
-    ("JFK", "LHR", 6.8), ("SYD", "LAX", 13.6), ("LAX", "SYD", 15.1), ("PEK", "YVR", 10.8), ("DXB", "AKL", 15.9), ("BOM", "PNQ", 0.9),
-    ("MAA", "TRZ", 1.2), ("CDG", "LHR", 1.3), ("DOH", "DEL", 4.1), ("HNL", "OGG", 0.7), ("PER", "LHR", 17.4), ("BLR", "HYD", 1.2),
+    ("MAA", "DEL", 2.75), ("DEL", "JFK", 15.6), ("JFK", "DEL", 13.5), ("SIN", "JFK", 18.7),
+    ("HEL", "NRT", 13.0), ("LHR", "JFK", 8.1), ("JFK", "LHR", 6.8), ("SYD", "LAX", 13.6),
+    ("LAX", "SYD", 15.1), ("PEK", "YVR", 10.8), ("DXB", "AKL", 15.9), ("BOM", "PNQ", 0.9),
+    ("MAA", "TRZ", 1.2), ("CDG", "LHR", 1.3), ("DOH", "DEL", 4.1), ("HNL", "OGG", 0.7),
+    ("PER", "LHR", 17.4), ("BLR", "HYD", 1.2),
 ]  # fmt: skip
 
 
