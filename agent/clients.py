@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from readback.conversation.v1 import conversation_service_pb2 as conversation_pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.flightdata.v1 import flightdata_service_pb2 as flightdata_pb
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
 
+_CONVERSATION = conversation_pb.DESCRIPTOR.services_by_name["ConversationService"]
+_FLIGHTDATA = flightdata_pb.DESCRIPTOR.services_by_name["FlightDataService"]
+_IDENTITY = identity_pb.DESCRIPTOR.services_by_name["IdentityService"]
 _NAME = "agent"
 """The agents' name in the mesh."""
 
@@ -60,26 +65,24 @@ class ServiceClients:
 
     async def conversation(self, tokens: TokenSource) -> ConversationServiceAsyncStub:
         """Return a stub of the conversation service that sends these tokens."""
-        service = conversation_pb.DESCRIPTOR.services_by_name["ConversationService"]
-        channel = await self._stack.enter_async_context(
-            open_channel(self._settings.address_of("conversation"), service, tokens=tokens)
+        return ConversationServiceStub(
+            await self._open(self._settings.address_of("conversation"), _CONVERSATION, tokens)
         )
-        return ConversationServiceStub(channel)
 
     async def flightdata(self, tokens: TokenSource) -> FlightDataServiceAsyncStub:
         """Return a stub of the flight-data service that sends these tokens."""
-        service = flightdata_pb.DESCRIPTOR.services_by_name["FlightDataService"]
-        channel = await self._stack.enter_async_context(
-            open_channel(self._settings.address_of("flightdata"), service, tokens=tokens)
+        return FlightDataServiceStub(
+            await self._open(self._settings.address_of("flightdata"), _FLIGHTDATA, tokens)
         )
-        return FlightDataServiceStub(channel)
+
+    async def _open(self, address: str, service: ServiceDescriptor, tokens: TokenSource) -> grpc.aio.Channel:
+        return await self._stack.enter_async_context(open_channel(address, service, tokens=tokens))
 
 
 @asynccontextmanager
 async def service_clients(settings: AgentSettings) -> AsyncIterator[ServiceClients]:
     """Open the services with the agent's own identity."""
     async with AsyncExitStack() as stack:
-        service = identity_pb.DESCRIPTOR.services_by_name["IdentityService"]
-        channel = await stack.enter_async_context(open_channel(settings.address_of("identity"), service))
+        channel = await stack.enter_async_context(open_channel(settings.address_of("identity"), _IDENTITY))
         workload = WorkloadIdentity(_NAME, settings.secrets.actor_key(_NAME), IdentityServiceStub(channel))
         yield ServiceClients(settings, workload, stack)

@@ -12,10 +12,10 @@ from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess, J
 from prometheus_client import Gauge
 
 from agent.call.call_job import CallJob, JobRoom, MalformedJob, run_job
+from agent.call.livekit_session import SpeechEngines
 from agent.call_limit import CallLimit
 from agent.clients import service_clients
 from agent.settings import AgentSettings
-from agent.speech.engines import SpeechEngines
 from mesh import logs
 from mesh.serving.health_and_metrics import serving_probes
 from mesh.serving.ports import endpoint_of

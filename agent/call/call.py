@@ -17,11 +17,11 @@ from agent.call.caller_presence import CallEnding, CallerPresence
 from agent.call.captions import RoomCaptions
 from agent.call.dialogue_llm import CallDialogue, DialogueLLM
 from agent.call.flight_cards import RoomPublisher
-from agent.call.livekit_session import make_session, room_options
+from agent.call.livekit_session import SpeechEngines, make_session, room_options
 from agent.call.typed_messages import TypedMessage, TypedMessages
 from agent.recording.session_recorder import RecordingAgent, record_playback
-from agent.recording.utterances import AgentSpeech, CustomerSpeech, Log, ToolCalls
-from agent.speech.engines import SpeechEngines
+from agent.recording.utterances import AgentSpeech, CustomerSpeech, ToolCalls
+from services.conversation.client.recorder import Recorder
 
 _log = structlog.get_logger(__name__)
 
@@ -44,14 +44,14 @@ class Call:
         room: rtc.Room,
         caller: CallerParticipant,
         dialogue: CallDialogue,
-        log: Log,
+        recorder: Recorder,
         engines: SpeechEngines,
     ) -> None:
         self._room, self._caller, self._dialogue = room, caller, dialogue
         self._captions = RoomCaptions(room, caller.identity)
-        self._customer = CustomerSpeech(log, self._captions)
-        self._speech = AgentSpeech(log, self._captions)
-        dialogue_llm = DialogueLLM(dialogue, ToolCalls(log), RoomPublisher(room), self._hang_up)
+        self._customer = CustomerSpeech(recorder, self._captions)
+        self._speech = AgentSpeech(recorder, self._captions)
+        dialogue_llm = DialogueLLM(dialogue, ToolCalls(recorder), RoomPublisher(room), self._hang_up)
         self._session = make_session(engines, dialogue_llm)
         self._messages = TypedMessages(room, caller.identity)
         self._unrecorded: deque[TypedMessage] = deque()

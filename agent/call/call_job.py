@@ -16,6 +16,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from agent.call.call import Call, CallerParticipant
 from agent.call.caller_presence import CallEnding
 from agent.call.dialogue_llm import TimedDialogue
+from agent.call.livekit_session import SpeechEngines
 from agent.clients import DelegatedToken, ServiceClients, service_clients
 from agent.dialogue.caller_home import CallerHome
 from agent.dialogue.dialogue import Dialogue
@@ -23,7 +24,6 @@ from agent.dialogue.flightdata_tools import FlightDataPlaces, FlightDataTools
 from agent.dialogue.restoring import restored_state
 from agent.recording.earlier_entries import read_entries, tool_records, unanswered_words
 from agent.settings import AgentSettings
-from agent.speech.engines import SpeechEngines
 from mesh.clock import SystemClock
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
 

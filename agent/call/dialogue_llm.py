@@ -81,16 +81,6 @@ class DialogueLLM(llm.LLM[Any]):
         self.publisher = publisher
         self.hang_up = hang_up
 
-    @property
-    def model(self) -> str:
-        """Name of the model, for usage reports."""
-        return "policy"
-
-    @property
-    def provider(self) -> str:
-        """Name of the provider, for usage reports."""
-        return "local"
-
     def chat(
         self,
         *,

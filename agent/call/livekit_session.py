@@ -5,6 +5,8 @@ credentials, and starts generating before a turn is over. Here the recogniser en
 detector finds interruptions, and each turn is generated once, because turns call tools and write to the log.
 """
 
+from dataclasses import dataclass
+
 from livekit import rtc
 from livekit.agents.voice import AgentSession
 from livekit.agents.voice.room_io import AudioInputOptions, AudioOutputOptions, RoomOptions
@@ -12,10 +14,28 @@ from livekit.agents.voice.room_io import AudioInputOptions, AudioOutputOptions, 
 from agent.call.dialogue_llm import DialogueLLM
 from agent.speech.audio import STT_RATE
 from agent.speech.barge_in import INTERRUPTION, BargeInDetector
-from agent.speech.engines import SpeechEngines
-from agent.speech.hibari_engine import TTS_RATE
+from agent.speech.hibari_engine import TTS_RATE, HibariEngine
+from agent.speech.moonshine_engine import MoonshineEngine
 from agent.speech.speech_to_text import MoonshineSTT
 from agent.speech.text_to_speech import HibariTTS
+
+
+@dataclass(frozen=True)
+class SpeechEngines:
+    """Recogniser and voice, loaded once before the first call."""
+
+    moonshine: MoonshineEngine
+    hibari: HibariEngine
+
+    @classmethod
+    def load(cls) -> "SpeechEngines":
+        """Load and warm both models. Takes seconds."""
+        return cls(MoonshineEngine(), HibariEngine())
+
+    def close(self) -> None:
+        """Free both models."""
+        self.moonshine.close()
+        self.hibari.close()
 
 
 def make_session(engines: SpeechEngines, dialogue_llm: DialogueLLM) -> AgentSession[None]:

@@ -14,48 +14,12 @@ from typing import Any, Protocol
 from readback.conversation.v1 import entry_pb2
 
 from mesh.ids import uuid7
+from services.conversation.client.recorder import Recorder
 
 MAX_TEXT_LENGTH = 20_000
 """Longest text of an utterance in the contract, in characters."""
 
 _REVISION_INTERVAL_S = 0.1
-
-
-class Log(Protocol):
-    """Destination of the recording: a `services.conversation.client.recorder.Recorder`.
-
-    No method blocks, and no draft is lost.
-    """
-
-    def revise(
-        self,
-        utterance_id: str,
-        speaker: entry_pb2.Speaker.ValueType,
-        text: str,
-        *,
-        modality: entry_pb2.Modality.ValueType = ...,
-    ) -> None:
-        """Record all words so far of an open utterance."""
-
-    def seal(
-        self,
-        utterance_id: str,
-        speaker: entry_pb2.Speaker.ValueType,
-        text: str,
-        *,
-        sealing: entry_pb2.Sealing.ValueType = ...,
-        modality: entry_pb2.Modality.ValueType = ...,
-        generated_text: str = "",
-        start_time: datetime | None = None,
-        end_time: datetime | None = None,
-    ) -> None:
-        """Record a finished utterance."""
-
-    def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        """Record the start of a tool call."""
-
-    def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
-        """Record the result of a tool call."""
 
 
 class Captions(Protocol):
@@ -72,7 +36,7 @@ class Utterance:
 
     def __init__(
         self,
-        log: Log,
+        recorder: Recorder,
         captions: Captions,
         speaker: entry_pb2.Speaker.ValueType,
         start: datetime,
@@ -80,7 +44,7 @@ class Utterance:
         modality: entry_pb2.Modality.ValueType = entry_pb2.MODALITY_VOICE,
         utterance_id: str | None = None,
     ) -> None:
-        self._log, self._captions = log, captions
+        self._recorder, self._captions = recorder, captions
         self._speaker, self._modality, self._start = speaker, modality, start
         self.utterance_id = utterance_id or uuid7()
         self._revised_at = float("-inf")
@@ -94,7 +58,9 @@ class Utterance:
         if time.monotonic() - self._revised_at < _REVISION_INTERVAL_S:
             return
         self._revised_at = time.monotonic()
-        self._log.revise(self.utterance_id, self._speaker, text[:MAX_TEXT_LENGTH], modality=self._modality)
+        self._recorder.revise(
+            self.utterance_id, self._speaker, text[:MAX_TEXT_LENGTH], modality=self._modality
+        )
 
     def seal(
         self, text: str, sealing: entry_pb2.Sealing.ValueType, end: datetime, *, generated: str = ""
@@ -103,7 +69,7 @@ class Utterance:
 
         `generated` is the text that should have been spoken, if that was more.
         """
-        self._log.seal(
+        self._recorder.seal(
             self.utterance_id,
             self._speaker,
             text[:MAX_TEXT_LENGTH],
@@ -119,8 +85,8 @@ class Utterance:
 class CustomerSpeech:
     """The customer's utterances, as they are recognised or typed."""
 
-    def __init__(self, log: Log, captions: Captions) -> None:
-        self._log, self._captions = log, captions
+    def __init__(self, recorder: Recorder, captions: Captions) -> None:
+        self._recorder, self._captions = recorder, captions
         self._start: datetime | None = None
         self._open: Utterance | None = None
         self._text = ""
@@ -158,7 +124,7 @@ class CustomerSpeech:
     def typed(self, text: str, utterance_id: str | None = None) -> None:
         """Record a typed message, under the id that the customer's client gave it if there is one."""
         message = Utterance(
-            self._log,
+            self._recorder,
             self._captions,
             entry_pb2.SPEAKER_CUSTOMER,
             _now(),
@@ -170,7 +136,7 @@ class CustomerSpeech:
     def _current(self) -> Utterance:
         if self._open is None:
             start = self._start or _now()
-            self._open = Utterance(self._log, self._captions, entry_pb2.SPEAKER_CUSTOMER, start)
+            self._open = Utterance(self._recorder, self._captions, entry_pb2.SPEAKER_CUSTOMER, start)
         return self._open
 
     def _reset(self) -> None:
@@ -180,8 +146,8 @@ class CustomerSpeech:
 class AgentSpeech:
     """The agent's utterances, word by word as the caller hears them."""
 
-    def __init__(self, log: Log, captions: Captions) -> None:
-        self._log, self._captions = log, captions
+    def __init__(self, recorder: Recorder, captions: Captions) -> None:
+        self._recorder, self._captions = recorder, captions
         self._open: Utterance | None = None
         self._start: datetime | None = None
         self._spoken = ""
@@ -204,7 +170,7 @@ class AgentSpeech:
         if self._open is None:
             if self._start is None:
                 return  # the rest of an utterance that is already sealed
-            self._open = Utterance(self._log, self._captions, entry_pb2.SPEAKER_AGENT, self._start)
+            self._open = Utterance(self._recorder, self._captions, entry_pb2.SPEAKER_AGENT, self._start)
         self._spoken += piece
         self._open.revise(self._spoken.strip())
 
@@ -216,7 +182,7 @@ class AgentSpeech:
         text = (self._spoken if spoken is None else spoken).strip()
         if text and self._start is not None:
             utterance = self._open or Utterance(
-                self._log, self._captions, entry_pb2.SPEAKER_AGENT, self._start
+                self._recorder, self._captions, entry_pb2.SPEAKER_AGENT, self._start
             )
             sealing = entry_pb2.SEALING_INTERRUPTED if interrupted else entry_pb2.SEALING_FINAL
             utterance.seal(text, sealing, at, generated=self._generated.strip())
@@ -226,18 +192,18 @@ class AgentSpeech:
 class ToolCalls:
     """The agent's tool calls of one turn."""
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
         self._running: dict[str, str] = {}
 
     def start(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
         """Record a tool call; `arguments` is plain JSON."""
         self._running[tool_call_id] = name
-        self._log.tool_call(tool_call_id, name, arguments)
+        self._recorder.tool_call(tool_call_id, name, arguments)
 
     def finish(self, tool_call_id: str, outcome: str, result: Mapping[str, Any]) -> None:
         """Record the result, plain JSON."""
-        self._log.tool_result(tool_call_id, self._running.pop(tool_call_id), outcome, result)
+        self._recorder.tool_result(tool_call_id, self._running.pop(tool_call_id), outcome, result)
 
     def abandon(self) -> None:
         """Record running tool calls as abandoned, when the turn is over or interrupted."""

@@ -73,21 +73,6 @@ class BargeInDetector(vad.VAD):
     def __init__(self) -> None:
         super().__init__(capabilities=vad.VADCapabilities(update_interval=_WINDOW_S))
 
-    @property
-    def model(self) -> str:
-        """Name of the model, for usage reports."""
-        return "silero"
-
-    @property
-    def provider(self) -> str:
-        """Name of the provider, for usage reports."""
-        return "local"
-
-    @property
-    def min_silence_duration(self) -> float:
-        """Seconds without voice that end a segment."""
-        return _MIN_SILENCE_S
-
     def stream(self) -> BargeInStream:
         """Start detection for one caller."""
         return BargeInStream(self)

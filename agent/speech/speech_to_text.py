@@ -60,16 +60,6 @@ class MoonshineSTT(stt.STT[Any]):
         self._completeness_of = completeness_of
         self._timing = timing
 
-    @property
-    def model(self) -> str:
-        """Name of the model, for usage reports."""
-        return "moonshine-tiny-en"
-
-    @property
-    def provider(self) -> str:
-        """Name of the provider, for usage reports."""
-        return "local"
-
     async def _recognize_impl(
         self,
         buffer: utils.AudioBuffer,

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from livekit import api
 
+from agent.call.livekit_session import SpeechEngines
 from agent.speech.audio import STT_RATE, Samples, resampled
-from agent.speech.engines import SpeechEngines
 from agent.speech.hibari_engine import TTS_RATE
 from tests.livekit_server import livekit_server
 

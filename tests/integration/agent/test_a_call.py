@@ -5,7 +5,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,12 +14,12 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from agent.call.call import Call, CallerParticipant
+from agent.call.livekit_session import SpeechEngines
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.language import ENGLISH
 from agent.language.meanings import Completeness
 from agent.recording.utterances import CustomerSpeech
 from agent.speech.audio import STT_RATE, Samples, silence
-from agent.speech.engines import SpeechEngines
 from cli.calls.call_client import CallClient, CallFailed, ToolUse
 from tests.integration.agent.conftest import LiveKit
 
@@ -142,7 +142,7 @@ async def place(livekit: LiveKit, engines: SpeechEngines) -> Place:
 
         async with join() as caller:
             await room.connect(livekit.url, livekit.token("agent", name, agent=True))
-            call = Call(room, CallerParticipant("caller", patience), Parrot(), log, engines)
+            call = Call(room, CallerParticipant("caller", patience), Parrot(), cast("Any", log), engines)
             ending = asyncio.create_task(call.run(resumed=resumed))
             try:
                 await caller.wait_for_greeting()

@@ -19,9 +19,9 @@ from readback.identity.v1 import identity_service_pb2 as identity_pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from agent.call.call_job import CallJob, JobRoom, run_job
+from agent.call.livekit_session import SpeechEngines
 from agent.clients import service_clients
 from agent.settings import AgentSettings
-from agent.speech.engines import SpeechEngines
 from agent.worker import recovering_outboxes
 from cli.calls.call_client import CallClient
 from mesh.calling.channel import open_channel

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -70,12 +70,12 @@ def screen() -> Screen:
 
 @pytest.fixture
 def customer(log: RecordedLog, screen: Screen) -> CustomerSpeech:
-    return CustomerSpeech(log, screen)
+    return CustomerSpeech(cast("Any", log), screen)
 
 
 @pytest.fixture
 def agent(log: RecordedLog, screen: Screen) -> AgentSpeech:
-    return AgentSpeech(log, screen)
+    return AgentSpeech(cast("Any", log), screen)
 
 
 def _speak(agent: AgentSpeech, text: str, *, words: int | None = None) -> None:
@@ -241,7 +241,7 @@ def test_an_utterance_never_ends_before_its_start(agent: AgentSpeech, log: Recor
 
 
 def test_tool_calls_are_recorded_in_order(log: RecordedLog) -> None:
-    tool_calls = ToolCalls(log)
+    tool_calls = ToolCalls(cast("Any", log))
     tool_calls.start("one", "search_flights", {"origin": "MAA"})
     tool_calls.finish("one", "FOUND", {"total": 6})
     assert [entry[0] for entry in log.drafts] == ["call", "result"]
@@ -250,7 +250,7 @@ def test_tool_calls_are_recorded_in_order(log: RecordedLog) -> None:
 
 
 def test_a_tool_call_of_an_interrupted_turn_has_a_result_too(log: RecordedLog) -> None:
-    tool_calls = ToolCalls(log)
+    tool_calls = ToolCalls(cast("Any", log))
     tool_calls.start("one", "search_flights", {"origin": "MAA"})
     tool_calls.abandon()
     assert log.drafts[-1] == ("result", "one", "search_flights", "ABANDONED")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.speech.clauses import Clauses
+from agent.speech.text_to_speech import Clauses
 
 pytestmark = pytest.mark.unit
 
