@@ -1,4 +1,4 @@
-"""Real Chromium at the real page, through a real LiveKit server, to an agent that does as a test says."""
+"""Real Chromium with the real web app, a real LiveKit server, and a scripted agent."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ expect.set_options(timeout=15_000)
 
 @dataclass
 class Visitor:
-    """Somebody at a browser."""
+    """A customer with a browser."""
 
     site: Site
     context: BrowserContext
     page: Page
-    complaints: list[str]
+    problems: list[str]
     """Errors in the console, requests to elsewhere, uncaught exceptions."""
 
     def see(self, testid: str) -> Any:
-        """What is found under a `data-testid`."""
+        """Return the element with a `data-testid`."""
         return self.page.get_by_test_id(testid)
 
     async def sign_up(self, name: str = "Ada Lovelace") -> None:
-        """Makes an account without using the form, and opens the page."""
+        """Create an account without the form, and open the app."""
         account = {"email": f"{uuid7()}@example.com", "password": PASSWORD, "display_name": name}
         await self.context.request.post(
             f"{self.site.url}/auth/register", data=account, headers={"origin": self.site.url}
@@ -55,29 +55,29 @@ class Visitor:
         await self.open()
 
     async def open(self) -> None:
-        """Opens the page, in this tab, and waits until it can be used."""
+        """Open the app in this tab and wait until it is ready."""
         await self.page.goto(self.site.url)
         await self.page.locator("voice-panel [data-testid=call-state]").wait_for()
 
     async def state(self, state: str) -> None:
-        """Waits until the call is in a state."""
+        """Wait until the call is in a state."""
         await self.page.locator(f"voice-panel[data-state={state}]").wait_for(timeout=15_000)
 
     async def second_tab(self) -> Visitor:
-        """The same browser, another tab, with the page open in it."""
-        other = Visitor(self.site, self.context, await self.context.new_page(), self.complaints)
+        """Open the app in another tab of the same browser."""
+        other = Visitor(self.site, self.context, await self.context.new_page(), self.problems)
         await other.open()
         return other
 
     async def call(self, press: Callable[[], Awaitable[None]] | None = None) -> str:
-        """Presses Call (or what is given); gives the room's name."""
+        """Press Call, or another button, and return the room's name."""
         async with self.page.expect_response("**/api/calls") as answer:
             await (press or self.see("call").click)()
         return f"call-{(await (await answer.value).json())['call_id']}"
 
     @asynccontextmanager
     async def talking(self, *, voice: bool = True) -> AsyncIterator[ScriptedAgent]:
-        """In a call with an agent that listens."""
+        """Run a call with an agent that listens, during the block."""
         room = await self.call()
         async with self.agent_in(room, voice=voice) as agent:
             await agent.become("listening")
@@ -85,7 +85,7 @@ class Visitor:
             yield agent
 
     def agent_in(self, room: str, identity: str = "agent-1", *, voice: bool = True) -> ScriptedAgent:
-        """An agent that joins a room."""
+        """Return an agent for a room."""
         return ScriptedAgent(
             self.site.conversation.livekit_url,
             self.site.conversation.keys,
@@ -102,7 +102,7 @@ class Visitor:
 
 @pytest.fixture(scope="session")
 def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
-    """One LiveKit server for all."""
+    """One LiveKit server for all tests."""
     with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
         yield server
 
@@ -128,40 +128,40 @@ Visit = Callable[..., Awaitable[Visitor]]
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def visit(site: Site, chromium: Browser) -> AsyncIterator[Visit]:
-    """Opens browsers of their own (`visit(**context options)`); nobody may have left this machine or seen an error."""
-    complaints: list[str] = []
+    """Opener of separate browsers, `visit(**context options)`.
+
+    Fails the test on console errors and on requests to other hosts.
+    """
+    problems: list[str] = []
     async with AsyncExitStack() as stack:
 
-        async def one_more(**options: Any) -> Visitor:
+        async def open_browser(**options: Any) -> Visitor:
             context = await chromium.new_context(**{"permissions": ["microphone"]} | options)
             stack.push_async_callback(context.close)
-            context.on("request", lambda request: _abroad(request.url, site, complaints))
-            context.on("console", lambda message: _note(message, complaints))
-            context.on("weberror", lambda error: complaints.append(str(error.error)))
-            return Visitor(site, context, await context.new_page(), complaints)
+            context.on("request", lambda request: _note_foreign_request(request.url, site, problems))
+            context.on("console", lambda message: _note_error(message, problems))
+            context.on("weberror", lambda error: problems.append(str(error.error)))
+            return Visitor(site, context, await context.new_page(), problems)
 
-        yield one_more
-    assert complaints == []
+        yield open_browser
+    assert problems == []
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def ada(visit: Visit) -> Visitor:
-    """A customer with the page open."""
+    """A signed-in customer with the app open."""
     visitor = await visit()
     await visitor.sign_up()
     return visitor
 
 
-def _note(message: ConsoleMessage, complaints: list[str]) -> None:
-    """Notes the page's mistakes.
-
-    What LiveKit's client calls an error is often a peer that left: its own affair.
-    """
+def _note_error(message: ConsoleMessage, problems: list[str]) -> None:
+    """Note console errors, except of LiveKit's client, which logs an error when a peer leaves."""
     if message.type == "error" and not message.location["url"].endswith("/livekit-client.umd.js"):
-        complaints.append(message.text)
+        problems.append(message.text)
 
 
-def _abroad(url: str, site: Site, complaints: list[str]) -> None:
+def _note_foreign_request(url: str, site: Site, problems: list[str]) -> None:
     if not url.startswith(
         (
             site.url,
@@ -171,4 +171,4 @@ def _abroad(url: str, site: Site, complaints: list[str]) -> None:
             site.conversation.livekit_url.replace("ws", "http", 1),
         )
     ):
-        complaints.append(f"request to {url}")
+        problems.append(f"request to {url}")

@@ -1,4 +1,4 @@
-"""What the agent sends on `readback.flights`, as the contract of that stream has it."""
+"""Search results in the form of the text stream `readback.flights`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def flight(
 
 
 def there_and_back(amount: str) -> dict[str, Any]:
-    """One fare for two flights, with everything on its card that a card can show."""
+    """Return a round trip with everything that a card can show."""
     back = flight("6E", "IndiGo", "6E 102", "09:15", "12:10", "")
     back["depart"], back["arrive"] = (
         {**back["arrive"], "time": "09:15", "date": "2026-11-30"},

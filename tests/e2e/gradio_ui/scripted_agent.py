@@ -1,4 +1,4 @@
-"""A participant that behaves in a room as the voice agent does: state, voice, captions, flights; and hears what the caller sends."""
+"""A participant that acts like the voice agent: state, voice, captions, flights, and listening."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAME = RATE // 100
 
 
 class ScriptedAgent:
-    """Use as a context manager; every method acts at once and waits until it was sent."""
+    """Use as a context manager. Every method returns when its message is sent."""
 
     def __init__(
         self, url: str, keys: LiveKitKeys, room: str, *, identity: str = "agent-1", voice: bool = True
@@ -27,7 +27,7 @@ class ScriptedAgent:
         self._url, self._keys, self._name, self._identity, self._voice = url, keys, room, identity, voice
         self.room = rtc.Room()
         self.typed: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-        """What the caller typed: text and id of the stream."""
+        """Typed messages of the caller: text and stream id."""
         self._loudness: asyncio.Queue[float] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -64,7 +64,7 @@ class ScriptedAgent:
         await self.room.local_participant.set_attributes({"lk.agent.state": state})
 
     async def say(self, utterance_id: str, pieces: Sequence[str], *, tone_seconds: float = 0.2) -> None:
-        """Speaks (a tone) and captions in pieces, as one segment."""
+        """Play a tone and send captions in pieces, as one segment."""
         await self.become("speaking")
         attributes = {"lk.segment_id": utterance_id, "lk.transcription_final": "false"}
         writer = await self.room.local_participant.stream_text(
@@ -79,7 +79,7 @@ class ScriptedAgent:
     async def recognise(
         self, utterance_id: str, caller: str, revisions: Sequence[str], *, sealed: bool = True
     ) -> None:
-        """Captions the caller: one stream a revision, each with the whole text, the last one final if `sealed`."""
+        """Send captions of the caller, one stream per revision; the last is final if `sealed`."""
         for number, text in enumerate(revisions, 1):
             final = "true" if sealed and number == len(revisions) else "false"
             writer = await self.room.local_participant.stream_text(
@@ -100,11 +100,11 @@ class ScriptedAgent:
             await self._source.capture_frame(rtc.AudioFrame(samples.tobytes(), RATE, 1, FRAME))
 
     async def until_loud(self) -> None:
-        """Waits until the caller is heard."""
+        """Wait until the caller is heard."""
         await self._until(lambda loudness: loudness > 200)
 
     async def until_silent(self) -> None:
-        """Waits until nothing was heard of the caller for half a second; a muted track sends frames of zeros, or none."""
+        """Wait for half a second of silence from the caller. A muted track sends zeros or no frames."""
         quiet = 0
         async with asyncio.timeout(15):
             while quiet < 50:
@@ -119,7 +119,7 @@ class ScriptedAgent:
                 pass
 
     async def close_room(self) -> None:
-        """Ends the call for everybody, as the conversation service does."""
+        """End the call for all participants, like the conversation service."""
         async with api.LiveKitAPI(
             self._url.replace("ws", "http", 1), self._keys.key, self._keys.secret
         ) as server:

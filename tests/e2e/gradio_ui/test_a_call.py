@@ -1,4 +1,4 @@
-"""A call in the browser: state, captions of both sides, flights, typed words, mute, the end."""
+"""A call in the browser: state, captions of both speakers, flights, typed messages, mute, the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.integration.gradio_ui.site import PASSWORD
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def test_signing_up_by_the_form_leads_to_the_page_and_signing_out_leads_back(visit: Visit) -> None:
+async def test_the_form_signs_up_and_signing_out_leads_back_to_it(visit: Visit) -> None:
     visitor = await visit()
     page = visitor.page
     await page.goto(visitor.site.url)
@@ -50,7 +50,7 @@ async def test_state_follows_the_agent(ada: Visitor) -> None:
     )
 
 
-async def test_words_of_both_sides_appear_as_they_are_spoken(ada: Visitor) -> None:
+async def test_words_of_both_speakers_appear_as_they_are_spoken(ada: Visitor) -> None:
     async with ada.talking() as agent:
         greeting, question = uuid7(), uuid7()
         await agent.say(greeting, ["Hello! ", "Where would you like to fly?"])
@@ -67,7 +67,7 @@ async def test_words_of_both_sides_appear_as_they_are_spoken(ada: Visitor) -> No
         await expect(line).to_have_attribute("data-speaker", "customer")
 
 
-async def test_entry_takes_the_place_of_its_caption(ada: Visitor) -> None:
+async def test_an_entry_replaces_its_caption(ada: Visitor) -> None:
     async with ada.talking() as agent:
         utterance_id = uuid7()
         await agent.say(utterance_id, ["I found three flights. The cheapest is"])
@@ -84,7 +84,7 @@ async def test_entry_takes_the_place_of_its_caption(ada: Visitor) -> None:
         await expect(line).to_have_count(1)
 
 
-async def test_flights_appear_while_the_agent_speaks_and_each_says_that_it_is_a_sample(ada: Visitor) -> None:
+async def test_flights_appear_while_the_agent_speaks_and_each_is_marked_as_sample(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await agent.become("speaking")
         await agent.show_flights(CHENNAI_TO_DELHI)
@@ -98,10 +98,10 @@ async def test_flights_appear_while_the_agent_speaks_and_each_says_that_it_is_a_
         await expect(first.get_by_test_id("card-destination")).to_have_text("DEL")
         await expect(first.get_by_test_id("card-price")).to_have_text("₹6,240")
         await agent.show_flights({**CHENNAI_TO_DELHI, "flights": CHENNAI_TO_DELHI["flights"][:1]})
-        await expect(cards).to_have_count(1)  # the same search again replaces what it found before
+        await expect(cards).to_have_count(1)  # the same search replaces its earlier result
 
 
-async def test_return_is_one_card_with_room_for_its_price(ada: Visitor) -> None:
+async def test_a_round_trip_is_one_card_with_room_for_its_price(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await agent.show_flights(
             {**CHENNAI_TO_DELHI, "flights": [there_and_back("28721.36"), there_and_back("30000")]}
@@ -111,12 +111,12 @@ async def test_return_is_one_card_with_room_for_its_price(ada: Visitor) -> None:
         await expect(card.get_by_test_id("card-back")).to_contain_text("Back Mon 30 Nov, IndiGo")
         await expect(card.get_by_test_id("card-offer")).to_contain_text("Tripdesk, until")
         await expect(ada.see("flight-search")).to_contain_text("Tue 24 Nov · back Mon 30 Nov · 2 flights")
-        edges = "card => [card.getBoundingClientRect().right, card.querySelector('.card-price').getBoundingClientRect().right]"
+        edges = "card => [card, card.querySelector('.card-price')].map(e => e.getBoundingClientRect().right)"
         right, price = await card.evaluate(edges)
         assert price < right
 
 
-async def test_typed_words_and_examples_reach_the_agent_and_are_shown_once(ada: Visitor) -> None:
+async def test_typed_messages_and_examples_reach_the_agent_and_are_shown_once(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await ada.see("text-input").fill("  the second one  ")
         await ada.page.keyboard.press("Enter")
@@ -134,7 +134,7 @@ async def test_typed_words_and_examples_reach_the_agent_and_are_shown_once(ada: 
         ] == "Show flights from Chennai to Delhi tomorrow morning"
 
 
-async def test_example_before_any_call_begins_one_in_writing(ada: Visitor) -> None:
+async def test_an_example_before_a_call_starts_one_without_voice(ada: Visitor) -> None:
     room = await ada.call(ada.see("example").first.click)
     async with ada.agent_in(room) as agent:
         await agent.become("listening")
@@ -145,7 +145,7 @@ async def test_example_before_any_call_begins_one_in_writing(ada: Visitor) -> No
         await expect(ada.see("mute")).to_have_text("Mute")
 
 
-async def test_voices_are_heard_both_ways_and_mute_is_silence(ada: Visitor) -> None:
+async def test_both_voices_are_heard_and_mute_is_silence(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await expect(ada.see("mute")).to_have_text("Mute")
         await agent.until_loud()
@@ -164,14 +164,14 @@ async def test_voices_are_heard_both_ways_and_mute_is_silence(ada: Visitor) -> N
         await agent.until_loud()
 
 
-async def test_call_that_the_agent_ends_is_told(ada: Visitor) -> None:
+async def test_a_call_ended_by_the_agent_is_shown_as_ended(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await agent.close_room()
         await ada.state("ended")
         await expect(ada.see("call-state")).to_have_text("The call has ended.")
 
 
-async def test_lost_agent_is_told_and_its_successor_taken(ada: Visitor) -> None:
+async def test_a_lost_agent_is_shown_and_replaced_by_the_next(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await agent.say(uuid7(), ["Hello"])
         room = agent.room.name
@@ -181,15 +181,15 @@ async def test_lost_agent_is_told_and_its_successor_taken(ada: Visitor) -> None:
         await ada.state("listening")
 
 
-async def test_agent_lost_before_its_voice_was_heard_is_told_as_lost(ada: Visitor) -> None:
+async def test_an_agent_lost_before_its_voice_was_heard_is_shown_as_lost(ada: Visitor) -> None:
     async with ada.talking(voice=False):
         pass
     await ada.state("reconnecting")
 
 
 @asynccontextmanager
-async def held_back(ada: Visitor, pattern: str) -> AsyncIterator[None]:
-    """What the page asks for in the block is sent on when the block ends."""
+async def delayed(ada: Visitor, pattern: str) -> AsyncIterator[None]:
+    """Delay the browser's requests of the block until it ends."""
     on = asyncio.Event()
 
     async def later(route: Route) -> None:
@@ -203,8 +203,8 @@ async def held_back(ada: Visitor, pattern: str) -> AsyncIterator[None]:
     await ada.page.unroute(pattern)
 
 
-async def test_call_hung_up_before_the_server_answers_is_ended_as_soon_as_it_does(ada: Visitor) -> None:
-    async with ada.page.expect_response("**/api/calls/*/end") as ending, held_back(ada, "**/api/calls"):
+async def test_a_call_hung_up_before_the_server_answers_is_ended_afterwards(ada: Visitor) -> None:
+    async with ada.page.expect_response("**/api/calls/*/end") as ending, delayed(ada, "**/api/calls"):
         await ada.see("call").click()
         await ada.state("connecting")
         await ada.see("hang-up").click()
@@ -216,10 +216,10 @@ async def test_call_hung_up_before_the_server_answers_is_ended_as_soon_as_it_doe
         await expect(ada.see("notice")).to_be_hidden()
 
 
-async def test_call_hung_up_while_the_client_loads_is_not_joined(ada: Visitor) -> None:
+async def test_a_call_hung_up_while_the_client_loads_is_not_joined(ada: Visitor) -> None:
     sockets: list[str] = []
     ada.page.on("websocket", lambda socket: sockets.append(socket.url))
-    async with held_back(ada, "**/livekit-client.umd.js"):
+    async with delayed(ada, "**/livekit-client.umd.js"):
         async with ada.page.expect_response("**/api/calls") as answer:
             await ada.see("call").click()
         token = (await (await answer.value).json())["token"]

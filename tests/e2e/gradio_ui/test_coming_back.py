@@ -1,4 +1,4 @@
-"""Reloads, second tabs, lost servers: nothing ends or moves silently."""
+"""Reloads, second tabs, lost servers: a call never ends or moves silently."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def reload(visitor: Visitor) -> None:
-    """Reloads the page. Nobody is asked whether they are sure, since nothing is lost by it."""
+    """Reload the app. The browser shows no confirmation, because nothing is lost."""
     await visitor.page.reload()
     await visitor.see("call-state").wait_for()
 
@@ -34,7 +34,7 @@ async def test_reload_keeps_the_sign_in_and_the_call_and_offers_to_rejoin(ada: V
         assert (await asyncio.wait_for(agent.typed.get(), 10))[0] == "are you there"
 
 
-async def test_call_that_was_offered_can_be_ended_instead(ada: Visitor) -> None:
+async def test_an_offered_call_can_be_ended(ada: Visitor) -> None:
     async with ada.talking():
         await reload(ada)
         await expect(ada.see("rejoin")).to_be_visible()
@@ -57,11 +57,10 @@ PRESS_WHILE_OTHER_TABS_ARE_ASKED = """button => new Promise(pressed => {
   };
   document.dispatchEvent(new Event("visibilitychange"));
 })"""
-"""Presses a button of the panel just when it asks other tabs whether they have the call; gives the panel's
-state after that."""
+"""Presses a button of the panel while it asks other tabs about the call; returns the panel's state."""
 
 
-async def test_who_rejoins_while_other_tabs_are_asked_is_in_the_call_and_not_offered_it(ada: Visitor) -> None:
+async def test_rejoining_while_other_tabs_are_asked_joins_the_call(ada: Visitor) -> None:
     async with ada.talking():
         await reload(ada)
         await ada.state("offer")
@@ -73,7 +72,7 @@ async def test_who_rejoins_while_other_tabs_are_asked_is_in_the_call_and_not_off
         await expect(ada.see("mute")).to_be_visible()
 
 
-async def test_call_that_is_hung_up_while_other_tabs_are_asked_is_not_offered_again(ada: Visitor) -> None:
+async def test_a_call_hung_up_while_other_tabs_are_asked_is_not_offered_again(ada: Visitor) -> None:
     async with ada.talking():
         await reload(ada)
         await ada.state("offer")
@@ -81,7 +80,7 @@ async def test_call_that_is_hung_up_while_other_tabs_are_asked_is_not_offered_ag
         await expect(ada.see("call")).to_be_visible()
 
 
-async def test_cards_come_back_from_the_log_after_a_reload(ada: Visitor) -> None:
+async def test_flight_cards_are_restored_from_the_log_after_a_reload(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await agent.show_flights(CHENNAI_TO_DELHI)
         await expect(ada.see("flight-card")).to_have_count(3)
@@ -102,14 +101,14 @@ async def test_cards_come_back_from_the_log_after_a_reload(ada: Visitor) -> None
         await expect(card.get_by_test_id("card-price")).to_have_text("₹6,240.50")
 
 
-async def test_second_tab_asks_before_it_takes_the_call_and_the_first_can_take_it_back(ada: Visitor) -> None:
+async def test_a_second_tab_asks_before_it_takes_the_call_and_the_first_can_take_it_back(
+    ada: Visitor,
+) -> None:
     async with ada.talking():
         second = await ada.second_tab()
         await expect(second.see("call-state")).to_have_text("This call is open in another tab")
         await expect(second.see("rejoin")).to_have_text("Move the call here")
-        await expect(ada.see("call-state")).to_have_text(
-            "Listening"
-        )  # nothing has happened to the first one yet
+        await expect(ada.see("call-state")).to_have_text("Listening")  # the first tab still has the call
         await second.see("rejoin").click()
         await second.state("listening")
         await expect(ada.see("call-state")).to_have_text("This call moved to another tab or device")
@@ -118,7 +117,7 @@ async def test_second_tab_asks_before_it_takes_the_call_and_the_first_can_take_i
         await expect(second.see("call-state")).to_have_text("This call moved to another tab or device")
 
 
-async def test_call_button_of_a_tab_that_does_not_know_of_the_call_does_not_start_a_second_one(
+async def test_the_call_button_of_another_tab_does_not_start_a_second_call(
     ada: Visitor,
 ) -> None:
     second = await ada.second_tab()
@@ -128,10 +127,10 @@ async def test_call_button_of_a_tab_that_does_not_know_of_the_call_does_not_star
         assert (await refused.value).status == 409
         await expect(second.see("rejoin")).to_have_text("Move the call here")
         await expect(ada.see("call-state")).to_have_text("Listening")
-        ada.complaints.clear()  # Chromium itself writes a line for every answer of 400 and above
+        ada.problems.clear()  # Chromium logs every response of 400 and above
 
 
-async def test_transcript_catches_up_after_the_conversation_service_was_away(ada: Visitor) -> None:
+async def test_the_transcript_catches_up_after_the_conversation_service_was_down(ada: Visitor) -> None:
     async with ada.talking():
         await ada.site.conversation.say(ada.conversation_id, "agent", "before")
         await ada.page.get_by_role("tab", name="Transcript").click()
@@ -143,7 +142,7 @@ async def test_transcript_catches_up_after_the_conversation_service_was_away(ada
         await expect(ada.see("feed-state")).to_be_hidden()
 
 
-async def test_transcript_is_that_of_the_log_after_the_service_was_restored_from_an_earlier_copy(
+async def test_the_transcript_follows_a_log_restored_from_an_earlier_copy(
     ada: Visitor,
 ) -> None:
     service = ada.site.conversation
@@ -160,14 +159,14 @@ async def test_transcript_is_that_of_the_log_after_the_service_was_restored_from
         await expect(shown).to_have_text(["kept", "new"])
 
 
-async def test_sign_in_that_ended_elsewhere_leads_to_the_sign_in_page(ada: Visitor) -> None:
+async def test_a_sign_in_ended_elsewhere_leads_to_the_sign_in_page(ada: Visitor) -> None:
     await ada.context.request.post(f"{ada.site.url}/auth/logout", headers={"origin": ada.site.url})
     await ada.see("call").click()
     await ada.page.wait_for_url("**/login")
-    ada.complaints.clear()  # Chromium's line about the 401
+    ada.problems.clear()  # Chromium's line about the 401
 
 
-async def test_call_server_that_is_down_is_told_and_leaves_no_call_behind(ada: Visitor) -> None:
+async def test_a_call_server_that_is_down_is_shown_and_leaves_no_running_call(ada: Visitor) -> None:
     service = ada.site.conversation
     up, service.livekit_url = service.livekit_url, "ws://127.0.0.1:9"
     try:
@@ -179,12 +178,12 @@ async def test_call_server_that_is_down_is_told_and_leaves_no_call_behind(ada: V
         assert not service.conversations[ada.conversation_id].HasField("running_call")
     finally:
         service.livekit_url = up
-        ada.complaints.clear()  # what the browser writes about the policy and the socket
+        ada.problems.clear()  # the browser's messages about the policy and the socket
     async with ada.talking():
         await expect(ada.see("notice")).to_be_hidden()
 
 
-async def test_looking_at_another_conversation_does_not_move_a_call_to_it(ada: Visitor) -> None:
+async def test_opening_another_conversation_does_not_move_the_call(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await ada.see("hang-up").click()
     await ada.see("new-conversation").click()
@@ -198,7 +197,7 @@ async def test_looking_at_another_conversation_does_not_move_a_call_to_it(ada: V
         await expect(ada.see("call-state")).to_have_text("Listening")
 
 
-async def test_services_that_are_down_are_told_on_the_page(ada: Visitor) -> None:
+async def test_services_that_are_down_are_shown(ada: Visitor) -> None:
     async with ada.site.without("conversation"):
         await ada.see("call").click()
         await expect(ada.see("notice")).to_contain_text("try again in a moment")
@@ -206,10 +205,10 @@ async def test_services_that_are_down_are_told_on_the_page(ada: Visitor) -> None
         await expect(ada.page.locator("past-conversations [role=alert]")).to_contain_text(
             "try again in a moment"
         )
-    ada.complaints.clear()  # Chromium's lines about the 503s
+    ada.problems.clear()  # Chromium's lines about the 503s
 
 
-async def test_call_again_goes_on_in_the_same_conversation_and_a_new_one_can_be_begun(ada: Visitor) -> None:
+async def test_call_again_continues_the_conversation_and_a_new_one_can_be_started(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await agent.say(uuid7(), ["Goodbye"])
         await ada.see("hang-up").click()

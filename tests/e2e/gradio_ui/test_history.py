@@ -1,4 +1,4 @@
-"""The history: everything said before can be searched, opened at the place, taken along, and deleted."""
+"""The history: past conversations can be searched, opened at an entry, exported and deleted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOSTILE = "<img src=x onerror=\"document.title='owned'\"> Delhi ${document.title
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def reader(ada: Visitor) -> Visitor:
-    """A customer who talked twice, at the history."""
+    """A customer with two conversations, in the history."""
     await fill(ada)
     await ada.page.get_by_role("tab", name="History").click()
     await expect(ada.see("past-conversation")).to_have_count(2)
@@ -28,7 +28,7 @@ async def reader(ada: Visitor) -> Visitor:
 
 
 async def fill(visitor: Visitor) -> None:
-    """Two conversations, the newer one long."""
+    """Add two conversations, the newer one long."""
     service = visitor.site.conversation
     customer_id = (await (await visitor.context.request.get(f"{visitor.site.url}/config")).json())["username"]
     seat = service.add_conversation(customer_id, "A window seat")
@@ -45,37 +45,37 @@ async def fill(visitor: Visitor) -> None:
 
 
 def row(visitor: Visitor, title: str) -> Locator:
-    """A conversation in the list."""
+    """Return a conversation of the list."""
     return visitor.page.get_by_test_id("past-conversation").filter(has_text=title)
 
 
 @asynccontextmanager
-async def held(visitor: Visitor, pattern: str, *, fail: bool = False) -> AsyncIterator[asyncio.Queue[str]]:
-    """Keeps the page's requests for an address from being answered until the block ends; gives those that were made."""
-    asked: asyncio.Queue[str] = asyncio.Queue()
+async def delayed(visitor: Visitor, pattern: str, *, fail: bool = False) -> AsyncIterator[asyncio.Queue[str]]:
+    """Delay requests to an address until the block ends, and yield a queue of them."""
+    requests: asyncio.Queue[str] = asyncio.Queue()
     free, passed = asyncio.Event(), asyncio.Event()
 
     async def wait(route: Route) -> None:
-        asked.put_nowait(route.request.url)
+        requests.put_nowait(route.request.url)
         await free.wait()
         await (route.abort() if fail else route.continue_())
         passed.set()
 
     await visitor.page.route(pattern, wait)
-    yield asked
+    yield requests
     free.set()
     await passed.wait()
     await visitor.page.unroute(pattern)
 
 
 async def settled(visitor: Visitor) -> None:
-    """Waits until the page has had the time to load a transcript: as many requests, one after the other."""
+    """Wait as long as loading a transcript takes: the same number of requests, one after the other."""
     await visitor.page.evaluate(
         'async () => { for (let left = 4; left; left--) await (await fetch("/api/calls/running")).text(); }'
     )
 
 
-async def test_what_is_found_is_marked_and_opens_at_its_place(reader: Visitor) -> None:
+async def test_a_search_result_is_marked_and_opens_at_its_entry(reader: Visitor) -> None:
     await reader.see("history-search").fill("over jaipur")
     found = reader.see("found-entry")
     await expect(found).to_have_count(1)
@@ -93,7 +93,9 @@ async def test_what_is_found_is_marked_and_opens_at_its_place(reader: Visitor) -
     await expect(reader.see("history-search")).to_have_value("over jaipur")
 
 
-async def test_what_is_not_found_is_said_and_an_emptied_box_shows_everything(reader: Visitor) -> None:
+async def test_no_results_are_shown_as_such_and_a_cleared_search_shows_all_conversations(
+    reader: Visitor,
+) -> None:
     box = reader.see("history-search")
     await box.fill("zeppelin")
     await expect(reader.page.locator("past-conversations .empty")).to_have_text(
@@ -104,7 +106,7 @@ async def test_what_is_not_found_is_said_and_an_emptied_box_shows_everything(rea
     await expect(reader.see("past-conversation")).to_have_count(2)
 
 
-async def test_more_is_shown_when_asked_for(reader: Visitor) -> None:
+async def test_show_older_adds_results(reader: Visitor) -> None:
     await reader.see("history-search").fill("flight number")
     await expect(reader.see("found-entry")).to_have_count(20)
     await expect(reader.see("history-status")).to_have_text("20 or more found")
@@ -113,28 +115,26 @@ async def test_more_is_shown_when_asked_for(reader: Visitor) -> None:
     await expect(reader.see("found-entry").nth(20)).to_be_focused()
 
 
-async def test_more_is_shown_once_however_often_it_is_asked_for(reader: Visitor) -> None:
+async def test_show_older_pressed_twice_adds_results_once(reader: Visitor) -> None:
     await reader.see("history-search").fill("flight number")
     await expect(reader.see("found-entry")).to_have_count(20)
-    async with held(reader, "**/api/found?*") as asked:
+    async with delayed(reader, "**/api/found?*") as requests:
         await reader.see("show-older").evaluate("button => { button.click(); button.click(); }")
-        await asked.get()
+        await requests.get()
     await expect(reader.see("found-entry")).to_have_count(40)
     await expect(reader.see("show-older")).to_be_enabled()
-    assert asked.empty(), "the same page was asked for twice"
+    assert requests.empty(), "the same page was requested twice"
 
 
 @pytest.mark.parametrize("found", [False, True], ids=["from the list", "from what was found"])
-async def test_transcript_that_comes_late_does_not_take_the_place_of_a_search_begun_meanwhile(
-    reader: Visitor, found: bool
-) -> None:
+async def test_a_late_transcript_does_not_replace_a_newer_search(reader: Visitor, found: bool) -> None:
     slow, opener = "**/entries?*", row(reader, "A window seat")
     if found:
         await reader.see("history-search").fill("certainly")
         slow, opener = "**/api/conversations/*", reader.see("found-entry")
-    async with held(reader, slow) as asked:
+    async with delayed(reader, slow) as requests:
         await opener.click()
-        await asked.get()
+        await requests.get()
         await reader.see("history-search").fill("over jaipur")
         await expect(reader.see("found-entry")).to_contain_text("over Jaipur")
     await settled(reader)
@@ -143,20 +143,20 @@ async def test_transcript_that_comes_late_does_not_take_the_place_of_a_search_be
     await expect(reader.see("found-entry")).to_have_count(1)
 
 
-async def test_transcript_that_fails_late_is_not_complained_of_in_a_search_begun_meanwhile(
+async def test_a_late_error_is_not_shown_in_a_newer_search(
     reader: Visitor,
 ) -> None:
-    async with held(reader, "**/entries?*", fail=True) as asked:
+    async with delayed(reader, "**/entries?*", fail=True) as requests:
         await row(reader, "A window seat").click()
-        await asked.get()
+        await requests.get()
         await reader.see("history-search").fill("over jaipur")
         await expect(reader.see("found-entry")).to_have_count(1)
     await settled(reader)
     await expect(reader.page.locator("past-conversations [role=alert]")).to_be_hidden()
-    reader.complaints.clear()  # Chromium's line about the request that failed
+    reader.problems.clear()  # Chromium's message about the failed request
 
 
-async def test_hostile_words_are_only_words(ada: Visitor) -> None:
+async def test_hostile_text_is_only_text(ada: Visitor) -> None:
     customer_id = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
     await ada.site.conversation.say(
         ada.site.conversation.add_conversation(customer_id, HOSTILE), "customer", HOSTILE
@@ -170,7 +170,7 @@ async def test_hostile_words_are_only_words(ada: Visitor) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["txt", "vtt", "json"])
-async def test_a_transcript_can_be_taken_along(reader: Visitor, suffix: str) -> None:
+async def test_a_transcript_can_be_exported(reader: Visitor, suffix: str) -> None:
     await row(reader, "A window seat").click()
     async with reader.page.expect_download() as download:
         await reader.see(f"export-{suffix}").click()
@@ -182,7 +182,7 @@ async def test_a_transcript_can_be_taken_along(reader: Visitor, suffix: str) -> 
     )
 
 
-async def test_deleting_asks_first_and_can_be_called_off(reader: Visitor) -> None:
+async def test_deleting_asks_first_and_can_be_cancelled(reader: Visitor) -> None:
     await row(reader, "Chennai to Delhi").click()
     await reader.see("history-delete").click()
     dialog = reader.see("ask-delete")
@@ -206,7 +206,7 @@ async def test_a_deleted_conversation_is_gone_from_history_and_search(reader: Vi
     await expect(reader.page.locator("past-conversations .empty")).to_contain_text("No conversation contains")
 
 
-async def test_deleting_the_conversation_one_is_in_ends_the_call_here_too(ada: Visitor) -> None:
+async def test_deleting_the_conversation_of_the_call_ends_the_call(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await ada.page.get_by_role("tab", name="History").click()
         await ada.see("past-conversation").click()
@@ -214,13 +214,13 @@ async def test_deleting_the_conversation_one_is_in_ends_the_call_here_too(ada: V
         await expect(ada.see("ask-delete")).to_contain_text("The call that is running in it ends.")
         await ada.see("delete-for-good").click()
         await expect(ada.page.locator("past-conversations .empty")).to_contain_text("No conversations yet")
-        await agent.close_room()  # as the conversation service does
+        await agent.close_room()  # like the conversation service
         await ada.state("ended")
 
 
-async def test_what_cannot_be_deleted_just_now_is_said_and_stays(reader: Visitor) -> None:
+async def test_a_failed_deletion_is_shown_and_keeps_the_conversation(reader: Visitor) -> None:
     await row(reader, "Chennai to Delhi").click()
-    await expect(reader.see("history-delete")).to_be_visible()  # it has been read by then
+    await expect(reader.see("history-delete")).to_be_visible()  # the transcript is loaded
     async with reader.site.without("conversation"):
         await reader.see("history-delete").click()
         await reader.see("delete-for-good").click()
@@ -229,10 +229,10 @@ async def test_what_cannot_be_deleted_just_now_is_said_and_stays(reader: Visitor
         )
     await reader.see("history-back").click()
     await expect(reader.see("past-conversation")).to_have_count(2)
-    reader.complaints.clear()  # Chromium's line about the 503
+    reader.problems.clear()  # Chromium's message about the 503
 
 
-async def test_all_of_it_by_keyboard(reader: Visitor) -> None:
+async def test_the_history_works_by_keyboard(reader: Visitor) -> None:
     keyboard = reader.page.keyboard
     await reader.see("history-search").focus()
     await keyboard.type("jaipur")
@@ -250,7 +250,7 @@ async def test_all_of_it_by_keyboard(reader: Visitor) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Visit, scheme: str) -> None:
+async def test_nothing_is_wider_than_a_phone(visit: Visit, scheme: str) -> None:
     visitor = await visit(viewport={"width": 360, "height": 740}, color_scheme=scheme, has_touch=True)
     await visitor.sign_up()
     await fill(visitor)

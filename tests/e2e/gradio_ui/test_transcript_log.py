@@ -1,4 +1,4 @@
-"""The page's own transcript: captions and entries made one, in whatever order they come.
+"""The browser's transcript log: captions and entries are joined in any order.
 
 Runs the module in a browser.
 """
@@ -19,11 +19,14 @@ Step = tuple[str, dict[str, Any]]
 
 
 async def log_after(visitor: Visitor, *steps: Step) -> list[dict[str, Any]]:
-    """Items of a fresh log after calling its methods in order."""
+    """Return the items of a new log after calling its methods in order."""
     script = """async steps => {
       const { TranscriptLog } = await import("/ui/transcript/transcript-log.js");
       const log = new TranscriptLog();
-      for (const [method, argument] of steps) method === "typed" ? log.typed(argument.id, argument.text) : log[method](argument);
+      for (const [method, argument] of steps) {
+        if (method === "typed") log.typed(argument.id, argument.text);
+        else log[method](argument);
+      }
       return JSON.stringify(log.items);
     }"""
     items: list[dict[str, Any]] = json.loads(
@@ -67,7 +70,7 @@ def lines(items: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     return [(item["speaker"], item["text"], item["state"]) for item in items]
 
 
-async def test_caption_grows_until_it_is_final(ada: Visitor) -> None:
+async def test_a_caption_grows_until_it_is_final(ada: Visitor) -> None:
     items = await log_after(
         ada,
         caption("1", "Hel"),
@@ -78,7 +81,7 @@ async def test_caption_grows_until_it_is_final(ada: Visitor) -> None:
     assert lines(items) == [("agent", "Hello.", "final")]
 
 
-async def test_entry_replaces_its_caption_and_nothing_replaces_an_entry(ada: Visitor) -> None:
+async def test_an_entry_replaces_its_caption_and_is_not_replaced(ada: Visitor) -> None:
     items = await log_after(
         ada,
         caption("1", "Hello there"),
@@ -88,17 +91,17 @@ async def test_entry_replaces_its_caption_and_nothing_replaces_an_entry(ada: Vis
     assert lines(items) == [("agent", "Hello", "interrupted")]
 
 
-async def test_same_entry_twice_is_one_line(ada: Visitor) -> None:
+async def test_the_same_entry_twice_is_one_line(ada: Visitor) -> None:
     items = await log_after(ada, entry(1, "1", "Hello"), entry(1, "1", "Hello"))
     assert lines(items) == [("agent", "Hello", "final")]
 
 
-async def test_caption_that_comes_after_its_entry_changes_nothing(ada: Visitor) -> None:
+async def test_a_caption_after_its_entry_is_ignored(ada: Visitor) -> None:
     items = await log_after(ada, entry(1, "1", "Hello."), caption("1", "Hell"), live("1", "He"))
     assert lines(items) == [("agent", "Hello.", "final")]
 
 
-async def test_entry_claims_the_caption_that_says_the_same_under_another_id(ada: Visitor) -> None:
+async def test_an_entry_replaces_a_caption_with_the_same_words_under_another_id(ada: Visitor) -> None:
     items = await log_after(
         ada,
         caption("SG_1", "Show flights!", "customer", final=True),
@@ -113,7 +116,7 @@ async def test_entry_claims_the_caption_that_says_the_same_under_another_id(ada:
     assert [item["utteranceId"] for item in items] == ["a", "b"]
 
 
-async def test_earlier_entry_that_begins_alike_takes_no_caption_that_has_an_entry_of_its_own_to_come(
+async def test_an_earlier_entry_with_the_same_beginning_does_not_replace_a_caption_of_another(
     ada: Visitor,
 ) -> None:
     earlier, under_way = uuid7(), uuid7()
@@ -130,7 +133,7 @@ async def test_earlier_entry_that_begins_alike_takes_no_caption_that_has_an_entr
     }
 
 
-async def test_words_said_twice_stay_two_lines(ada: Visitor) -> None:
+async def test_the_same_words_twice_stay_two_lines(ada: Visitor) -> None:
     items = await log_after(
         ada,
         entry(1, "a", "yes", "CUSTOMER"),
@@ -140,26 +143,26 @@ async def test_words_said_twice_stay_two_lines(ada: Visitor) -> None:
     assert lines(items) == [("customer", "yes", "final")] * 2
 
 
-async def test_typed_line_is_its_entry(ada: Visitor) -> None:
+async def test_a_typed_message_is_replaced_by_its_entry(ada: Visitor) -> None:
     items = await log_after(
         ada, ("typed", {"id": "1", "text": "hello"}), entry(1, "1", "hello", "CUSTOMER", modality="TEXT")
     )
     assert [(item["text"], item["typed"], item["number"]) for item in items] == [("hello", True, 1)]
 
 
-async def test_follower_without_captions_sees_open_utterances(ada: Visitor) -> None:
+async def test_a_tab_without_captions_shows_open_utterances(ada: Visitor) -> None:
     items = await log_after(
         ada, live("1", "Hel"), live("1", "Hello"), entry(1, "1", "Hello."), live("2", "Where")
     )
     assert lines(items) == [("agent", "Hello.", "final"), ("agent", "Where", "open")]
 
 
-async def test_open_utterance_under_another_id_does_not_double_the_caption(ada: Visitor) -> None:
+async def test_an_open_utterance_under_another_id_does_not_show_the_caption_twice(ada: Visitor) -> None:
     items = await log_after(ada, caption("SG_1", "Hello"), live("a", "Hel"), entry(1, "a", "Hello."))
     assert lines(items) == [("agent", "Hello.", "final")]
 
 
-async def test_tool_call_and_result_are_one_item_in_either_order(ada: Visitor) -> None:
+async def test_a_tool_call_and_its_result_are_one_item_in_either_order(ada: Visitor) -> None:
     call: Step = (
         "entry",
         {
@@ -181,7 +184,7 @@ async def test_tool_call_and_result_are_one_item_in_either_order(ada: Visitor) -
         assert (item["name"], item["arguments"], item["outcome"]) == ("get_airport", {"code": "MAA"}, "FOUND")
 
 
-async def test_changes_of_the_call_are_told_once(ada: Visitor) -> None:
+async def test_a_state_change_is_shown_once(ada: Visitor) -> None:
     change: Step = (
         "entry",
         {"number": "1", "entry_id": "e", "state_change": {"kind": "STATE_CHANGE_KIND_CALL_STARTED"}},

@@ -1,4 +1,4 @@
-"""Real Chromium with a WAV for a microphone, and eyes and ears inside the page."""
+"""Real Chromium with a WAV as microphone, and a recorder of captions and loudness in the page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUIET = (
     "--use-fake-device-for-media-stream",
 )
 
-# Remembers when the microphone was loud, what the captions said and when, and how loud the agent was.
+# Records when the microphone was loud, the captions with their times, and the agent's peak loudness.
 WITNESS = """
 window.witness = { loud: [], captions: [], agentPeak: 0 };
 const meter = (stream, heard) => {
@@ -45,10 +45,11 @@ const meter = (stream, heard) => {
 const original = navigator.mediaDevices?.getUserMedia?.bind(navigator.mediaDevices);
 if (original) navigator.mediaDevices.getUserMedia = async (wanted) => {
   const stream = await original(wanted);
-  if (wanted.audio) meter(stream.clone(), (peak) => { if (peak > 0.05) witness.loud.push(performance.now()); });
+  const record = (peak) => { if (peak > 0.05) witness.loud.push(performance.now()); };
+  if (wanted.audio) meter(stream.clone(), record);
   return stream;
 };
-// A microphone that speaks when it is told to, for what must happen at a moment nobody can know beforehand.
+// A microphone controlled by `speak`, for tests that react to the call.
 const promptedMicrophone = () => {
   const context = new AudioContext();
   const microphone = context.createMediaStreamDestination();
@@ -72,14 +73,15 @@ new MutationObserver(() => {
     const { speaker, state, utteranceId } = line.dataset;
     const text = line.querySelector(".line-text").textContent;
     const last = witness.captions.findLast((seen) => seen.utteranceId === utteranceId);
-    if (last?.text !== text || last?.state !== state) witness.captions.push({ at: performance.now(), speaker, state, utteranceId, text });
+    if (last?.text === text && last?.state === state) continue;
+    witness.captions.push({ at: performance.now(), speaker, state, utteranceId, text });
   }
 }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
 """
 
 
 def microphone(path: Path, script: Sequence[float | str]) -> Path:
-    """A WAV of a script: numbers are seconds of silence, texts are spoken."""
+    """Write the WAV of a script: numbers are seconds of silence, texts are spoken."""
     voice = Hibari()
     parts = [
         np.zeros(int(part * SAMPLE_RATE)) if isinstance(part, (int, float)) else _speech(voice, part)
@@ -102,7 +104,7 @@ def _speech(voice: Hibari, text: str) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 @contextlib.contextmanager
 def page_of(product: Product, wav: Path | None = None) -> Iterator[Page]:
-    """A page of the product in a browser that hears the WAV once, from the moment the microphone opens; without one, what `speak` says."""
+    """Open the app in a browser whose microphone plays the WAV once, or what `speak` gets."""
     with sync_playwright() as playwright:
         arguments = [*QUIET, *([f"--use-file-for-fake-audio-capture={wav}%noloop"] if wav else [])]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
@@ -115,7 +117,7 @@ def page_of(product: Product, wav: Path | None = None) -> Iterator[Page]:
 
 
 def sign_up(page: Page, email: str) -> None:
-    """Creates an account through the form and waits for the call page."""
+    """Create an account through the form and wait for the app."""
     page.goto("/")
     page.get_by_test_id("switch-mode").click()
     page.get_by_test_id("display-name").fill("Asha")
@@ -126,11 +128,11 @@ def sign_up(page: Page, email: str) -> None:
 
 
 def speak(page: Page, wav: Path) -> None:
-    """Says a WAV into the microphone of a page that was opened without one; returns when it has been said."""
+    """Play a WAV in the microphone of a page opened without one, and wait until it ends."""
     page.evaluate("wav => speak(wav)", base64.b64encode(wav.read_bytes()).decode())
 
 
 def captions(page: Page) -> list[dict[str, Any]]:
-    """Everything the captions have shown: `at` in ms, `speaker`, `state`, `utteranceId`, `text`."""
+    """Return all captions shown so far: `at` in ms, `speaker`, `state`, `utteranceId`, `text`."""
     seen: list[dict[str, Any]] = page.evaluate("witness.captions")
     return seen

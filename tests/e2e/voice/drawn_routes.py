@@ -1,4 +1,4 @@
-"""Routes drawn at random, and what the offline ears make of them when nothing but the voice stands between."""
+"""Routes drawn at random, and their transcripts by the offline recogniser from the offline voice."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ GARBLED = (
     "Riyadh",
     "Doha",
 )
-"""Cities whose names the recogniser seldom writes as they are written."""
+"""Cities whose names the recogniser usually misspells."""
 CALLS = 3
-"""How often a question is heard as a call may carry it."""
+"""Number of degraded versions that each question is recognised in."""
 PACKET, LOST_PACKETS = STT_RATE // 50, 2
-"""Samples of 20 ms, which is what WebRTC sends at a time, and how many are lost."""
+"""Samples of a WebRTC packet (20 ms), and the number of lost packets."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A question, and where it is about."""
+    """A question and its route."""
 
     text: str
     origin: str
@@ -45,7 +45,7 @@ class Drawn:
 
 
 @cache
-def _ears() -> MoonshineEngine:
+def _recogniser() -> MoonshineEngine:
     return MoonshineEngine()
 
 
@@ -59,7 +59,7 @@ def _spoken(text: str) -> Samples:
 
 
 def _carried(speech: Samples, choice: random.Random) -> Samples:
-    """Speech as a call may hand it over: later, softer, and with two packets lost."""
+    """Return speech as a call may deliver it: later, softer, with two packets lost."""
     before, after = (np.zeros(choice.randrange(STT_RATE // 10, STT_RATE // 2), np.int16) for _ in range(2))
     carried = np.concatenate([before, (speech * choice.uniform(0.5, 1)).astype(np.int16), after])
     for _ in range(LOST_PACKETS):
@@ -69,22 +69,23 @@ def _carried(speech: Samples, choice: random.Random) -> Samples:
 
 
 def hearings(text: str, choice: random.Random) -> list[str]:
-    """What the recogniser makes of a text that the voice speaks: as it is, and then as calls may carry it."""
+    """Return the transcripts of a spoken text: of the original speech, then of degraded versions."""
     speech = _spoken(text)
     return [
-        _ears().decode(samples) for samples in (speech, *(_carried(speech, choice) for _ in range(CALLS)))
+        _recogniser().decode(samples)
+        for samples in (speech, *(_carried(speech, choice) for _ in range(CALLS)))
     ]
 
 
 def seeded() -> random.Random:
-    """A generator whose seed is printed and can be given again as READBACK_TEST_SEED."""
+    """Return a generator. Its seed is printed and can be set with READBACK_TEST_SEED."""
     seed = int(os.environ.get("READBACK_TEST_SEED") or random.SystemRandom().randrange(2**32))
     print(f"READBACK_TEST_SEED={seed}")
     return random.Random(seed)
 
 
 def _cities() -> dict[str, str]:
-    """Code of each busy city by its name."""
+    """Return the code of each busy city by its name."""
     found = {}
     for code in tables.core_airports()[:60]:
         city = places.airport(code).city
@@ -98,9 +99,11 @@ def _question(origin: str, destination: str) -> str:
 
 
 def draw(choice: random.Random, *, garbled: bool) -> Drawn:
-    """A question about two busy cities that is understood whenever it is heard: how often that is so is for
-    `bench/places/` to tell, and
-    what a call makes of it for the tests. With `garbled`, the destination is not written as it was said; else both names are."""
+    """Return a question about two busy cities that is understood in all its transcripts.
+
+    The share of such questions is measured by `bench/places/`. With `garbled`, the destination is misspelled
+    in all transcripts; otherwise both names are spelled correctly.
+    """
     cities = _cities()
     names = list(cities)
     for _ in range(200):
@@ -123,7 +126,7 @@ def draw(choice: random.Random, *, garbled: bool) -> Drawn:
 
 
 def _route(transcript: str) -> list[str]:
-    # What the resolver isn't sure of is asked about and not looked up.
+    # Places without a confident resolution are asked about instead of looked up.
     return [
         found.resolution.candidates[0].place.code
         for found in places.annotate(transcript)

@@ -1,4 +1,4 @@
-"""A person opens the page, signs up, calls, speaks, hears the answer and sees the flights; the log holds what was said."""
+"""A customer signs up, calls, speaks, hears the answer and sees the flights; the log has all words."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ SECOND = "What about the evening?"
 WORDS = jiwer.Compose(
     [jiwer.ToLowerCase(), jiwer.RemovePunctuation(), jiwer.Strip(), jiwer.ReduceToListOfListOfWords()]
 )
+TWO_ANSWERS = (
+    "document.querySelectorAll('[data-testid=caption][data-speaker=agent][data-state=final]').length >= 2"
+)
 
 
 def _log(product: Product, email: str) -> list[entry_pb2.Entry]:
-    """The entries of the account's only conversation, as the service has stored them."""
+    """Return the stored entries of the account's only conversation."""
     with grpc.insecure_channel(product.address("identity")) as channel:
         signed_in = IdentityServiceStub(channel).Login(identity.LoginRequest(email=email, password=PASSWORD))
     metadata = bearer(signed_in.tokens.access_token)
@@ -56,15 +59,16 @@ def _word_error_rate(said: str, heard: str) -> float:
 
 
 def _shown(page, speaker: str) -> dict[str, str]:
-    """What the captions show now, by utterance."""
+    """Return the current captions by utterance."""
     lines = page.get_by_test_id("caption").evaluate_all(
-        "lines => lines.map(line => [line.dataset.utteranceId, line.dataset.speaker, line.querySelector('.line-text').textContent])"
+        "lines => lines.map(line => [line.dataset.utteranceId, line.dataset.speaker,"
+        " line.querySelector('.line-text').textContent])"
     )
     return {utterance: text for utterance, who, text in lines if who == speaker}
 
 
 def _agree(page, entries: list[entry_pb2.Entry]) -> None:
-    """Page and log hold the same words of both sides, letter by letter."""
+    """Check that captions and log have exactly the same words of both speakers."""
     for speaker, name in ((entry_pb2.SPEAKER_AGENT, "agent"), (entry_pb2.SPEAKER_CUSTOMER, "customer")):
         logged = {utterance.utterance_id: utterance.text for utterance in _utterances(entries, speaker)}
         assert logged
@@ -81,7 +85,7 @@ def test_a_spoken_question_is_heard_answered_shown_and_recorded(product: Product
         card.wait_for(timeout=60_000)
         assert card.get_by_test_id("card-sample").is_visible()
         page.wait_for_function(
-            "document.querySelectorAll('[data-testid=caption][data-speaker=agent][data-state=final]').length >= 2",
+            TWO_ANSWERS,
             timeout=60_000,
         )
         page.get_by_test_id("hang-up").click()
@@ -108,7 +112,7 @@ def test_a_spoken_question_is_heard_answered_shown_and_recorded(product: Product
         _agree(page, entries)
 
 
-def test_after_a_barge_in_page_and_log_hold_the_words_that_were_said_and_no_others(
+def test_after_an_interruption_captions_and_log_have_exactly_the_spoken_words(
     product: Product, tmp_path: Path
 ) -> None:
     question, second = (
@@ -130,7 +134,7 @@ def test_after_a_barge_in_page_and_log_hold_the_words_that_were_said_and_no_othe
             "document.querySelectorAll('[data-testid=flight-search]').length >= 2", timeout=90_000
         )
         page.wait_for_function(
-            "document.querySelectorAll('[data-testid=caption][data-speaker=agent][data-state=final]').length >= 2",
+            TWO_ANSWERS,
             timeout=60_000,
         )
         page.get_by_test_id("hang-up").click()

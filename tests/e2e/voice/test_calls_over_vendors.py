@@ -1,4 +1,4 @@
-"""`readback call` with providers configured: the second answers for the first, a delay is told, and an outage is said to be one."""
+"""`readback call` with vendors configured: fallback to the second vendor, a delay, and an outage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[dict[str, str]]:
-    """Both vendors' doubles in a process of their own, as the settings that lead to them and don't wait between calls."""
+    """Run both vendors' doubles in a process, and yield the settings to use them without pauses."""
     command = [*READBACK, "doubles", "--aviationstack-port", "0", "--flightapi-port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -33,7 +33,7 @@ def vendors() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory, vendors: dict[str, str]) -> Iterator[Product]:
-    """The product, with both vendors configured."""
+    """The product with both vendors configured."""
     home: Path = tmp_path_factory.mktemp("home")
     with started(environment_for(home, **vendors)) as running:
         running.wait_for("Ctrl-C ends everything")
@@ -41,7 +41,7 @@ def product(tmp_path_factory: pytest.TempPathFactory, vendors: dict[str, str]) -
 
 
 def _turn(product: Product, kind: str, words: str) -> dict[str, Any]:
-    """What one utterance in a call of its own led to."""
+    """Return the report of a call with one utterance."""
     ended = product.readback("call", "--json", kind, words, timeout=360)
     assert ended.returncode == 0, ended.stderr
     events = [json.loads(line) for line in ended.stdout.splitlines()]
@@ -63,14 +63,14 @@ def test_a_search_falls_back_to_the_second_vendor(product: Product, kind: str) -
     assert "sample" not in turn["reply"]
 
 
-def test_an_outage_is_said_to_be_one(product: Product) -> None:
+def test_an_outage_is_reported_as_such(product: Product) -> None:
     turn = _turn(product, "--say", "Show flights from Reykjavik to Paris tomorrow.")
     (tool,) = turn["tools"]
     assert (tool["name"], tool["outcome"]) == ("search_flights", "UNAVAILABLE"), turn
     assert "couldn't reach" in turn["reply"]
 
 
-def test_a_delayed_flight_is_told_with_its_delay(product: Product) -> None:
+def test_a_delayed_flight_is_reported_with_its_delay(product: Product) -> None:
     turn = _turn(product, "--text", "What is the status of FI 907?")
     (tool,) = turn["tools"]
     assert (tool["name"], tool["outcome"]) == ("flight_status", "DELAYED"), turn

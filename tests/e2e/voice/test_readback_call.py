@@ -1,4 +1,4 @@
-"""`readback call` places a real call: what is spoken or typed on routes nobody chose is understood and looked up."""
+"""`readback call` places a real call: random routes, spoken or typed, are understood and searched."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 @pytest.fixture(scope="module")
 def questions() -> list[Drawn]:
-    """Three questions, the last with a name that the recogniser garbles."""
+    """Three questions, the last with a name that the recogniser misspells."""
     choice = seeded()
     return [draw(choice, garbled=garbled) for garbled in (False, False, True)]
 
@@ -50,7 +50,7 @@ def test_three_spoken_questions_on_drawn_routes_are_looked_up(
     assert all(turn["interims"] >= 1 for turn in events[1:-1])
 
 
-def test_the_same_questions_typed_are_looked_up_alike(product: Product, questions: list[Drawn]) -> None:
+def test_the_same_questions_typed_are_searched(product: Product, questions: list[Drawn]) -> None:
     events = _call(product, "--text", questions)
     _understood(events, questions)
     assert [turn["heard"] for turn in events[1:-1]] == [question.text for question in questions]

@@ -28,7 +28,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
 FINAL = entry_pb2.SEALING_FINAL
 GREETING = "Hello, where would you like to fly?"
-ANSWER = "Sure, there are six flights. The earliest leaves at six ten in the morning and the cheapest at noon. Which one would you like?"
+ANSWER = (
+    "Sure, there are six flights. The earliest leaves at six ten in the morning and the cheapest at noon. "
+    "Which one would you like?"
+)
 
 
 class Parrot:
@@ -56,7 +59,7 @@ class Parrot:
 
 
 class Log:
-    """What was recorded, in order."""
+    """All recorded drafts, in order."""
 
     def __init__(self) -> None:
         self.revisions: list[tuple[str, int, str]] = []
@@ -89,7 +92,7 @@ class Log:
                 await self._written.wait()
 
     async def shown(self, speaker: int) -> None:
-        """Waits until a word of an utterance that goes on is there."""
+        """Wait for a word of an open utterance."""
         await self.until(
             lambda: any(
                 speaks == speaker and utterance not in self.sealed for utterance, speaks, _ in self.revisions

@@ -1,4 +1,4 @@
-"""A call as in production: the real services, a real LiveKit server, a token exchanged for the call's grant."""
+"""A call as in production: real services, a real LiveKit server, a token for the call's grant."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The page's server, one a module since Gradio takes a second to build, and people at browsers of their own."""
+"""The web app, one per module because Gradio takes a second to build, and customers with browsers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.integration.gradio_ui.site import Person, Site, site_at
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """A site for the tests of one module, each with customers of its own."""
+    """A site for the tests of one module. Each test has its own customers."""
     async with site_at(tmp_path_factory.mktemp("site")) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def stranger(site: Site) -> AsyncIterator[httpx.AsyncClient]:
-    """The browser of somebody who is not signed in."""
+    """A browser that is not signed in."""
     async with site.browser() as browser:
         yield browser
 

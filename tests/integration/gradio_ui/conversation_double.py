@@ -1,6 +1,6 @@
-"""The conversation service's contract over a socket, with a log that tests write by hand.
+"""A double of the conversation service over a socket, with a log that tests write.
 
-Its tokens for LiveKit are real.
+Its LiveKit tokens are real.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def _parted(text: str, words: str) -> tuple[str, str, str]:
 
 
 class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServicer):
-    """One process's worth of conversations.
+    """Conversations in memory.
 
-    `tokens` holds the token of every RPC; `watches_open` counts streams that are not yet over.
+    `tokens` holds the token of every RPC; `watches_open` counts open streams.
     """
 
     def __init__(self, livekit_url: str = "ws://127.0.0.1:9", keys: LiveKitKeys | None = None) -> None:
@@ -59,7 +59,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
 
     @asynccontextmanager
     async def refusing(self, code: grpc.StatusCode, details: str = "") -> AsyncIterator[None]:
-        """Answers every RPC with a code for the length of a block."""
+        """Answer every RPC with a code during the block."""
         self.failing, self.details = code, details
         try:
             yield
@@ -89,7 +89,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         return conversation_id
 
     async def write(self, conversation_id: str, **content: Any) -> entry_pb2.Entry:
-        """Appends one entry given as JSON of its content, for example `utterance={…}`."""
+        """Append one entry, given as JSON of its content, for example `utterance={…}`."""
         log = self.entries[conversation_id]
         entry = ParseDict(
             content,
@@ -116,13 +116,13 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
     async def EndConversation(
         self, request: pb.EndConversationRequest, context: Any
     ) -> pb.EndConversationResponse:
-        raise NotImplementedError  # the page never asks
+        raise NotImplementedError  # not used by the web app
 
     async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendResponse:
-        raise NotImplementedError  # agents alone
+        raise NotImplementedError  # only for agents
 
     async def Record(self, requests: Any, context: Any) -> AsyncIterator[pb.RecordResponse]:
-        raise NotImplementedError  # agents alone
+        raise NotImplementedError  # only for agents
         yield
 
     async def StartConversation(
@@ -186,7 +186,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         )
 
     async def SearchEntries(self, request: pb.SearchEntriesRequest, context: Any) -> pb.SearchEntriesResponse:
-        """Entries in whose words the query occurs as it is; the real search is the service's own affair."""
+        """Return entries that contain the query literally; the real service has its own search."""
         owner = await self._called(context)
         words, results = request.query.lower(), []
         for conversation_id, log in self.entries.items():
@@ -216,7 +216,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
     async def ExportTranscript(
         self, request: pb.ExportTranscriptRequest, context: Any
     ) -> AsyncIterator[pb.ExportTranscriptResponse]:
-        """Each utterance as one piece."""
+        """Stream each utterance as one chunk."""
         conversation = await self._known(request.conversation_id, context)
         suffix = {1: "txt", 2: "vtt", 3: "json"}[request.format]
         yield pb.ExportTranscriptResponse(
@@ -256,16 +256,16 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
             )
 
     async def _messages(self, request: pb.WatchRequest) -> AsyncIterator[pb.WatchResponse]:
-        log, sent, told = self.entries[request.conversation_id], int(request.cursor or 0), False
-        if len(log) - sent > 1:  # as the service does with what is there already
+        log, sent, caught_up = self.entries[request.conversation_id], int(request.cursor or 0), False
+        if len(log) - sent > 1:  # like the service with stored entries
             batch, sent = log[sent:], len(log)
             yield pb.WatchResponse(cursor=str(sent), entries=pb.EntryBatch(entries=batch))
         while True:
             while sent < len(log):
                 sent += 1
                 yield pb.WatchResponse(cursor=str(sent), entry=log[sent - 1])
-            if not told:
-                told = True
+            if not caught_up:
+                caught_up = True
                 yield pb.WatchResponse(cursor=str(sent), caught_up=pb.CaughtUp())
             if self.end_watches_with is not None:
                 yield pb.WatchResponse(cursor=str(sent), end=pb.WatchEnd(reason=self.end_watches_with))
@@ -274,7 +274,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
                 await self._changed.wait()
 
     async def _called(self, context: Any) -> str:
-        """The customer who calls, as the token says; whether it is true is for the real service to check."""
+        """Return the customer named in the token, unverified."""
         token = dict(context.invocation_metadata()).get("authorization", "").removeprefix("Bearer ")
         self.tokens.append(token)
         await self.changed()

@@ -1,4 +1,4 @@
-"""The web app over real sockets, with the real identity service and a conversation service that tests control."""
+"""The web app over real sockets, with the real identity service and a controlled conversation service."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Site:
         """Wait until the web app reaches identity again: gRPC retries in intervals of up to a second."""
         async with asyncio.timeout(20), self.browser() as browser:
             unknown = {"email": "nobody@example.com", "password": PASSWORD}
-            while (await browser.post("/auth/login", json=unknown)).status_code == 503:  # noqa: ASYNC110 -- gRPC has no event for it
+            while (await browser.post("/auth/login", json=unknown)).status_code == 503:  # noqa: ASYNC110 -- no event
                 await asyncio.sleep(0.05)
 
     async def restart(self, part: str) -> None:

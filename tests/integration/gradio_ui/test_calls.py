@@ -15,13 +15,13 @@ from tests.integration.gradio_ui.site import Person, Site
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def start(person: Person, **wish: object) -> httpx.Response:
-    return await person.post("/api/calls", json={"request_id": uuid7(), "time_zone": "Asia/Kolkata"} | wish)
+async def start(person: Person, **request: object) -> httpx.Response:
+    return await person.post(
+        "/api/calls", json={"request_id": uuid7(), "time_zone": "Asia/Kolkata"} | request
+    )
 
 
-async def test_call_gives_the_page_a_room_and_a_livekit_token_and_nothing_else(
-    site: Site, ada: Person
-) -> None:
+async def test_a_call_gives_the_browser_only_a_room_and_a_livekit_token(site: Site, ada: Person) -> None:
     call = (await start(ada)).json()
     assert set(call) == {"call_id", "conversation_id", "url", "token"}
     assert call["url"] == site.conversation.livekit_url
@@ -30,19 +30,19 @@ async def test_call_gives_the_page_a_room_and_a_livekit_token_and_nothing_else(
     ]
 
 
-async def test_call_goes_on_in_the_conversation_that_is_named(site: Site, ada: Person) -> None:
+async def test_a_call_continues_the_named_conversation(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     assert (await start(ada, conversation_id=conversation_id)).json()["conversation_id"] == conversation_id
 
 
-async def test_same_wish_twice_makes_one_conversation(site: Site, ada: Person) -> None:
+async def test_the_same_request_twice_makes_one_conversation(site: Site, ada: Person) -> None:
     request_id = uuid7()
     first = (await start(ada, request_id=request_id)).json()
     await ada.post(f"/api/calls/{first['call_id']}/end")
     assert (await start(ada, request_id=request_id)).json()["conversation_id"] == first["conversation_id"]
 
 
-async def test_second_call_is_refused_with_the_one_that_runs(ada: Person) -> None:
+async def test_a_second_call_is_refused_with_the_running_one(ada: Person) -> None:
     first = (await start(ada)).json()
     answer = await start(ada)
     assert answer.status_code == 409
@@ -63,7 +63,7 @@ async def test_running_call_is_found_rejoined_and_ended(ada: Person) -> None:
     assert (late.status_code, late.json()["error"]["reason"]) == (409, "CALL_ENDED")
 
 
-async def test_every_rpc_is_made_with_the_customers_own_token(site: Site, ada: Person, eve: Person) -> None:
+async def test_every_rpc_carries_the_customers_own_token(site: Site, ada: Person, eve: Person) -> None:
     for person in (ada, eve):
         await person.get("/api/calls/running")
         claims = jwt.decode(site.conversation.tokens[-1], options={"verify_signature": False})
@@ -80,12 +80,14 @@ async def test_another_customers_conversation_is_not_found(site: Site, ada: Pers
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "request",
     [{}, {"request_id": "no"}, {"request_id": uuid7(), "conversation_id": "../x"}, [], None, "x" * 100_000],
 )
-async def test_malformed_wish_is_refused_without_an_rpc(site: Site, ada: Person, wish: object) -> None:
+async def test_a_malformed_request_is_refused_without_an_rpc(
+    site: Site, ada: Person, request: object
+) -> None:
     before = len(site.conversation.tokens)
-    answer = await ada.post("/api/calls", json=wish)
+    answer = await ada.post("/api/calls", json=request)
     assert (answer.status_code, answer.json()["error"]["reason"]) == (400, "INVALID_REQUEST")
     assert len(site.conversation.tokens) == before
 
@@ -105,7 +107,7 @@ async def test_signed_out_browser_gets_401_from_every_route(stranger: httpx.Asyn
     assert {answer.status_code for answer in answers} == {401}
 
 
-async def test_conversation_service_down_is_told_in_words_for_people(site: Site, ada: Person) -> None:
+async def test_a_conversation_service_that_is_down_has_a_message_for_people(site: Site, ada: Person) -> None:
     async with site.without("conversation"):
         answer = await start(ada)
     assert answer.status_code == 503
@@ -113,7 +115,7 @@ async def test_conversation_service_down_is_told_in_words_for_people(site: Site,
     assert "127.0.0.1" not in answer.text
 
 
-async def test_what_a_service_fails_with_unexpectedly_stays_inside(site: Site, ada: Person) -> None:
+async def test_details_of_an_unexpected_error_are_not_shown(site: Site, ada: Person) -> None:
     async with site.conversation.refusing(
         grpc.StatusCode.INTERNAL, "sqlite3.OperationalError: no such table"
     ):

@@ -21,7 +21,7 @@ Event = tuple[str, str, Any]
 
 
 async def events_of(answer: httpx.Response) -> AsyncIterator[Event]:
-    """(kind, cursor, data) of each event, as an EventSource reads them."""
+    """Yield (kind, cursor, data) of each event, as an EventSource reads them."""
     fields: dict[str, str] = {}
     async for line in answer.aiter_lines():
         if line:
@@ -37,7 +37,7 @@ async def feed(person: Person, conversation_id: str, **headers: str) -> AsyncIte
     path = f"/api/conversations/{conversation_id}/feed"
     async with asyncio.timeout(20), person.browser.stream("GET", path, headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        assert "content-encoding" not in answer.headers  # compression would hold events back
+        assert "content-encoding" not in answer.headers  # compression would delay events
         yield events_of(answer)
 
 
@@ -50,7 +50,7 @@ async def until(events: AsyncIterator[Event], kind: str) -> list[Event]:
     raise AssertionError(f"the feed ended after {seen}")
 
 
-async def test_feed_tells_what_was_said_and_then_what_is_said(site: Site, ada: Person) -> None:
+async def test_the_feed_sends_past_entries_and_then_new_ones(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     await site.conversation.say(conversation_id, "agent", "Hello")
     async with feed(ada, conversation_id) as events:
@@ -66,7 +66,7 @@ async def test_feed_tells_what_was_said_and_then_what_is_said(site: Site, ada: P
         )
 
 
-async def test_reconnecting_browser_gets_each_entry_once(site: Site, ada: Person) -> None:
+async def test_a_reconnecting_browser_gets_each_entry_once(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     seen, cursor = [], ""
     for number in range(5):
@@ -77,22 +77,22 @@ async def test_reconnecting_browser_gets_each_entry_once(site: Site, ada: Person
     assert seen == [f"line {number}" for number in range(5)]
 
 
-async def test_entries_that_come_together_are_told_one_by_one_with_the_cursor_at_the_last(
+async def test_entries_of_one_message_are_sent_one_by_one_with_the_cursor_at_the_last(
     site: Site, ada: Person
 ) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     for number in range(5):
         await site.conversation.say(conversation_id, "agent", f"line {number}")
     async with feed(ada, conversation_id) as events:
-        told = [await anext(events) for _ in range(6)]
-    assert [kind for kind, _, _ in told] == ["entry"] * 5 + ["caught_up"]
-    assert [entry["utterance"]["text"] for _, _, entry in told[:5]] == [
+        received = [await anext(events) for _ in range(6)]
+    assert [kind for kind, _, _ in received] == ["entry"] * 5 + ["caught_up"]
+    assert [entry["utterance"]["text"] for _, _, entry in received[:5]] == [
         f"line {number}" for number in range(5)
     ]
-    assert [cursor for _, cursor, _ in told[:5]] == ["", "", "", "", "5"]
+    assert [cursor for _, cursor, _ in received[:5]] == ["", "", "", "", "5"]
 
 
-async def test_cursor_may_come_in_the_address(site: Site, ada: Person) -> None:
+async def test_the_cursor_may_be_in_the_address(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     await site.conversation.say(conversation_id, "agent", "one")
     await site.conversation.say(conversation_id, "agent", "two")
@@ -100,7 +100,7 @@ async def test_cursor_may_come_in_the_address(site: Site, ada: Person) -> None:
         assert (await anext(events_of(answer)))[2]["utterance"]["text"] == "two"
 
 
-async def test_reader_who_leaves_a_silent_feed_ends_the_watch_behind_it(site: Site, ada: Person) -> None:
+async def test_leaving_a_silent_feed_ends_its_watch(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     async with feed(ada, conversation_id) as events:
         await until(events, "caught_up")
@@ -116,25 +116,23 @@ async def test_feed_survives_a_restart_of_the_conversation_service(site: Site, a
         await site.restart("conversation")
         assert [
             event async for event in events
-        ] == []  # ends without a word; the browser comes back by itself
+        ] == []  # ends without an event; the browser reconnects by itself
     await site.conversation.say(conversation_id, "agent", "after")
     async with feed(ada, conversation_id, **{"Last-Event-ID": cursor}) as events:
         assert (await anext(events))[2]["utterance"]["text"] == "after"
 
 
-async def test_cursor_into_a_history_that_is_gone_is_told_with_the_one_to_come_back_with(
-    site: Site, ada: Person
-) -> None:
+async def test_an_expired_cursor_is_answered_with_the_earliest_one(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     await site.conversation.say(conversation_id, "agent", "what was restored")
     async with feed(ada, conversation_id, **{"Last-Event-ID": "7"}) as events:
-        told = [event async for event in events]
-    assert told == [("rewound", "0", {})]
-    async with feed(ada, conversation_id, **{"Last-Event-ID": told[0][1]}) as events:
+        received = [event async for event in events]
+    assert received == [("rewound", "0", {})]
+    async with feed(ada, conversation_id, **{"Last-Event-ID": received[0][1]}) as events:
         assert (await anext(events))[2]["utterance"]["text"] == "what was restored"
 
 
-async def test_end_of_the_conversation_is_told(site: Site, ada: Person) -> None:
+async def test_the_end_of_the_conversation_is_sent(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     site.conversation.end_watches_with = pb.STREAM_END_REASON_CONVERSATION_ENDED
     try:
@@ -144,15 +142,13 @@ async def test_end_of_the_conversation_is_told(site: Site, ada: Person) -> None:
         site.conversation.end_watches_with = None
 
 
-async def test_conversation_of_somebody_else_is_a_feed_that_says_it_failed(
-    site: Site, ada: Person, eve: Person
-) -> None:
+async def test_the_feed_of_another_customers_conversation_fails(site: Site, ada: Person, eve: Person) -> None:
     for conversation_id in (site.conversation.add_conversation(ada.customer_id), uuid7()):
         async with feed(eve, conversation_id) as events:
             assert [event async for event in events] == [("failed", "", {"reason": "CONVERSATION_NOT_FOUND"})]
 
 
-async def test_stopping_page_ends_open_feeds_at_once(site: Site, ada: Person) -> None:
+async def test_a_stopping_server_ends_open_feeds_immediately(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     loop = asyncio.get_running_loop()
     async with feed(ada, conversation_id) as events:

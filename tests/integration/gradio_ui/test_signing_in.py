@@ -22,7 +22,7 @@ def reason(answer: httpx.Response) -> str:
     return str(answer.json()["error"]["reason"])
 
 
-async def test_signed_out_page_load_goes_to_the_sign_in_page_and_keeps_its_query(site: Site) -> None:
+async def test_a_signed_out_browser_goes_to_the_sign_in_page_and_keeps_its_query(site: Site) -> None:
     async with site.browser() as browser:
         answer = await browser.get("/?tab=history")
         assert (answer.status_code, answer.headers["location"]) == (303, "/login?tab=history")
@@ -36,16 +36,16 @@ async def test_sign_up_signs_in(site: Site) -> None:
         assert "gradio_config" in page.text
 
 
-async def test_cookie_is_out_of_reach_of_scripts_and_other_sites(site: Site) -> None:
+async def test_scripts_and_other_sites_can_not_use_the_cookie(site: Site) -> None:
     async with site.browser() as browser:
         account = {"email": "cookie@example.com", "password": PASSWORD, "display_name": "Ada"}
         header = (await browser.post("/auth/register", json=account)).headers["set-cookie"]
     assert header.startswith(f"{COOKIE_NAME}=")
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(header.split("; "))
-    assert "Secure" not in header  # plain http, as on this machine; over https see test_sign_in_cookie.py
+    assert "Secure" not in header  # plain http, as on this machine; over https see test_cookie.py
 
 
-async def test_nothing_that_a_browser_gets_holds_an_identity_token(site: Site, ada: Person) -> None:
+async def test_no_response_contains_an_identity_token(site: Site, ada: Person) -> None:
     await ada.get("/api/calls/running")
     access_token = site.conversation.tokens[-1]
     assert access_token.count(".") == 2
@@ -69,7 +69,7 @@ async def test_signing_in_again_after_signing_out(site: Site, ada: Person) -> No
     assert (await ada.get("/")).status_code == 200
 
 
-async def test_copied_cookie_is_worth_nothing_after_signing_out(site: Site, ada: Person) -> None:
+async def test_a_copied_cookie_is_useless_after_signing_out(site: Site, ada: Person) -> None:
     copied = ada.cookie
     await ada.post("/auth/logout")
     async with site.browser() as thief:
@@ -77,9 +77,7 @@ async def test_copied_cookie_is_worth_nothing_after_signing_out(site: Site, ada:
         assert (await thief.get("/api/conversations")).status_code == 401
 
 
-async def test_copied_cookie_is_worth_nothing_after_signing_out_and_a_restart(
-    site: Site, ada: Person
-) -> None:
+async def test_a_copied_cookie_is_useless_after_signing_out_and_a_restart(site: Site, ada: Person) -> None:
     copied = ada.cookie
     await ada.post("/auth/logout")
     await site.restart("page")
@@ -90,23 +88,23 @@ async def test_copied_cookie_is_worth_nothing_after_signing_out_and_a_restart(
         assert f"{COOKIE_NAME}=; Path=/; Max-Age=0" in answer.headers["set-cookie"]
 
 
-async def test_sign_in_survives_a_restart_of_the_page_server(site: Site, ada: Person) -> None:
+async def test_a_sign_in_survives_a_restart_of_the_server(site: Site, ada: Person) -> None:
     before = ada.cookie
     await site.restart("page")
     assert (await ada.get("/api/conversations")).status_code == 200
-    assert ada.cookie != before  # the refresh token was spent for a new one, which the cookie now holds
+    assert ada.cookie != before  # the cookie has the new refresh token
     await site.restart("page")
     assert (await ada.get("/api/conversations")).status_code == 200
 
 
-async def test_many_requests_after_a_restart_spend_the_refresh_token_once(site: Site, ada: Person) -> None:
+async def test_many_requests_after_a_restart_use_the_refresh_token_once(site: Site, ada: Person) -> None:
     await site.restart("page")
     answers = await asyncio.gather(*(ada.get("/api/conversations") for _ in range(8)))
     assert [answer.status_code for answer in answers] == [200] * 8
     assert len(set(site.conversation.tokens[-8:])) == 1
 
 
-async def test_signing_in_as_somebody_else_ends_the_first_sign_in(
+async def test_signing_in_as_another_customer_ends_the_first_sign_in(
     site: Site, ada: Person, eve: Person
 ) -> None:
     first = ada.cookie
@@ -118,7 +116,7 @@ async def test_signing_in_as_somebody_else_ends_the_first_sign_in(
     assert (await eve.get("/api/conversations")).status_code == 200
 
 
-async def test_session_that_ended_at_identity_is_over_here_as_soon_as_a_service_refuses_its_token(
+async def test_a_session_ended_at_identity_ends_here_when_a_service_refuses_its_token(
     site: Site, ada: Person
 ) -> None:
     await ada.get("/api/conversations")
@@ -127,14 +125,10 @@ async def test_session_that_ended_at_identity_is_over_here_as_soon_as_a_service_
         answer = await ada.post("/api/calls", json={"request_id": uuid7()})
     assert (answer.status_code, reason(answer)) == (401, "SIGNED_OUT")
     assert not ada.cookie
-    assert (
-        await ada.get("/login")
-    ).status_code == 200  # and not straight back to the page, which would leave again
+    assert (await ada.get("/login")).status_code == 200  # and not a redirect back to the app
 
 
-async def test_token_that_a_service_refuses_is_replaced_and_the_sign_in_goes_on(
-    site: Site, ada: Person
-) -> None:
+async def test_a_refused_token_is_replaced_and_the_sign_in_continues(site: Site, ada: Person) -> None:
     await ada.get("/api/conversations")
     async with site.conversation.refusing(grpc.StatusCode.UNAUTHENTICATED):
         for _ in range(2):
@@ -142,12 +136,12 @@ async def test_token_that_a_service_refuses_is_replaced_and_the_sign_in_goes_on(
             assert (answer.status_code, reason(answer)) == (
                 503,
                 "TOKEN_REFUSED",
-            )  # a 401 would send the page round in circles
+            )  # a 401 would cause endless redirects
     assert (await ada.get("/api/conversations")).status_code == 200
-    assert len(set(site.conversation.tokens[-4:])) == 3, "each refused token was used once more"
+    assert len(set(site.conversation.tokens[-4:])) == 3, "each refused token was used again"
 
 
-async def test_feed_whose_token_is_refused_finds_out_when_it_comes_back_whether_the_session_goes_on(
+async def test_a_feed_with_a_refused_token_checks_the_session_when_it_reconnects(
     site: Site, ada: Person
 ) -> None:
     path = f"/api/conversations/{site.conversation.add_conversation(ada.customer_id)}/feed"
@@ -159,7 +153,7 @@ async def test_feed_whose_token_is_refused_finds_out_when_it_comes_back_whether_
 
 
 async def end_at_identity(site: Site) -> None:
-    """Ends the session of the last request without the page's knowledge."""
+    """End the session of the last request at identity, unknown to the web app."""
     async with grpc.aio.insecure_channel(site.identity_address) as channel:
         await IdentityServiceStub(channel).Logout(
             pb.LogoutRequest(request_id=uuid7()), metadata=bearer(site.conversation.tokens[-1])
@@ -177,7 +171,7 @@ async def end_at_identity(site: Site) -> None:
         ({"display_name": None}, 400, "INVALID_REQUEST"),
     ],
 )
-async def test_sign_up_with_something_wrong_says_what(
+async def test_an_invalid_sign_up_says_what_is_wrong(
     site: Site, change: dict[str, object], status: int, expected: str
 ) -> None:
     account = {"email": "ada@example.com", "password": PASSWORD, "display_name": "Ada"} | change
@@ -187,11 +181,11 @@ async def test_sign_up_with_something_wrong_says_what(
     message = answer.json()["error"]["message"]
     assert message[0].isupper()
     assert message.endswith(".")
-    assert "value" not in message  # protovalidate's words are for programmers
+    assert "value" not in message  # protovalidate's messages are for developers
     assert str(account["password"]) not in answer.text or account["password"] == "password"
 
 
-async def test_taken_address_and_wrong_password_have_reasons_of_their_own(site: Site, ada: Person) -> None:
+async def test_a_taken_address_and_a_wrong_password_have_their_own_reasons(site: Site, ada: Person) -> None:
     email = ada.email
     async with site.browser() as browser:
         taken = await browser.post(
@@ -203,12 +197,12 @@ async def test_taken_address_and_wrong_password_have_reasons_of_their_own(site: 
         assert not browser.cookies
 
 
-async def test_wrong_password_leaves_the_sign_in_that_was_there(site: Site, ada: Person) -> None:
+async def test_a_wrong_password_keeps_the_existing_sign_in(site: Site, ada: Person) -> None:
     await ada.post("/auth/login", json={"email": ada.email, "password": "not this one"})
     assert (await ada.get("/api/conversations")).status_code == 200
 
 
-async def test_sign_in_while_identity_is_down_says_so_in_words_for_people(site: Site) -> None:
+async def test_signing_in_while_identity_is_down_has_a_message_for_people(site: Site) -> None:
     async with site.without("identity"), site.browser() as browser:
         answer = await browser.post("/auth/login", json={"email": "ada@example.com", "password": PASSWORD})
     assert answer.status_code == 503
@@ -225,6 +219,6 @@ async def test_sign_out_works_while_identity_is_down(site: Site, ada: Person) ->
         assert (await thief.get("/api/conversations")).status_code == 401
 
 
-async def test_signed_in_customer_goes_past_the_sign_in_page(ada: Person) -> None:
+async def test_a_signed_in_customer_is_redirected_from_the_sign_in_page(ada: Person) -> None:
     answer = await ada.get("/login")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")

@@ -1,4 +1,4 @@
-"""The page as a process: up, healthy, measured, and gone when told."""
+"""The web app as a process: it starts, reports health and metrics, and stops on a signal."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             return
 
 
-def test_page_is_served_measured_and_stops_within_five_seconds_with_a_connection_open(
+def test_the_app_is_served_measured_and_stops_within_five_seconds_with_an_open_connection(
     page: tuple[subprocess.Popen[bytes], int, int],
 ) -> None:
     process, port, http_port = page
@@ -75,7 +75,7 @@ def test_page_is_served_measured_and_stops_within_five_seconds_with_a_connection
         assert process.wait(5) == 0
 
 
-async def test_port_in_use_is_one_clear_sentence(tmp_path: Path) -> None:
+async def test_a_port_in_use_has_a_clear_message(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = load(UiSettings, home=tmp_path, ui_port=taken.getsockname()[1])
         with pytest.raises(ConfigurationError, match="is in use; stop what uses it or set READBACK_UI_PORT"):

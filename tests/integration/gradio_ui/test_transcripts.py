@@ -1,4 +1,4 @@
-"""Searching in transcripts, taking one along, deleting one."""
+"""Searching, exporting and deleting transcripts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.integration.gradio_ui.site import Person, Site
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def test_what_was_said_is_found_with_the_place_where_it_was(site: Site, ada: Person) -> None:
+async def test_a_search_finds_the_entry(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id, "Chennai to Delhi")
     await site.conversation.say(conversation_id, "customer", "A window seat, please")
     await site.conversation.say(conversation_id, "agent", "Certainly")
@@ -23,7 +23,7 @@ async def test_what_was_said_is_found_with_the_place_where_it_was(site: Site, ad
     ]
 
 
-async def test_what_was_found_comes_in_pages(site: Site, ada: Person) -> None:
+async def test_search_results_come_in_pages(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     for number in range(25):
         await site.conversation.say(conversation_id, "customer", f"Delhi {number}")
@@ -35,7 +35,7 @@ async def test_what_was_found_comes_in_pages(site: Site, ada: Person) -> None:
     assert said == [f"Delhi {number}" for number in reversed(range(25))]
 
 
-async def test_others_words_are_not_found(site: Site, ada: Person, eve: Person) -> None:
+async def test_entries_of_other_customers_are_not_found(site: Site, ada: Person, eve: Person) -> None:
     await site.conversation.say(
         site.conversation.add_conversation(ada.customer_id), "customer", "a secret meeting"
     )
@@ -43,12 +43,12 @@ async def test_others_words_are_not_found(site: Site, ada: Person, eve: Person) 
 
 
 @pytest.mark.parametrize("words", ["", "x" * 201])
-async def test_a_search_for_nothing_or_for_a_book_is_refused(ada: Person, words: str) -> None:
+async def test_an_empty_or_too_long_search_is_refused(ada: Person, words: str) -> None:
     assert (await ada.get("/api/found", params={"words": words})).status_code == 400
 
 
 @pytest.mark.parametrize("suffix", ["txt", "vtt", "json"])
-async def test_a_transcript_is_a_file_to_keep(site: Site, ada: Person, suffix: str) -> None:
+async def test_a_transcript_is_exported_as_a_file(site: Site, ada: Person, suffix: str) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     for text in ("Hello", "Größe"):
         await site.conversation.say(conversation_id, "agent", text)
@@ -59,12 +59,14 @@ async def test_a_transcript_is_a_file_to_keep(site: Site, ada: Person, suffix: s
     assert answer.text == "Hello\nGröße\n"
 
 
-async def test_a_transcript_in_a_form_that_does_not_exist_is_refused(site: Site, ada: Person) -> None:
+async def test_an_unknown_export_format_is_refused(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     assert (await ada.get(f"/api/conversations/{conversation_id}/transcript.exe")).status_code == 400
 
 
-async def test_a_transcript_of_another_is_an_answer_and_no_file(site: Site, ada: Person, eve: Person) -> None:
+async def test_another_customers_transcript_is_an_error_and_no_file(
+    site: Site, ada: Person, eve: Person
+) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     answer = await eve.get(f"/api/conversations/{conversation_id}/transcript.txt")
     assert (answer.status_code, answer.json()["error"]["reason"]) == (404, "CONVERSATION_NOT_FOUND")
@@ -77,7 +79,7 @@ async def test_a_deleted_conversation_is_gone(site: Site, ada: Person) -> None:
     assert (await ada.delete(f"/api/conversations/{conversation_id}")).status_code == 404
 
 
-async def test_nobody_deletes_anothers_conversation_and_no_other_site_does(
+async def test_other_customers_and_other_sites_can_not_delete_a_conversation(
     site: Site, ada: Person, eve: Person
 ) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)

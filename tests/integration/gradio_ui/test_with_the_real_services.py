@@ -1,4 +1,4 @@
-"""The page over the real identity and conversation services, with an agent that writes as agents do."""
+"""The web app over the real identity and conversation services, with an agent that records."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 async def mesh(tmp_path: Path) -> AsyncIterator[Mesh]:
-    """Identity and conversation, as they are."""
+    """The real identity and conversation services."""
     async with AsyncExitStack() as stack:
         made = Mesh(tmp_path, stack)
         await made.start_identity()
@@ -51,9 +51,7 @@ async def ada(mesh: Mesh) -> AsyncIterator[httpx.AsyncClient]:
         yield browser
 
 
-async def test_what_an_agent_records_is_followed_live_and_found_in_the_history(
-    mesh: Mesh, ada: httpx.AsyncClient
-) -> None:
+async def test_recorded_entries_appear_live_and_in_the_history(mesh: Mesh, ada: httpx.AsyncClient) -> None:
     call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
     assert (await ada.get("/api/calls/running")).json()["call"]["call_id"] == call["call_id"]
     feed = f"/api/conversations/{call['conversation_id']}/feed"
@@ -77,9 +75,7 @@ async def test_what_an_agent_records_is_followed_live_and_found_in_the_history(
     assert entries[1:5] == seen
 
 
-async def test_what_was_there_before_is_followed_from_the_beginning(
-    mesh: Mesh, ada: httpx.AsyncClient
-) -> None:
+async def test_earlier_entries_are_sent_from_the_beginning(mesh: Mesh, ada: httpx.AsyncClient) -> None:
     call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
     async with Recorder(await mesh.agent_stub(), call["call_id"], 1) as recorder:
         for number in range(50):
@@ -94,9 +90,7 @@ async def test_what_was_there_before_is_followed_from_the_beginning(
     assert [entry["number"] for entry in seen] == [str(number) for number in range(1, 53)]
 
 
-async def test_what_an_agent_recorded_is_found_taken_along_and_deleted(
-    mesh: Mesh, ada: httpx.AsyncClient
-) -> None:
+async def test_recorded_entries_are_found_exported_and_deleted(mesh: Mesh, ada: httpx.AsyncClient) -> None:
     call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
     conversation = f"/api/conversations/{call['conversation_id']}"
     async with Recorder(await mesh.agent_stub(), call["call_id"], 1) as recorder:
@@ -124,7 +118,7 @@ async def _entries(events: AsyncIterator[Event], count: int) -> AsyncIterator[Ev
             return
 
 
-async def test_call_goes_through_its_life(ada: httpx.AsyncClient) -> None:
+async def test_a_call_is_started_rejoined_and_ended(ada: httpx.AsyncClient) -> None:
     call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
     again = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
     assert again["error"]["call"]["call_id"] == call["call_id"]
@@ -135,7 +129,7 @@ async def test_call_goes_through_its_life(ada: httpx.AsyncClient) -> None:
     assert (late.status_code, late.json()["error"]["reason"]) == (409, "CALL_ENDED")
 
 
-async def test_foreign_cursor_is_told_as_a_feed_that_failed(ada: httpx.AsyncClient) -> None:
+async def test_a_cursor_of_another_conversation_fails_the_feed(ada: httpx.AsyncClient) -> None:
     call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
     async with (
         asyncio.timeout(20),
@@ -151,7 +145,7 @@ async def test_sign_out_ends_the_session_at_identity(ada: httpx.AsyncClient) -> 
     assert (await ada.get("/api/conversations")).status_code == 401
 
 
-async def test_call_in_a_session_that_ended_elsewhere_leads_to_the_sign_in_page_and_not_back(
+async def test_a_call_in_an_ended_session_leads_to_the_sign_in_page_and_not_back(
     mesh: Mesh, ada: httpx.AsyncClient
 ) -> None:
     sign_in = CookieCipher(mesh.settings().secrets.text("ui-session")).decrypt(ada.cookies[COOKIE_NAME])

@@ -1,4 +1,4 @@
-"""A call: every word is recorded once, unheard words are not recorded as spoken, background work doesn't change the ending."""
+"""A call: words are recorded once, unheard words not as spoken, background work keeps the ending."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping

@@ -68,7 +68,7 @@ def test_a_tool_call_without_answer_is_none() -> None:
     assert tool_records([RESULT]) == []
 
 
-def test_words_that_nobody_answered_are_taken_up() -> None:
+def test_unanswered_words_are_returned() -> None:
     assert unanswered_words([_agent("Hello"), _customer("flights to Delhi")], "now") == "flights to Delhi"
 
 

@@ -1,4 +1,4 @@
-"""Endpointing with the real voice detector and recogniser: callers are not cut off and don't wait for long."""
+"""Endpointing with the real models: callers are not cut off and don't wait for long."""
 
 from collections.abc import Callable
 from typing import TypeVar

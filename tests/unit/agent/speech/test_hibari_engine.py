@@ -40,7 +40,7 @@ async def test_a_short_phrase_is_synthesised_once(voice: HibariEngine) -> None:
 
 
 def test_the_same_words_sound_the_same(voice: HibariEngine) -> None:
-    long = "This sentence is longer than what is cached, so that it has to be made twice, and both must sound exactly the same."
+    long = "This sentence is longer than the cache allows, so it is made twice, and both must sound the same."
     assert np.array_equal(voice.say(long), voice.say(long))
 
 

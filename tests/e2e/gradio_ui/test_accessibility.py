@@ -1,4 +1,4 @@
-"""Without a microphone, by keyboard, with a screen reader, on a phone, in the dark, with hostile words about."""
+"""Accessibility: no microphone, keyboard, screen reader, phone, dark mode, hostile text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from tests.e2e.gradio_ui.sample_flights import CHENNAI_TO_DELHI
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
-HOSTILE = "${document.title='owned'} {{value}} `\"' <img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+HOSTILE = (
+    "${document.title='owned'} {{value}} `\"' <img src=x onerror=\"document.title='owned'\">"
+    "<script>document.title='owned'</script>"
+)
 DENY = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', '{}'))"
 
 
@@ -21,7 +24,7 @@ DENY = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMExcept
     ("name", "help_text"),
     [("NotAllowedError", "blocking the microphone"), ("NotFoundError", "No microphone was found")],
 )
-async def test_without_a_microphone_the_call_goes_on_in_writing(
+async def test_without_a_microphone_the_call_continues_by_typing(
     visit: Visit, name: str, help_text: str
 ) -> None:
     visitor = await visit()
@@ -35,10 +38,10 @@ async def test_without_a_microphone_the_call_goes_on_in_writing(
         await expect(visitor.see("mute")).to_have_text("Turn on microphone")
 
 
-async def test_sound_that_the_browser_holds_back_can_be_turned_on(ada: Visitor) -> None:
+async def test_sound_blocked_by_the_browser_can_be_turned_on(ada: Visitor) -> None:
     blocked = """() => {
-      const held = () => window.sound ? Promise.resolve() : Promise.reject(new DOMException("", "NotAllowedError"));
-      HTMLMediaElement.prototype.play = held;
+      const refused = () => Promise.reject(new DOMException("", "NotAllowedError"));
+      HTMLMediaElement.prototype.play = () => window.sound ? Promise.resolve() : refused();
     }"""
     await ada.page.evaluate(blocked)
     async with ada.talking():
@@ -48,7 +51,7 @@ async def test_sound_that_the_browser_holds_back_can_be_turned_on(ada: Visitor) 
         await expect(ada.see("sound")).to_be_hidden()
 
 
-async def test_whole_call_by_keyboard(ada: Visitor) -> None:
+async def test_a_call_works_by_keyboard(ada: Visitor) -> None:
     await ada.see("call").focus()
     room = await ada.call(lambda: ada.page.keyboard.press("Enter"))
     async with ada.agent_in(room) as agent:
@@ -64,11 +67,12 @@ async def test_whole_call_by_keyboard(ada: Visitor) -> None:
         await expect(ada.see("call")).to_be_focused()
 
 
-async def test_screen_readers_are_told_final_lines_only(ada: Visitor) -> None:
+async def test_screen_readers_hear_only_final_lines(ada: Visitor) -> None:
     await ada.page.evaluate("""() => {
-      window.told = [];
+      window.announced = [];
       const region = document.querySelector("voice-panel [aria-live=polite]");
-      new MutationObserver(() => told.push(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
+      new MutationObserver(() => announced.push(region.textContent))
+        .observe(region, { childList: true, characterData: true, subtree: true });
     }""")
     async with ada.talking() as agent:
         question = uuid7()
@@ -81,10 +85,10 @@ async def test_screen_readers_are_told_final_lines_only(ada: Visitor) -> None:
             ada.conversation_id, "customer", "Show flights.", utterance_id=question
         )
         await expect(ada.page.locator("[data-testid=caption][data-number]")).to_have_count(1)
-        assert await ada.page.evaluate("told") == ["You: Show flights.", "Readback: Where from?"]
+        assert await ada.page.evaluate("announced") == ["You: Show flights.", "Readback: Where from?"]
 
 
-async def test_words_are_never_run(visit: Visit) -> None:
+async def test_text_is_never_executed(visit: Visit) -> None:
     visitor = await visit()
     await visitor.sign_up(HOSTILE[:100])
     async with visitor.talking() as agent:
@@ -116,7 +120,7 @@ async def test_words_are_never_run(visit: Visit) -> None:
         )
 
 
-async def test_past_conversation_shows_words_and_what_the_agent_did(ada: Visitor) -> None:
+async def test_a_past_conversation_shows_utterances_and_tool_calls(ada: Visitor) -> None:
     service = ada.site.conversation
     owner = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
     conversation_id, tool_call_id = service.add_conversation(owner, "Chennai to Delhi"), uuid7()
@@ -146,16 +150,16 @@ async def test_past_conversation_shows_words_and_what_the_agent_did(ada: Visitor
     await expect(ada.see("past-conversation").filter(has_text="Chennai to Delhi")).to_be_focused()
 
 
-async def test_past_status_is_late_only_where_it_is(ada: Visitor) -> None:
+async def test_a_past_status_shows_a_delay_only_where_it_applies(ada: Visitor) -> None:
     service = ada.site.conversation
     owner = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
     conversation_id = service.add_conversation(owner, "Chennai to Delhi")
-    told = {
+    expected = {
         "DELAYED": "delayed, 65 minutes late",
         "LANDED": "landed, left 65 minutes late",
         "CANCELLED": "cancelled",
     }
-    for state in told:
+    for state in expected:
         call = {"tool_call_id": uuid7(), "name": "flight_status"}
         await service.write(conversation_id, tool_call=call | {"arguments": {"flight_number": "AI542"}})
         status = {"flight_number": "AI542", "state": f"FLIGHT_STATE_{state}", "delay_minutes": 65}
@@ -164,7 +168,7 @@ async def test_past_status_is_late_only_where_it_is(ada: Visitor) -> None:
         )
     await ada.page.get_by_role("tab", name="History").click()
     await ada.see("past-conversation").filter(has_text="Chennai to Delhi").click()
-    sentences = [f"Looked up a flight's status: AI542 — {words}" for words in told.values()]
+    sentences = [f"Looked up a flight's status: AI542 — {words}" for words in expected.values()]
     await expect(ada.page.locator("past-conversations [data-testid=transcript-tool]")).to_have_text(sentences)
 
 

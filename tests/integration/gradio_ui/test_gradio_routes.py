@@ -1,4 +1,4 @@
-"""Gradio's traps, each held shut: what it mounts, what it leaves unguarded, what it would keep or send."""
+"""Gradio's risks, each closed: extra routes, unprotected sessions, data that it would store or send."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.integration.gradio_ui.site import Person, Site
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 LOADED = 0
-"""Number of the page's only event in Gradio's configuration: who is signed in."""
+"""Number of the web app's only event in Gradio's configuration: the signed-in account."""
 
 
 async def join(person: Person, session_hash: str) -> httpx.Response:
@@ -25,7 +25,7 @@ async def join(person: Person, session_hash: str) -> httpx.Response:
 
 
 async def outcome(person: Person, session_hash: str) -> Any:
-    """What Gradio's event stream says in the end."""
+    """Return the last message of Gradio's event stream."""
     async with (
         asyncio.timeout(20),
         person.browser.stream("GET", f"/gradio_api/queue/data?session_hash={session_hash}") as stream,
@@ -37,14 +37,14 @@ async def outcome(person: Person, session_hash: str) -> Any:
     raise AssertionError("the stream ended early")
 
 
-async def test_page_says_who_is_signed_in_by_the_sign_in_alone(ada: Person, eve: Person) -> None:
+async def test_the_account_comes_only_from_the_sign_in(ada: Person, eve: Person) -> None:
     for person, name in ((ada, "Ada Lovelace"), (eve, "Eve")):
         session_hash = uuid7()
         assert (await join(person, session_hash)).status_code == 200
         assert await outcome(person, session_hash) == [{"display_name": name, "email": person.email}]
 
 
-async def test_gradio_session_belongs_to_the_sign_in_that_used_it_first(ada: Person, eve: Person) -> None:
+async def test_a_gradio_session_belongs_to_the_sign_in_that_used_it_first(ada: Person, eve: Person) -> None:
     session_hash = uuid7()
     await join(ada, session_hash)
     listening = await eve.get(f"/gradio_api/queue/data?session_hash={session_hash}")
@@ -70,7 +70,7 @@ async def test_gradio_session_belongs_to_the_sign_in_that_used_it_first(ada: Per
         "stream/x",
     ],
 )
-async def test_routes_of_gradio_that_the_page_does_not_need_do_not_exist(
+async def test_unused_routes_of_gradio_do_not_exist(
     ada: Person, stranger: httpx.AsyncClient, path: str
 ) -> None:
     for browser in (ada.browser, stranger):
@@ -91,11 +91,11 @@ async def test_routes_of_gradio_that_the_page_does_not_need_do_not_exist(
         "/gradio_api/app_id",
     ],
 )
-async def test_neither_do_its_windows_into_the_server(ada: Person, path: str) -> None:
+async def test_gradios_access_to_server_files_does_not_exist(ada: Person, path: str) -> None:
     assert (await ada.get(path)).status_code == 404
 
 
-async def test_signed_out_browser_gets_nothing_of_the_page(stranger: httpx.AsyncClient) -> None:
+async def test_a_signed_out_browser_gets_nothing_of_the_app(stranger: httpx.AsyncClient) -> None:
     for path in (
         "/config",
         "/gradio_api/info",
@@ -107,10 +107,10 @@ async def test_signed_out_browser_gets_nothing_of_the_page(stranger: httpx.Async
     assert (await stranger.post("/gradio_api/queue/join", json={})).status_code == 401
 
 
-async def test_nothing_is_written_to_the_browser_and_nothing_long_lived_is_gradios(ada: Person) -> None:
+async def test_gradio_stores_nothing_in_the_browser_and_holds_no_long_streams(ada: Person) -> None:
     config = (await ada.get("/config")).json()
     assert config["run_history"] is False
-    assert config["connect_heartbeat"] is False  # an open stream a tab, out of six that browsers allow
+    assert config["connect_heartbeat"] is False  # would use one of the six connections that browsers allow
     assert config["footer_links"] == []
     assert config["analytics_enabled"] is False
     assert {component["type"] for component in config["components"]}.isdisjoint(
@@ -121,7 +121,7 @@ async def test_nothing_is_written_to_the_browser_and_nothing_long_lived_is_gradi
     ]  # no generator, so none to leak
 
 
-async def test_templates_hold_no_data_so_that_none_can_run(ada: Person) -> None:
+async def test_templates_hold_no_data_that_could_run(ada: Person) -> None:
     config = (await ada.get("/config")).json()
     templates = [
         component["props"]["html_template"]
@@ -135,7 +135,7 @@ async def test_templates_hold_no_data_so_that_none_can_run(ada: Person) -> None:
         assert "-" in tag  # a custom element
 
 
-async def test_hostile_name_reaches_the_page_as_data_only(site: Site) -> None:
+async def test_a_hostile_name_is_only_data(site: Site) -> None:
     name = "${document.title='owned'}{{value}}\"'`<img src=x onerror=alert(1)>"
     async with site.signed_in(name) as person:
         session_hash = uuid7()
@@ -145,21 +145,21 @@ async def test_hostile_name_reaches_the_page_as_data_only(site: Site) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost"])
-async def test_post_from_another_site_is_refused(ada: Person, origin: str) -> None:
+async def test_a_post_from_another_site_is_refused(ada: Person, origin: str) -> None:
     for path in ("/auth/logout", "/api/calls", "/gradio_api/queue/join"):
         answer = await ada.post(path, json={}, headers={"origin": origin})
         assert (answer.status_code, answer.json()["error"]["reason"]) == (403, "FOREIGN_ORIGIN")
     assert ada.cookie
 
 
-async def test_event_longer_than_any_the_page_sends_is_refused(ada: Person) -> None:
+async def test_a_too_long_event_is_refused(ada: Person) -> None:
     answer = await ada.post(
         "/gradio_api/queue/join", json={"data": ["x" * 100_000], "fn_index": LOADED, "session_hash": uuid7()}
     )
     assert answer.status_code == 413
 
 
-async def test_every_answer_carries_the_security_headers(ada: Person, stranger: httpx.AsyncClient) -> None:
+async def test_every_response_has_the_security_headers(ada: Person, stranger: httpx.AsyncClient) -> None:
     answers = [await stranger.get(path) for path in ("/", "/login", "/ui/main.js", "/nowhere", "/config")]
     answers += [await ada.get(path) for path in ("/", "/config", "/api/conversations")]
     for answer in answers:
@@ -177,7 +177,7 @@ async def test_every_answer_carries_the_security_headers(ada: Person, stranger: 
         ("/assets/index-abc.js", "immutable"),
     ],
 )
-async def test_only_files_that_never_change_are_kept_by_browsers(ada: Person, path: str, kept: str) -> None:
+async def test_browsers_cache_only_files_that_never_change(ada: Person, path: str, kept: str) -> None:
     assert kept in (await ada.get(path)).headers["cache-control"]
 
 

@@ -10,7 +10,7 @@ from tests.integration.gradio_ui.site import Person, Site
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def test_conversations_come_newest_first_in_pages(site: Site, ada: Person) -> None:
+async def test_conversations_are_listed_newest_first_in_pages(site: Site, ada: Person) -> None:
     made = [site.conversation.add_conversation(ada.customer_id, f"trip {number}") for number in range(45)]
     seen: list[str] = []
     token, pages = "", 0
@@ -83,5 +83,5 @@ async def test_one_conversation(site: Site, ada: Person) -> None:
         "/api/conversations?page_token=" + "x" * 2000,
     ],
 )
-async def test_malformed_address_is_refused(ada: Person, path: str) -> None:
+async def test_a_malformed_address_is_refused(ada: Person, path: str) -> None:
     assert (await ada.get(path)).status_code == 400
