@@ -20,8 +20,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Page(_message.Message):
-    """A chunk of a log: consecutive entries in one row of the database. Two concatenated pages are the page of both. This
-    is no contract: only the conversation service's store reads and writes it.
+    """A chunk of a log: consecutive entries in one row of the database. Two concatenated pages are the page of
+    both. This is no contract: only the conversation service's store reads and writes it.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -29,7 +29,9 @@ class Page(_message.Message):
     ITEMS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Item]:
-        """In the order of the log. The row holds the number of the first, the call, and the commit time of the first."""
+        """In the order of the log. The row holds the number of the first, the call, and the commit time of the
+        first.
+        """
 
     def __init__(
         self,
