@@ -22,6 +22,6 @@ async def purge(store: Store, clock: Clock) -> None:
     """Purge expired rows now, then periodically, until cancelled."""
     while True:
         async with store.writing() as transaction:
-            await transaction.forget_requests(clock.now() - REQUESTS_KEPT)
-            await leases.forget_replicas(transaction.connection, clock.now() - REPLICAS_KEPT)
+            await transaction.purge_requests(clock.now() - REQUESTS_KEPT)
+            await leases.purge_replicas(transaction.connection, clock.now() - REPLICAS_KEPT)
         await clock.sleep(EVERY_SECONDS)

@@ -1,6 +1,6 @@
 """Cleanup after ended calls: close the room and revoke the grant, and retry until both are done.
 
-Until then the call's row keeps the grant, so a restart of the service forgets no cleanup.
+Until then the call's row keeps the grant, so the cleanup survives a restart of the service.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from services.conversation.model.records import Call
 from services.conversation.store import Store, deletion
 from services.conversation.store.deletion import DeletedCall
 
-AT_ONCE = 32
+BATCH = 32
 """Calls cleaned up in one batch."""
 RETRY_SECONDS = 5.0
 """Pause before a failed cleanup is retried."""
@@ -53,16 +53,16 @@ class CallCleanup:
     async def sweep(self) -> bool:
         """Clean up once; return whether nothing is left to do."""
         async with self._store.reading() as transaction:
-            found = await transaction.calls_with_leftovers(limit=AT_ONCE)
-            deleted = await deletion.deleted_calls_left(transaction.connection, limit=AT_ONCE)
+            found = await transaction.calls_to_clean_up(limit=BATCH)
+            deleted = await deletion.deleted_calls_to_clean_up(transaction.connection, limit=BATCH)
         done = [call for call in found if await self._clean_up(call, call.end_time)]
         gone = [call.call_id for call in deleted if await self._clean_up(call, call.delete_time)]
         if done or gone:
             async with self._store.writing() as transaction:
                 for call in done:
                     await transaction.change_call(call.key, sealed_grant=None)
-                await deletion.forget_deleted_calls(transaction.connection, gone)
-        return len(done) == len(found) < AT_ONCE and len(gone) == len(deleted) < AT_ONCE
+                await deletion.purge_deleted_calls(transaction.connection, gone)
+        return len(done) == len(found) < BATCH and len(gone) == len(deleted) < BATCH
 
     async def _clean_up(self, call: Call | DeletedCall, ended: datetime | None) -> bool:
         closed = await self._attempt(call, self._rooms.close(call.room))

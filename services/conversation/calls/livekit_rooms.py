@@ -68,15 +68,10 @@ class LiveKitRooms:
 
     async def participants(self, room_name: str) -> Sequence[Participant]:
         """Return the participants of a room; empty if there is no such room."""
-        answer = await _request(
-            self._client.room.list_participants(room.ListParticipantsRequest(room=room_name))
-        )
-        kinds = (
-            ((p.identity, p.kind == models.ParticipantInfo.Kind.AGENT) for p in answer.participants)
-            if answer
-            else ()
-        )
-        return [Participant(identity, is_agent) for identity, is_agent in kinds]
+        request, agent = room.ListParticipantsRequest(room=room_name), models.ParticipantInfo.Kind.AGENT
+        response = await _request(self._client.room.list_participants(request))
+        people = response.participants if response else ()
+        return [Participant(person.identity, person.kind == agent) for person in people]
 
     async def dispatch_agent(self, call: Call) -> None:
         """Dispatch an agent with the call's epoch. LiveKit reports no error when no worker takes it."""
@@ -87,11 +82,8 @@ class LiveKitRooms:
 
     async def remove(self, room_name: str, identity: str) -> None:
         """Remove a participant from a room, if present."""
-        await _request(
-            self._client.room.remove_participant(
-                room.RoomParticipantIdentity(room=room_name, identity=identity)
-            )
-        )
+        request = room.RoomParticipantIdentity(room=room_name, identity=identity)
+        await _request(self._client.room.remove_participant(request))
 
     async def close(self, room_name: str) -> None:
         """Close a room, if it exists, and disconnect its participants."""

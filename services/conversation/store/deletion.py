@@ -31,21 +31,21 @@ async def delete_conversation(connection: AsyncConnection, conversation: Convers
     if rows:
         await connection.execute(insert(deleted_calls), rows)
     await connection.execute(delete(conversations).where(conversations.c.key == conversation.key))
-    await _forget_answers(connection, conversation)
+    await _purge_answers(connection, conversation)
 
 
-async def deleted_calls_left(connection: AsyncConnection, *, limit: int) -> Sequence[DeletedCall]:
+async def deleted_calls_to_clean_up(connection: AsyncConnection, *, limit: int) -> Sequence[DeletedCall]:
     """Return calls that must still be cleaned up, the oldest deletion first."""
     rows = await connection.execute(select(deleted_calls).order_by(deleted_calls.c.delete_time).limit(limit))
     return [DeletedCall(**row._mapping) for row in rows]
 
 
-async def forget_deleted_calls(connection: AsyncConnection, call_ids: Sequence[str]) -> None:
+async def purge_deleted_calls(connection: AsyncConnection, call_ids: Sequence[str]) -> None:
     """Delete calls that are cleaned up."""
     await connection.execute(delete(deleted_calls).where(deleted_calls.c.call_id.in_(call_ids)))
 
 
-async def _forget_answers(connection: AsyncConnection, conversation: Conversation) -> None:
+async def _purge_answers(connection: AsyncConnection, conversation: Conversation) -> None:
     # An answer contains the conversation's id, and its title, which is what the customer said.
     named = literal(conversation.conversation_id.encode(), LargeBinary)
     place = (

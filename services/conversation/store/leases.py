@@ -27,7 +27,7 @@ async def renewals(connection: AsyncConnection) -> Mapping[str, datetime]:
     return {row.replica_id: row.renew_time for row in await connection.execute(select(replicas))}
 
 
-async def forget_replicas(connection: AsyncConnection, before: datetime) -> None:
+async def purge_replicas(connection: AsyncConnection, before: datetime) -> None:
     """Delete the replicas that renewed last before a time."""
     await connection.execute(delete(replicas).where(replicas.c.renew_time < before))
 

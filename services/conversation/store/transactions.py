@@ -57,7 +57,7 @@ class Transaction(LogReads):
             )
         return await _IDEMPOTENCY.once(self.connection, owner, request_id, request, answer, do)
 
-    async def forget_requests(self, before: datetime) -> None:
+    async def purge_requests(self, before: datetime) -> None:
         """Delete the requests answered before a time; a retry of one of them is executed again."""
         await self.connection.execute(delete(requests).where(requests.c.create_time < before))
 
@@ -128,7 +128,7 @@ class Transaction(LogReads):
         query = CALLS.where(RUNNING, calls.c.conversation_key.in_(conversation_keys))
         return {row.conversation_key: Call(**row._mapping) for row in await self.connection.execute(query)}
 
-    async def calls_with_leftovers(self, *, limit: int) -> list[Call]:
+    async def calls_to_clean_up(self, *, limit: int) -> list[Call]:
         """Return ended calls whose grant must still be revoked and whose room must still be closed."""
         query = CALLS.where(calls.c.state == pb.CALL_STATE_ENDED, calls.c.sealed_grant.is_not(None))
         rows = await self.connection.execute(query.order_by(calls.c.key).limit(limit))

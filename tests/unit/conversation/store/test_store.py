@@ -86,7 +86,7 @@ async def test_frequent_queries_use_an_index(core: Core) -> None:
         event.listen(transaction.connection.sync_connection, "before_cursor_execute", listen)
         await leases.held_by_none(transaction.connection, [core.replica_id])
         await leases.writers_held_by(transaction.connection, core.replica_id)
-        await transaction.calls_with_leftovers(limit=10)
+        await transaction.calls_to_clean_up(limit=10)
         await transaction.running_calls([1, 2])
         await transaction.conversations_of(str(uuid4()), before=None, limit=10)
         await transaction.entries_after(1, 5, limit=10)
