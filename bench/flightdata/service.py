@@ -16,7 +16,7 @@ from readback.options.v1 import options_pb2
 from mesh.calling.channel import open_channel
 from mesh.security.authentication import Principal
 from mesh.serving.grpc_server import running
-from services.flightdata.app import member
+from services.flightdata.app import grpc_service
 from services.flightdata.settings import FlightDataSettings
 
 FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
@@ -37,7 +37,7 @@ class _AcceptAll:
 @asynccontextmanager
 async def serving(settings: FlightDataSettings) -> AsyncIterator[str]:
     """Run the service and yield its address."""
-    async with member(settings) as flightdata:
+    async with grpc_service(settings) as flightdata:
         accepting = replace(flightdata, verifier=_AcceptAll())  # type: ignore[arg-type]  # only `verify` is used
         async with running(accepting) as server:
             yield server.address

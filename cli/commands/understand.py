@@ -95,8 +95,8 @@ async def _flight_data(settings: MeshSettings) -> AsyncIterator[FlightDataServic
 async def _own_service() -> AsyncIterator[str]:
     """Serve flight data on a free port of this process, and yield the address."""
     from mesh.serving.grpc_server import running
-    from services.flightdata.app import member
+    from services.flightdata.app import grpc_service
     from services.flightdata.settings import FlightDataSettings
 
-    async with member(load(FlightDataSettings)) as flight_data, running(flight_data) as server:
+    async with grpc_service(load(FlightDataSettings)) as flight_data, running(flight_data) as server:
         yield server.address

@@ -1,11 +1,11 @@
-"""gRPC server of a process of the mesh, with an orderly shutdown."""
+"""gRPC server with health, limits, access control, and an orderly shutdown."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -37,24 +37,19 @@ async def _nothing() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
-    """One gRPC service of a process."""
+class GrpcService:
+    """A gRPC service, ready to be served."""
 
+    name: str
+    """Name of its process, for `/health`."""
     descriptor: ServiceDescriptor
-    """From the generated code; holds the access rules."""
+    """From the generated code; has the access rules."""
     add: Callable[[grpc.aio.Server], None]
     """Adds the servicer to a server."""
     errors: ErrorTable
     """Errors of the service's domain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A process of the mesh that serves gRPC: its services, and how its callers are authenticated."""
-
-    name: str
-    registrations: Sequence[Registration]
     verifier: TokenVerifier
+    """Authenticates the callers."""
     drain: Callable[[], Awaitable[None]] = _nothing
     """Ends the long streams when the server stops; gRPC would wait the whole grace period for them."""
 
@@ -89,49 +84,44 @@ class RunningServer:
 
 @asynccontextmanager
 async def running(
-    member: Member, *, endpoint: Endpoint | None = None, settings: ServerSettings | None = None
+    service: GrpcService, *, endpoint: Endpoint | None = None, settings: ServerSettings | None = None
 ) -> AsyncIterator[RunningServer]:
-    """Serve a process until the block ends.
+    """Serve a service until the block ends.
 
     Then, in this order: health says NOT_SERVING, and channels that watch it send new RPCs elsewhere, while
-    late ones are still accepted; `member.drain` ends long streams; connections get a GOAWAY; running RPCs
+    late ones are still accepted; `service.drain` ends long streams; connections get a GOAWAY; running RPCs
     finish; the port closes.
 
     Raises:
         ConfigurationError: the endpoint is unusable.
     """
     endpoint, settings = endpoint or Endpoint(), settings or ServerSettings()
-    interceptor = _interceptor(member, Limiter(settings.limits))
+    interceptor = _interceptor(service, Limiter(settings.limits))
     server = grpc.aio.server(interceptors=[interceptor], options=_channel_arguments(settings))
     health = Health()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    names = [registration.descriptor.full_name for registration in member.registrations]
-    for registration in member.registrations:
-        registration.add(server)
+    service.add(server)
+    name = service.descriptor.full_name
     if settings.reflection:
-        reflection.enable_server_reflection([*names, SERVICE_NAME, reflection.SERVICE_NAME], server)
+        reflection.enable_server_reflection([name, SERVICE_NAME, reflection.SERVICE_NAME], server)
     port = _add_port(server, endpoint)
     await server.start()
     serving = True
-    health.serve("", *names)
+    health.serve("", name)
     try:
         yield RunningServer(with_port(endpoint.bind, port), lambda: serving)
     finally:
         serving = False
         health.drain()
         await asyncio.sleep(settings.notice_seconds)
-        await member.drain()
+        await service.drain()
         health.close_watches()
         await server.stop(settings.drain_seconds)
 
 
-def _interceptor(member: Member, limiter: Limiter) -> Interceptor:
-    services = [registration.descriptor for registration in member.registrations]
-    rules = {path_of(method): rules_of(method) for service in services for method in service.methods}
-    errors = {
-        registration.descriptor.file.package: registration.errors for registration in member.registrations
-    }
-    return Interceptor(Admission(member.verifier, limiter), rules, errors, validate)
+def _interceptor(service: GrpcService, limiter: Limiter) -> Interceptor:
+    rules = {path_of(method): rules_of(method) for method in service.descriptor.methods}
+    return Interceptor(Admission(service.verifier, limiter), rules, service.errors, validate)
 
 
 def _channel_arguments(settings: ServerSettings) -> list[tuple[str, int]]:
@@ -161,8 +151,10 @@ def _add_port(server: grpc.aio.Server, endpoint: Endpoint) -> int:
         raise ConfigurationError(f"gRPC can't listen on {address}.") from None
 
 
-async def serve(member: Member, settings: MeshSettings, *, endpoint: Endpoint, probes: Endpoint) -> None:
-    """Serve a process, its health and its metrics until SIGTERM or SIGINT.
+async def serve(
+    service: GrpcService, settings: MeshSettings, *, endpoint: Endpoint, probes: Endpoint
+) -> None:
+    """Serve a service, its health and its metrics until SIGTERM or SIGINT.
 
     A second signal ends it immediately.
 
@@ -177,8 +169,8 @@ async def serve(member: Member, settings: MeshSettings, *, endpoint: Endpoint, p
     )
     os.umask(0o077)  # files of the process are for its owner only
     stopping = stop_event()
-    async with running(member, endpoint=endpoint, settings=server_settings) as server:
-        with serving_probes(member.name, probes, server.healthy) as http_port:
+    async with running(service, endpoint=endpoint, settings=server_settings) as server:
+        with serving_probes(service.name, probes, server.healthy) as http_port:
             _log.info("serving", address=server.address, http_port=http_port)
             _freeze_garbage_collector()
             await stopping.wait()

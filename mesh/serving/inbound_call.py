@@ -48,12 +48,7 @@ class RpcMethod:
     @property
     def package(self) -> str:
         """The proto package, which is the domain of its error reasons."""
-        return package_of(self.path)
-
-
-def package_of(path: str) -> str:
-    """Return the proto package of `/package.Service/Method`."""
-    return path[1:].rpartition("/")[0].rpartition(".")[0]
+        return self.path[1:].rpartition("/")[0].rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 from mesh.errors import ErrorTable, overloaded, status_for
 from mesh.security import access_rules
 from mesh.serving.health_and_metrics import MethodMetrics
-from mesh.serving.inbound_call import Admission, InboundCall, RpcMethod, package_of
+from mesh.serving.inbound_call import Admission, InboundCall, RpcMethod
 
 INFRASTRUCTURE = ("/grpc.health.v1.", "/grpc.reflection.")
 """Services of gRPC itself, which this interceptor leaves alone."""
@@ -39,7 +39,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
 
     Args:
         rules: access rules by method path.
-        errors: each service's errors by its proto package.
+        errors: errors of the service's domain.
         validate: called with every request that is a single message.
     """
 
@@ -47,7 +47,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         self,
         admission: Admission,
         rules: Mapping[str, access_rules.Rules],
-        errors: Mapping[str, ErrorTable],
+        errors: ErrorTable,
         validate: Callable[[Message], None],
     ) -> None:
         self._admission, self._rules, self._errors, self._validate = admission, rules, errors, validate
@@ -71,9 +71,8 @@ class Interceptor(grpc.aio.ServerInterceptor):
 
     def _wrap(self, path: str, handler: Any) -> _Wrapped:
         streaming = bool(handler.request_streaming or handler.response_streaming)
-        errors = self._errors.get(package_of(path), {})
         metrics = MethodMetrics(path, streaming=streaming)
-        method = RpcMethod(path, streaming, self._rules.get(path, frozenset()), errors, metrics)
+        method = RpcMethod(path, streaming, self._rules.get(path, frozenset()), self._errors, metrics)
         return _Wrapped(streaming, self._handler(handler, method), _refusal(method))
 
     def _handler(self, handler: Any, method: RpcMethod) -> Handler:

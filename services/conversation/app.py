@@ -1,4 +1,4 @@
-"""The conversation service as a member of the mesh."""
+"""Assembly and entry point of the conversation service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mesh.logs import configure
 from mesh.security.authentication import TokenVerifier
 from mesh.security.jwks import keys_of_identity
 from mesh.security.workload_identity import WorkloadIdentity
-from mesh.serving.grpc_server import Member, Registration, serve
+from mesh.serving.grpc_server import GrpcService, serve
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.conversation.assembly import replica
@@ -32,7 +32,9 @@ IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 
 
 @asynccontextmanager
-async def member(settings: ConversationSettings, clock: Clock | None = None) -> AsyncIterator[Member]:
+async def grpc_service(
+    settings: ConversationSettings, clock: Clock | None = None
+) -> AsyncIterator[GrpcService]:
     """Build the service; its database is migrated first and closed at the end."""
     clock, actor_key = clock or SystemClock(), settings.secrets.actor_key("conversation")
     rooms_client = livekit_rooms(
@@ -48,7 +50,7 @@ async def member(settings: ConversationSettings, clock: Clock | None = None) -> 
         verifier = TokenVerifier(keys_of_identity(channel, clock), clock=clock)
         async with replica(settings, rooms, grants, clock) as running:
             add = partial(add_ConversationServiceServicer_to_server, running.servicer)
-            yield Member("conversation", [Registration(DESCRIPTOR, add, ERRORS)], verifier, running.drain)
+            yield GrpcService("conversation", DESCRIPTOR, add, ERRORS, verifier, running.drain)
 
 
 def main() -> None:
@@ -63,7 +65,7 @@ def main() -> None:
 
 
 async def _run(settings: ConversationSettings) -> None:
-    async with member(settings) as conversation:
+    async with grpc_service(settings) as conversation:
         endpoint = endpoint_of(settings, "conversation_port")
         probes = endpoint_of(settings, "conversation_http_port")
         await serve(conversation, settings, endpoint=endpoint, probes=probes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import uvloop
 from readback.flightdata.v1 import flightdata_service_pb2, flightdata_service_pb2_grpc
@@ -16,7 +17,7 @@ from mesh.contracts.page_tokens import PageTokens
 from mesh.logs import configure
 from mesh.security.authentication import TokenVerifier
 from mesh.security.jwks import keys_of_identity
-from mesh.serving.grpc_server import Member, Registration, serve
+from mesh.serving.grpc_server import GrpcService, serve
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.flightdata import places
@@ -71,7 +72,9 @@ async def open_stores(settings: FlightDataSettings, clock: Clock) -> AsyncIterat
 
 
 @asynccontextmanager
-async def member(settings: FlightDataSettings, clock: Clock | None = None) -> AsyncIterator[Member]:
+async def grpc_service(
+    settings: FlightDataSettings, clock: Clock | None = None
+) -> AsyncIterator[GrpcService]:
     """Open the service; its place tables are loaded before the first call."""
     clock = clock or SystemClock()
     lexicon = places.load()
@@ -99,17 +102,11 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
             router=router,
             clock=clock,
         )
-        yield Member(
+        yield GrpcService(
             name="flightdata",
-            registrations=[
-                Registration(
-                    descriptor=flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"],
-                    add=lambda server: flightdata_service_pb2_grpc.add_FlightDataServiceServicer_to_server(
-                        servicer, server
-                    ),
-                    errors=ERRORS,
-                )
-            ],
+            descriptor=flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"],
+            add=partial(flightdata_service_pb2_grpc.add_FlightDataServiceServicer_to_server, servicer),
+            errors=ERRORS,
             verifier=TokenVerifier(keys_of_identity(channel, clock), clock=clock),
         )
 
@@ -126,7 +123,7 @@ def main() -> None:
 
 
 async def _run(settings: FlightDataSettings) -> None:
-    async with member(settings) as flightdata:
+    async with grpc_service(settings) as flightdata:
         endpoint, probes = (
             endpoint_of(settings, "flightdata_port"),
             endpoint_of(settings, "flightdata_http_port"),

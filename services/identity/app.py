@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -17,7 +17,7 @@ from mesh.database.idempotency import IdempotencyStore
 from mesh.database.migrations import migrated
 from mesh.logs import configure
 from mesh.security.authentication import TokenVerifier
-from mesh.serving.grpc_server import Member, Registration, serve
+from mesh.serving.grpc_server import GrpcService, serve
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.identity.accounts.customers import Customers
@@ -39,7 +39,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @asynccontextmanager
-async def member(settings: IdentitySettings, clock: Clock | None = None) -> AsyncIterator[Member]:
+async def grpc_service(settings: IdentitySettings, clock: Clock | None = None) -> AsyncIterator[GrpcService]:
     """Migrate the database, yield the service ready to be served, and close the database."""
     clock = clock or SystemClock()
     keys = SigningKeys(settings.secrets.private_key("identity-signing-key"), settings.previous_signing_keys())
@@ -51,18 +51,19 @@ async def member(settings: IdentitySettings, clock: Clock | None = None) -> Asyn
     engine = await migrated(settings.database_url, MIGRATIONS)
     store = Store(engine)
     servicer = _servicer(settings, store, keys, hasher, clock)
-    registration = Registration(
-        descriptor=identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
-        add=functools.partial(identity_service_pb2_grpc.add_IdentityServiceServicer_to_server, servicer),
-        errors=ERRORS,
-    )
 
     async def own_key(kid: str) -> EllipticCurvePublicKey | None:
         return keys.public_keys.get(kid)
 
     try:
         async with purging(store, clock):
-            yield Member("identity", [registration], TokenVerifier(own_key, clock=clock))
+            yield GrpcService(
+                name="identity",
+                descriptor=identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
+                add=partial(identity_service_pb2_grpc.add_IdentityServiceServicer_to_server, servicer),
+                errors=ERRORS,
+                verifier=TokenVerifier(own_key, clock=clock),
+            )
     finally:
         hasher.close()
         await engine.dispose()
@@ -104,5 +105,5 @@ def main() -> None:
 
 async def _run(settings: IdentitySettings) -> None:
     endpoint, probes = endpoint_of(settings, "identity_port"), endpoint_of(settings, "identity_http_port")
-    async with member(settings) as identity:
+    async with grpc_service(settings) as identity:
         await serve(identity, settings, endpoint=endpoint, probes=probes)

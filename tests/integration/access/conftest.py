@@ -27,11 +27,11 @@ from mesh.security.access_rules import path_of
 from mesh.security.authentication import bearer
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving.grpc_server import running
-from services.conversation.app import member as conversation_member
+from services.conversation.app import grpc_service as conversation_service
 from services.conversation.settings import ConversationSettings
-from services.flightdata.app import member as flightdata_member
+from services.flightdata.app import grpc_service as flightdata_service
 from services.flightdata.settings import FlightDataSettings
-from services.identity.app import member as identity_member
+from services.identity.app import grpc_service as identity_service
 from services.identity.settings import IdentitySettings
 from tests.mesh_tokens import SigningKey
 
@@ -51,14 +51,14 @@ class Mesh:
         """Serves everything and signs two customers up."""
         self.home = home
         address = await self._serve(
-            stack, identity_member(IdentitySettings(home=home, identity_bcrypt_cost=4))
+            stack, identity_service(IdentitySettings(home=home, identity_bcrypt_cost=4))
         )
         where: dict[str, Any] = {"home": home, "identity_address": address, "livekit_url": "ws://127.0.0.1:9"}
-        for member in (
-            conversation_member(ConversationSettings(**where)),
-            flightdata_member(FlightDataSettings(**where)),
+        for service in (
+            conversation_service(ConversationSettings(**where)),
+            flightdata_service(FlightDataSettings(**where)),
         ):
-            await self._serve(stack, member)
+            await self._serve(stack, service)
         self.key = await self._signing_key()
         for name in ("ada", "bob"):
             await self._sign_up(name)
@@ -67,8 +67,8 @@ class Mesh:
             "agent", secrets.actor_key("agent"), self.identity
         ).own_token()
 
-    async def _serve(self, stack: AsyncExitStack, member) -> str:
-        served = await stack.enter_async_context(member)
+    async def _serve(self, stack: AsyncExitStack, service) -> str:
+        served = await stack.enter_async_context(service)
         server = await stack.enter_async_context(running(served))
         for registration in served.registrations:
             channel = await stack.enter_async_context(open_channel(server.address, registration.descriptor))

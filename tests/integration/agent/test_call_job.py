@@ -58,10 +58,10 @@ class Restartable:
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
-        member = await self._stack.enter_async_context(conversation_app.member(self._settings))
+        service = await self._stack.enter_async_context(conversation_app.grpc_service(self._settings))
         briefly = ServerSettings(drain_seconds=1)
         await self._stack.enter_async_context(
-            running(member, endpoint=Endpoint(port=self._port), settings=briefly)
+            running(service, endpoint=Endpoint(port=self._port), settings=briefly)
         )
 
     async def stop(self) -> None:
@@ -156,12 +156,12 @@ async def placed(tmp_path: Path, livekit: LiveKit, engines: SpeechEngines) -> As
     mesh.secrets.create_all()
     async with AsyncExitStack() as stack:
         start, briefly = stack.enter_async_context, ServerSettings(drain_seconds=1)
-        members = (
-            (identity_app.member(load(IdentitySettings, **common, identity_bcrypt_cost=4)), identity),
-            (flightdata_app.member(load(FlightDataSettings, **common)), flightdata),
+        services = (
+            (identity_app.grpc_service(load(IdentitySettings, **common, identity_bcrypt_cost=4)), identity),
+            (flightdata_app.grpc_service(load(FlightDataSettings, **common)), flightdata),
         )
-        for member, port in members:
-            await start(running(await start(member), endpoint=Endpoint(port=port), settings=briefly))
+        for made, port in services:
+            await start(running(await start(made), endpoint=Endpoint(port=port), settings=briefly))
         service = Restartable(load(ConversationSettings, **common), conversation)
         await service.start()
         stack.push_async_callback(service.stop)

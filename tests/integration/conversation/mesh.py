@@ -24,9 +24,9 @@ from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving.grpc_server import ServerSettings, running
 from mesh.serving.ports import Endpoint
 from mesh.settings import load
-from services.conversation.app import member
+from services.conversation.app import grpc_service
 from services.conversation.settings import ConversationSettings
-from services.identity.app import member as identity_member
+from services.identity.app import grpc_service as identity_service
 from services.identity.settings import IdentitySettings
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Mesh:
         """Start the identity service."""
         settings = load(IdentitySettings, home=self.home, identity_bcrypt_cost=4)
         await self._stack.enter_async_context(self._identity_server)
-        served = await self._identity_server.enter_async_context(identity_member(settings))
+        served = await self._identity_server.enter_async_context(identity_service(settings))
         server = await self._identity_server.enter_async_context(running(served))
         self.identity_address = server.address
         self.identity = IdentityServiceStub(
@@ -102,7 +102,7 @@ class Mesh:
         """Serve conversations until the block ends; yield the address."""
         quick = ServerSettings(drain_seconds=1)
         async with (
-            member(self.settings(**overrides)) as served,
+            grpc_service(self.settings(**overrides)) as served,
             running(served, endpoint=Endpoint(port=port), settings=quick) as server,
         ):
             self.address = server.address

@@ -21,7 +21,7 @@ from mesh.clock import SystemClock
 from mesh.security.authentication import TokenVerifier
 from mesh.serving.grpc_server import running
 from mesh.settings import load
-from services.flightdata.app import member
+from services.flightdata.app import grpc_service
 from services.flightdata.settings import FlightDataSettings
 from tests.mesh_tokens import KID, SigningKey
 
@@ -45,7 +45,7 @@ async def _serving(settings: FlightDataSettings) -> AsyncIterator[FlightDataServ
 
     async with AsyncExitStack() as stack:
         ours = replace(
-            await stack.enter_async_context(member(settings)),
+            await stack.enter_async_context(grpc_service(settings)),
             verifier=TokenVerifier(keys, clock=SystemClock()),
         )
         address = (await stack.enter_async_context(running(ours))).address

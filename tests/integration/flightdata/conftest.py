@@ -16,9 +16,9 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from mesh.calling.channel import open_channel
 from mesh.serving.grpc_server import running
 from mesh.settings import load
-from services.flightdata.app import member
+from services.flightdata.app import grpc_service
 from services.flightdata.settings import FlightDataSettings
-from services.identity.app import member as identity_member
+from services.identity.app import grpc_service as identity_service
 from services.identity.settings import IdentitySettings
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def flightdata(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     home = tmp_path_factory.mktemp("home")
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(
-            identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
+            identity_service(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
         )
         where = (await stack.enter_async_context(running(identity))).address
         accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
@@ -48,7 +48,7 @@ async def flightdata(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             return token
 
         served = await stack.enter_async_context(
-            member(load(FlightDataSettings, home=home, identity_address=where))
+            grpc_service(load(FlightDataSettings, home=home, identity_address=where))
         )
         address = (await stack.enter_async_context(running(served))).address
         yield FlightDataServiceStub(

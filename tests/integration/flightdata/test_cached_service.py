@@ -24,9 +24,9 @@ from mesh.calling.channel import open_channel
 from mesh.serving.grpc_server import running
 from mesh.serving.inbound_call import PUSHBACK
 from mesh.settings import load
-from services.flightdata.app import member
+from services.flightdata.app import grpc_service
 from services.flightdata.settings import FlightDataSettings
-from services.identity.app import member as identity_member
+from services.identity.app import grpc_service as identity_service
 from services.identity.settings import IdentitySettings
 from tests.redis_server import RedisServer
 
@@ -51,7 +51,7 @@ async def _replicas(
     """Start replicas of the service in front of one double, with stubs of a customer."""
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(
-            identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
+            identity_service(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
         )
         where = (await stack.enter_async_context(running(identity))).address
         accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
@@ -75,7 +75,7 @@ async def _replicas(
         )
         stubs = []
         for _ in range(count):
-            replica = await stack.enter_async_context(member(settings))
+            replica = await stack.enter_async_context(grpc_service(settings))
             address = (await stack.enter_async_context(running(replica))).address
             stubs.append(
                 FlightDataServiceStub(

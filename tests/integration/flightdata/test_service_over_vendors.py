@@ -28,9 +28,9 @@ from mesh.calling.channel import open_channel
 from mesh.errors import metadata_of, reason_of, retry_after_of
 from mesh.serving.grpc_server import running
 from mesh.settings import load
-from services.flightdata.app import member
+from services.flightdata.app import grpc_service
 from services.flightdata.settings import FlightDataSettings
-from services.identity.app import member as identity_member
+from services.identity.app import grpc_service as identity_service
 from services.identity.settings import IdentitySettings
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def _service(
     one, other = AviationStackDouble(WORLD), FlightApiDouble(WORLD)
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(
-            identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
+            identity_service(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
         )
         where = (await stack.enter_async_context(running(identity))).address
         accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
@@ -74,7 +74,7 @@ async def _service(
             FLIGHTAPI_BASE_URL=await stack.enter_async_context(served(other.app())),
         )
         address = (
-            await stack.enter_async_context(running(await stack.enter_async_context(member(settings))))
+            await stack.enter_async_context(running(await stack.enter_async_context(grpc_service(settings))))
         ).address
         yield (
             FlightDataServiceStub(

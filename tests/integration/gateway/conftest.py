@@ -22,12 +22,12 @@ from mesh.serving import web_server
 from mesh.serving.grpc_server import running
 from mesh.serving.ports import Endpoint
 from mesh.settings import load
-from services.flightdata.app import member
+from services.flightdata.app import grpc_service
 from services.flightdata.settings import FlightDataSettings
 from services.gateway.app import FLIGHTDATA, IDENTITY, gateway
 from services.gateway.mcp.http_access import http_app
 from services.gateway.settings import GatewaySettings
-from services.identity.app import member as identity_member
+from services.identity.app import grpc_service as identity_service
 from services.identity.settings import IdentitySettings
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     home = tmp_path_factory.mktemp("home")
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(
-            identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
+            identity_service(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
         )
         where = (await stack.enter_async_context(running(identity))).address
         accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
@@ -75,7 +75,7 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
             return token
 
         served = await stack.enter_async_context(
-            member(load(FlightDataSettings, home=home, identity_address=where))
+            grpc_service(load(FlightDataSettings, home=home, identity_address=where))
         )
         address = (await stack.enter_async_context(running(served))).address
         stub = FlightDataServiceStub(

@@ -23,7 +23,7 @@ from mesh.security.secrets import LiveKitKeys
 from mesh.serving.grpc_server import running
 from mesh.serving.ports import Endpoint
 from mesh.settings import load
-from services.identity.app import member
+from services.identity.app import grpc_service
 from services.identity.settings import IdentitySettings
 from tests.integration.gradio_ui.conversation_double import ConversationDouble
 
@@ -112,7 +112,7 @@ class Site:
     async def start_identity(self, **settings: object) -> None:
         stack = self._parts["identity"] = AsyncExitStack()
         served = await stack.enter_async_context(
-            member(load(IdentitySettings, home=self.home, identity_bcrypt_cost=4, **settings))
+            grpc_service(load(IdentitySettings, home=self.home, identity_bcrypt_cost=4, **settings))
         )
         port = int(self.identity_address.rsplit(":", 1)[1])
         self.identity_address = (

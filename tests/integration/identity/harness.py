@@ -20,7 +20,7 @@ from mesh.security.authentication import bearer
 from mesh.security.workload_identity import make_assertion
 from mesh.serving.grpc_server import running
 from mesh.settings import load
-from services.identity.app import member
+from services.identity.app import grpc_service
 from services.identity.settings import IdentitySettings
 from tests.simulated_clock import SimulatedClock
 
@@ -74,7 +74,7 @@ class Identity:
         return await self.stub.GrantCall(request, metadata=caller.headers)
 
     def assertion(self, actor: str = "agent") -> str:
-        """A proof that one is a member of the mesh."""
+        """An assertion of a service."""
         return make_assertion(actor, self.settings.secrets.actor_key(actor), now=self.clock.now())
 
     async def exchange(self, grant: str = "", actor: str = "agent") -> str:
@@ -91,7 +91,7 @@ async def running_identity(
     chosen = load(IdentitySettings, home=home, **({"identity_bcrypt_cost": 4} | settings))
     clock = clock or SimulatedClock(datetime.now(UTC))
     async with (
-        member(chosen, clock) as identity,
+        grpc_service(chosen, clock) as identity,
         running(identity) as server,
         open_channel(server.address, SERVICE) as channel,
     ):

@@ -16,7 +16,7 @@ from readback.conversation.v1 import conversation_service_pb2_grpc as conversati
 from mesh.calling.channel import open_channel, streaming
 from mesh.errors import DomainError, ErrorTable, metadata_of, reason_of, retry_after_of, violations_of
 from mesh.security.authentication import TokenVerifier, bearer, current_customer
-from mesh.serving.grpc_server import Member, Registration, RunningServer, ServerSettings, running
+from mesh.serving.grpc_server import GrpcService, RunningServer, ServerSettings, running
 from mesh.serving.limits import LimitSettings
 from tests.mesh_tokens import KID, SigningKey
 
@@ -90,9 +90,12 @@ async def mesh() -> AsyncIterator[Mesh]:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
     table: ErrorTable = {QuoteTooOld: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_QUOTE_TOO_OLD")}
-    member = Member("test", [Registration(SERVICE, add, table)], TokenVerifier(keys))
+    service = GrpcService("test", SERVICE, add, table, TokenVerifier(keys))
     settings = ServerSettings(drain_seconds=0.1, limits=LimitSettings(streams_per_caller=3, unary=100))
-    async with running(member, settings=settings) as server, open_channel(server.address, SERVICE) as channel:
+    async with (
+        running(service, settings=settings) as server,
+        open_channel(server.address, SERVICE) as channel,
+    ):
         yield Mesh(servicer, server, conversation_grpc.ConversationServiceStub(channel), key)
 
 

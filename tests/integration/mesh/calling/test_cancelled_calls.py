@@ -16,7 +16,7 @@ from readback.conversation.v1 import conversation_service_pb2_grpc as conversati
 
 from mesh.calling.channel import open_channel, streaming
 from mesh.security.authentication import TokenVerifier, bearer
-from mesh.serving.grpc_server import Member, Registration, ServerSettings, running
+from mesh.serving.grpc_server import GrpcService, ServerSettings, running
 from mesh.serving.limits import LimitSettings
 from tests.mesh_tokens import SigningKey
 
@@ -67,12 +67,15 @@ async def patient() -> AsyncIterator[tuple[Patient, Any]]:
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
-    member = Member("patient", [Registration(SERVICE, add, {})], TokenVerifier(keys))
+    service = GrpcService("patient", SERVICE, add, {}, TokenVerifier(keys))
     limits = LimitSettings(
         unary=AT_ONCE, unary_per_caller=AT_ONCE, streams=AT_ONCE, streams_per_caller=AT_ONCE
     )
     settings = ServerSettings(notice_seconds=0, limits=limits)
-    async with running(member, settings=settings) as server, open_channel(server.address, SERVICE) as channel:
+    async with (
+        running(service, settings=settings) as server,
+        open_channel(server.address, SERVICE) as channel,
+    ):
         yield servicer, conversation_grpc.ConversationServiceStub(channel)
 
 

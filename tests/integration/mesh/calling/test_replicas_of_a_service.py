@@ -15,7 +15,7 @@ from readback.conversation.v1 import conversation_service_pb2_grpc as conversati
 from mesh.calling.channel import grpc_target, open_channel, streaming
 from mesh.errors import reason_of, retry_after_of
 from mesh.security.authentication import TokenVerifier, bearer
-from mesh.serving.grpc_server import Member, Registration, ServerSettings, running
+from mesh.serving.grpc_server import GrpcService, ServerSettings, running
 from mesh.serving.limits import LimitSettings
 from mesh.serving.ports import Endpoint
 from tests.mesh_tokens import SigningKey
@@ -65,9 +65,9 @@ async def serving(replica: Replica, port: int = 0, limits: LimitSettings | None 
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(replica, server)
 
-    member = Member("replica", [Registration(SERVICE, add, {})], TokenVerifier(keys), replica.drain)
+    service = GrpcService("replica", SERVICE, add, {}, TokenVerifier(keys), replica.drain)
     settings = ServerSettings(notice_seconds=0.1, drain_seconds=2, limits=limits or LimitSettings())
-    async with running(member, endpoint=Endpoint(port=port), settings=settings) as server:
+    async with running(service, endpoint=Endpoint(port=port), settings=settings) as server:
         yield server.address
 
 

@@ -16,7 +16,7 @@ from readback.conversation.v1 import conversation_service_pb2_grpc as conversati
 from mesh.calling.channel import open_channel
 from mesh.logs import configure
 from mesh.security.authentication import TokenVerifier, bearer
-from mesh.serving.grpc_server import Member, Registration, ServerSettings, running
+from mesh.serving.grpc_server import GrpcService, ServerSettings, running
 from mesh.serving.health_and_metrics import serving_probes
 from mesh.serving.ports import Endpoint
 from mesh.settings import MeshSettings, load
@@ -67,12 +67,12 @@ async def test_a_stopping_server_ends_streams_in_order_and_finishes_running_call
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
-    member = Member("slow", [Registration(SERVICE, add, {})], TokenVerifier(keys), drain)
+    service = GrpcService("slow", SERVICE, add, {}, TokenVerifier(keys), drain)
     stopped = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
 
         async def serve(started: asyncio.Future[str], stop: asyncio.Event) -> None:
-            async with running(member, settings=ServerSettings(drain_seconds=5)) as server:
+            async with running(service, settings=ServerSettings(drain_seconds=5)) as server:
                 started.set_result(server.address)
                 await stop.wait()
             stopped.set()

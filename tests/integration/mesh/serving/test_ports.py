@@ -12,6 +12,7 @@ import grpc
 import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from readback.identity.v1 import identity_service_pb2
 
 from mesh.calling.channel import grpc_target
 from mesh.security.authentication import TokenVerifier
@@ -20,6 +21,7 @@ from mesh.serving.health_and_metrics import serving_probes
 from mesh.serving.ports import Endpoint, endpoint_of
 from mesh.settings import ConfigurationError, MeshSettings, load
 
+SERVICE = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 pytestmark = pytest.mark.integration
 
 Serving = Callable[[Endpoint], AbstractAsyncContextManager[str]]
@@ -39,15 +41,15 @@ async def _app(
 
 
 @asynccontextmanager
-async def member(at: Endpoint) -> AsyncIterator[str]:
-    served = grpc_server.Member("any", [], TokenVerifier(_no_keys))
+async def grpc_service(at: Endpoint) -> AsyncIterator[str]:
+    served = grpc_server.GrpcService("any", SERVICE, lambda _: None, {}, TokenVerifier(_no_keys))
     brisk = grpc_server.ServerSettings(notice_seconds=0, drain_seconds=0)
     async with grpc_server.running(served, endpoint=at, settings=brisk) as running:
         yield running.address
 
 
 @asynccontextmanager
-async def site(at: Endpoint) -> AsyncIterator[str]:
+async def web_app(at: Endpoint) -> AsyncIterator[str]:
     async with web_server.running(_app, web_server.WebServer("any", at, 1)) as running:  # type: ignore[arg-type]  # looser than ASGI
         yield running.url.removeprefix("http://")
 
@@ -58,7 +60,7 @@ async def probes(at: Endpoint) -> AsyncIterator[str]:
         yield f"[{at.bind}]:{port}" if ":" in at.bind else f"{at.bind}:{port}"
 
 
-every_server = pytest.mark.parametrize("serving", [member, site, probes])
+every_server = pytest.mark.parametrize("serving", [grpc_service, web_app, probes])
 
 
 async def _answers_grpc(address: str) -> None:
@@ -85,7 +87,7 @@ async def test_every_kind_of_server_is_reachable_at_its_endpoint(
         host, _, port = address.rpartition(":")
         assert host == (f"[{bind}]" if ":" in bind else bind)
         for name in reached:
-            await (_answers_grpc if serving is member else _answers_http)(f"{name}:{port}")
+            await (_answers_grpc if serving is grpc_service else _answers_http)(f"{name}:{port}")
 
 
 @every_server

@@ -33,14 +33,14 @@ class Installation:
         self.actors = AssertionVerifier(lambda: self.trusted, clock)
 
     def private_pem(self, name: str) -> bytes:
-        """A member's private key."""
+        """A service's private key."""
         key = self.keys[name]
         return key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
     def public_pem(self, name: str) -> bytes:
-        """A member's public key."""
+        """A service's public key."""
         key = self.keys[name].public_key()
         return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
