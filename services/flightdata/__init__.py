@@ -1,1 +1,1 @@
-"""Flight data: places, flights and their status, each record with who said so."""
+"""Flight data: places, flights and their status; every record states its source."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from mesh.clock import Clock
 from services.flightdata.caching.answer_cache import AnswerCache, Question
@@ -51,6 +52,14 @@ class LegAnswer:
             if (not found.round_trips or itinerary.leg == self.leg.leg)
             and not (cached and itinerary.departure.at.utc <= now)
         ]
+
+    def plausible(self, now: datetime) -> list[Itinerary]:
+        """Return the upcoming itineraries without doubts."""
+        return [replace(i, leg=self.leg.leg) for i in self.upcoming(now) if not i.doubts]
+
+    def fitting(self, itineraries: Iterable[Itinerary], sort: Sort) -> list[Itinerary]:
+        """Return the itineraries that pass the leg's filters, sorted."""
+        return ordered(filter(self.leg.filters.admit, itineraries), sort)
 
     def valid_offers(self, now: datetime) -> list[Offer]:
         """Return the offers that haven't expired; those on a round trip only for the first leg."""
@@ -147,43 +156,26 @@ class FlightSearch:
     def results(self, answers: SearchAnswers) -> Sequence[Results | Done]:
         """Return the results of a search, if any fit, and its end."""
         query, legs, now = answers.query, answers.legs, self._clock.now()
-        upcoming = [answer.upcoming(now) for answer in legs]
-        plausible = [
-            [replace(i, leg=answer.leg.leg) for i in found if not i.doubts]
-            for answer, found in zip(legs, upcoming, strict=True)
-        ]
-        fitting = [
-            ordered(filter(answer.leg.filters.admit, found), query.sort)
-            for answer, found in zip(legs, plausible, strict=True)
-        ]
-        limits = answers.limits.union(*(found.limits for found in answers.found))
-        journeys: list[Journey] = []
-        if query.further:
-            journeys, cut = _journeys(answers, fitting)
-            total, sold_out = len(journeys), sum(journey.sold_out for journey in journeys)
-            journeys = journeys[: query.limit]
-            shown = _itineraries(journeys)
-            limits |= {Limit.JOURNEYS} if cut else set()
-        else:
-            everything = ordered((i for found in fitting for i in found), query.sort)
-            total, sold_out = len(everything), sum(itinerary.sold_out for itinerary in everything)
-            shown = everything[: query.limit]
-        limits |= {Limit.RESULTS} if total > query.limit else set()
-        limits |= {Limit.BAGS} if any(i.fare and i.fare.bags < query.bags for i in shown) else set()
-        counts = [len(found) for found in plausible]
-        parts = [_part(*leg) for leg in zip(legs, plausible, fitting, strict=True)] if len(legs) > 1 else ()
+        plausible = [leg.plausible(now) for leg in legs]
+        fitting = [leg.fitting(found, query.sort) for leg, found in zip(legs, plausible, strict=True)]
+        journeys, cut = _journeys(answers, fitting) if query.further else ([], False)
+        itineraries = [] if query.further else ordered(chain(*fitting), query.sort)
+        found: Sequence[Journey | Itinerary] = [*journeys, *itineraries]
+        journeys = journeys[: query.limit]
+        shown = _itineraries(journeys) if query.further else itineraries[: query.limit]
+        counts = list(map(len, plausible))
         done = Done(
-            total=total,
+            total=len(found),
             total_unfiltered=min(counts) if query.further else sum(counts),
-            provenance=_provenance(next((a for a, n in zip(legs, counts, strict=True) if n), legs[0])),
-            implausible=sum(map(len, upcoming)) - sum(counts),
-            sold_out=sold_out,
-            limits=limits,
-            parts=parts,
+            provenance=_provenance(next((leg for leg, n in zip(legs, counts, strict=True) if n), legs[0])),
+            implausible=sum(len(leg.upcoming(now)) for leg in legs) - sum(counts),
+            sold_out=sum(one.sold_out for one in found),
+            limits=answers.limits | _limits(answers, shown, len(found), cut=cut),
+            parts=list(map(_part, legs, plausible, fitting)) if len(legs) > 1 else (),
         )
         if not shown:
             return [done]
-        with_emissions = [self._with_emissions(i, query.cabin) for i in shown]
+        with_emissions = [self._with_emissions(itinerary, query.cabin) for itinerary in shown]
         return [Results(with_emissions, self._named_offers(shown, legs, now), journeys), done]
 
     def _named_offers(
@@ -230,6 +222,15 @@ def _needed(query: FlightQuery) -> Capability:
 def _is_about_prices(query: SearchQuery) -> bool:
     """Return whether an answer without prices and cabins is a poor one."""
     return query.sort is Sort.CHEAPEST or query.cabin is not Cabin.ECONOMY
+
+
+def _limits(answers: SearchAnswers, shown: Sequence[Itinerary], total: int, *, cut: bool) -> frozenset[Limit]:
+    """Return the limits of the answers and of what is shown; `cut` if some combinations were skipped."""
+    limits = {limit for found in answers.found for limit in found.limits}
+    limits |= {Limit.JOURNEYS} if cut else set()
+    limits |= {Limit.RESULTS} if total > answers.query.limit else set()
+    without_bags = any(i.fare and i.fare.bags < answers.query.bags for i in shown)
+    return frozenset(limits | ({Limit.BAGS} if without_bags else set()))
 
 
 def _journeys(answers: SearchAnswers, legs: Sequence[Sequence[Itinerary]]) -> tuple[list[Journey], bool]:
