@@ -2,7 +2,6 @@
 
 CommandError            failed while running                                exit 1
 └── UsageError          the command or a setting is wrong                   exit 2
-    ├── PortsInUse      a port that a part needs is taken
     └── ToolMissing     a needed program is missing and can't be built
 """
 
@@ -24,10 +23,6 @@ class UsageError(CommandError):
     """The command or the configuration is wrong; nothing was started."""
 
     exit_code = 2
-
-
-class PortsInUse(UsageError):
-    """Ports that the parts need are taken."""
 
 
 class ToolMissing(UsageError):

@@ -51,10 +51,8 @@ def build(command: str | None = None) -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback(help=HELP)(lambda: None)
-    modules = (
-        [COMMAND_MODULES[command]] if command in COMMAND_MODULES else dict.fromkeys(COMMAND_MODULES.values())
-    )
-    for module in modules:
+    all_modules = dict.fromkeys(COMMAND_MODULES.values())
+    for module in [COMMAND_MODULES[command]] if command in COMMAND_MODULES else all_modules:
         importlib.import_module(f"cli.commands.{module}").register(app)
     return app
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import importlib.util
 import inspect
 import os
 from collections.abc import Iterator
@@ -46,7 +45,7 @@ class UpSettings(MeshSettings):
         if self.drain_notice_seconds + self.drain_seconds > SERVICES_GRACE_SECONDS:
             raise ValueError(
                 "READBACK_DRAIN_NOTICE_SECONDS and READBACK_DRAIN_SECONDS come to more than "
-                f"{SERVICES_GRACE_SECONDS} s, when the supervisor kills a service; make them shorter"
+                f"{SERVICES_GRACE_SECONDS} s, after which the supervisor kills a service; shorten them"
             )
         return self
 
@@ -61,13 +60,10 @@ class UpSettings(MeshSettings):
 
 
 def settings_classes() -> Iterator[type[MeshSettings]]:
-    """Yield the settings classes of the supervisor and of every installed part."""
+    """Yield the settings classes of the supervisor and of every part."""
     yield UpSettings
     for name in SETTINGS_MODULES:
-        if importlib.util.find_spec(name) is None:
-            continue
-        module = importlib.import_module(name)
-        for _, found in inspect.getmembers(module, inspect.isclass):
+        for _, found in inspect.getmembers(importlib.import_module(name), inspect.isclass):
             if issubclass(found, MeshSettings) and found.__module__ == name:
                 yield found
 
@@ -89,9 +85,9 @@ def check_all() -> UpSettings:
     return load(UpSettings)
 
 
-def variables(settings: type[MeshSettings]) -> dict[str, str]:
-    """Return the environment variables of a settings class, each with its field."""
-    return {variable_of(settings, name): name for name in settings.model_fields}
+def variables(settings: type[MeshSettings]) -> set[str]:
+    """Return the names of a settings class's environment variables."""
+    return {variable_of(settings, name) for name in settings.model_fields}
 
 
 def unknown_variables() -> dict[str, str | None]:

@@ -15,8 +15,7 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import uvloop
@@ -38,33 +37,27 @@ from bench.transcript_log.testbed.processes import pin_to_asking_core
 from bench.transcript_log.testbed.testbed import Effort, Testbed, running_testbed
 from mesh.settings import CHECKOUT
 
+Measure = Callable[[Testbed], Awaitable[list[Figure]]]
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Figures that are measured together."""
-
-    keys: tuple[str, ...]
-    measure: Callable[[Testbed], Awaitable[list[Figure]]]
-
-
-GROUPS = (
-    Group(("append_vs_naive", "append_vs_strong", "cpu_vs_naive"), throughput.measure_appends),
-    Group(("batch_vs_strong",), throughput.measure_batches),
-    Group(("ack_vs_floor_sqlite", "ack_vs_floor_pg"), latency.measure_acks),
-    Group(("fanout100_p99_vs_floor",), latency.measure_fanout),
-    Group(("replica_hop_p50_ms", "replica_hop_p99_ms"), latency.measure_replica_hop),
-    Group(("wakeups_on_vs_off",), wakeup_cost.measure),
-    Group(("replay_vs_single",), throughput.measure_catch_up),
-    Group(("rss_per_watcher_kb",), watcher_memory.measure),
-    Group(("wire_vs_text",), byte_sizes.measure_wire),
-    Group(("stored_vs_text_pg",), byte_sizes.measure_pg),
-    Group(("stored_vs_text_sqlite",), byte_sizes.measure_sqlite),
-)
+GROUPS: Mapping[tuple[str, ...], Measure] = {
+    ("append_vs_naive", "append_vs_strong", "cpu_vs_naive"): throughput.measure_appends,
+    ("batch_vs_strong",): throughput.measure_batches,
+    ("ack_vs_floor_sqlite", "ack_vs_floor_pg"): latency.measure_acks,
+    ("fanout100_p99_vs_floor",): latency.measure_fanout,
+    ("replica_hop_p50_ms", "replica_hop_p99_ms"): latency.measure_replica_hop,
+    ("wakeups_on_vs_off",): wakeup_cost.measure,
+    ("replay_vs_single",): throughput.measure_catch_up,
+    ("rss_per_watcher_kb",): watcher_memory.measure,
+    ("wire_vs_text",): byte_sizes.measure_wire,
+    ("stored_vs_text_pg",): byte_sizes.measure_pg,
+    ("stored_vs_text_sqlite",): byte_sizes.measure_sqlite,
+}
+"""Figures that are measured together, by their keys."""
 DOCS = CHECKOUT / "docs"
 SHORT = Effort(rounds=2, seconds=0.6)
 
 
-def chosen_groups(only: str) -> list[Group]:
+def chosen_groups(only: str) -> dict[tuple[str, ...], Measure]:
     """Return the groups with the given keys, separated by commas; all if none is given.
 
     Raises:
@@ -73,20 +66,22 @@ def chosen_groups(only: str) -> list[Group]:
     keys = set(filter(None, only.split(",")))
     if unknown := keys - AIMS.keys():
         raise SystemExit(f"Unknown key {', '.join(sorted(unknown))}; use some of: {', '.join(AIMS)}.")
-    return [group for group in GROUPS if not keys or keys & set(group.keys)]
+    return {group: run for group, run in GROUPS.items() if not keys or keys & set(group)}
 
 
-async def measure(groups: Sequence[Group], effort: Effort, progress: Callable[[str], None]) -> Measured:
+async def measure(
+    groups: Mapping[tuple[str, ...], Measure], effort: Effort, progress: Callable[[str], None]
+) -> Measured:
     """Measure the groups and the floors. A group that fails is reported as missing; the others go on."""
     figures: list[Figure] = []
     missing: dict[str, str] = {}
     async with running_testbed(effort, progress) as bed:
         bounds = await floors.measure(bed)
-        for group in groups:
+        for keys, run in groups.items():
             try:
-                figures += await group.measure(bed)
+                figures += await run(bed)
             except Exception:  # noqa: BLE001 -- reported with the figures of the others
-                missing |= dict.fromkeys(group.keys, traceback.format_exc() + bed.last_warnings())
+                missing |= dict.fromkeys(keys, traceback.format_exc() + bed.last_warnings())
     return Measured(figures, bounds, missing)
 
 

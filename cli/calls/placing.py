@@ -29,31 +29,19 @@ DESCRIPTOR = conversation.DESCRIPTOR.services_by_name["ConversationService"]
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenLine:
-    """Speech for one turn."""
+class CallerLine:
+    """One turn of the caller, spoken or typed."""
 
     text: str
     """The words, or the path of the recording."""
-    samples: Samples
-    """16 kHz."""
+    samples: Samples | None = None
+    """Speech at 16 kHz; None to type the text."""
 
     async def send(self, client: CallClient) -> TurnReport:
-        """Speak the line and wait for the answer."""
+        """Speak or type the line and wait for the answer."""
+        if self.samples is None:
+            return await client.type(self.text)
         return await client.speak(self.samples, self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class TypedLine:
-    """Typed text for one turn."""
-
-    text: str
-
-    async def send(self, client: CallClient) -> TurnReport:
-        """Type the line and wait for the answer."""
-        return await client.type(self.text)
-
-
-CallerLine = SpokenLine | TypedLine
 
 
 @asynccontextmanager

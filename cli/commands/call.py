@@ -134,7 +134,7 @@ async def _call(
 def _prepare(script: Sequence[ScriptLine]) -> list[CallerLine]:
     """Read and synthesise all speech before the call starts, so that a bad file costs no call."""
     from agent.speech.audio import STT_RATE, resampled
-    from cli.calls.placing import SpokenLine, TypedLine
+    from cli.calls.placing import CallerLine
     from cli.calls.wav import NotAWav, read_wav
 
     voice = None
@@ -142,17 +142,17 @@ def _prepare(script: Sequence[ScriptLine]) -> list[CallerLine]:
     for line in script:
         match line.kind:
             case "text":
-                lines.append(TypedLine(line.value))
+                lines.append(CallerLine(line.value))
             case "wav":
                 try:
-                    lines.append(SpokenLine(line.value, read_wav(Path(line.value))))
+                    lines.append(CallerLine(line.value, read_wav(Path(line.value))))
                 except NotAWav as error:
                     raise UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
             case "say":
                 from agent.speech.hibari_engine import TTS_RATE, HibariEngine
 
                 voice = voice or HibariEngine()
-                lines.append(SpokenLine(line.value, resampled(voice.say(line.value), TTS_RATE, STT_RATE)))
+                lines.append(CallerLine(line.value, resampled(voice.say(line.value), TTS_RATE, STT_RATE)))
     return lines
 
 
@@ -162,8 +162,8 @@ async def _each(lines: Sequence[CallerLine]) -> AsyncIterator[CallerLine]:
 
 
 async def _typed_lines() -> AsyncIterator[CallerLine]:
-    from cli.calls.placing import TypedLine
+    from cli.calls.placing import CallerLine
 
     async for line in read_lines():
         if line.strip():
-            yield TypedLine(line.strip())
+            yield CallerLine(line.strip())

@@ -108,7 +108,7 @@ def check_installation(settings: UpSettings) -> Iterator[Finding]:
     yield Finding("login", State.NOTE, login)
     for name, similar in unknown_variables().items():
         hint = f"; did you mean {similar}?" if similar else ""
-        yield Finding(name, State.WRONG, f"no setting of Readback{hint}")
+        yield Finding(name, State.WRONG, f"not a setting of Readback{hint}")
 
 
 async def check_parts(settings: UpSettings) -> list[Finding]:

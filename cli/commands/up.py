@@ -49,7 +49,7 @@ def up(
 def _warn_of_unknown_variables(console: Console) -> None:
     for name, similar in unknown_variables().items():
         hint = f"; did you mean {similar}?" if similar else "."
-        console.print(f"  [yellow]![/] {name} is no setting of Readback{hint}", highlight=False)
+        console.print(f"  [yellow]![/] {name} is not a setting of Readback{hint}", highlight=False)
 
 
 def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
@@ -68,13 +68,10 @@ def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
 
 def _welcome(settings: UpSettings, console: Console) -> None:
     address = f"http://{with_port(reachable_host(settings.bind), settings.ui_port)}"
-    invitation = f"\n  Open [bold cyan]{address}[/], sign up, press [bold]Call[/] and say:\n"
-    console.print(invitation, highlight=False)
-    for example in EXAMPLES:
-        console.print(f"      “{escape(example)}”", highlight=False)
-    console.print(
-        "\n  The flights are sample data and marked as such. "
-        f"Logs: {settings.home / 'logs'}\n  Ctrl-C ends everything.\n",
-        highlight=False,
-        soft_wrap=True,
+    lines = (
+        f"\n  Open [bold cyan]{address}[/], sign up, press [bold]Call[/] and say:\n",
+        *(f"      “{example}”" for example in EXAMPLES),
+        f"\n  The flights are sample data and marked as such. Logs: {escape(str(settings.home / 'logs'))}",
+        "  Ctrl-C ends everything.\n",
     )
+    console.print("\n".join(lines), highlight=False, soft_wrap=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Self
 
 from google.protobuf.json_format import MessageToDict
@@ -26,13 +25,11 @@ _MAX_LIVE_LINES = 4
 
 
 class JsonWatchOutput:
-    """One `WatchResponse` as JSON per line. Notices go to stderr.
-
-    `wants_live`: words that are still being spoken are wanted too.
-    """
+    """One `WatchResponse` as JSON per line. Notices go to stderr."""
 
     def __init__(self, *, live: bool = False) -> None:
         self.wants_live = live
+        """Words that are still being spoken are shown too."""
         self._notices = Console(stderr=True, soft_wrap=True)
 
     def __enter__(self) -> Self:
@@ -43,10 +40,8 @@ class JsonWatchOutput:
 
     def show(self, event: WatchResponse) -> None:
         """Print one event."""
-        sys.stdout.write(
-            json.dumps(MessageToDict(event, preserving_proto_field_name=True), ensure_ascii=False) + "\n"
-        )
-        sys.stdout.flush()
+        fields = MessageToDict(event, preserving_proto_field_name=True)
+        print(json.dumps(fields, ensure_ascii=False), flush=True)
 
     def notice(self, connection: Connection) -> None:
         """Print the notice on stderr."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import psutil
 
-from cli.errors import PortsInUse
+from cli.errors import UsageError
 from cli.supervisor.parts import Part, Port
 from mesh.serving.ports import address_problem, bind_socket
 
@@ -20,7 +20,7 @@ def check(parts: Iterable[Part], bind: str) -> None:
     """Try to listen on every port of every part.
 
     Raises:
-        PortsInUse: ports are taken, assigned twice, or can't be used; the text has one sentence for each.
+        UsageError: ports are taken, assigned twice, or can't be used; the text has one sentence for each.
     """
     problems: list[str | None] = []
     assigned: dict[tuple[int, str], str] = {}
@@ -32,7 +32,7 @@ def check(parts: Iterable[Part], bind: str) -> None:
             else:
                 problems.append(f"{other} and {port.variable} are both {port.number}; change one of them.")
     if sentences := dict.fromkeys(filter(None, problems)):
-        raise PortsInUse("\n".join(sentences))
+        raise UsageError("\n".join(sentences))
 
 
 def _problem(part: Part, port: Port, bind: str) -> str | None:

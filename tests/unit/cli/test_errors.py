@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from cli import main
-from cli.errors import CommandError, PortsInUse, ToolMissing, UsageError, explain
+from cli.errors import CommandError, ToolMissing, UsageError, explain
 from mesh.settings import ConfigurationError
 
 pytestmark = pytest.mark.unit
@@ -24,7 +24,6 @@ def refused(code: grpc.StatusCode, details: str) -> grpc.aio.AioRpcError:
     [
         (CommandError("x"), 1),
         (UsageError("x"), 2),
-        (PortsInUse("x"), 2),
         (ToolMissing("x"), 2),
         (ConfigurationError("x"), 2),
     ],

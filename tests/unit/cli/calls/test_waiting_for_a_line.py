@@ -12,7 +12,7 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from cli.calls.call_client import CallClient, TurnReport
-from cli.calls.placing import CallerLine, TypedLine, place_call
+from cli.calls.placing import CallerLine, place_call
 
 pytestmark = pytest.mark.unit
 
@@ -80,7 +80,7 @@ async def test_a_call_that_ends_before_the_next_line_reports_its_end(caller: Ans
     let_go = asyncio.Event()
 
     async def lines() -> AsyncIterator[CallerLine]:
-        yield TypedLine("thanks, bye")
+        yield CallerLine("thanks, bye")
         caller.hang_up_on()
         try:
             await asyncio.Event().wait()
@@ -96,8 +96,8 @@ async def test_a_call_that_ends_before_the_next_line_reports_its_end(caller: Ans
 
 async def test_every_line_is_sent_and_the_call_ends_after_the_last(caller: Answering) -> None:
     async def lines() -> AsyncIterator[CallerLine]:
-        yield TypedLine("one")
-        yield TypedLine("two")
+        yield CallerLine("one")
+        yield CallerLine("two")
 
     report = Report()
     await place_call(Service(), "conversation", lines(), report)  # type: ignore[arg-type]  # the methods that a call needs

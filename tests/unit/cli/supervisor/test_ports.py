@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.errors import PortsInUse
+from cli.errors import UsageError
 from cli.supervisor import ports
 from cli.supervisor.parts import Part, Port, Stage
 from tests.product import free_ports
@@ -30,7 +30,7 @@ def taken() -> Iterator[int]:
 
 
 def test_the_sentence_names_part_port_program_and_setting(taken: int) -> None:
-    with pytest.raises(PortsInUse) as refused:
+    with pytest.raises(UsageError) as refused:
         ports.check([part(Port(taken, "READBACK_IDENTITY_PORT"))], "127.0.0.1")
     sentence = str(refused.value)
     assert f"Port {taken}, which identity needs, is in use" in sentence
@@ -46,7 +46,7 @@ def test_every_port_that_is_in_use_is_named(taken: int) -> None:
             Port(taken, "READBACK_UI_PORT"),
             Port(media.getsockname()[1], "READBACK_LIVEKIT_UDP_PORT", "udp"),
         )
-        with pytest.raises(PortsInUse) as refused:
+        with pytest.raises(UsageError) as refused:
             ports.check([part(*wanted)], "127.0.0.1")
     assert len(str(refused.value).splitlines()) == 2
 
@@ -54,7 +54,7 @@ def test_every_port_that_is_in_use_is_named(taken: int) -> None:
 def test_one_port_for_two_parts_is_refused() -> None:
     (port,) = free_ports(1)
     rivals = part(Port(port, "READBACK_IDENTITY_PORT")), part(Port(port, "READBACK_UI_PORT"), name="page")
-    with pytest.raises(PortsInUse, match="READBACK_IDENTITY_PORT and READBACK_UI_PORT are both"):
+    with pytest.raises(UsageError, match="READBACK_IDENTITY_PORT and READBACK_UI_PORT are both"):
         ports.check(rivals, "127.0.0.1")
 
 
@@ -76,7 +76,7 @@ def test_a_port_whose_server_has_just_ended_is_free() -> None:
 
 def test_a_foreign_address_is_reported_once_without_any_port() -> None:
     udp = Port(3, "READBACK_LIVEKIT_UDP_PORT", "udp")
-    with pytest.raises(PortsInUse) as refused:
+    with pytest.raises(UsageError) as refused:
         ports.check(
             [part(Port(15_001, "READBACK_IDENTITY_PORT"), Port(15_002, "READBACK_UI_PORT"), udp)], "192.0.2.1"
         )
@@ -89,5 +89,5 @@ def test_a_foreign_address_is_reported_once_without_any_port() -> None:
 def test_ports_are_tried_where_ipv6_servers_will_listen(bind: str) -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
         port = server.getsockname()[1]
-        with pytest.raises(PortsInUse, match=f"Port {port}, which identity needs, is in use"):
+        with pytest.raises(UsageError, match=f"Port {port}, which identity needs, is in use"):
             ports.check([part(Port(port, "READBACK_IDENTITY_PORT"))], bind)
