@@ -71,7 +71,7 @@ def test_reset_refuses_while_the_product_runs(own: Product) -> None:
 def test_a_killed_part_is_restarted_and_reported(own: Product, part: str) -> None:
     seen = len(own.lines)
     own.process_of(part).kill()
-    assert "was killed (signal 9); starting it again in 0.5 s" in own.wait_for(f"✗ {part}", after=seen)
+    assert "was killed (signal 9); restarting in 0.5 s" in own.wait_for(f"✗ {part}", after=seen)
     assert "is back after" in own.wait_for(f"✓ {part}", after=seen)
 
 
