@@ -10,36 +10,14 @@ from bench.transcript_log.interleaved_rounds import Spread
 AIMS = {
     aim.key: aim
     for aim in (
-        Aim(
-            "cache_hit_vs_echo", "p50 of a cached search ÷ p50 of a bare gRPC echo of the same messages", 1.5
-        ),
-        Aim(
-            "identical_misses_calls",
-            "equal vendor calls for 200 equal concurrent searches on two replicas over one Redis",
-            1,
-            "",
-        ),
-        Aim(
-            "hung_primary_vs_secondary",
-            "p50 when the first vendor hangs ÷ (hedge delay + 1.2 × the second's p50)",
-            1,
-        ),
-        Aim(
-            "sample_search_p50_ms",
-            "a search of the sample timetable over gRPC, 1,000 pairs of busy cities",
-            5,
-            "ms",
-        ),
+        Aim("cache_hit_vs_echo", "p50 of a cached search ÷ p50 of a gRPC echo of its messages", 1.5),
+        Aim("identical_misses_calls", "vendor calls for 200 equal searches, two replicas, one Redis", 1, ""),
+        Aim("hung_primary_vs_secondary", "p50 with a hung vendor ÷ (hedge delay + 1.2 × p50 without)", 1),
+        Aim("sample_search_p50_ms", "a sample search over gRPC, 1,000 pairs of busy cities", 5, "ms"),
         Aim("sample_search_p99_ms", "the same, p99", 25, "ms"),
         Aim("sample_search_rss_mb", "memory of the process with server and client", 250, "MB"),
         Aim("startup_seconds", "start of that process until its first request", 2, "s"),
-        Aim(
-            "fault_schedules_ok",
-            "share of 200 random fault schedules that satisfy `fault_schedules.Tally.holds`",
-            0.999,
-            "",
-            at_least=True,
-        ),
+        Aim("fault_schedules_ok", "share of 200 random fault schedules that hold", 0.999, "", at_least=True),
         Aim("fault_schedules_to_the_sick", "share of requests that an open breaker lets through", 0.05, ""),
         Aim("fault_schedules_over_budget", "calls beyond a budget in all schedules", 0, ""),
     )
