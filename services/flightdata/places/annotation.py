@@ -12,12 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from rapidfuzz.distance import Levenshtein
-from rapidfuzz.process import cdist
-
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.places.matching import PRIOR_WEIGHT, match
+from services.flightdata.places.matching import PRIOR_WEIGHT, match, similarities
 from services.flightdata.places.place import Annotation, Candidate, Resolution
 from services.flightdata.places.sentence import Cue, Sentence, context_words
 from services.flightdata.places.spelled_codes import LETTERS, spelled_code
@@ -67,25 +63,16 @@ class Guess:
 def annotate(lexicon: Lexicon, text: str, *, home_country: str = "", limit: int = 3) -> list[Annotation]:
     """Return the places in a text, in text order and without overlap."""
     sentence = Sentence(words(text)[:MOST_WORDS], context_words())
-    chosen = _best_set(
-        [
-            *_codes(lexicon, sentence),
-            *_decoys(lexicon, sentence),
-            *_named(lexicon, sentence, home_country, limit),
-        ],
-        len(sentence.words),
-    )
+    named = _named(lexicon, sentence, home_country, limit)
+    windows = [*_codes(lexicon, sentence), *_decoys(lexicon, sentence), *named]
+    chosen = _best_set(windows, len(sentence.words))
     chosen += _guesses(lexicon, sentence, chosen, home_country, limit)
-    return [
-        _annotation(text, sentence, w, w.resolution)
-        for w in sorted(chosen, key=lambda w: w.start)
-        if w.resolution
-    ]
-
-
-def _annotation(text: str, sentence: Sentence, window: Window, resolution: Resolution) -> Annotation:
-    start, end = sentence.words[window.start].start, sentence.words[window.end - 1].end
-    return Annotation(start, end, text[start:end], resolution)
+    annotations = []
+    for window in sorted(chosen, key=lambda window: window.start):
+        if window.resolution:
+            start, end = sentence.words[window.start].start, sentence.words[window.end - 1].end
+            annotations.append(Annotation(start, end, text[start:end], window.resolution))
+    return annotations
 
 
 def _score(quality: float, letters: int) -> float:
@@ -120,28 +107,21 @@ def _spans(sentence: Sentence, longest: int) -> Iterator[tuple[int, int]]:
 
 
 def _decoys(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
-    """Yield countries, and windows that resemble a decoy more than their first or last words alone."""
+    """Yield countries, and windows that resemble a decoy more than they do without an end word."""
     spans = list(_spans(sentence, LONGEST_GARBLED))
     if not spans:
         return
     keys = [sentence.folded(i, j) for i, j in spans]
-    letters = cdist(keys, sentence.context.decoys, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
-    sounds = cdist(
-        [phonemes(k) for k in keys],
-        sentence.context.decoy_sounds,
-        scorer=Levenshtein.normalized_similarity,
-        dtype=np.float32,
-    )
+    letters = similarities(keys, sentence.context.decoys)
+    sounds = similarities([phonemes(k) for k in keys], sentence.context.decoy_sounds)
     likeness = dict(zip(spans, ((letters + sounds) / 2).max(axis=1).tolist(), strict=True))
     for (i, j), like in likeness.items():
-        joined = sentence.folded(i, j)
-        if joined in lexicon.countries and sentence.common(i, j) < j - i:
+        joined, everyday = sentence.folded(i, j), sentence.common(i, j) == j - i
+        if joined in lexicon.countries and not everyday:
             yield Window(i, j, _score(1.15, len(joined)), None)
             continue
-        garbled = sentence.common(i, j) < j - i and not sentence.broken(i, j)
-        if garbled and like >= max(
-            DECOY_LIKENESS, likeness.get((i + 1, j), 0.0), likeness.get((i, j - 1), 0.0)
-        ):
+        least = max(DECOY_LIKENESS, likeness.get((i + 1, j), 0.0), likeness.get((i, j - 1), 0.0))
+        if like >= least and not everyday and not sentence.broken(i, j):
             yield Window(i, j, _score(like + 0.15, len(joined)), None)
 
 
@@ -157,19 +137,14 @@ def _named(lexicon: Lexicon, sentence: Sentence, home_country: str, limit: int) 
 
 def _plausible(lexicon: Lexicon, sentence: Sentence, start: int, end: int) -> bool:
     joined = sentence.folded(start, end)
-    if joined in lexicon.exact:
+    if joined in lexicon.exact or (joined in lexicon.heard and sentence.cue(start, end) >= Cue.SLOT):
         return True
-    if joined in lexicon.heard and sentence.cue(start, end) >= Cue.SLOT:
-        return True
-    if (
+    return not (
         end - start > LONGEST_GARBLED
         or len(joined) < 3
         or sentence.common(start, end) == end - start
         or sentence.barred(start, end)
-    ):
-        return False
-    return not (
-        sentence.broken(start, end)
+        or sentence.broken(start, end)
         or sentence.at(start) in sentence.context.slot
         or sentence.at(end - 1) in DIRECTIONS
     )

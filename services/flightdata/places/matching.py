@@ -8,6 +8,7 @@ wins on its sound alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,14 +84,18 @@ def match(
     ]
 
 
+def similarities(keys: Sequence[str], names: Sequence[str]) -> NDArray[np.float32]:
+    """Return the Levenshtein similarity (keys × names), 0 to 1."""
+    found: Any = cdist(keys, names, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
+    return cast("NDArray[np.float32]", found)
+
+
 def _likeness(lexicon: Lexicon, keys: Sequence[str]) -> NDArray[np.float32]:
     """Return the likeness matrix (keys × spoken names), 0 to 1."""
     spoken = lexicon.spoken
-    letters = cdist(keys, spoken.keys, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
-    sounds = cdist(
-        [phonemes(k) for k in keys], spoken.sounds, scorer=Levenshtein.normalized_similarity, dtype=np.float32
-    )
-    both: NDArray[np.float32] = (letters + sounds[:, spoken.sound_of]) / 2 * spoken.trust
+    letters = similarities(keys, spoken.keys)
+    sounds = similarities([phonemes(k) for k in keys], spoken.sounds)
+    both = ((letters + sounds[:, spoken.sound_of]) / 2 * spoken.trust).astype(np.float32, copy=False)
     both[letters < LEAST_LETTERS] = 0.0
     return both
 
