@@ -24,8 +24,8 @@ def instant(moment: Timestamp) -> datetime:
 
 
 def local(stop: pb.Stop, moment: datetime | None = None) -> datetime:
-    """Return a stop's time, or another `moment`, on the clock of its airport."""
-    return (moment or instant(stop.time)).astimezone(ZoneInfo(stop.time_zone))
+    """Return a stop's time, or another `moment`, on the clock of its airport; in UTC if its zone is unknown."""
+    return (moment or instant(stop.time)).astimezone(ZoneInfo(stop.time_zone or "UTC"))
 
 
 def day_of(message: Date) -> date:

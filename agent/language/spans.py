@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -33,6 +34,11 @@ class Found(Generic[T_co]):
     def overlaps(self, start: int, end: int) -> bool:
         """Return whether the piece shares a character with `start`..`end`."""
         return self.start < end and start < self.end
+
+
+def found_at(match: re.Match[str], value: T) -> Found[T]:
+    """Return the piece that a match covers, with its meaning."""
+    return Found(match.start(), match.end(), value)
 
 
 def value_of(piece: Found[T] | None) -> T | None:

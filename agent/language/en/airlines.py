@@ -11,7 +11,7 @@ from functools import cache
 from agent.language.en.data import load
 from agent.language.en.negation import negated
 from agent.language.meanings import AirlineWish
-from agent.language.spans import Found, without_overlaps
+from agent.language.spans import Found, found_at, without_overlaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def find_airline_names(text: str) -> list[Found[str]]:
     for match in _whole_name().finditer(text):
         name = match.group()
         code = _codes_by_name().get(name) or _codes_by_name()[name.rsplit(" ", 1)[0]]
-        found.append(Found(match.start(), match.end(), code))
+        found.append(found_at(match, code))
     return without_overlaps(found)
 
 
@@ -98,7 +98,7 @@ def _any_airline() -> re.Pattern[str]:
 
 def find_airlines(text: str) -> tuple[AirlineWish, Sequence[Found[str]]]:
     """Find the wish for airlines in lower-case `text`, and the words that express it."""
-    freed = [Found(match.start(), match.end(), "") for match in _any_airline().finditer(text)]
+    freed = [found_at(match, "") for match in _any_airline().finditer(text)]
     named = [
         piece
         for piece in find_airline_names(text)

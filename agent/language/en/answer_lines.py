@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from agent.language.flight_times import instant, local
 
 SAMPLE = "This is a sample timetable, not real flights."
 PARTIAL = "Only a part of the flights there are could be looked at."
@@ -114,10 +115,8 @@ def _delay(status: pb.FlightStatus) -> str:
     """Return the delay and the new time of departure, as far as they are known."""
     words = f", {_minutes(status)} late" if status.delay_minutes else ""
     if status.HasField("estimated_departure_time"):
-        leaving = pb.Stop(
-            time=status.estimated_departure_time, time_zone=status.scheduled_departure.time_zone
-        )
-        words += f", now leaving at {_clock(leaving)}"
+        leaving = instant(status.estimated_departure_time)
+        words += f", now leaving at {_clock(status.scheduled_departure, leaving)}"
     return words
 
 
@@ -128,9 +127,8 @@ def _under_way(status: pb.FlightStatus) -> str:
         return f", and expected in {there.city} at {expected}"
     if not late:
         return f", and planned to arrive in {there.city} at {_clock(there)}"
-    likely = pb.Stop(time=there.time, time_zone=there.time_zone)
-    likely.time.FromDatetime(there.time.ToDatetime(UTC) + timedelta(minutes=late))
-    return f", and should be in {there.city} at about {_clock(likely)}; it left {_minutes(status)} late"
+    likely = _clock(there, instant(there.time) + timedelta(minutes=late))
+    return f", and should be in {there.city} at about {likely}; it left {_minutes(status)} late"
 
 
 def _landing(status: pb.FlightStatus) -> str:
@@ -144,19 +142,16 @@ def _landing(status: pb.FlightStatus) -> str:
 
 def _arrival(status: pb.FlightStatus, known: Literal["actual_arrival_time", "estimated_arrival_time"]) -> str:
     """Return an arrival on the clock there; "" if unknown."""
-    if not status.HasField(known):
-        return ""
-    return _clock(pb.Stop(time=getattr(status, known), time_zone=status.scheduled_arrival.time_zone))
+    return _clock(status.scheduled_arrival, instant(getattr(status, known))) if status.HasField(known) else ""
 
 
 def _minutes(status: pb.FlightStatus) -> str:
     return f"{status.delay_minutes} minute{'' if status.delay_minutes == 1 else 's'}"
 
 
-def _clock(stop: pb.Stop) -> str:
-    """Return the time on the clock there, as `18:45`."""
-    local = stop.time.ToDatetime(UTC).astimezone(ZoneInfo(stop.time_zone or "UTC"))
-    return f"{local:%H:%M}"
+def _clock(stop: pb.Stop, moment: datetime | None = None) -> str:
+    """Return a stop's time, or another `moment`, on the clock there, as `18:45`."""
+    return f"{local(stop, moment):%H:%M}"
 
 
 def _money(money: Money) -> str:

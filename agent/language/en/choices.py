@@ -10,7 +10,7 @@ from agent.language.en.airlines import airline_pattern, find_airline_names
 from agent.language.en.negation import negated
 from agent.language.en.numbers import CARDINAL, ORDINAL, cardinal, ordinal
 from agent.language.meanings import Choice
-from agent.language.spans import Found
+from agent.language.spans import Found, found_at
 
 _ONE = r"(?:one|ones|option|flight|choice|result|card)"
 _BY_ORDINAL = re.compile(
@@ -71,22 +71,22 @@ def _meant(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 def _by_airline(text: str) -> Found[Choice] | None:
     if match := _meant(_airlines_one(), text):
-        return Found(match.start(), match.end(), Choice(airline=find_airline_names(match.group())[0].value))
+        return found_at(match, Choice(airline=find_airline_names(match.group())[0].value))
     return None
 
 
 def find_choice(text: str) -> Found[Choice] | None:
     """Find the flight on offer that lower-case `text` points at."""
     if match := _meant(_BY, text) or _WHICH_IS.search(text):
-        return Found(match.start(), match.end(), Choice(by=_BEST.get(match["by"], match["by"])))
+        return found_at(match, Choice(by=_BEST.get(match["by"], match["by"])))
     if match := _meant(_LAST, text):
-        return Found(match.start(), match.end(), Choice(ordinal=-1))
+        return found_at(match, Choice(ordinal=-1))
     if (match := _meant(_AT, text)) and (choice := _by_time(match)):
-        return Found(match.start(), match.end(), choice)
+        return found_at(match, choice)
     if match := _meant(_BY_ORDINAL, text):
-        return Found(match.start(), match.end(), Choice(ordinal=ordinal(next(filter(None, match.groups())))))
+        return found_at(match, Choice(ordinal=ordinal(next(filter(None, match.groups())))))
     if match := _meant(_BY_NUMBER, text):
-        return Found(match.start(), match.end(), Choice(ordinal=cardinal(match["number"])))
+        return found_at(match, Choice(ordinal=cardinal(match["number"])))
     if match := _meant(_MIDDLE, text):
-        return Found(match.start(), match.end(), Choice(ordinal=2))
+        return found_at(match, Choice(ordinal=2))
     return _by_airline(text)

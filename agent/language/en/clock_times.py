@@ -12,7 +12,7 @@ from agent.language.en.negation import negated
 from agent.language.en.numbers import CARDINAL, cardinal
 from agent.language.en.parts_of_day import PARTS_OF_DAY, TONIGHT
 from agent.language.meanings import TimeWindow
-from agent.language.spans import Found, without_overlaps
+from agent.language.spans import Found, found_at, without_overlaps
 
 _SMALL_HOURS = TimeWindow(time(0), time(5))
 _AROUND_MIDNIGHT = TimeWindow(time(23), time(1))
@@ -203,7 +203,7 @@ def find_times(text: str) -> list[Found[TimeWindow]]:
             # "From 2 people" and "by 3 days" are counts, not times.
             if window is not None and not _COUNTED.match(text, match.end()):
                 unwanted = not window.is_open and negated(text, match.start(), match.end())
-                found.append(Found(match.start(), match.end(), window.reversed() if unwanted else window))
+                found.append(found_at(match, window.reversed() if unwanted else window))
     return without_overlaps(found)
 
 

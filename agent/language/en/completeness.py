@@ -57,31 +57,25 @@ def completeness(text: str, expectation: Expectation = Expectation.NONE) -> Comp
     return _of_no_expectation(lower, words) if expected is Completeness.UNKNOWN else expected
 
 
+def _complete_if(condition: object) -> Completeness:
+    return Completeness.COMPLETE if condition else Completeness.UNKNOWN
+
+
 def _of_acts(text: str, words: str) -> Completeness:
     names = acts_of(text).names
     if not names:
         return Completeness.INCOMPLETE
     # "Good morning" and "hello" are often followed by the request.
-    return (
-        Completeness.UNKNOWN
-        if set(names) <= {"greeting"} and len(words.split()) < 3
-        else Completeness.COMPLETE
-    )
+    return _complete_if(set(names) != {"greeting"} or len(words.split()) >= 3)
 
 
 def _of_place(_: str, words: str) -> Completeness:
     name = _UP_TO_THE_NAME.sub("", words)
-    return (
-        Completeness.COMPLETE
-        if 0 < len(name.split()) <= 3 and len(name) > 2 and not _FLIGHTS.match(name)
-        else Completeness.UNKNOWN
-    )
+    return _complete_if(0 < len(name.split()) <= 3 and len(name) > 2 and not _FLIGHTS.match(name))
 
 
 def _of_date(text: str, _: str) -> Completeness:
-    if _ends_with_half_a_date(text):
-        return Completeness.INCOMPLETE
-    return Completeness.COMPLETE if find_dates(text) else Completeness.UNKNOWN
+    return Completeness.INCOMPLETE if _ends_with_half_a_date(text) else _complete_if(find_dates(text))
 
 
 def _ends_with_half_a_date(text: str) -> bool:
@@ -90,7 +84,7 @@ def _ends_with_half_a_date(text: str) -> bool:
 
 def _of_flight_number(text: str, _: str) -> Completeness:
     found = find_flight_numbers(text, text)
-    return Completeness.COMPLETE if found and len(found[0].value) >= _WHOLE_NUMBER else Completeness.UNKNOWN
+    return _complete_if(found and len(found[0].value) >= _WHOLE_NUMBER)
 
 
 _EXPECTED = {
@@ -103,31 +97,20 @@ _EXPECTED = {
 def _of_no_expectation(text: str, words: str) -> Completeness:
     numbers = find_flight_numbers(text, text)
     if numbers:
-        whole = len(numbers[0].value) >= _WHOLE_NUMBER or numbers[0].end < len(text.rstrip(" .?!"))
-        return Completeness.COMPLETE if whole else Completeness.UNKNOWN
+        more_follows = numbers[0].end < len(text.rstrip(" .?!"))
+        return _complete_if(len(numbers[0].value) >= _WHOLE_NUMBER or more_follows)
     dates = find_dates(text)
     if _FROM.search(words) and _FLIGHTS.search(words) and not _FROM_TO.search(words):
         return Completeness.INCOMPLETE
     when = bool(dates or find_times(masked(text, dates)))
     if when and not _ends_with_half_a_date(text) and (_ROUTE.search(words) or not _FLIGHTS.search(words)):
         return Completeness.COMPLETE
-    return (
-        Completeness.COMPLETE
-        if _AIRPORT_OF.search(words) or _is_short_wish(text, words)
-        else Completeness.UNKNOWN
-    )
+    return _complete_if(_AIRPORT_OF.search(words) or _is_short_wish(text, words))
 
 
 def _is_short_wish(text: str, words: str) -> bool:
     """Return whether the text is like "nonstop only", "the second one" or "what about Mumbai"."""
-    wish = (
-        find_choice(text)
-        or find_most_stops(text)
-        or find_nonstop(text)
-        or find_cabin(text)
-        or find_sort(text)
-        or find_one_way(text)
-    )
-    if wish and len(words.split()) <= 5:
+    wishes = (find_choice, find_most_stops, find_nonstop, find_cabin, find_sort, find_one_way)
+    if len(words.split()) <= 5 and any(find(text) for find in wishes):
         return True
     return opens_with("refine", text) and re.search(r"\b(?:what|how) about \w{4,}", words) is not None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from agent.language.days import SATURDAY, CalendarDay, DateExpression, DaysAhead, FromReference, Weekday
 from agent.language.en.negation import negated
 from agent.language.en.numbers import CARDINAL, ORDINAL, cardinal, ordinal
-from agent.language.spans import Found, without_overlaps
+from agent.language.spans import Found, found_at, without_overlaps
 
 _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "wen": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 _MONTHS = {
@@ -160,15 +160,10 @@ def find_dates(text: str, *, day_alone: bool = True) -> list[Found[DateExpressio
     With `day_alone`, "the second" is a day; it isn't while the caller chooses among options.
     """
     found: list[Found[DateExpression]] = [
-        Found(match.start(), match.end(), meaning(match))
-        for pattern, meaning in _RULES
-        for match in pattern.finditer(text)
+        found_at(match, meaning(match)) for pattern, meaning in _RULES for match in pattern.finditer(text)
     ]
     if day_alone:
-        found += [
-            Found(match.start(), match.end(), CalendarDay(ordinal(match["day"])))
-            for match in _DAY_ALONE.finditer(text)
-        ]
+        found += [found_at(match, CalendarDay(ordinal(match["day"]))) for match in _DAY_ALONE.finditer(text)]
     return without_overlaps(found)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Sequence
 
-from agent.language.spans import Found, T
+from agent.language.spans import Found, T, found_at
 
 _CUE = re.compile(
     r"\b(?:(?P<arrive>arriv(?:es?|ing|als?)|land(?:s|ing)?|touch(?:es|ing)? down|reach(?:es|ing)?|"
@@ -40,17 +39,15 @@ def is_arrival(text: str, start: int, end: int) -> bool:
     sentence = _SENTENCE_ENDS.split(text[max(0, start - _REACH) : start])[-1]
     if sentence.endswith(("be ", "be there ")) and _BY.match(text, start):
         return True
-    match deque(_CUE.finditer(sentence), maxlen=1):
-        case [cue]:
-            return cue["arrive"] is not None or (
-                cue["reach"] is not None and _BOUND.match(text, start) is not None
-            )
-    return False
+    *_, cue = None, *_CUE.finditer(sentence)
+    if cue is None:
+        return False
+    return bool(cue["arrive"] or (cue["reach"] and _BOUND.match(text, start)))
 
 
 def find_verbs(text: str) -> list[Found[None]]:
     """Find verbs in lower-case `text` that stand where a place could: "I want to land by nine"."""
-    return [Found(match.start(), match.end(), None) for match in _TO_DO.finditer(text)]
+    return [found_at(match, None) for match in _TO_DO.finditer(text)]
 
 
 def split_times(text: str, times: Sequence[Found[T]]) -> tuple[list[Found[T]], list[Found[T]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from agent.language.spans import Found
+from agent.language.spans import Found, found_at
 
 _REACH = 80
 """Characters before a word within which its negation can begin."""
@@ -72,10 +72,10 @@ def find_one_way(text: str, dates: Sequence[Found[object]] = ()) -> Found[bool] 
         return None
     if match["verb"] and any(piece.start == match.end() + 1 for piece in dates):
         return None
-    return Found(match.start(), match.end(), True)
+    return found_at(match, True)
 
 
 def find_other_day(text: str) -> Found[bool] | None:
     """Find words in lower-case `text` that ask for another day without naming one."""
     match = _OTHER_DAY.search(text)
-    return Found(match.start(), match.end(), True) if match else None
+    return found_at(match, True) if match else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from agent.language.en.numbers import CARDINAL, cardinal
-from agent.language.spans import Found
+from agent.language.spans import Found, found_at
 
 _NOUN = (
     r"(?:people|persons?|passengers?|pax|adults?|child(?:ren)?|kids?|infants?|travell?ers?|tickets?|seats?|"
@@ -59,11 +59,11 @@ def find_passengers(text: str, *, asked: bool = False) -> Found[int] | None:
         return Found(counted[0].start(), counted[-1].end(), total)
     for pattern in (_PARTY, _WE_ARE, _FOR_N):
         if match := pattern.search(text):
-            return Found(match.start(), match.end(), _count(match["count"]))
+            return found_at(match, _count(match["count"]))
     if match := _WITH_ME.search(text):
-        return Found(match.start(), match.end(), 3 if "parents" in match.groups() else 2)
+        return found_at(match, 3 if "parents" in match.groups() else 2)
     if asked and (match := _BARE.search(text)):
-        return Found(match.start(), match.end(), _count(match["count"]))
+        return found_at(match, _count(match["count"]))
     if match := _ALONE.search(text):
-        return Found(match.start(), match.end(), 1)
+        return found_at(match, 1)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agent.language.spans import Found
+from agent.language.spans import Found, found_at
 
 _STOPS = r"(?:stops?|layovers?|stopovers?|connections?|changes?)"
 _NONSTOP = re.compile(
@@ -49,7 +49,7 @@ _CABINS = (
 def _first(text: str, table: tuple[tuple[str, re.Pattern[str]], ...]) -> Found[str] | None:
     for value, pattern in table:
         if match := pattern.search(text):
-            return Found(match.start(), match.end(), value)
+            return found_at(match, value)
     return None
 
 
@@ -57,14 +57,14 @@ def find_nonstop(text: str) -> Found[bool] | None:
     """Find whether lower-case `text` asks for no stops (True) or accepts them again (False)."""
     for wanted, pattern in ((False, _WITH_STOPS), (True, _NONSTOP)):
         if match := pattern.search(text):
-            return Found(match.start(), match.end(), wanted)
+            return found_at(match, wanted)
     return None
 
 
 def find_most_stops(text: str) -> Found[int] | None:
     """Find the highest number of stops allowed: "only with one stop", "two stops at most"."""
     match = _MOST_STOPS.search(text)
-    return Found(match.start(), match.end(), 2 if match["most"] in ("two", "2") else 1) if match else None
+    return found_at(match, 2 if match["most"] in ("two", "2") else 1) if match else None
 
 
 def find_sort(text: str) -> Found[str] | None:
