@@ -202,10 +202,10 @@ async def test_shared_state_and_budget_of_a_key_are_stored_without_it(
     tmp_path: Path, clock: StandingClock
 ) -> None:
     path = tmp_path / "ledger.json"
-    ledger = MemoryQuotaStore(clock, path)
-    await LearnedRestrictions("aviationstack", KEY, clock, ledger).add("timetable")
+    store = MemoryQuotaStore(clock, path)
+    await LearnedRestrictions("aviationstack", KEY, clock, store).add("timetable")
     await Meter(
-        "aviationstack", KEY, Plan(100, spacing={"timetable": timedelta(minutes=1)}), ledger, clock
+        "aviationstack", KEY, Plan(100, spacing={"timetable": timedelta(minutes=1)}), store, clock
     ).pay("timetable")
     _assert_secret(path.read_text())
     assert str(ProviderRestricted("aviationstack", "timetable"))

@@ -81,32 +81,32 @@ async def test_with_a_spoiled_file_nothing_is_spent_until_somebody_puts_it_right
 ) -> None:
     path = tmp_path / "ledger.json"
     path.write_text(content)
-    ledger = MemoryQuotaStore(clock, path)
+    store = MemoryQuotaStore(clock, path)
     with pytest.raises(QuotaStoreUnavailable):
-        await ledger.spent("a")
+        await store.spent("a")
     with pytest.raises(QuotaStoreUnavailable):
-        await ledger.spend([Charge("a", 1, 1, MINUTE)])
+        await store.spend([Charge("a", 1, 1, MINUTE)])
     with pytest.raises(QuotaStoreUnavailable):
-        await ledger.set_fact("v", "off", "text", MINUTE)
+        await store.set_fact("v", "off", "text", MINUTE)
     assert path.read_text() == content
     path.unlink()
-    assert await ledger.spend([Charge("a", 1, 1, MINUTE)]) is None
+    assert await store.spend([Charge("a", 1, 1, MINUTE)]) is None
 
 
 async def test_where_nothing_can_be_written_nothing_is_spent(tmp_path: Path, clock: SimulatedClock) -> None:
     folder = tmp_path / "flightdata"
-    ledger = MemoryQuotaStore(clock, folder / "ledger.json")
+    store = MemoryQuotaStore(clock, folder / "ledger.json")
     folder.write_text("in the way of a folder")
     with pytest.raises(QuotaStoreUnavailable):
-        await ledger.spend([Charge("a", 1, 1, MINUTE)])
+        await store.spend([Charge("a", 1, 1, MINUTE)])
     folder.unlink()
-    assert await ledger.spend([Charge("a", 1, 1, MINUTE)]) is None
+    assert await store.spend([Charge("a", 1, 1, MINUTE)]) is None
     (folder / "ledger.new").mkdir()
     with pytest.raises(QuotaStoreUnavailable):
-        await ledger.spend([Charge("b", 1, 1, MINUTE)])
+        await store.spend([Charge("b", 1, 1, MINUTE)])
     (folder / "ledger.new").rmdir()
-    assert await ledger.spent("b") == 0
-    assert await ledger.spend([Charge("b", 1, 1, MINUTE)]) is None
+    assert await store.spent("b") == 0
+    assert await store.spend([Charge("b", 1, 1, MINUTE)]) is None
 
 
 class _Gone:
@@ -138,11 +138,11 @@ async def test_no_sequence_of_calls_exceeds_a_counters_cap(
     steps: list[tuple[int, float]],
 ) -> None:
     clock = SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))
-    ledger = MemoryQuotaStore(clock)
+    store = MemoryQuotaStore(clock)
     for amount, seconds in steps:
-        await ledger.spend([Charge("a", amount, 7, MINUTE), Charge("b", 1, 3, MINUTE)])
-        assert await ledger.spent("a") <= 7
-        assert await ledger.spent("b") <= 3
+        await store.spend([Charge("a", amount, 7, MINUTE), Charge("b", 1, 3, MINUTE)])
+        assert await store.spent("a") <= 7
+        assert await store.spent("b") <= 3
         clock.advance(seconds)
 
 

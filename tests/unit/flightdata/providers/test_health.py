@@ -43,14 +43,14 @@ def clock() -> SimulatedClock:
 
 
 @pytest.fixture
-def ledger(clock: SimulatedClock) -> FullStore:
+def store(clock: SimulatedClock) -> FullStore:
     """The quota store of all replicas and restarts."""
     return FullStore(clock)
 
 
-def _replica(clock: SimulatedClock, ledger: QuotaStore, monthly: int = 0) -> tuple[ProviderHealth, Meter]:
-    meter = Meter("v", "key", Plan(monthly, {"dear": 2}), ledger, clock)
-    return ProviderHealth("v", clock, SharedState(ledger, "health:v", clock, DAY), meter), meter
+def _replica(clock: SimulatedClock, store: QuotaStore, monthly: int = 0) -> tuple[ProviderHealth, Meter]:
+    meter = Meter("v", "key", Plan(monthly, {"dear": 2}), store, clock)
+    return ProviderHealth("v", clock, SharedState(store, "health:v", clock, DAY), meter), meter
 
 
 async def _asked(health: ProviderHealth, meter: Meter, endpoint: str) -> ProviderError | None:
@@ -67,20 +67,20 @@ async def _asked(health: ProviderHealth, meter: Meter, endpoint: str) -> Provide
     return None
 
 
-async def test_a_larger_budget_counts_from_the_restart_on(clock: SimulatedClock, ledger: QuotaStore) -> None:
-    health, meter = _replica(clock, ledger, monthly=2)
+async def test_a_larger_budget_counts_from_the_restart_on(clock: SimulatedClock, store: QuotaStore) -> None:
+    health, meter = _replica(clock, store, monthly=2)
     assert [type(await _asked(health, meter, "cheap")) for _ in range(4)] == [type(None)] * 2 + [
         ProviderQuotaExhausted
     ] * 2
     assert health.disabled(clock.now())
-    health, meter = _replica(clock, ledger, monthly=3)
+    health, meter = _replica(clock, store, monthly=3)
     assert await _asked(health, meter, "cheap") is None
 
 
 async def test_a_budget_too_small_for_a_dear_call_still_pays_for_a_cheap_one(
-    clock: SimulatedClock, ledger: QuotaStore
+    clock: SimulatedClock, store: QuotaStore
 ) -> None:
-    health, meter = _replica(clock, ledger, monthly=3)
+    health, meter = _replica(clock, store, monthly=3)
     assert await _asked(health, meter, "dear") is None
     assert isinstance(await _asked(health, meter, "dear"), ProviderQuotaExhausted)
     assert not health.disabled(clock.now())
@@ -88,22 +88,20 @@ async def test_a_budget_too_small_for_a_dear_call_still_pays_for_a_cheap_one(
 
 
 async def test_a_quota_used_up_by_the_vendors_word_is_known_to_replicas_and_restarts(
-    clock: SimulatedClock, ledger: QuotaStore
+    clock: SimulatedClock, store: QuotaStore
 ) -> None:
-    health, _ = _replica(clock, ledger)
+    health, _ = _replica(clock, store)
     await health.failed(
         Capability.SEARCH, ProviderQuotaExhausted("v", "used up", until=clock.now() + DAY / 2)
     )
-    again, meter = _replica(clock, ledger)
+    again, meter = _replica(clock, store)
     assert isinstance(await _asked(again, meter, "cheap"), ProviderQuotaExhausted)
     clock.advance((DAY / 2).total_seconds())
     assert await _asked(again, meter, "cheap") is None
 
 
-async def test_one_replicas_facts_do_not_overwrite_anothers(
-    clock: SimulatedClock, ledger: QuotaStore
-) -> None:
-    (one, _), (other, _), (third, _) = (_replica(clock, ledger) for _ in range(3))
+async def test_one_replicas_facts_do_not_overwrite_anothers(clock: SimulatedClock, store: QuotaStore) -> None:
+    (one, _), (other, _), (third, _) = (_replica(clock, store) for _ in range(3))
     await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
     for _ in range(FAILURE_THRESHOLD):
         await other.failed(Capability.STATUS, ProviderUnavailable("v", "down"))
@@ -113,13 +111,13 @@ async def test_one_replicas_facts_do_not_overwrite_anothers(
 
 
 async def test_an_older_shared_fact_does_not_replace_a_newer_local_one(
-    clock: SimulatedClock, ledger: FullStore
+    clock: SimulatedClock, store: FullStore
 ) -> None:
-    (one, _), (other, _) = (_replica(clock, ledger) for _ in range(2))
+    (one, _), (other, _) = (_replica(clock, store) for _ in range(2))
     await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
     await one.succeeded(Capability.SEARCH)
     clock.advance(60)
-    ledger.full = True
+    store.full = True
     await other.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
     await other.refresh()
     assert other.disabled(clock.now())

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
-from services.flightdata.model.queries import ANY_TIME, Filters, JourneyLeg, SearchQuery, Window
+from services.flightdata.model.fares import Cabin
+from services.flightdata.model.queries import (
+    ANY_TIME,
+    Filters,
+    FlightQuery,
+    JourneyLeg,
+    Party,
+    SearchQuery,
+    Window,
+)
 from services.flightdata.model.search_results import Limit
 from services.flightdata.places.geography import MOST_NEARBY, NEAR_KM, distance_km, nearby
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.search.flight_search import search_question
 from services.flightdata.search.leg_queries import leg_queries
 
 pytestmark = pytest.mark.unit
@@ -113,3 +125,42 @@ def test_impossible_searches_are_refused(
 ) -> None:
     with pytest.raises(error):
         leg_queries(lexicon, query, NOW)
+
+
+CHENNAI_DELHI = FlightQuery(("MAA",), ("DEL",), date(2026, 11, 30))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"origins": ("BOM",)},
+        {"destinations": ("BLR",)},
+        {"date": date(2026, 12, 1)},
+        {"cabin": Cabin.BUSINESS},
+        {"party": Party(2)},
+        {"currency": "EUR"},
+        {"max_stops": 0},
+        {"via": ("HYD",)},
+        {"bags": 1},
+        {"back": date(2026, 12, 4)},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_every_field_that_may_change_the_answer_makes_another_question(other: dict[str, Any]) -> None:
+    assert search_question(replace(CHENNAI_DELHI, **other)).name != search_question(CHENNAI_DELHI).name
+
+
+def test_no_field_of_a_query_was_forgotten() -> None:
+    names = {
+        "origins",
+        "destinations",
+        "date",
+        "cabin",
+        "party",
+        "currency",
+        "max_stops",
+        "via",
+        "bags",
+        "back",
+    }
+    assert {field.name for field in fields(FlightQuery)} == names

@@ -31,8 +31,8 @@ async def test_a_refusal_survives_a_restart(tmp_path: Path, clock: SimulatedCloc
 
 
 async def test_a_replica_merges_other_refusals_with_its_own(clock: SimulatedClock) -> None:
-    ledger = MemoryQuotaStore(clock)
-    one, other = (LearnedRestrictions("aviationstack", "a-key", clock, ledger) for _ in range(2))
+    store = MemoryQuotaStore(clock)
+    one, other = (LearnedRestrictions("aviationstack", "a-key", clock, store) for _ in range(2))
     await other.add("flights by route")
     await one.refresh()
     await one.add("timetable")
@@ -44,8 +44,8 @@ async def test_a_replica_merges_other_refusals_with_its_own(clock: SimulatedCloc
 
 
 async def test_two_refusals_at_once_are_both_remembered(clock: SimulatedClock) -> None:
-    ledger = MemoryQuotaStore(clock)
-    one, other, third = (LearnedRestrictions("aviationstack", "a-key", clock, ledger) for _ in range(3))
+    store = MemoryQuotaStore(clock)
+    one, other, third = (LearnedRestrictions("aviationstack", "a-key", clock, store) for _ in range(3))
     await one.add("timetable")
     await other.add("flights by route")
     await third.refresh()
@@ -54,9 +54,9 @@ async def test_two_refusals_at_once_are_both_remembered(clock: SimulatedClock) -
 
 
 async def test_another_key_begins_with_a_clean_sheet(clock: SimulatedClock) -> None:
-    ledger = MemoryQuotaStore(clock)
-    await LearnedRestrictions("aviationstack", "a-key", clock, ledger).add("timetable")
-    another = LearnedRestrictions("aviationstack", "another", clock, ledger)
+    store = MemoryQuotaStore(clock)
+    await LearnedRestrictions("aviationstack", "a-key", clock, store).add("timetable")
+    another = LearnedRestrictions("aviationstack", "another", clock, store)
     await another.refresh()
     assert "timetable" not in another
 
@@ -72,16 +72,15 @@ async def test_plans_are_upgraded_so_a_refusal_is_forgotten(clock: SimulatedCloc
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", "null", '"soon"', '"2026-12-01"'])
 async def test_a_corrupt_shared_fact_is_ignored(clock: SimulatedClock, content: str) -> None:
-    ledger = MemoryQuotaStore(clock)
+    store = MemoryQuotaStore(clock)
     name = f"restrictions:aviationstack:{fingerprint('aviationstack', 'a-key')}"
-    await ledger.set_fact(name, "timetable", content, timedelta(days=1))
-    restrictions = LearnedRestrictions("aviationstack", "a-key", clock, ledger)
+    await store.set_fact(name, "timetable", content, timedelta(days=1))
+    restrictions = LearnedRestrictions("aviationstack", "a-key", clock, store)
     await restrictions.refresh()
     assert "timetable" not in restrictions
     await restrictions.add("timetable")
     assert (
-        datetime.fromisoformat(json.loads((await ledger.facts(name))["timetable"]))
-        == clock.now() + REMEMBERED
+        datetime.fromisoformat(json.loads((await store.facts(name))["timetable"])) == clock.now() + REMEMBERED
     )
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, date, timedelta
-from typing import Any
 
 import pytest
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
@@ -13,15 +12,14 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.store import MemoryCacheStore
-from services.flightdata.model.fares import Cabin
 from services.flightdata.model.flights import FlightStatus
-from services.flightdata.model.queries import FlightQuery, JourneyLeg, Party, SearchQuery
+from services.flightdata.model.queries import FlightQuery, JourneyLeg, SearchQuery
 from services.flightdata.model.search_results import Found
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.protocol import Capability
 from services.flightdata.providers.routing import Progress, ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.search.flight_search import FlightSearch, search_question
+from services.flightdata.search.flight_search import FlightSearch
 from services.flightdata.search.offers import OfferService
 from services.flightdata.wire.messages import search_event
 from services.flightdata.wire.ready_messages import EXACT_TO, ReadyMessages
@@ -101,45 +99,6 @@ async def test_another_limit_on_the_same_answer_needs_no_call(
         (results, *_) = await _messages(search, ready, SearchQuery("MAA", "DEL", day, limit=limit), clock)
         assert len(results.results.itineraries) == limit
     assert vendor.asked == 1
-
-
-CHENNAI_DELHI = FlightQuery(("MAA",), ("DEL",), date(2026, 11, 30))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"origins": ("BOM",)},
-        {"destinations": ("BLR",)},
-        {"date": date(2026, 12, 1)},
-        {"cabin": Cabin.BUSINESS},
-        {"party": Party(2)},
-        {"currency": "EUR"},
-        {"max_stops": 0},
-        {"via": ("HYD",)},
-        {"bags": 1},
-        {"back": date(2026, 12, 4)},
-    ],
-    ids=lambda other: next(iter(other)),
-)
-def test_every_field_that_may_change_the_answer_makes_another_question(other: dict[str, Any]) -> None:
-    assert search_question(replace(CHENNAI_DELHI, **other)).name != search_question(CHENNAI_DELHI).name
-
-
-def test_no_field_of_a_query_was_forgotten() -> None:
-    names = {
-        "origins",
-        "destinations",
-        "date",
-        "cabin",
-        "party",
-        "currency",
-        "max_stops",
-        "via",
-        "bags",
-        "back",
-    }
-    assert {field.name for field in fields(FlightQuery)} == names
 
 
 async def test_each_leg_of_a_journey_is_cached_by_itself(
