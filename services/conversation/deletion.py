@@ -15,8 +15,8 @@ from mesh.clock import Clock
 from services.conversation.calls import conversations
 from services.conversation.calls.calls import Calls
 from services.conversation.log.bus import Bus, Committed
-from services.conversation.model.changes import Changes
 from services.conversation.model.feeds import FeedBuilder
+from services.conversation.model.log_state import Changes
 from services.conversation.model.records import Conversation
 from services.conversation.search.indexing import BATCH, spoken_in
 from services.conversation.store import Store, Transaction, deletion

@@ -5,9 +5,8 @@ from __future__ import annotations
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.log.bus import Bus, Committed
 from services.conversation.log.tail import Tail
-from services.conversation.model.changes import Changes
 from services.conversation.model.feeds import FeedBuilder
-from services.conversation.model.log_state import CustomerState
+from services.conversation.model.log_state import Changes, CustomerState
 from services.conversation.model.records import Call
 
 

@@ -33,10 +33,9 @@ from services.conversation.log.commit_plan import CommitPlan
 from services.conversation.log.state_cache import StateCache
 from services.conversation.log.tail import Tail
 from services.conversation.log.writer_fence import Standing, Writer
-from services.conversation.model.changes import Changes
 from services.conversation.model.drafts import check_draft
 from services.conversation.model.entries import LogEntry, Revision
-from services.conversation.model.log_state import CustomerState, LogState
+from services.conversation.model.log_state import Changes, CustomerState, LogState
 from services.conversation.model.records import Call
 from services.conversation.model.times import micros_of
 from services.conversation.store.appending import Reconnected

@@ -14,7 +14,6 @@ from agent.language import language_for
 from mesh.ids import uuid7, uuid_text
 from services.conversation.errors import EntryConflict
 from services.conversation.log.titles import title_from
-from services.conversation.model.changes import Changes, Head
 from services.conversation.model.chunks import ChunkBuilder
 from services.conversation.model.entries import (
     UTTERANCE,
@@ -23,7 +22,7 @@ from services.conversation.model.entries import (
     id_bytes,
     open_utterance_message,
 )
-from services.conversation.model.log_state import LogState
+from services.conversation.model.log_state import Changes, Head, LogState
 from services.conversation.model.records import Call, Conversation
 
 

@@ -15,7 +15,7 @@ from mesh.database.engine import POSTGRES
 from mesh.database.outages import translate_outages
 from mesh.database.transactions import hard_timeout
 from mesh.errors import StoreUnavailable
-from services.conversation.model.changes import Changes
+from services.conversation.model.log_state import Changes
 from services.conversation.store import postgres_append, sqlite_append
 
 

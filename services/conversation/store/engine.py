@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mesh.database import transactions
-from services.conversation.model.changes import Changes
-from services.conversation.model.log_state import CustomerState, LogState
+from services.conversation.model.log_state import Changes, CustomerState, LogState
 from services.conversation.store import postgres_append, sqlite_append
 from services.conversation.store.appending import Appender
 from services.conversation.store.schema import log_identity
@@ -26,8 +25,9 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._appender = Appender(engine)
-        # SQLite's writers poll for their turn and may wait for long; in one process they queue here instead.
-        self._write_lock = asyncio.Lock() if engine.dialect.name == "sqlite" else _NoLock()
+        # SQLite's writers poll for their turn and may wait for long, so they queue here. PostgreSQL's locks
+        # are finer.
+        self._write_lock = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         event.listen(engine.sync_engine, "engine_disposed", lambda _: self._appender.close())
 
     @asynccontextmanager
@@ -94,13 +94,3 @@ async def write(transaction: Transaction, changes: Changes) -> None:
 
     if not await transaction.connection.run_sync(written):
         raise RuntimeError("a log changed under its lock")
-
-
-class _NoLock:
-    """A lock that is always free: PostgreSQL's own locks are finer."""
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, *raised: object) -> None:
-        return None

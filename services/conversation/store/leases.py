@@ -15,10 +15,8 @@ from services.conversation.store.transactions import CALLS, RUNNING
 
 async def renew(connection: AsyncConnection, replica_id: str, now: datetime) -> None:
     """Renew the lease of a replica."""
-    renewed = await connection.execute(
-        update(replicas).where(replicas.c.replica_id == replica_id).values(renew_time=now)
-    )
-    if not renewed.rowcount:
+    renewal = update(replicas).where(replicas.c.replica_id == replica_id).values(renew_time=now)
+    if not (await connection.execute(renewal)).rowcount:
         await connection.execute(insert(replicas).values(replica_id=replica_id, renew_time=now))
 
 
@@ -34,10 +32,9 @@ async def purge_replicas(connection: AsyncConnection, before: datetime) -> None:
 
 async def writers_held_by(connection: AsyncConnection, replica_id: str) -> Mapping[str, tuple[int, str]]:
     """Return epoch and writer of each running call that a replica holds, by the call's id."""
-    query = select(calls.c.call_id, calls.c.epoch, calls.c.writer_id).where(
-        RUNNING, calls.c.holder == replica_id
-    )
-    return {row.call_id: (row.epoch, row.writer_id) for row in await connection.execute(query)}
+    query = select(calls.c.call_id, calls.c.epoch, calls.c.writer_id)
+    rows = await connection.execute(query.where(RUNNING, calls.c.holder == replica_id))
+    return {row.call_id: (row.epoch, row.writer_id) for row in rows}
 
 
 async def held_by_none(connection: AsyncConnection, alive: Collection[str]) -> Sequence[Call]:
@@ -50,18 +47,12 @@ async def lock_held_by(
     connection: AsyncConnection, replica_id: str, call_ids: Iterable[str]
 ) -> Sequence[str]:
     """Return those of the calls that a replica holds; they can't be opened until the transaction ends."""
-    query = (
-        select(calls.c.call_id)
-        .where(calls.c.holder == replica_id, calls.c.call_id.in_(list(call_ids)))
-        .with_for_update()
-    )
+    held = calls.c.holder == replica_id, calls.c.call_id.in_(list(call_ids))
+    query = select(calls.c.call_id).where(*held).with_for_update()
     return list((await connection.execute(query)).scalars())
 
 
 async def release(connection: AsyncConnection, replica_id: str, call_ids: Iterable[str]) -> None:
     """Release the calls that a replica holds; calls that another replica took meanwhile stay unchanged."""
-    await connection.execute(
-        update(calls)
-        .where(calls.c.holder == replica_id, calls.c.call_id.in_(list(call_ids)))
-        .values(holder=None)
-    )
+    held = calls.c.holder == replica_id, calls.c.call_id.in_(list(call_ids))
+    await connection.execute(update(calls).where(*held).values(holder=None))

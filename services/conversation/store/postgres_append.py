@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
-from services.conversation.model.changes import Changes
 from services.conversation.model.entries import id_bytes
+from services.conversation.model.log_state import Changes
 from services.conversation.store.postgres_arrays import WireArray, bigints, byteas, texts
 
 _APPEND = """

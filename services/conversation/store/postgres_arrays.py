@@ -20,9 +20,7 @@ _LENGTH = struct.Struct(">i")
 
 
 class WireArray:
-    """A serialized array."""
-
-    wire: bytes
+    """A serialized array. psycopg finds the type of a parameter by its class."""
 
     def __init__(self, wire: bytes) -> None:
         self.wire = wire
@@ -55,9 +53,8 @@ def bigints(values: Collection[int]) -> WireArray:
     if not values:
         return _BigintArray(_EMPTY.pack(0, 0, _INT8))
     elements = [part for value in values for part in (8, value)]
-    return _BigintArray(
-        _HEADER.pack(1, 0, _INT8, len(values), 1) + struct.pack(f">{'iq' * len(values)}", *elements)
-    )
+    header = _HEADER.pack(1, 0, _INT8, len(values), 1)
+    return _BigintArray(header + struct.pack(f">{'iq' * len(values)}", *elements))
 
 
 def _wire(element: int, values: Collection[bytes]) -> bytes:
@@ -76,9 +73,5 @@ class _WireDumper(Dumper):
         return obj.wire
 
 
-def _register(kind: type[WireArray], oid: int) -> None:
-    psycopg.adapters.register_dumper(kind, type(f"{kind.__name__}Dumper", (_WireDumper,), {"oid": oid}))
-
-
 for _kind, _oid in ((_ByteaArray, 1001), (_BigintArray, 1016), (_TextArray, 1009)):
-    _register(_kind, _oid)
+    psycopg.adapters.register_dumper(_kind, type(f"{_kind.__name__}Dumper", (_WireDumper,), {"oid": _oid}))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mesh.database.engine import SQLITE_PRAGMAS
-from services.conversation.model.changes import Changes
 from services.conversation.model.entries import id_bytes
+from services.conversation.model.log_state import Changes
 
 _CLAIM = "UPDATE feeds SET version = version + 1, last_position = ? WHERE customer_id = ? AND version = ?"
 _HEAD = "UPDATE conversations SET last_number = ?, update_time = ?, title = ? WHERE key = ?"

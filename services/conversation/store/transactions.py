@@ -21,8 +21,6 @@ from services.conversation.store.schema import calls, conversations, feeds, requ
 FENCE = frozenset({"epoch", "state", "writer_id"})
 """Columns of a call that decide which agent may write."""
 _IDEMPOTENCY = IdempotencyStore(requests)
-
-
 RUNNING = calls.c.state != literal_column(str(pb.CALL_STATE_ENDED))
 """The condition of running calls, in the words of their index."""
 CALLS = select(calls, conversations.c.conversation_id, conversations.c.customer_id).join(
@@ -52,9 +50,8 @@ class Transaction(LogReads):
         """
         if self._locks:
             await self._begin_feed(owner)
-            await self.connection.execute(
-                select(feeds.c.version).where(feeds.c.customer_id == owner).with_for_update()
-            )
+            feed = select(feeds.c.version).where(feeds.c.customer_id == owner)
+            await self.connection.execute(feed.with_for_update())
         return await _IDEMPOTENCY.once(self.connection, owner, request_id, request, answer, do)
 
     async def purge_requests(self, before: datetime) -> None:
@@ -94,10 +91,9 @@ class Transaction(LogReads):
 
     async def heads(self, conversation_ids: Iterable[str]) -> dict[str, int]:
         """Return the last number of each of these conversations, by id."""
-        columns = (conversations.c.conversation_id, conversations.c.last_number)
-        rows = await self.connection.execute(
-            select(*columns).where(conversations.c.conversation_id.in_(list(conversation_ids)))
-        )
+        query = select(conversations.c.conversation_id, conversations.c.last_number)
+        wanted = conversations.c.conversation_id.in_(list(conversation_ids))
+        rows = await self.connection.execute(query.where(wanted))
         return {row.conversation_id: row.last_number for row in rows}
 
     # Calls
@@ -114,10 +110,8 @@ class Transaction(LogReads):
 
     async def calls(self, call_ids: Collection[str]) -> list[Call]:
         """Return those of these calls that exist, of any customer."""
-        return [
-            Call(**row._mapping)
-            for row in await self.connection.execute(CALLS.where(calls.c.call_id.in_(call_ids)))
-        ]
+        rows = await self.connection.execute(CALLS.where(calls.c.call_id.in_(call_ids)))
+        return [Call(**row._mapping) for row in rows]
 
     async def running_call(self, conversation_key: int) -> Call | None:
         """Return the running call of a conversation."""

@@ -124,21 +124,6 @@ class Followers:
 class Follower:
     """One watcher's way along a log."""
 
-    __slots__ = (
-        "_armed",
-        "_caught_up",
-        "_clock",
-        "_expiry",
-        "_followers",
-        "_listener",
-        "_options",
-        "_quiet_since",
-        "_reader",
-        "_rows",
-        "_topic",
-        "position",
-    )
-
     def __init__(
         self,
         followers: Followers,
@@ -147,12 +132,8 @@ class Follower:
         position: Position,
         options: WatchOptions,
     ) -> None:
-        self._followers, self._clock, self._options, self._reader = (
-            followers,
-            followers.clock,
-            options,
-            reader,
-        )
+        self._followers, self._clock = followers, followers.clock
+        self._options, self._reader = options, reader
         self._listener, self._topic = listener, listener.topic
         self.position = position
         """The position after the last event."""

@@ -58,19 +58,6 @@ class Listener:
 class Topic:
     """A watched log. Its cached entries are consecutive and end at most at `head`."""
 
-    __slots__ = (
-        "_cache",
-        "_entries",
-        "captions",
-        "customer_id",
-        "deleted",
-        "ended",
-        "head",
-        "listeners",
-        "log",
-        "read_lock",
-    )
-
     def __init__(self, log: LogId, customer_id: str, cache: CacheBudget) -> None:
         self.log, self.customer_id, self._cache = log, customer_id, cache
         self.head = 0

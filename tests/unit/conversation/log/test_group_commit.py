@@ -17,8 +17,7 @@ from services.conversation.log.commit_plan import CommitPlan
 from services.conversation.log.group_commit import ATTEMPTS, GroupCommit, Queue, Refused, Stored
 from services.conversation.log.state_cache import StateCache
 from services.conversation.log.writer_fence import Writer
-from services.conversation.model.changes import Changes
-from services.conversation.model.log_state import CustomerState, LogState
+from services.conversation.model.log_state import Changes, CustomerState, LogState
 from services.conversation.store.appending import Reconnected
 from tests.unit.conversation.core import Core
 

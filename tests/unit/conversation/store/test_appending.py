@@ -13,7 +13,7 @@ from mesh.database.engine import SQLITE_PRAGMAS
 from mesh.database.migrations import migrated
 from mesh.errors import StoreUnavailable
 from services.conversation.assembly import MIGRATIONS
-from services.conversation.model.changes import Changes, Head
+from services.conversation.model.log_state import Changes, Head
 from services.conversation.store import sqlite_append
 from services.conversation.store.appending import Appender, Reconnected
 
