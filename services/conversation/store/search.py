@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass
@@ -132,7 +132,7 @@ class SearchIndex(ABC):
         rows = await self._connection.execute(query.limit(limit))
         return [UnindexedLog(row.key, row.customer_id, row.last_number) for row in rows]
 
-    async def lock(self, conversation_key: int) -> int | None:
+    async def lock(self, key: int) -> int | None:
         """Lock the indexing of a log until the transaction ends; return the last number indexed.
 
         Returns None if the log is gone.
@@ -140,29 +140,29 @@ class SearchIndex(ABC):
         # Conversation first, as a deletion does, to avoid deadlocks; a shared lock, so that appends continue.
         alive = (
             select(conversations.c.key)
-            .where(conversations.c.key == conversation_key)
+            .where(conversations.c.key == key)
             .with_for_update(read=True, key_share=True)
         )
         if (await self._connection.execute(alive)).one_or_none() is None:
             return None
         insert_any = sqlite_insert if self._connection.dialect.name == "sqlite" else postgres_insert
-        begun = insert_any(indexed_logs).values(conversation_key=conversation_key, through_number=0)
+        begun = insert_any(indexed_logs).values(conversation_key=key, through_number=0)
         await self._connection.execute(begun.on_conflict_do_nothing())
-        here = indexed_logs.c.conversation_key == conversation_key
+        here = indexed_logs.c.conversation_key == key
         reached = select(indexed_logs.c.through_number).where(here).with_for_update()
         return int((await self._connection.execute(reached)).scalar_one())
 
     async def add(
         self,
-        conversation_key: int,
+        key: int,
         customer_id: str,
         utterances: Sequence[IndexedUtterance],
         *,
         through: int,
     ) -> None:
         """Index utterances of a locked log, which is then indexed up to the number `through`."""
-        await self._insert(conversation_key, customer_id, utterances)
-        here = indexed_logs.c.conversation_key == conversation_key
+        await self._insert(key, customer_id, utterances)
+        here = indexed_logs.c.conversation_key == key
         await self._connection.execute(update(indexed_logs).where(here).values(through_number=through))
 
     async def find(self, query: SearchQuery, *, after: Place | None, limit: int) -> list[Hit]:
@@ -180,9 +180,7 @@ class SearchIndex(ABC):
         return [Hit(**row._mapping) for row in await self._connection.execute(statement)]
 
     @abstractmethod
-    async def remove(
-        self, conversation_key: int, customer_id: str, utterances: Iterable[IndexedUtterance]
-    ) -> None:
+    async def remove(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
         """Remove utterances, the same as were added, of a log that is being deleted."""
 
     @abstractmethod
@@ -194,9 +192,7 @@ class SearchIndex(ABC):
         """Return those of the words that have the same stem as one of the wanted words."""
 
     @abstractmethod
-    async def _insert(
-        self, conversation_key: int, customer_id: str, utterances: Sequence[IndexedUtterance]
-    ) -> None:
+    async def _insert(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
         """Insert utterances into the index."""
 
     @abstractmethod
@@ -207,9 +203,7 @@ class SearchIndex(ABC):
 class PostgresIndex(SearchIndex):
     """`spoken_entries.words` under GIN. Its dictionary has no stop words, so that all words count."""
 
-    async def remove(
-        self, conversation_key: int, customer_id: str, utterances: Iterable[IndexedUtterance]
-    ) -> None:
+    async def remove(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
         """Do nothing: the words are deleted with their conversation's rows."""
 
     async def scrub(self) -> None:
@@ -220,13 +214,9 @@ class PostgresIndex(SearchIndex):
         parameters = {"words": list(words), "wanted": list(wanted)}
         return set((await self._connection.execute(_SAME_STEM, parameters)).scalars())
 
-    async def _insert(
-        self, conversation_key: int, customer_id: str, utterances: Sequence[IndexedUtterance]
-    ) -> None:
+    async def _insert(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
         if utterances:
-            rows = [
-                _row(conversation_key, one) | {"document": _document(customer_id, one)} for one in utterances
-            ]
+            rows = [_row(key, one) | {"document": _document(customer_id, one)} for one in utterances]
             await self._connection.execute(_ADD_ON_POSTGRESQL, rows)
 
     def _matching(self, words: Sequence[str]) -> tuple[FromClause, ColumnElement[bool]]:
@@ -241,13 +231,9 @@ class SqliteIndex(SearchIndex):
     Its row id combines the log's key and the entry's number.
     """
 
-    async def remove(
-        self, conversation_key: int, customer_id: str, utterances: Iterable[IndexedUtterance]
-    ) -> None:
+    async def remove(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
         """Remove utterances; their words remain in the index until `scrub`."""
-        rows = [
-            _fts_row(conversation_key, customer_id, one) for one in utterances if one.number < MAX_ENTRIES
-        ]
+        rows = [_fts_row(key, customer_id, one) for one in utterances if one.number < MAX_ENTRIES]
         if rows:
             delete = (
                 "INSERT INTO spoken_words (spoken_words, rowid, words) VALUES ('delete', :place, :document)"
@@ -269,15 +255,13 @@ class SqliteIndex(SearchIndex):
                 word for (word,) in memory.execute("SELECT word FROM stems WHERE stems MATCH ?", (match,))
             }
 
-    async def _insert(
-        self, conversation_key: int, customer_id: str, utterances: Sequence[IndexedUtterance]
-    ) -> None:
+    async def _insert(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
         found = [one for one in utterances if one.number < MAX_ENTRIES]
         if found:
-            rows = [_row(conversation_key, one) for one in found]
+            rows = [_row(key, one) for one in found]
             await self._connection.execute(insert(spoken_entries), rows)
             statement = text("INSERT INTO spoken_words (rowid, words) VALUES (:place, :document)")
-            rows = [_fts_row(conversation_key, customer_id, one) for one in found]
+            rows = [_fts_row(key, customer_id, one) for one in found]
             await self._connection.execute(statement, rows)
 
     def _matching(self, words: Sequence[str]) -> tuple[FromClause, ColumnElement[bool]]:
@@ -314,14 +298,14 @@ def _document(customer_id: str, utterance: IndexedUtterance) -> str:
     return " ".join([_owner(customer_id), *utterance.words])
 
 
-def _fts_row(conversation_key: int, customer_id: str, utterance: IndexedUtterance) -> dict[str, object]:
-    place = conversation_key * MAX_ENTRIES + utterance.number
+def _fts_row(key: int, customer_id: str, utterance: IndexedUtterance) -> dict[str, object]:
+    place = key * MAX_ENTRIES + utterance.number
     return {"place": place, "document": _document(customer_id, utterance)}
 
 
-def _row(conversation_key: int, utterance: IndexedUtterance) -> dict[str, object]:
+def _row(key: int, utterance: IndexedUtterance) -> dict[str, object]:
     return {
-        "conversation_key": conversation_key,
+        "conversation_key": key,
         "number": utterance.number,
         "speaker": utterance.speaker,
         "commit_time": utterance.commit_time,

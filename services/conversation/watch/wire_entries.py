@@ -136,13 +136,7 @@ class EntrySerializer:
     ) -> bytes:
         """Return a serialized `Entry`.
 
-        Args:
-            number: the entry's number.
-            entry_id: its id in text form.
-            start, end, commit: microseconds since 1970.
-            kind: field number of the content.
-            content: the serialized content without an utterance's id.
-            late: whether it was appended late.
+        `entry_id` is the id in text form, times are microseconds, and `content` lacks an utterance's id.
         """
         self._entry.number = number
         # Repeated three times: a function call would cost as much as its body.
