@@ -99,23 +99,15 @@ class TranscriptLog:
             await commit.flush()
         commit.announce(self._bus)
 
-    async def append(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored | Refused]:
-        """Append drafts of the writer that holds a call.
-
-        A draft that breaks a rule is refused; the others are stored.
-
-        Raises:
-            CallNotFound, CallEnded, StaleEpoch, EpochHeld: the writer may not write at all.
-        """
-        return await (await self.submit(writer, drafts))
-
     async def submit(
         self, writer: Writer, drafts: Sequence[entry_pb2.Draft], queue: Queue | None = None
     ) -> asyncio.Future[list[Stored | Refused]]:
-        """Queue an append behind the others of its queue; block only while the commit queue is full.
+        """Queue an append of the writer that holds a call; block only while the commit queue is full.
 
-        The future returns or raises what `append` does. Cancelling it doesn't withdraw the append. If an
-        append can't be stored, later ones of its queue fail with `StoreUnavailable`.
+        The future returns an outcome for each draft: a draft that breaks a rule is refused, the others are
+        stored. It raises `CallNotFound`, `CallEnded`, `StaleEpoch` or `EpochHeld` if the writer may not write
+        at all. Cancelling it doesn't withdraw the append. If an append can't be stored, later ones of its
+        queue fail with `StoreUnavailable`.
         """
         return await self._appends.submit(writer, drafts, queue=queue)
 

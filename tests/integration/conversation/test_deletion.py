@@ -104,11 +104,11 @@ async def archive(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 async def test_nothing_remains_and_other_conversations_stay(archive: DeletionCore) -> None:
     call, writer = await archive.held_call()
-    await archive.log.append(
+    await archive.append(
         writer, [archive.said(f"a {SECRET} in Delhi"), archive.saying("still speaking", 1, entry_id=uuid7())]
     )
     other, other_writer = await archive.held_call()
-    await archive.log.append(other_writer, [archive.said("a piano in Delhi")])
+    await archive.append(other_writer, [archive.said("a piano in Delhi")])
     assert (await archive.find(SECRET), await archive.find("delhi")) == (1, 2)
     await archive.delete(call.conversation_id)
     assert (await archive.find(SECRET), await archive.find("delhi")) == (0, 1)
@@ -129,10 +129,10 @@ async def test_nothing_remains_and_other_conversations_stay(archive: DeletionCor
 async def test_no_file_contains_the_words(archive: DeletionCore) -> None:
     call, writer = await archive.held_call()
     for number in range(40):
-        await archive.log.append(writer, [archive.said(f"{SECRET} {number} to Delhi")])
-    await archive.log.append(writer, [archive.saying(f"zither {SECRET}", 1, entry_id=uuid7())])
+        await archive.append(writer, [archive.said(f"{SECRET} {number} to Delhi")])
+    await archive.append(writer, [archive.saying(f"zither {SECRET}", 1, entry_id=uuid7())])
     _, other_writer = await archive.held_call()
-    await archive.log.append(other_writer, [archive.said("a piano in Delhi")])
+    await archive.append(other_writer, [archive.said("a piano in Delhi")])
     assert await archive.find(SECRET) == 10
     assert archive.on_disk(SECRET[1:])
     assert archive.on_disk("zither")
@@ -147,7 +147,7 @@ async def test_repeated_request_finishes_an_interrupted_deletion(
     archive: DeletionCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call, writer = await archive.held_call()
-    await archive.log.append(writer, [archive.said(f"{SECRET} to Delhi")])
+    await archive.append(writer, [archive.said(f"{SECRET} to Delhi")])
     request_id = uuid7()
 
     async def interrupted() -> None:
@@ -166,9 +166,7 @@ async def test_repeated_request_finishes_an_interrupted_deletion(
 async def test_running_export_never_continues_with_another_conversation(archive: DeletionCore) -> None:
     """If the database reused the key, the export would continue with another customer's words."""
     call, writer = await archive.held_call()
-    await archive.log.append(
-        writer, [archive.said(f"mine {number}" + " and on" * 20) for number in range(600)]
-    )
+    await archive.append(writer, [archive.said(f"mine {number}" + " and on" * 20) for number in range(600)])
     async with archive.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None
@@ -178,7 +176,7 @@ async def test_running_export_never_continues_with_another_conversation(archive:
     await archive.delete(call.conversation_id)
     archive.customer_id = uuid7()
     _, stranger = await archive.held_call()
-    await archive.log.append(stranger, [archive.said(f"strange {number}") for number in range(600)])
+    await archive.append(stranger, [archive.said(f"strange {number}") for number in range(600)])
     with pytest.raises(ConversationNotFound):
         [response async for response in responses]
 
@@ -235,7 +233,7 @@ async def test_running_call_ends_and_is_cleaned_up(
     call, writer = await archive.held_call()
     await archive.delete(call.conversation_id)
     with pytest.raises(CallNotFound):
-        await archive.log.append(writer, [archive.said("one more word")])
+        await archive.append(writer, [archive.said("one more word")])
     with pytest.raises(CallNotFound):
         await archive.log.append_all(writer, [archive.said("one more word")])
     archive.rooms.up = archive.grants.up = False
@@ -257,7 +255,7 @@ async def test_ended_call_with_a_grant_is_cleaned_up(archive: DeletionCore) -> N
 
 async def test_feed_contains_the_deletion_once_and_continues(archive: DeletionCore) -> None:
     call, writer = await archive.held_call()
-    await archive.log.append(writer, [archive.said("hello")])
+    await archive.append(writer, [archive.said("hello")])
     other, other_writer = await archive.held_call()
     async with archive.store.reading() as transaction:
         before = (await transaction.feed_end(archive.customer_id)).last_position
@@ -268,7 +266,7 @@ async def test_feed_contains_the_deletion_once_and_continues(archive: DeletionCo
         True,
         before + 1,
     )
-    await archive.log.append(other_writer, [archive.said("and on")])
+    await archive.append(other_writer, [archive.said("and on")])
     async with archive.store.reading() as transaction:
         runs = [
             run for run in await feed_runs(transaction, archive.customer_id) if run.last_position > before

@@ -19,7 +19,7 @@ from services.conversation.calls.holds import Holds
 from services.conversation.calls.ports import Access, GrantsUnavailable, Participant, RoomsUnavailable
 from services.conversation.calls.replica_leases import LiveReplicas, ReplicaLease, new_replica_id
 from services.conversation.calls.supervision import CallSupervisor
-from services.conversation.log.transcript_log import TranscriptLog
+from services.conversation.log.transcript_log import Refused, Stored, TranscriptLog
 from services.conversation.log.writer_fence import Writer
 from services.conversation.model.entries import entry_message
 from services.conversation.model.records import Call
@@ -143,6 +143,10 @@ class Core:
         writer = Writer(call.call_id, 1, str(uuid4()))
         await self.calls.open(writer)
         return call, writer
+
+    async def append(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored | Refused]:
+        """Append drafts and wait for the outcomes."""
+        return await (await self.log.submit(writer, drafts))
 
     async def now(self, call: Call) -> Call:
         """Return the current state of a call."""

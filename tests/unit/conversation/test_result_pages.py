@@ -74,7 +74,7 @@ def test_entry_too_large_to_be_read_is_refused() -> None:
 
 async def test_reading_stops_after_the_first_entry_that_does_not_fit(core: Core) -> None:
     call, writer = await core.held_call()
-    await core.log.append(writer, [core.said("x" * 1000) for _ in range(10)])
+    await core.append(writer, [core.said("x" * 1000) for _ in range(10)])
     async with core.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
         assert conversation is not None
@@ -93,7 +93,7 @@ async def test_reading_stops_after_the_first_entry_that_does_not_fit(core: Core)
 
 async def test_large_entries_do_not_make_larger_chunks(core: Core) -> None:
     call, writer = await core.held_call()
-    await core.log.append(writer, [largest()])  # each control character takes six characters of JSON
+    await core.append(writer, [largest()])  # each control character takes six characters of JSON
     async with core.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None

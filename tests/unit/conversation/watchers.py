@@ -132,7 +132,7 @@ async def interleaved(
     for _ in range(words):
         call, writer = chance.choice(talks)
         count = chance.randint(1, 4)
-        await core.log.append(writer, [core.said("word") for _ in range(count)])
+        await core.append(writer, [core.said("word") for _ in range(count)])
         for _ in range(count):
             numbers[call.conversation_id] += 1
             order.append((call.conversation_id, numbers[call.conversation_id]))

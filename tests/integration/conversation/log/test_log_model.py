@@ -193,7 +193,7 @@ class Histories(RuleBasedStateMachine):
             core = system.replicas[replica]
             by = Writer(system.calls[id(call)].call_id, epoch, writer)
             made = [_draft(core, draft) for draft in wanted]
-            outcomes = await (core.log.append_all(by, made) if whole else core.log.append(by, made))
+            outcomes = await (core.log.append_all(by, made) if whole else core.append(by, made))
             return [_number(outcome) for outcome in outcomes]
 
         self._agree(lambda: model(call, epoch, writer, wanted), appended)

@@ -52,7 +52,7 @@ class SearchCore(Core):
     async def say(self, writer: Writer, *texts: str, speaker: entry_pb2.Speaker.ValueType = CUSTOMER) -> None:
         for text in texts:
             self.clock.advance(1)
-            await self.log.append(writer, [self.said(text, speaker=speaker)])
+            await self.append(writer, [self.said(text, speaker=speaker)])
 
     async def find(self, query: str, **rules: Any) -> list[SearchResult]:
         wanted = replace(SearchQuery(self.customer_id, folded_words(query)), **rules)
@@ -187,7 +187,7 @@ async def test_newest_comes_first_and_pages_have_no_gap_or_duplicate(library: Se
     _, second = await library.call_with(*(f"Delhi {number}" for number in range(7, 14)))
     await library.say(first, "Delhi again")
     library.clock.advance(1)
-    await library.log.append(second, [library.said(f"Delhi at once {number}") for number in range(4)])
+    await library.append(second, [library.said(f"Delhi at once {number}") for number in range(4)])
     everything = await library.find("delhi")
     assert [found.place for found in everything] == sorted(
         (found.place for found in everything), reverse=True
@@ -223,7 +223,7 @@ async def test_only_the_customers_own_words_are_found(library: SearchCore) -> No
 
 async def test_late_and_truncated_words_are_found_and_unspoken_ones_are_not(library: SearchCore) -> None:
     call, writer = await library.held_call()
-    await library.log.append(
+    await library.append(
         writer, [library.saying("cut in the middle of Mumb", 1, entry_id=library.said("").entry_id)]
     )
     await library.end(call)

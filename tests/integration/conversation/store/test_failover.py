@@ -79,7 +79,7 @@ async def until_stored(core: Core, writer: Writer, draft: entry_pb2.Draft) -> No
     """Append until the store is back: every connection of the pool may be dead."""
     for _ in range(20):
         try:
-            await core.log.append(writer, [draft])
+            await core.append(writer, [draft])
         except StoreUnavailable:
             continue
         return
@@ -98,22 +98,22 @@ async def test_replica_with_state_from_before_a_failover_overwrites_no_later_ent
         failover = Failover(postgres.conninfo(url.rpartition("/")[2]))
         stack.callback(failover.close)
 
-        await here.log.append(writer, [here.said("kept")])
-        await here.log.append(other_writer, [here.said("somebody else's")])
+        await here.append(writer, [here.said("kept")])
+        await here.append(other_writer, [here.said("somebody else's")])
         failover.fall_behind()
-        await here.log.append(writer, [here.said("lost")])
+        await here.append(writer, [here.said("lost")])
         failover.take_over()
 
         elsewhere = await stack.enter_async_context(replica(url, sibling=here))
         since = here.said("said since")
-        (there,) = await elsewhere.log.append(writer, [since])
+        (there,) = await elsewhere.append(writer, [since])
         with pytest.raises(StoreUnavailable):
-            await here.log.append(other_writer, [here.said("finds out, for another customer")])
+            await here.append(other_writer, [here.said("finds out, for another customer")])
         await until_stored(here, writer, here.said("going on"))
         assert [text for text, _ in await elsewhere.utterances(call.conversation_id)] == [
             "kept",
             "said since",
             "going on",
         ]
-        assert await here.log.append(writer, [since]) == [there], "it knows what the other replica stored"
+        assert await here.append(writer, [since]) == [there], "it knows what the other replica stored"
         assert [entry.number for entry in await elsewhere.entries(call.conversation_id)] == [1, 2, 3, 4, 5]

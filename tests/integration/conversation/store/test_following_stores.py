@@ -67,7 +67,7 @@ async def test_feed_starts_at_a_time_on_either_store(core: Core) -> None:
     core.clock.advance(60)
     now = core.clock.now()
     call, writer = await core.held_call()
-    await core.log.append(writer, [core.said("since")])
+    await core.append(writer, [core.said("since")])
     start = await core.followers.start_at(feed(core), now - timedelta(seconds=1))
     async with watch(core, feed(core), start) as events:
         assert await told(events) == [(call.conversation_id, number) for number in (1, 2, 3)]

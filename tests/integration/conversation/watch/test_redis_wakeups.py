@@ -92,7 +92,7 @@ async def test_watcher_on_another_replica_gets_a_commit_without_a_poll(
             for events in (one, every):
                 assert await until_caught_up(events) == [1, 2]
             for number in range(3, 23):
-                await here.log.append(writer, [here.said(f"word {number}")])
+                await here.append(writer, [here.said(f"word {number}")])
             for events in (one, every):
                 assert await heard(events, 20) == list(range(3, 23))
 
@@ -105,12 +105,12 @@ async def test_captions_cross_replicas_and_never_follow_their_entry(
         spoken = str(uuid4())
         async with watch(there, LogId.conversation(call.conversation_id), live=True) as events:
             await until_caught_up(events)
-            await here.log.append(writer, [here.saying("two words", 1, entry_id=spoken)])
+            await here.append(writer, [here.saying("two words", 1, entry_id=spoken)])
             event = await coming(events)
             assert isinstance(event, Caption)
             assert (event.speech.text, event.conversation_id) == ("two words", call.conversation_id)
-            await here.log.append(writer, [here.saying("two words more", 2, entry_id=spoken)])
-            await here.log.append(writer, [here.said("two words more.", entry_id=spoken)])
+            await here.append(writer, [here.saying("two words more", 2, entry_id=spoken)])
+            await here.append(writer, [here.said("two words more.", entry_id=spoken)])
             while isinstance(event := await coming(events), Caption):
                 assert event.speech.revision == 2
             assert isinstance(event, list)
@@ -191,18 +191,18 @@ async def test_commits_continue_without_redis_and_no_entry_is_lost(
             await until_caught_up(events)
             own_redis.kill()
             for number in range(10):
-                await here.log.append(writer, [here.said(f"{number}")])
+                await here.append(writer, [here.said(f"{number}")])
             async with asleep(events) as waiting:
                 await poll(there.store, there.bus)
                 event = (await waiting)[1]
                 assert isinstance(event, list)
                 assert [step.number for step in event] == list(range(3, 13)), "the poll makes up for it"
-            await here.log.append(writer, [here.said("unheard")])
+            await here.append(writer, [here.said("unheard")])
             own_redis.start()
             assert await heard(events, 1) == [13], (
                 "having reached Redis again, a replica looks what it missed"
             )
-            await here.log.append(writer, [here.said("heard")])
+            await here.append(writer, [here.said("heard")])
             assert await heard(events, 1) == [14]
 
 
@@ -212,7 +212,7 @@ async def test_flushed_redis_loses_nothing(own_redis: RedisServer, tmp_path: obj
         async with watch(there, LogId.conversation(call.conversation_id)) as events, asyncio.timeout(30):
             await until_caught_up(events)
             own_redis.flush()
-            await here.log.append(writer, [here.said("after the flush")])
+            await here.append(writer, [here.said("after the flush")])
             assert await heard(events, 1) == [3]
 
 

@@ -184,7 +184,7 @@ async def test_frozen_replica_learns_that_its_agent_was_replaced(core: Core) -> 
         await core.scan()
         assert await hold.ended() is HoldEnd.AGENT_REPLACED
     with pytest.raises(StaleEpoch):
-        await core.log.append(writer, [core.said("Am I still here?")])
+        await core.append(writer, [core.said("Am I still here?")])
 
 
 async def test_call_ended_elsewhere_ends_its_stream_here(core: Core) -> None:

@@ -108,7 +108,7 @@ async def test_lost_agent_is_replaced_after_a_second(core: Core) -> None:
     core.rooms.caller_joins()
     core.rooms.people.append(Participant("agent-1", is_agent=True))
     with core.holds.take(writer):
-        await core.log.append(writer, [core.saying("There are three fl", 3, entry_id=str(uuid4()))])
+        await core.append(writer, [core.saying("There are three fl", 3, entry_id=str(uuid4()))])
         await scan_for(core, 1)
     await scan_for(core, 1.25)
     assert core.rooms.asked == [2]

@@ -246,7 +246,7 @@ async def test_retry_after_a_lost_answer_is_recognised(bench: Bench) -> None:
 async def test_append_is_planned_again_when_its_log_has_changed(bench: Bench) -> None:
     call, writer = await bench.core.held_call()
     await bench.append(writer, "one")
-    await bench.core.log.append(writer, [bench.core.said("from another replica")])
+    await bench.core.append(writer, [bench.core.said("from another replica")])
     assert numbers(await bench.append(writer, "two")) == [5]
     assert await texts(bench.core, call.conversation_id) == ["one", "from another replica", "two"]
 
@@ -278,7 +278,7 @@ async def test_entry_that_another_replica_stored_is_recognised(bench: Bench) -> 
     call, writer = await bench.core.held_call()
     await bench.append(writer, "one")
     draft = bench.core.said("handed in twice")
-    (there,) = await bench.core.log.append(writer, [draft])
+    (there,) = await bench.core.append(writer, [draft])
     assert await (await bench.group.submit(writer, [draft])) == [there]
     assert await texts(bench.core, call.conversation_id) == ["one", "handed in twice"]
 

@@ -49,7 +49,7 @@ class History:
     async def write(self) -> None:
         """Append through a stream."""
         drafts = [self.draft() for _ in range(self.dice.randrange(1, 4))]
-        outcomes = await self.core.log.append(self.dice.choice(self.writers), drafts)
+        outcomes = await self.core.append(self.dice.choice(self.writers), drafts)
         for draft, outcome in zip(drafts, outcomes, strict=True):
             if getattr(outcome, "number", 0):
                 self.note(draft)

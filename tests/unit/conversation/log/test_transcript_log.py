@@ -23,14 +23,14 @@ pytestmark = pytest.mark.unit
 async def test_entries_are_numbered_without_gaps_across_appends(core: Core) -> None:
     call, writer = await core.held_call()
     for turn in range(3):
-        await core.log.append(writer, [core.said(f"{turn}a"), core.said(f"{turn}b")])
+        await core.append(writer, [core.said(f"{turn}a"), core.said(f"{turn}b")])
     assert [entry.number for entry in await core.entries(call.conversation_id)] == list(range(1, 9))
 
 
 async def test_numbers_of_one_conversation_do_not_touch_another(core: Core) -> None:
     (one, first), (other, second) = await core.held_call(), await core.held_call()
     for writer in (first, second, first):
-        await core.log.append(writer, [core.said("hello")])
+        await core.append(writer, [core.said("hello")])
     assert [entry.number for entry in await core.entries(one.conversation_id)] == [1, 2, 3, 4]
     assert [entry.number for entry in await core.entries(other.conversation_id)] == [1, 2, 3]
 
@@ -38,24 +38,24 @@ async def test_numbers_of_one_conversation_do_not_touch_another(core: Core) -> N
 async def test_retried_entry_is_stored_once_and_keeps_its_number(core: Core) -> None:
     call, writer = await core.held_call()
     draft = core.said("Hello, where to?")
-    (first,) = await core.log.append(writer, [draft])
-    await core.log.append(writer, [core.said("more")])
-    assert await core.log.append(writer, [draft]) == [first]
+    (first,) = await core.append(writer, [draft])
+    await core.append(writer, [core.said("more")])
+    assert await core.append(writer, [draft]) == [first]
     assert len(await core.utterances(call.conversation_id)) == 2
 
 
 async def test_entry_twice_in_one_append_is_stored_once(core: Core) -> None:
     call, writer = await core.held_call()
     draft = core.said("Hello")
-    assert await core.log.append(writer, [draft, draft]) == [Stored(1, 3), Stored(1, 3)]
+    assert await core.append(writer, [draft, draft]) == [Stored(1, 3), Stored(1, 3)]
     assert len(await core.utterances(call.conversation_id)) == 1
 
 
 async def test_same_id_with_another_payload_is_a_conflict_that_names_the_entry(core: Core) -> None:
     _, writer = await core.held_call()
     entry_id = str(uuid4())
-    await core.log.append(writer, [core.said("yes", entry_id=entry_id)])
-    (refused,) = await core.log.append(writer, [core.said("no", entry_id=entry_id)])
+    await core.append(writer, [core.said("yes", entry_id=entry_id)])
+    (refused,) = await core.append(writer, [core.said("no", entry_id=entry_id)])
     assert isinstance(refused, Refused)
     assert isinstance(refused.error, EntryConflict)
     assert refused.error.metadata == {"number": "3"}
@@ -65,7 +65,7 @@ async def test_refused_draft_leaves_no_gap_and_fails_no_other(core: Core) -> Non
     call, writer = await core.held_call()
     bad = core.said("no end")
     bad.ClearField("end_time")
-    outcomes = await core.log.append(writer, [core.said("before"), bad, core.said("after")])
+    outcomes = await core.append(writer, [core.said("before"), bad, core.said("after")])
     assert [type(outcome) for outcome in outcomes] == [Stored, Refused, Stored]
     assert [text for text, _ in await core.utterances(call.conversation_id)] == ["before", "after"]
     assert [entry.number for entry in await core.entries(call.conversation_id)] == [1, 2, 3, 4]
@@ -76,7 +76,7 @@ async def test_draft_without_a_field_is_refused_by_the_name_of_the_field(core: C
     _, writer = await core.held_call()
     draft = core.said("hello")
     draft.ClearField(field)  # type: ignore[arg-type]  # each is a field of Draft
-    (refused,) = await core.log.append(writer, [draft])
+    (refused,) = await core.append(writer, [draft])
     assert isinstance(refused, Refused)
     assert isinstance(refused.error, InvalidRequest)
     assert refused.error.violations[0].field == field
@@ -86,7 +86,7 @@ async def test_utterance_under_a_foreign_entry_id_is_refused(core: Core) -> None
     _, writer = await core.held_call()
     draft = core.said("hello")
     draft.entry_id = str(uuid4())
-    (refused,) = await core.log.append(writer, [draft])
+    (refused,) = await core.append(writer, [draft])
     assert isinstance(refused, Refused)
 
 
@@ -94,7 +94,7 @@ async def test_utterance_that_ends_before_it_begins_is_refused(core: Core) -> No
     _, writer = await core.held_call()
     draft = core.said("hello")
     draft.end_time.seconds -= 1
-    (refused,) = await core.log.append(writer, [draft])
+    (refused,) = await core.append(writer, [draft])
     assert isinstance(refused, Refused)
 
 
@@ -110,9 +110,9 @@ async def test_append_all_stores_nothing_when_one_draft_is_bad(core: Core) -> No
 async def test_open_utterance_has_no_number_until_it_is_sealed(core: Core) -> None:
     call, writer = await core.held_call()
     entry_id = str(uuid4())
-    assert await core.log.append(writer, [core.saying("Hel", 1, entry_id=entry_id)]) == [Stored(1, 0)]
+    assert await core.append(writer, [core.saying("Hel", 1, entry_id=entry_id)]) == [Stored(1, 0)]
     assert await core.utterances(call.conversation_id) == []
-    assert await core.log.append(writer, [core.said("Hello.", entry_id=entry_id)]) == [Stored(1, 3)]
+    assert await core.append(writer, [core.said("Hello.", entry_id=entry_id)]) == [Stored(1, 3)]
     await core.end(call)
     assert await core.utterances(call.conversation_id) == [("Hello.", "FINAL")]
 
@@ -121,7 +121,7 @@ async def test_latest_revision_of_an_open_utterance_wins(core: Core) -> None:
     call, writer = await core.held_call()
     entry_id = str(uuid4())
     for text, revision in [("There are", 1), ("There are three", 3), ("There are th", 2)]:
-        await core.log.append(writer, [core.saying(text, revision, entry_id=entry_id)])
+        await core.append(writer, [core.saying(text, revision, entry_id=entry_id)])
     await core.end(call)
     assert await core.utterances(call.conversation_id) == [("There are three", "TRUNCATED")]
 
@@ -137,7 +137,7 @@ async def test_open_utterances_are_sealed_in_the_same_order_by_every_process(
             core.saying("Two", 1, entry_id=str(uuid4())),
         )
         second.start_time.seconds += 1
-        await core.log.append(writer, [second, first])
+        await core.append(writer, [second, first])
         await seals.end(call)
         assert await core.utterances(call.conversation_id) == [("One", "TRUNCATED"), ("Two", "TRUNCATED")]
 
@@ -145,22 +145,22 @@ async def test_open_utterances_are_sealed_in_the_same_order_by_every_process(
 async def test_revision_that_comes_after_the_seal_changes_nothing(core: Core) -> None:
     call, writer = await core.held_call()
     entry_id = str(uuid4())
-    await core.log.append(writer, [core.said("Hello.", entry_id=entry_id)])
-    assert await core.log.append(writer, [core.saying("Hel", 9, entry_id=entry_id)]) == [Stored(1, 0)]
+    await core.append(writer, [core.said("Hello.", entry_id=entry_id)])
+    assert await core.append(writer, [core.saying("Hel", 9, entry_id=entry_id)]) == [Stored(1, 0)]
     await core.end(call)
     assert await core.utterances(call.conversation_id) == [("Hello.", "FINAL")]
 
 
 async def test_open_utterance_without_words_leaves_no_entry(core: Core) -> None:
     call, writer = await core.held_call()
-    await core.log.append(writer, [core.saying("", 1, entry_id=str(uuid4()))])
+    await core.append(writer, [core.saying("", 1, entry_id=str(uuid4()))])
     await core.end(call)
     assert await core.utterances(call.conversation_id) == []
 
 
 async def test_open_utterances_are_sealed_before_the_end_of_the_call(core: Core) -> None:
     call, writer = await core.held_call()
-    await core.log.append(writer, [core.saying("Good", 1, entry_id=str(uuid4()))])
+    await core.append(writer, [core.saying("Good", 1, entry_id=str(uuid4()))])
     await core.end(call)
     contents = [entry.WhichOneof("content") for entry in await core.entries(call.conversation_id)]
     assert contents == ["state_change", "state_change", "utterance", "state_change"]
@@ -172,7 +172,7 @@ async def test_content_is_read_as_it_was_appended(core: Core) -> None:
     tool_call.arguments.update({"origin": "MAA", "passengers": 2, "nonstop": None})
     draft = core.said("")
     draft.tool_call.CopyFrom(tool_call)
-    await core.log.append(writer, [draft])
+    await core.append(writer, [draft])
     (stored,) = [entry for entry in await core.entries(call.conversation_id) if entry.HasField("tool_call")]
     assert stored.tool_call == tool_call
     assert stored.entry_id == draft.entry_id
@@ -183,7 +183,7 @@ async def test_content_is_read_as_it_was_appended(core: Core) -> None:
 async def test_title_is_what_the_customer_first_asked_for(core: Core) -> None:
     call, writer = await core.held_call()
     for text in ("Hello", "Show me flights to Delhi", "And to Goa"):
-        await core.log.append(writer, [core.said(text, speaker=entry_pb2.SPEAKER_CUSTOMER)])
+        await core.append(writer, [core.said(text, speaker=entry_pb2.SPEAKER_CUSTOMER)])
     async with core.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None
@@ -193,9 +193,9 @@ async def test_title_is_what_the_customer_first_asked_for(core: Core) -> None:
 async def test_times_of_the_log_never_go_back_with_the_clock(core: Core) -> None:
     call, writer = await core.held_call()
     core.clock.advance(60)
-    await core.log.append(writer, [core.said("one")])
+    await core.append(writer, [core.said("one")])
     core.clock.advance(-30)
-    await core.log.append(writer, [core.said("two")])
+    await core.append(writer, [core.said("two")])
     times = [entry.commit_time.ToDatetime() for entry in await core.entries(call.conversation_id)]
     assert times == sorted(times)
 
@@ -227,8 +227,8 @@ async def test_ended_conversation_takes_no_more_entries(core: Core) -> None:
 async def test_many_calls_of_one_customer_are_written_concurrently(core: Core) -> None:
     held = [await core.held_call() for _ in range(5)]
     for writers in (held[:2], held[1:4], held, held[::-2]):
-        await asyncio.gather(*(core.log.append(writer, [core.said("side by side")]) for _, writer in writers))
+        await asyncio.gather(*(core.append(writer, [core.said("side by side")]) for _, writer in writers))
     counts = [len(await core.utterances(call.conversation_id)) for call, _ in held]
     assert counts == [3, 3, 3, 2, 2]
     with pytest.raises(CallNotFound):
-        await core.log.append(Writer(str(uuid4()), 1, str(uuid4())), [core.said("in no call")])
+        await core.append(Writer(str(uuid4()), 1, str(uuid4())), [core.said("in no call")])

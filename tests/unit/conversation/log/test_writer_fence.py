@@ -44,7 +44,7 @@ async def test_lower_epoch_can_neither_open_nor_write(core: Core) -> None:
         await core.calls.open(writer)
     assert caught.value.metadata == {"epoch": "2"}
     with pytest.raises(StaleEpoch):
-        await core.log.append(writer, [core.said("hello")])
+        await core.append(writer, [core.said("hello")])
 
 
 async def test_epoch_that_was_never_dispatched_is_refused(core: Core) -> None:
@@ -59,7 +59,7 @@ async def test_writer_that_never_opened_can_not_write(core: Core) -> None:
     call = await core.call()
     writer = Writer(call.call_id, 1, str(uuid4()))
     with pytest.raises(StaleEpoch):
-        await core.log.append(writer, [core.said("hello")])
+        await core.append(writer, [core.said("hello")])
     with pytest.raises(EpochHeld):
         await core.log.append_all(writer, [core.said("hello")])
 
@@ -93,7 +93,7 @@ async def test_ended_call_can_not_be_opened(core: Core) -> None:
 
 async def test_losing_the_call_truncates_open_utterances(core: Core) -> None:
     call, writer = await core.held_call()
-    await core.log.append(writer, [core.saying("There are thr", 4, entry_id=str(uuid4()))])
+    await core.append(writer, [core.saying("There are thr", 4, entry_id=str(uuid4()))])
     await replaced(core, call)
     assert await core.utterances(call.conversation_id) == [("There are thr", "TRUNCATED")]
     assert await core.changes(call.conversation_id) == [

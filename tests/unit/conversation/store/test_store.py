@@ -64,7 +64,7 @@ async def test_entries_rows_hold_no_uuid_as_text_and_little_beside_the_words(cor
     call, writer = await core.held_call()
     words = "There are three flights from Chennai to Delhi tomorrow morning; the first leaves at six."
     drafts = [core.said(words) for _ in range(5)]
-    await core.log.append(writer, drafts)
+    await core.append(writer, drafts)
     async with core.store.reading() as transaction:
         rows = (await transaction.connection.execute(text("SELECT * FROM log_pages"))).all()
     (page,) = [row for row in rows if words.encode() in row.content]
@@ -112,7 +112,7 @@ async def test_failed_transaction_leaves_nothing_behind(core: Core) -> None:
             await commit.flush()
             raise ZeroDivisionError
     assert await core.entries(call.conversation_id) == before
-    await core.log.append(writer, [core.said("on we go")])
+    await core.append(writer, [core.said("on we go")])
     assert (await core.entries(call.conversation_id))[-1].number == len(before) + 1
 
 
@@ -125,9 +125,9 @@ async def test_full_disk_makes_the_store_unavailable_until_there_is_room(
         # A limit below the current size allows not one more page.
         full.setattr(sqlite_append, "SQLITE_PRAGMAS", (*engines.SQLITE_PRAGMAS, "max_page_count=1"))
         with pytest.raises(StoreUnavailable) as raised:
-            await core.log.append(writer, [core.said(words)])
+            await core.append(writer, [core.said(words)])
     assert raised.value.retry_after is not None
-    await core.log.append(writer, [core.said(words)])
+    await core.append(writer, [core.said(words)])
     assert await core.utterances(call.conversation_id) == [(words, "FINAL")]
 
 

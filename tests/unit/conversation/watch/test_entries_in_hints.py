@@ -74,7 +74,7 @@ async def said(core: Core, count: int, *, kept: Kept) -> tuple[str, list[Committ
     call, writer = await core.held_call()
     core.bus.relay = kept
     for number in range(count):
-        await core.log.append(writer, [core.said(f"word {number}")])
+        await core.append(writer, [core.said(f"word {number}")])
     return call.conversation_id, kept.commits[-count:]
 
 
@@ -89,7 +89,7 @@ async def test_entries_in_a_hint_are_delivered_without_a_read(core: Core) -> Non
         for events in (one, every):
             assert await until_caught_up(events) == [1, 2]
         for number in (3, 4, 5):
-            await core.log.append(writer, [core.said(f"word {number}")])
+            await core.append(writer, [core.said(f"word {number}")])
         with store_shut(there):
             deliver(there, kept.commits)
             for events in (one, every):
@@ -115,7 +115,7 @@ async def test_lost_doubled_reordered_and_bare_hints_show_each_entry_once_and_in
         for events in (one, every):
             await until_caught_up(events)
         for number in range(24):
-            await core.log.append(writer, [core.said(f"word {number}")])
+            await core.append(writer, [core.said(f"word {number}")])
         muddled = [
             replace(commit, entries=()) if chance.random() < 0.2 else commit for commit in kept.commits
         ]
@@ -141,7 +141,7 @@ async def test_gap_before_an_entry_in_a_hint_is_read_once(core: Core) -> None:
         for events in (one, other):
             await until_caught_up(events)
         for number in range(4):
-            await core.log.append(writer, [core.said(f"word {number}")])
+            await core.append(writer, [core.said(f"word {number}")])
         deliver(there, kept.commits[-1:])
         assert [entry.number for entry in await entries_coming(one, 4)] == [3, 4, 5, 6]
         with store_shut(there):
@@ -166,13 +166,13 @@ async def test_stored_entries_replace_wrong_entries_of_a_hint(core: Core) -> Non
     log = LogId.conversation(call.conversation_id)
     async with watch(there, log) as events:
         await until_caught_up(events)
-        await core.log.append(writer, [core.said("true")])
+        await core.append(writer, [core.said("true")])
         (true,) = kept.commits
         untrue = replace(true, head=5, entries=[replace(true.entries[0], number=5, entry_id=uuid4().bytes)])
         deliver(there, [untrue, replace(untrue, head=9, entries=())])
         assert [entry.utterance.text for entry in entries_of(await coming(events))] == ["true"]
         assert there.bus._topics[log].head == 3
-        await core.log.append(writer, [core.said("as true")])
+        await core.append(writer, [core.said("as true")])
         deliver(there, kept.commits[-1:])
         assert [(entry.number, entry.utterance.text) for entry in await entries_coming(events, 1)] == [
             (4, "as true")

@@ -62,7 +62,7 @@ async def test_later_conversations_are_followed_too(core: Core) -> None:
     async with watch(core, feed(core)) as events:
         assert await told(events) == []
         call, writer = await core.held_call()
-        await core.log.append(writer, [core.said("hello")])
+        await core.append(writer, [core.said("hello")])
         entries = await entries_coming(events, 3)
     assert [(entry.conversation_id, entry.number) for entry in entries] == [
         (call.conversation_id, number) for number in (1, 2, 3)
@@ -116,9 +116,9 @@ async def test_backstop_makes_up_for_a_lost_wake_up_of_a_feed(
 async def test_start_at_a_time_begins_with_the_first_entry_committed_since(core: Core) -> None:
     (first, writer), (second, other) = [await core.held_call() for _ in range(2)]
     core.clock.advance(60)
-    await core.log.append(other, [core.said("a minute later")])
+    await core.append(other, [core.said("a minute later")])
     core.clock.advance(60)
-    await core.log.append(writer, [core.said("two minutes later")])
+    await core.append(writer, [core.said("two minutes later")])
     minute = timedelta(minutes=1)
     now = core.clock.now()
     for since, expected in (
@@ -145,7 +145,7 @@ async def test_position_beyond_the_feed_or_of_another_history_is_lost(core: Core
 async def test_filter_chooses_from_every_conversation(core: Core) -> None:
     for _ in range(2):
         _, writer = await core.held_call()
-        await core.log.append(
+        await core.append(
             writer, [core.said("agent"), core.said("customer", speaker=entry_pb2.SPEAKER_CUSTOMER)]
         )
     chosen = EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER}))
@@ -156,11 +156,11 @@ async def test_filter_chooses_from_every_conversation(core: Core) -> None:
 
 async def test_caption_names_its_conversation(core: Core) -> None:
     (first, writer), (second, other) = [await core.held_call() for _ in range(2)]
-    await core.log.append(writer, [core.saying("before the watch", 1, entry_id=str(uuid4()))])
+    await core.append(writer, [core.saying("before the watch", 1, entry_id=str(uuid4()))])
     async with watch(core, feed(core), live=True) as events:
         await told(events)
         before = await coming(events)
-        await core.log.append(other, [core.saying("while it goes on", 1, entry_id=str(uuid4()))])
+        await core.append(other, [core.saying("while it goes on", 1, entry_id=str(uuid4()))])
         during = await coming(events)
     assert isinstance(before, Caption)
     assert isinstance(during, Caption)
@@ -189,7 +189,7 @@ async def test_feed_and_its_conversation_share_the_serialized_entry(core: Core) 
     ):
         await told(all_of_them)
         await until_caught_up(one)
-        await core.log.append(writer, [core.said("once")])
+        await core.append(writer, [core.said("once")])
         first, second = await coming(all_of_them), await coming(one)
     assert isinstance(first, list)
     assert isinstance(second, list)

@@ -41,7 +41,7 @@ async def talk(core: Core, entries: int = 0) -> tuple[LogId, Writer]:
     """A call that a writer holds, with its first two entries and any number of words."""
     call, writer = await core.held_call()
     if entries:
-        await core.log.append(writer, [core.said(f"word {number}") for number in range(entries)])
+        await core.append(writer, [core.said(f"word {number}") for number in range(entries)])
     return LogId.conversation(call.conversation_id), writer
 
 
@@ -49,7 +49,7 @@ async def test_ordered_and_unique_from_the_beginning_across_catching_up(core: Co
     log, writer = await talk(core)
     async with watch(core, log) as events:
         assert await until_caught_up(events) == [1, 2]
-        await core.log.append(writer, [core.said("hello")])
+        await core.append(writer, [core.said("hello")])
         (entry,) = await entries_coming(events, 1)
         assert (entry.number, entry.conversation_id, entry.utterance.text) == (3, log.id, "hello")
 
@@ -93,7 +93,7 @@ async def test_atomic_entries_of_one_commit_arrive_together(core: Core) -> None:
     log, writer = await talk(core)
     async with watch(core, log) as events:
         await until_caught_up(events)
-        await core.log.append(writer, [core.said(f"{number}") for number in range(16)])
+        await core.append(writer, [core.said(f"{number}") for number in range(16)])
         assert numbers_of(await coming(events)) == list(range(3, 19))
 
 
@@ -102,7 +102,7 @@ async def test_bookmarkable_heartbeats_carry_the_position_past_filtered_entries(
     only_tools = EntryFilter(kinds=frozenset({UTTERANCE + 1}))
     async with watch(core, log, chosen=only_tools) as events:
         assert await until_caught_up(events) == []
-        await core.log.append(writer, [core.said("left out") for _ in range(5)])
+        await core.append(writer, [core.said("left out") for _ in range(5)])
         async with heartbeats(core), asleep(events) as waiting:
             core.clock.advance(5)
             position, event = await waiting
@@ -129,7 +129,7 @@ async def test_filtered_watch_is_the_same_log_without_unwanted_entries(
 ) -> None:
     log, writer = await talk(core)
     customer = entry_pb2.SPEAKER_CUSTOMER
-    await core.log.append(
+    await core.append(
         writer,
         [core.said("a"), core.said("b", speaker=customer), core.said("c"), core.said("d", speaker=customer)],
     )
@@ -140,7 +140,7 @@ async def test_filtered_watch_is_the_same_log_without_unwanted_entries(
 async def test_start_at_a_time_begins_with_the_first_entry_stored_then(core: Core) -> None:
     log, writer = await talk(core)
     core.clock.advance(60)
-    await core.log.append(writer, [core.said("a minute later")])
+    await core.append(writer, [core.said("a minute later")])
     start = await core.followers.start_at(log, core.clock.now() - timedelta(seconds=30))
     assert start.number == 2
     assert (await core.followers.start_at(log, core.clock.now() + timedelta(days=1))).number == 3
@@ -169,7 +169,7 @@ async def test_heartbeats_break_a_silence_and_news_postpones_them(core: Core) ->
                 assert (await waiting)[1] == Heartbeat(core.clock.now())
         async with asleep(events) as waiting:
             core.clock.advance(4)
-            await core.log.append(writer, [core.said("not silent")])
+            await core.append(writer, [core.said("not silent")])
             await waiting
         async with asleep(events) as waiting:
             core.clock.advance(4)
@@ -211,11 +211,11 @@ async def test_captions_are_the_latest_and_never_of_sealed_utterances(core: Core
     async with watch(core, log, live=True) as events:
         await until_caught_up(events)
         for revision in range(1, 6):
-            await core.log.append(writer, [core.saying(f"{revision} words", revision, entry_id=spoken)])
+            await core.append(writer, [core.saying(f"{revision} words", revision, entry_id=spoken)])
         event = await coming(events)
         assert isinstance(event, Caption)
         assert event.speech.text == "5 words"
-        await core.log.append(
+        await core.append(
             writer, [core.saying("6 words", 6, entry_id=spoken), core.said("all words", entry_id=spoken)]
         )
         assert entries_of(await coming(events))[0].utterance.text == "all words"
@@ -225,7 +225,7 @@ async def test_captions_are_the_latest_and_never_of_sealed_utterances(core: Core
 
 async def test_new_watcher_gets_the_current_captions(core: Core) -> None:
     log, writer = await talk(core)
-    await core.log.append(writer, [core.saying("I am saying", 7, entry_id=str(uuid4()))])
+    await core.append(writer, [core.saying("I am saying", 7, entry_id=str(uuid4()))])
     for _ in range(2):
         async with watch(core, log, live=True) as events:
             await until_caught_up(events)
@@ -240,9 +240,9 @@ async def test_entry_read_before_it_was_announced_ends_its_captions(core: Core) 
     utterance = str(uuid4())
     async with watch(core, log, live=True) as early:
         await until_caught_up(early)
-        await core.log.append(writer, [core.saying("hello th", 1, entry_id=utterance)])
+        await core.append(writer, [core.saying("hello th", 1, entry_id=utterance)])
         assert isinstance(await coming(early), Caption)
-        await core.another().log.append(writer, [core.said("hello there", entry_id=utterance)])
+        await core.another().append(writer, [core.said("hello there", entry_id=utterance)])
         async with watch(core, log, live=True) as late:
             assert await until_caught_up(late) == [1, 2, 3]
             core.bus.spoken(
@@ -256,7 +256,7 @@ async def test_two_watchers_of_one_log_each_get_a_caption_once(core: Core) -> No
     log, writer = await talk(core)
     async with watch(core, log, live=True) as first, watch(core, log, live=True) as second:
         await until_caught_up(first)
-        await core.log.append(writer, [core.saying("one", 1, entry_id=str(uuid4()))])
+        await core.append(writer, [core.saying("one", 1, entry_id=str(uuid4()))])
         await until_caught_up(second)
         for events in (first, second):
             assert isinstance(await coming(events), Caption)
@@ -270,7 +270,7 @@ async def test_captions_are_sent_only_to_watchers_that_want_them(core: Core) -> 
     async with watch(core, log) as deaf, watch(core, log, live=True, chosen=only_customer) as choosy:
         await until_caught_up(deaf)
         await until_caught_up(choosy)
-        await core.log.append(writer, [core.saying("psst", 1, entry_id=str(uuid4()))])
+        await core.append(writer, [core.saying("psst", 1, entry_id=str(uuid4()))])
         for events in (deaf, choosy):
             async with asleep(events):
                 pass
@@ -322,12 +322,12 @@ async def test_backstop_makes_up_for_a_lost_wake_up(core: Core) -> None:
     core.bus.deliver = lambda commit: None  # type: ignore[method-assign]  # what is said nobody hears
     async with watch(core, log) as events:
         await until_caught_up(events)
-        await core.log.append(writer, [core.said("unheard")])
+        await core.append(writer, [core.said("unheard")])
         async with asleep(events) as waiting:
             await poll(core.store, core.bus)
             assert numbers_of((await waiting)[1]) == [3]
         core.bus.deliver = heard  # type: ignore[method-assign]
-        await core.log.append(writer, [core.said("heard")])
+        await core.append(writer, [core.said("heard")])
         assert numbers_of(await coming(events)) == [4], (
             "what memory holds begins after the gap, and is sent once"
         )
@@ -342,7 +342,7 @@ async def test_wrong_wake_up_neither_spins_nor_skips(core: Core) -> None:
             pass
     async with watch(core, log) as events:
         await until_caught_up(events)
-        await core.log.append(writer, [core.said("three")])
+        await core.append(writer, [core.said("three")])
         assert numbers_of(await coming(events)) == [3]
 
 
@@ -351,7 +351,7 @@ async def test_watcher_that_misses_a_thousand_wake_ups_loses_no_entry(core: Core
     async with watch(core, log) as events:
         await until_caught_up(events)
         for _ in range(10):
-            await core.log.append(writer, [core.said("word") for _ in range(100)])
+            await core.append(writer, [core.said("word") for _ in range(100)])
         entries = await entries_coming(events, 1000)
     assert [entry.number for entry in entries] == list(range(3, 1003))
 
@@ -364,7 +364,7 @@ async def test_watchers_at_the_head_are_served_without_reading_the_store(
         await until_caught_up(first)
         await until_caught_up(second)
         monkeypatch.setattr(follower.Follower, "_read", None)
-        await core.log.append(writer, [core.said("out of memory")])
+        await core.append(writer, [core.said("out of memory")])
         one, other = await coming(first), await coming(second)
     assert isinstance(one, list)
     assert isinstance(other, list)
@@ -390,7 +390,7 @@ async def test_news_without_entries_is_read_once_for_all_watchers(
         monkeypatch.setattr(follower.Follower, "_read", counted)
         heard = core.bus.deliver
         core.bus.deliver = lambda commit: None  # type: ignore[method-assign]
-        await core.log.append(writer, [core.said("elsewhere")])
+        await core.append(writer, [core.said("elsewhere")])
         core.bus.deliver = heard  # type: ignore[method-assign]
         waiting = [asyncio.ensure_future(coming(events)) for events in watchers]
         await asyncio.sleep(0)
@@ -408,7 +408,7 @@ async def test_slow_watcher_reads_from_the_store_and_misses_nothing(
         await until_caught_up(slow)
         await until_caught_up(quick)
         for number in range(50):
-            await core.log.append(writer, [core.said(f"{number} " + "word " * 100)])
+            await core.append(writer, [core.said(f"{number} " + "word " * 100)])
             assert numbers_of(await coming(quick)) == [number + 3]
         assert core.bus._cache._size <= 5000, "the cache for the slow watcher is bounded"
         assert [entry.number for entry in await entries_coming(slow, 50)] == list(range(3, 53))

@@ -31,7 +31,7 @@ async def test_reads_double_up_to_a_limit_and_leave_nothing_out(
     monkeypatch.setattr(follower, "ROWS", 4)
     call, writer = await core.held_call()
     for _ in range(6):
-        await core.log.append(writer, [core.said("a turn of some length, " * 8) for _ in range(20)])
+        await core.append(writer, [core.said("a turn of some length, " * 8) for _ in range(20)])
     async with watch(core, LogId.conversation(call.conversation_id)) as events:
         assert await until_caught_up(events) == list(range(1, 123))
     assert asked[:3] == [1, 2, 4]
