@@ -50,6 +50,11 @@ class Customer:
         self.running.append(process)
         return process
 
+    def call(self) -> subprocess.Popen[str]:
+        """Start a call that asks for flights and chooses one."""
+        texts = ("--text", QUESTION, "--text", "the second one")
+        return self.command("call", "--json", "--conversation", self.conversation_id, *texts)
+
     def entries(self) -> list[entry_pb2.Entry]:
         """Return the stored log."""
         request = pb.ListEntriesRequest(conversation_id=self.conversation_id, page_size=500)
@@ -115,16 +120,7 @@ def test_a_watch_misses_and_doubles_nothing_though_the_service_is_killed_in_mid_
     customer: Customer,
 ) -> None:
     watch = customer.command("watch", customer.conversation_id, "--json")
-    call = customer.command(
-        "call",
-        "--json",
-        "--conversation",
-        customer.conversation_id,
-        "--text",
-        QUESTION,
-        "--text",
-        "the second one",
-    )
+    call = customer.call()
     utterance_id = customer.wait_until_the_agent_says("There are")
     customer.product.process_of("conversation").kill()
 
@@ -139,8 +135,7 @@ def test_a_watch_misses_and_doubles_nothing_though_the_service_is_killed_in_mid_
 
 
 def _process_in_call(product: Product) -> psutil.Process:
-    """Return the agent's process that holds a call: only that one is connected to the conversation
-    service."""
+    """Return the agent's process that holds a call: the one connected to the conversation service."""
     port = int(product.environment["READBACK_CONVERSATION_PORT"])
     for process in product.process_of("agent").children(recursive=True):
         if any(
@@ -152,16 +147,7 @@ def _process_in_call(product: Product) -> psutil.Process:
 
 
 def test_another_agent_takes_over_when_one_is_killed_in_mid_utterance(customer: Customer) -> None:
-    call = customer.command(
-        "call",
-        "--json",
-        "--conversation",
-        customer.conversation_id,
-        "--text",
-        QUESTION,
-        "--text",
-        "the second one",
-    )
+    call = customer.call()
     utterance_id = customer.wait_until_the_agent_says("There are")
     _process_in_call(customer.product).kill()
     _turns(call)
