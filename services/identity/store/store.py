@@ -47,10 +47,9 @@ class Transaction:
 
     async def add_customer(self, customer: Customer, canonical_email: str) -> None:
         """Add a customer. Raises EmailTaken if another customer has the address."""
+        values = {**_values(customer), "canonical_email": canonical_email}
         try:
-            await self.connection.execute(
-                insert(customers).values(**_values(customer), canonical_email=canonical_email)
-            )
+            await self.connection.execute(insert(customers).values(**values))
         except IntegrityError:
             raise EmailTaken from None
 
@@ -64,11 +63,7 @@ class Transaction:
 
     async def set_password_hash(self, customer_id: str, password_hash: str) -> None:
         """Replace a customer's password hash."""
-        await self.connection.execute(
-            update(customers)
-            .where(customers.c.customer_id == customer_id)
-            .values(password_hash=password_hash)
-        )
+        await self._update(customers, customers.c.customer_id == customer_id, password_hash=password_hash)
 
     async def delete_customer(self, customer_id: str) -> None:
         """Delete a customer with their sessions, refresh tokens and grants."""
@@ -86,7 +81,7 @@ class Transaction:
     async def end_session(self, session_id: str, now: datetime) -> None:
         """Mark a session as ended, unless it already is."""
         still_open = (sessions.c.session_id == session_id) & sessions.c.ended_at.is_(None)
-        await self.connection.execute(update(sessions).where(still_open).values(ended_at=now))
+        await self._update(sessions, still_open, ended_at=now)
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
         """Add a refresh token."""
@@ -114,7 +109,7 @@ class Transaction:
     async def spend_refresh_token(self, digest: bytes, now: datetime) -> None:
         """Mark a refresh token as spent, unless it already is."""
         unspent = (refresh_tokens.c.digest == digest) & refresh_tokens.c.spent_at.is_(None)
-        await self.connection.execute(update(refresh_tokens).where(unspent).values(spent_at=now))
+        await self._update(refresh_tokens, unspent, spent_at=now)
 
     async def put_grant(self, grant: Grant) -> None:
         """Add a grant, or replace the previous one of the customer's call."""
@@ -199,6 +194,9 @@ class Transaction:
 
     def _insert(self, table: Table) -> Any:
         return (sqlite if self.connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+    async def _update(self, table: Table, condition: ColumnElement[bool], **values: Any) -> None:
+        await self.connection.execute(update(table).where(condition).values(**values))
 
     async def _delete(self, table: Table, condition: ColumnElement[bool]) -> None:
         await self.connection.execute(delete(table).where(condition))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -64,24 +64,26 @@ def _jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
 
 
 def _private_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
-    key = _load(serialization.load_pem_private_key, pem, None)
+    key = _load(pem)
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return key
     raise ConfigurationError("A signing key is not a private key on P-256.")
 
 
 def _public_key(pem: bytes) -> ec.EllipticCurvePublicKey:
-    if b"PRIVATE KEY" in pem:
-        return _private_key(pem).public_key()
-    key = _load(serialization.load_pem_public_key, pem)
+    key = _load(pem)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        key = key.public_key()
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         return key
     raise ConfigurationError("A previous signing key is not on P-256.")
 
 
-def _load(load: Callable[..., object], pem: bytes, *password: None) -> object:
+def _load(pem: bytes) -> object:
     try:
-        return load(pem, *password)
+        if b"PRIVATE KEY" in pem:
+            return serialization.load_pem_private_key(pem, None)
+        return serialization.load_pem_public_key(pem)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ConfigurationError(
             "A signing key can't be read; it must be a PEM file without a passphrase."
