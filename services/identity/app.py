@@ -26,9 +26,9 @@ from services.identity.accounts.sign_in import PasswordSignIn
 from services.identity.delegation.actor_assertions import AssertionVerifier
 from services.identity.delegation.grants import Grants, TokenExchange
 from services.identity.errors import ERRORS
+from services.identity.retention import purging
 from services.identity.servicer import IdentityServicer
 from services.identity.settings import IdentitySettings
-from services.identity.store.retention import purging
 from services.identity.store.schema import requests
 from services.identity.store.store import Store
 from services.identity.tokens.access_tokens import AccessTokens

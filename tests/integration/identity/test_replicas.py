@@ -17,7 +17,7 @@ from readback.identity.v1 import identity_service_pb2 as pb
 
 from mesh.ids import uuid7
 from services.identity.accounts.sign_in_throttling import FREE_ATTEMPTS
-from services.identity.store.retention import PURGE_INTERVAL_SECONDS
+from services.identity.retention import PURGE_INTERVAL_SECONDS
 from tests.integration.identity.harness import Identity, SignedIn, running_identity
 from tests.postgres_server import PostgresServer
 from tests.simulated_clock import SimulatedClock
