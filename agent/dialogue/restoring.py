@@ -9,6 +9,7 @@ from typing import Any
 
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
+from agent.dialogue.flows.reading_out import READ_AT_ONCE
 from agent.dialogue.places import Place
 from agent.dialogue.state import DialogueState, Draft, FlightList
 from agent.dialogue.transcript_json import flight_from_json
@@ -17,9 +18,6 @@ from agent.language.flight_times import day_of
 from agent.language.meanings import TimeWindow
 from mesh.contracts.tool_arguments import request_from
 from mesh.errors import InvalidRequest
-
-_READ_OUT = 3
-"""Flights that count as read out in the earlier call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def _search(arguments: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[Dr
         passengers=max(request.passengers, 1),
     )
     flights = tuple(flight_from_json(data) for data in result.get("itineraries", ()))
-    return draft, FlightList(request, flights, int(result.get("total", 0)), min(_READ_OUT, len(flights)))
+    return draft, FlightList(request, flights, int(result.get("total", 0)), min(READ_AT_ONCE, len(flights)))
 
 
 def _window(arguments: Mapping[str, Any], end: str) -> TimeWindow | None:

@@ -67,7 +67,8 @@ class Question:
 class Draft(Wishes):
     """The search in preparation, or the last one made.
 
-    `depart` stays as said until the search, because "tomorrow" depends on the departure airport; `back` is a date.
+    `depart` stays as said until the search, because "tomorrow" depends on the departure airport. `back` is a
+    date.
     """
 
     origin: Place | None = None

@@ -129,7 +129,7 @@ def _slots(
 
 def _days(reading: Reading, context: Context, today: date) -> Mapping[str, Any]:
     # In "not tomorrow, the day after" the second day counts from the rejected one.
-    rejected = _resolved(reading.turned_down, today, context.depart_date)
+    rejected = _resolved(reading.rejected_day, today, context.depart_date)
     depart = _resolved(reading.depart, today, (rejected and rejected.day) or context.depart_date)
     # "Friday, returning Monday" is the Monday after that Friday.
     leaving = (depart and depart.day) or context.depart_date or today

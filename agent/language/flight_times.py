@@ -24,7 +24,7 @@ def instant(moment: Timestamp) -> datetime:
 
 
 def local(stop: pb.Stop, moment: datetime | None = None) -> datetime:
-    """Return a stop's time, or another `moment`, on the clock of its airport; in UTC if its zone is unknown."""
+    """Return a stop's time, or another `moment`, on the airport's clock; in UTC if its zone is unknown."""
     return (moment or instant(stop.time)).astimezone(ZoneInfo(stop.time_zone or "UTC"))
 
 

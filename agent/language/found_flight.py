@@ -56,9 +56,9 @@ class HasCity(Protocol):
 class Wishes:
     """Wishes for flights, besides route and day. Airlines are IATA codes.
 
-    `window` are the times of departure, `arrival` those of arrival; `via` is the place to change at. `airline` is
-    the only one wanted; any of `airlines` is fine. `sort` is "cheapest", "fastest", "earliest" or "latest";
-    `cabin` is "economy", "premium_economy", "business" or "first".
+    `window` are the times of departure, `arrival` those of arrival; `via` is the place to change at.
+    `airline` is the only one wanted; any of `airlines` is fine. `sort` is "cheapest", "fastest", "earliest"
+    or "latest"; `cabin` is "economy", "premium_economy", "business" or "first".
     """
 
     window: TimeWindow | None = None

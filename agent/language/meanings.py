@@ -125,7 +125,7 @@ class PlaceRoles(Generic[SpanT]):
 class Reading:
     """An utterance as far as it can be understood without knowing places.
 
-    `pieces` are the recognised words, to be masked before places are looked up. `turned_down` is a day the
+    `pieces` are the recognised words, to be masked before places are looked up. `rejected_day` is a day the
     caller rejected ("not tomorrow").
     """
 
@@ -133,7 +133,7 @@ class Reading:
     airlines: AirlineWish
     flight_number: str | None
     depart: DateExpression | None
-    turned_down: DateExpression | None
+    rejected_day: DateExpression | None
     back: DateExpression | None
     departing: TimeWindow | None
     arriving: TimeWindow | None

@@ -146,7 +146,7 @@ def next_question(turn: Turn) -> Iterator[Speech]:
     elif draft.destination is None:
         yield turn.ask(About.DESTINATION, "ask_destination_from", origin=draft.origin.city)
     elif draft.passengers > MAX_PASSENGERS:
-        yield turn.ask(About.TOO_MANY, "too_many")
+        yield turn.ask(About.TOO_MANY, "too_many", most=turn.language.number(MAX_PASSENGERS))
     else:
         yield from _ask_date(turn)
 

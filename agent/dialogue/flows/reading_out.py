@@ -48,7 +48,7 @@ def tell_results(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
     if draft.sort == "cheapest" and not any(flight.total for flight in answer.flights):
         yield turn.say("no_prices")
     if total > READ_AT_ONCE:
-        yield turn.say("first_three")
+        yield turn.say("first_few", count=language.number(READ_AT_ONCE))
     yield from _read_out(turn, found)
     if total > 1:
         yield turn.say("which_one")

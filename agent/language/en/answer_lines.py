@@ -13,7 +13,7 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from agent.language.flight_times import instant, local
 
 SAMPLE = "This is a sample timetable, not real flights."
-PARTIAL = "Only a part of the flights there are could be looked at."
+PARTIAL = "Only some of the flights could be searched."
 _STATES = {
     pb.FLIGHT_STATE_SCHEDULED: "is scheduled",
     pb.FLIGHT_STATE_ON_TIME: "is on time",

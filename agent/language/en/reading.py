@@ -56,7 +56,7 @@ def read(
         airlines=airlines,
         flight_number=numbers[0].value if numbers else None,
         depart=depart,
-        turned_down=split_dates(text, rejected)[0],
+        rejected_day=split_dates(text, rejected)[0],
         back=back,
         departing=window_of(departing),
         arriving=window_of(arriving),

@@ -120,7 +120,7 @@ def test_delay_line_has_the_new_time() -> None:
     )
 
 
-def told_of(state: pb.FlightState.ValueType, *, late: int = 9, **times: datetime) -> str:
+def line_of(state: pb.FlightState.ValueType, *, late: int = 9, **times: datetime) -> str:
     """Return the line of a flight that left so many minutes late."""
     status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=state, delay_minutes=late)
     status.scheduled_departure.CopyFrom(stop("Chennai", 1))
@@ -131,31 +131,31 @@ def told_of(state: pb.FlightState.ValueType, *, late: int = 9, **times: datetime
 
 
 def test_flight_on_time_is_not_called_late() -> None:
-    assert told_of(pb.FLIGHT_STATE_ON_TIME) == "Air India AI542 is on time."
+    assert line_of(pb.FLIGHT_STATE_ON_TIME) == "Air India AI542 is on time."
 
 
 def test_flight_that_left_late_and_arrived_early_has_its_arrival() -> None:
     arrived = datetime(2026, 11, 24, 4, 20, tzinfo=UTC)
     line = "Air India AI542 has landed in Delhi; it arrived at 09:50."
     assert (
-        told_of(pb.FLIGHT_STATE_LANDED, actual_arrival_time=arrived, estimated_arrival_time=arrived) == line
+        line_of(pb.FLIGHT_STATE_LANDED, actual_arrival_time=arrived, estimated_arrival_time=arrived) == line
     )
 
 
 def test_estimated_arrival_is_called_expected() -> None:
     expected = datetime(2026, 11, 24, 4, 20, tzinfo=UTC)
     line = "Air India AI542 has landed in Delhi; it was expected at 09:50."
-    assert told_of(pb.FLIGHT_STATE_LANDED, estimated_arrival_time=expected) == line
+    assert line_of(pb.FLIGHT_STATE_LANDED, estimated_arrival_time=expected) == line
 
 
 def test_unknown_arrival_is_left_out() -> None:
-    assert told_of(pb.FLIGHT_STATE_LANDED) == "Air India AI542 has landed."
+    assert line_of(pb.FLIGHT_STATE_LANDED) == "Air India AI542 has landed."
 
 
 def test_flight_in_the_air_has_its_expected_arrival() -> None:
     expected = datetime(2026, 11, 24, 4, 40, tzinfo=UTC)
     assert (
-        told_of(pb.FLIGHT_STATE_EN_ROUTE, estimated_arrival_time=expected)
+        line_of(pb.FLIGHT_STATE_EN_ROUTE, estimated_arrival_time=expected)
         == "Air India AI542 is in the air, and expected in Delhi at 10:10."
     )
 
@@ -169,11 +169,11 @@ def test_flight_in_the_air_has_its_expected_arrival() -> None:
     ],
 )
 def test_flight_in_the_air_is_not_expected_at_its_planned_time(late: int, words: str) -> None:
-    assert told_of(pb.FLIGHT_STATE_EN_ROUTE, late=late) == f"Air India AI542 is in the air, and {words}."
+    assert line_of(pb.FLIGHT_STATE_EN_ROUTE, late=late) == f"Air India AI542 is in the air, and {words}."
 
 
 def test_cancelled_flight_is_not_late() -> None:
-    assert told_of(pb.FLIGHT_STATE_CANCELLED) == "Air India AI542 is cancelled."
+    assert line_of(pb.FLIGHT_STATE_CANCELLED) == "Air India AI542 is cancelled."
 
 
 def test_states_of_a_flight_have_words() -> None:
