@@ -31,6 +31,6 @@ class AgentSettings(MeshSettings):
     def outbox_folder(self) -> Path:
         """Folder for unacknowledged drafts of all agents of this home.
 
-        Must be on a local disk: file locks show which agents live.
+        Must be on a local disk: file locks show which agents are alive.
         """
         return self.home / "outbox"

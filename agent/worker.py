@@ -1,4 +1,4 @@
-"""The voice agent's worker: takes calls from LiveKit, each in a process of its own that was warmed before."""
+"""The voice agent's worker: takes calls from LiveKit, each in its own warm process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _UNLIMITED = float("inf")
 _STOP_WITHIN_S = 3.0
 _LOAD_MODELS_WITHIN_S = 60.0
 _RETRY_FOREVER = 1_000_000
-"""Attempts to reach the LiveKit server. A worker that gave up would throw its warm models away."""
+"""Attempts to reach the LiveKit server. A worker that stops loses its warm models."""
 
 
 def prewarm(process: JobProcess) -> None:

@@ -61,8 +61,7 @@ class Call:
         self._caller_away = self._speech_lost = self._over = False
 
     async def run(self, *, resumed: bool, unanswered: str = "") -> CallEnding | None:
-        """Talk until the call is over, in a room that is already joined. When cancelled, the agent is silent
-        immediately.
+        """Talk until the call is over, in a room that is joined. When cancelled, stop speaking immediately.
 
         Args:
             resumed: another agent held this call before.

@@ -1,4 +1,4 @@
-"""A job of the worker: take one call from the conversation service, talk, give the call up."""
+"""A worker's job: take one call from the conversation service, hold it, and release it."""
 
 from __future__ import annotations
 

@@ -92,9 +92,9 @@ class TypedMessages:
             _log.warning("typed message dropped", queued=_QUEUE_SIZE)
 
     def _usable_id(self, stream_id: str) -> str | None:
-        """Return the id for the message's entry, or None if it could be another entry's: the log refuses the
-        second entry of an id.
+        """Return the id for the message's entry, or None if another entry could have it.
 
+        The log refuses the second entry of an id.
         The caller sees the ids of open utterances and could otherwise block the agent's words. Ids made by
         the agent are of version 7.
         """

@@ -1,5 +1,4 @@
-"""Recording of a call while it happens: the customer's words as recognised, the agent's as spoken, and tool
-calls.
+"""Recording of a call: the customer's words as recognised, the agent's words as spoken, and tool calls.
 
 Words are recorded before their sentence ends, so that an agent that dies inside one has already submitted the
 words that were heard. Captions get their text and ids here too, so that the web app knows which caption

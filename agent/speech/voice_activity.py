@@ -11,7 +11,7 @@ WINDOW = 512
 WINDOW_MS = WINDOW * 1000 // STT_RATE
 
 VoiceProbability = Callable[[Samples], float]
-"""Returns the probability that a window of `WINDOW` samples holds voice. Stateful: windows come in order
+"""Probability that a window of `WINDOW` samples holds voice. Stateful: windows come in order
 (Silero VAD)."""
 
 _VOICED = 0.5

@@ -73,9 +73,8 @@ async def transcript(conversation_id: UUID, suffix: Format, customer: CustomerOf
     file_format = pb.TranscriptFormat.Value(f"TRANSCRIPT_FORMAT_{suffix.name}")
     request = pb.ExportTranscriptRequest(conversation_id=str(conversation_id), format=file_format)
     chunks = _chunks(customer.conversation.ExportTranscript(request, metadata=customer.metadata))
-    first = await anext(
-        chunks
-    )  # an error before the first chunk becomes an error response, not a broken file
+    # Read the first chunk here, so that an early error becomes an error response, not a broken file.
+    first = await anext(chunks)
     headers = {"content-disposition": f'attachment; filename="{first.file_name}"'}
     return StreamingResponse(_bytes(first, chunks), media_type=first.media_type, headers=headers)
 

@@ -1,5 +1,4 @@
-"""Access control for all requests: allowed paths, sign-in, same origin, ownership of Gradio sessions, and the
-sign-in cookie.
+"""Access control: allowed paths, sign-in, same origin, Gradio sessions, and the sign-in cookie.
 
 Gradio protects its routes one by one and mounts many that this app doesn't need (uploads, proxies, file
 downloads, monitoring), so only the paths listed here are allowed.

@@ -43,8 +43,7 @@ class GradioSessionOwners:
 
 
 async def session_hash_of(scope: Scope, receive: Receive) -> tuple[str | None, Receive]:
-    """Return the Gradio session of a request (None without one), and a `receive` that still has the whole
-    body.
+    """Return the Gradio session of a request, or None, and a `receive` that still has the whole body.
 
     Raises:
         BodyTooLong: the event's body is longer than any the web app sends.

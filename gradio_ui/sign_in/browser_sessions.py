@@ -64,7 +64,7 @@ class BrowserSession:
         )
 
     def distrust(self, access_token: str) -> None:
-        """Replace a token that a service refused before its next use.
+        """Refresh the token before its next use, because a service refused it.
 
         The refresh shows if the session is still valid.
         """

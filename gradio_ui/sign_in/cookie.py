@@ -55,7 +55,7 @@ class CookieCipher:
         return self._fernet.encrypt(json.dumps(asdict(cookie)).encode()).decode()
 
     def decrypt(self, value: str) -> SignInCookie | None:
-        """Return the contents of a value, None if it was not encrypted by this server."""
+        """Return the contents of a value, None for an invalid one."""
         if not value or len(value) > _MAX_LENGTH:
             return None
         try:

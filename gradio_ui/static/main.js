@@ -1,5 +1,4 @@
-// Entry point of the web app: defines the custom elements, and opens the sign-in page when the session has
-// ended.
+// Entry point of the web app: defines the custom elements, and opens the sign-in page after the session's end.
 import "/ui/account/account-bar.js";
 import "/ui/call/voice-panel.js";
 import "/ui/flights/flight-board.js";

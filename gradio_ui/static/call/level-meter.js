@@ -1,5 +1,4 @@
-// The level meter: two mirrored rows of bars, the caller below and the agent above. Hidden from screen
-// readers.
+// The level meter: two rows of bars, the caller below and the agent above. Hidden from screen readers.
 import { h } from "/ui/shared/dom.js";
 
 const BARS = 28;

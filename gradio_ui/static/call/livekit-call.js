@@ -39,8 +39,7 @@ export class LiveKitCall extends EventTarget {
 
   /**
    * Joins the room. Throws if that fails. After a `leave` meanwhile, the room is left when this returns.
-   * @param {Promise<MediaStreamTrack> | null} microphone  rejects with NoMicrophone; null for a call without
-   *   voice
+   * @param {Promise<MediaStreamTrack> | null} microphone  rejects with NoMicrophone; null for typing only
    */
   async join({ url, token }, microphone) {
     this.#lk = await loadLiveKit();

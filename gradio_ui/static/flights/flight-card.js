@@ -2,8 +2,7 @@
 import { h, icon, ICONS } from "/ui/shared/dom.js";
 
 /**
- * Formats "2026-11-24" as "Tue 24 Nov". The date is local to the airport, so it is formatted without a time
- * zone.
+ * Formats "2026-11-24" as "Tue 24 Nov". The date is local to the airport, so no time zone is applied.
  */
 export function dayOf(date) {
   const [year, month, day] = String(date ?? "")

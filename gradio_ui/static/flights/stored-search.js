@@ -1,5 +1,4 @@
-// Flight cards from the log: converts itineraries of the flight-data contract to flights with local times and
-// names.
+// Flights for the cards from the log's itineraries, with local times and names.
 
 /** Returns the local date "YYYY-MM-DD" and time "HH:MM" at an airport. */
 function localClock({ time, time_zone: timeZone }) {

@@ -21,8 +21,8 @@ class ShownConversation extends EventTarget {
   }
 
   /**
-   * Shows another conversation (null: a new one) and follows it. Emits "switched". Does nothing for the shown
-   * conversation.
+   * Shows another conversation (null: a new one), follows it and emits "switched". The shown conversation
+   * only gets its event stream opened.
    */
   show(id) {
     if (id && id === this.id) return this.follow();

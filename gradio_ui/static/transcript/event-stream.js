@@ -15,8 +15,7 @@ export class EventStream {
 
   /**
    * @param {{entry: Function, live: Function, rewound: Function, state: Function}} on  `state` gets "up",
-   *   "down" or
-   *   "ended". After `rewound` the log has been replaced and all its entries follow.
+   *   "down" or "ended". After `rewound` the log has been replaced and all its entries follow.
    */
   constructor(id, on, cursor = "") {
     this.#id = id;
