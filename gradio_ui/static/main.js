@@ -1,4 +1,4 @@
-// Entry point of the web app: defines the custom elements, and opens the sign-in page after the session's end.
+// Entry point of the web app: defines the custom elements, and opens the sign-in page when a session ends.
 import "/ui/account/account-bar.js";
 import "/ui/call/voice-panel.js";
 import "/ui/flights/flight-board.js";

@@ -1,7 +1,7 @@
 // One call: a LiveKit room with the agent. Touches no DOM except the audio element that plays the agent.
 //
 // Events, by type and `detail`:
-//   state       {state, message?}, state: connecting, listening, thinking, speaking, reconnecting, moved, ended
+//   state       {state, message?}; connecting, listening, thinking, speaking, reconnecting, moved, ended
 //   caption     {id, speaker, text, final}
 //   flights     the JSON of the text stream `readback.flights`
 //   microphone  {on, muted, problem?: NoMicrophone}
