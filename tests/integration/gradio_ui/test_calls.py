@@ -15,10 +15,8 @@ from tests.integration.gradio_ui.site import Person, Site
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def start(person: Person, **request: object) -> httpx.Response:
-    return await person.post(
-        "/api/calls", json={"request_id": uuid7(), "time_zone": "Asia/Kolkata"} | request
-    )
+async def start(person: Person, **body: object) -> httpx.Response:
+    return await person.post("/api/calls", json={"request_id": uuid7(), "time_zone": "Asia/Kolkata"} | body)
 
 
 async def test_a_call_gives_the_browser_only_a_room_and_a_livekit_token(site: Site, ada: Person) -> None:
@@ -80,14 +78,12 @@ async def test_another_customers_conversation_is_not_found(site: Site, ada: Pers
 
 
 @pytest.mark.parametrize(
-    "request",
+    "body",
     [{}, {"request_id": "no"}, {"request_id": uuid7(), "conversation_id": "../x"}, [], None, "x" * 100_000],
 )
-async def test_a_malformed_request_is_refused_without_an_rpc(
-    site: Site, ada: Person, request: object
-) -> None:
+async def test_a_malformed_request_is_refused_without_an_rpc(site: Site, ada: Person, body: object) -> None:
     before = len(site.conversation.tokens)
-    answer = await ada.post("/api/calls", json=request)
+    answer = await ada.post("/api/calls", json=body)
     assert (answer.status_code, answer.json()["error"]["reason"]) == (400, "INVALID_REQUEST")
     assert len(site.conversation.tokens) == before
 
