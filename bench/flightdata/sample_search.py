@@ -18,13 +18,14 @@ import time
 from datetime import timedelta
 from statistics import quantiles
 
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
 from mesh.clock import SystemClock
 from mesh.contracts.page_tokens import PageTokens
 from services.flightdata import places
 from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.model.queries import SearchQuery
-from services.flightdata.model.search_results import Done
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
@@ -66,7 +67,7 @@ async def measure(count: int) -> dict[str, float]:
         begun = time.perf_counter()
         (*_, done) = [event async for event in search.search(SearchQuery(origin, destination, day))]
         milliseconds.append(1000 * (time.perf_counter() - begun))
-        found += isinstance(done, Done) and done.total > 0
+        found += isinstance(done, pb.SearchDone) and done.total > 0
     cuts = quantiles(milliseconds, n=100)
     return {
         "searches": count,

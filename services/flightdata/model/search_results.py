@@ -1,10 +1,10 @@
-"""A provider's answer to a search, and the events of a search made from such answers."""
+"""A provider's answer to a search, and the results made from such answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import Enum
 
 from services.flightdata.model.fares import Fare
@@ -103,31 +103,3 @@ class Results:
     itineraries: Sequence[Itinerary]
     offers: Sequence[Offer] = ()
     journeys: Sequence[Journey] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Counts for one leg on one day, with and without filters, and the cheapest fare that fits."""
-
-    leg: int
-    day: date
-    total: int
-    total_unfiltered: int
-    cheapest: Fare | None
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """End of a search: counts with and without filters (of journeys: of the leg with fewest), and provenance.
-
-    `implausible` itineraries were left out because no aircraft could fly them; `sold_out` of `total` have no
-    seats. `parts` is set if the journey has several legs or flexible days.
-    """
-
-    total: int
-    total_unfiltered: int
-    provenance: Provenance
-    implausible: int = 0
-    sold_out: int = 0
-    limits: frozenset[Limit] = frozenset()
-    parts: Sequence[Part] = ()

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain
+from itertools import chain, compress
+
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from mesh.clock import Clock
 from services.flightdata.caching.answer_cache import AnswerCache, Question
@@ -16,7 +18,7 @@ from services.flightdata.model.emissions import estimated_grams
 from services.flightdata.model.fares import Cabin
 from services.flightdata.model.flights import Itinerary, Provenance
 from services.flightdata.model.queries import FlightQuery, SearchQuery, Sort
-from services.flightdata.model.search_results import Done, Found, Journey, Limit, Offer, Part, Results
+from services.flightdata.model.search_results import Found, Journey, Limit, Offer, Results
 from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.protocol import Capability
@@ -26,8 +28,9 @@ from services.flightdata.search.leg_queries import LegQuery, leg_queries, round_
 from services.flightdata.search.offers import OfferService
 from services.flightdata.search.ordering import in_order, ordered
 from services.flightdata.streams import merged
+from services.flightdata.wire import messages, values
 
-SearchEvent = Progress | Results | Done
+SearchEvent = Progress | Results | pb.SearchDone
 CONCURRENT_LEGS = 3
 """Legs, or days, asked for at the same time.
 
@@ -93,7 +96,7 @@ class FlightSearch:
         self._lexicon, self._cache, self._offers, self._clock = lexicon, cache, offers, clock
 
     async def search(self, query: SearchQuery) -> AsyncIterator[SearchEvent]:
-        """Yield progress while providers are asked, then the results, if any, and `Done`. Raises as `ask`."""
+        """Yield progress while providers are asked, then the results, if any, and the end. Raises as `ask`."""
         async for event in self.ask(query):
             if isinstance(event, Progress):
                 yield event
@@ -153,7 +156,7 @@ class FlightSearch:
                 leg = legs[index]
                 yield event if isinstance(event, Progress) else LegAnswer(leg, leg.query, event)
 
-    def results(self, answers: SearchAnswers) -> Sequence[Results | Done]:
+    def results(self, answers: SearchAnswers) -> Sequence[Results | pb.SearchDone]:
         """Return the results of a search, if any fit, and its end."""
         query, legs, now = answers.query, answers.legs, self._clock.now()
         plausible = [leg.plausible(now) for leg in legs]
@@ -164,13 +167,14 @@ class FlightSearch:
         journeys = journeys[: query.limit]
         shown = _itineraries(journeys) if query.further else itineraries[: query.limit]
         counts = list(map(len, plausible))
-        done = Done(
+        done = pb.SearchDone(
+            outcome=pb.SEARCH_OUTCOME_FOUND if found else pb.SEARCH_OUTCOME_EMPTY,
             total=len(found),
             total_unfiltered=min(counts) if query.further else sum(counts),
-            provenance=_provenance(next((leg for leg, n in zip(legs, counts, strict=True) if n), legs[0])),
+            provenance=messages.provenance(_provenance(next(compress(legs, counts), legs[0])), now),
             implausible=sum(len(leg.upcoming(now)) for leg in legs) - sum(counts),
             sold_out=sum(one.sold_out for one in found),
-            limits=answers.limits | _limits(answers, shown, len(found), cut=cut),
+            limits=sorted(messages.LIMITS[limit] for limit in _limits(answers, shown, len(found), cut=cut)),
             parts=list(map(_part, legs, plausible, fitting)) if len(legs) > 1 else (),
         )
         if not shown:
@@ -226,7 +230,7 @@ def _is_about_prices(query: SearchQuery) -> bool:
 
 def _limits(answers: SearchAnswers, shown: Sequence[Itinerary], total: int, *, cut: bool) -> frozenset[Limit]:
     """Return the limits of the answers and of what is shown; `cut` if some combinations were skipped."""
-    limits = {limit for found in answers.found for limit in found.limits}
+    limits = set(answers.limits).union(*(found.limits for found in answers.found))
     limits |= {Limit.JOURNEYS} if cut else set()
     limits |= {Limit.RESULTS} if total > answers.query.limit else set()
     without_bags = any(i.fare and i.fare.bags < answers.query.bags for i in shown)
@@ -245,9 +249,15 @@ def _itineraries(journeys: Iterable[Journey]) -> list[Itinerary]:
     return sorted(once.values(), key=lambda itinerary: itinerary.leg)
 
 
-def _part(answer: LegAnswer, plausible: Sequence[Itinerary], fitting: Sequence[Itinerary]) -> Part:
+def _part(answer: LegAnswer, plausible: Sequence[Itinerary], fitting: Sequence[Itinerary]) -> pb.SearchPart:
     cheapest = next((i.fare for i in ordered(fitting, Sort.CHEAPEST)), None)
-    return Part(answer.leg.leg, answer.leg.query.date, len(fitting), len(plausible), cheapest)
+    return pb.SearchPart(
+        leg=answer.leg.leg,
+        depart_date=values.date_message(answer.leg.query.date),
+        total=len(fitting),
+        total_unfiltered=len(plausible),
+        cheapest=messages.fare(cheapest) if cheapest else None,
+    )
 
 
 def _provenance(answer: LegAnswer) -> Provenance:

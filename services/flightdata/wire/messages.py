@@ -23,7 +23,7 @@ from services.flightdata.model.flights import (
     is_overnight,
 )
 from services.flightdata.model.instants import Convention
-from services.flightdata.model.search_results import Done, Journey, Limit, Offer, Part, Results
+from services.flightdata.model.search_results import Journey, Limit, Offer, Results
 from services.flightdata.providers.errors import Problem
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import FlightProvider
@@ -75,7 +75,7 @@ PROBLEMS = {
 }
 
 
-def search_event(event: Progress | Results | Done, now: datetime) -> pb.SearchFlightsResponse:
+def search_event(event: Progress | Results | pb.SearchDone, now: datetime) -> pb.SearchFlightsResponse:
     """Return one message of a search."""
     match event:
         case Progress():
@@ -89,31 +89,8 @@ def search_event(event: Progress | Results | Done, now: datetime) -> pb.SearchFl
                 journeys=[_journey(j) for j in event.journeys],
             )
             return pb.SearchFlightsResponse(results=results)
-        case Done():
-            return pb.SearchFlightsResponse(done=_done(event, now))
-
-
-def _done(event: Done, now: datetime) -> pb.SearchDone:
-    return pb.SearchDone(
-        outcome=pb.SEARCH_OUTCOME_FOUND if event.total else pb.SEARCH_OUTCOME_EMPTY,
-        total=event.total,
-        provenance=provenance(event.provenance, now),
-        total_unfiltered=event.total_unfiltered,
-        implausible=event.implausible,
-        sold_out=event.sold_out,
-        limits=sorted(LIMITS[limit] for limit in event.limits),
-        parts=[_part(part) for part in event.parts],
-    )
-
-
-def _part(part: Part) -> pb.SearchPart:
-    return pb.SearchPart(
-        leg=part.leg,
-        depart_date=values.date_message(part.day),
-        total=part.total,
-        total_unfiltered=part.total_unfiltered,
-        cheapest=fare(part.cheapest) if part.cheapest else None,
-    )
+        case pb.SearchDone():
+            return pb.SearchFlightsResponse(done=event)
 
 
 def _journey(journey: Journey) -> pb.Journey:

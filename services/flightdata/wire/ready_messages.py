@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from services.flightdata.model.queries import SearchQuery
-from services.flightdata.model.search_results import Done, Found, Results
+from services.flightdata.model.search_results import Found, Results
 from services.flightdata.wire import messages, values
 
 MOST = 256
@@ -39,7 +39,7 @@ class ReadyMessages:
         query: SearchQuery,
         answers: Sequence[Found],
         now: datetime,
-        work_out: Callable[[], Sequence[Results | Done]],
+        work_out: Callable[[], Sequence[Results | pb.SearchDone]],
     ) -> Sequence[pb.SearchFlightsResponse]:
         """Return the messages of a search over these cached answers; call `work_out` if they aren't ready.
 

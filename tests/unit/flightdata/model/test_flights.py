@@ -13,7 +13,7 @@ from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.flights import FlightStatus, Itinerary, Provenance, Segment, State, Stop
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import Filters, Window
-from services.flightdata.model.search_results import Done, Results
+from services.flightdata.model.search_results import Results
 from services.flightdata.providers.routing import Progress
 from services.flightdata.wire import messages
 
@@ -101,9 +101,8 @@ def test_every_search_event_has_its_message() -> None:
     progress = messages.search_event(Progress("sample-timetable", finished=True), NOW).progress
     assert (progress.provider, progress.finished) == ("sample-timetable", True)
     assert len(messages.search_event(Results([_itinerary(), _itinerary()]), NOW).results.itineraries) == 2
-    found, empty = (messages.search_event(Done(total, 9, SAID), NOW).done for total in (3, 0))
-    assert (found.outcome, found.total, found.total_unfiltered) == (pb.SEARCH_OUTCOME_FOUND, 3, 9)
-    assert empty.outcome == pb.SEARCH_OUTCOME_EMPTY
+    done = pb.SearchDone(outcome=pb.SEARCH_OUTCOME_FOUND, total=3, total_unfiltered=9)
+    assert messages.search_event(done, NOW).done == done
 
 
 @pytest.mark.parametrize("state", State)

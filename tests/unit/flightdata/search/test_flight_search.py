@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, FlightsUnavailable, SamePlace
 from services.flightdata.model.fares import Cabin
-from services.flightdata.model.flights import Itinerary
+from services.flightdata.model.flights import Doubt, Itinerary
 from services.flightdata.model.queries import (
     Filters,
     FlightQuery,
@@ -24,7 +25,7 @@ from services.flightdata.model.queries import (
     Sort,
     Window,
 )
-from services.flightdata.model.search_results import Done, Found, Limit, Results
+from services.flightdata.model.search_results import Found, Results
 from services.flightdata.places import PlaceNotFound
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.errors import ProviderUnavailable
@@ -32,6 +33,7 @@ from services.flightdata.providers.routing import Progress, ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.search.flight_search import FlightSearch
 from services.flightdata.search.offers import OfferService
+from services.flightdata.wire.values import date_from
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -49,21 +51,22 @@ def search(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) 
     return FlightSearch(lexicon, answers, OfferService(router, PageTokens(b"a key for tests"), clock), clock)
 
 
-async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary], Done]:
+async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary], pb.SearchDone]:
     events = [event async for event in search.search(query)]
     found = [itinerary for event in events if isinstance(event, Results) for itinerary in event.itineraries]
-    assert isinstance(events[-1], Done)
+    assert isinstance(events[-1], pb.SearchDone)
     assert [event.finished for event in events if isinstance(event, Progress)] == [False, True]
     return found, events[-1]
 
 
 async def test_a_search_yields_progress_then_results_then_done(search: FlightSearch) -> None:
     kinds = [type(event) async for event in search.search(CHENNAI_DELHI)]
-    assert kinds == [Progress, Progress, Results, Done]
+    assert kinds == [Progress, Progress, Results, pb.SearchDone]
 
 
 async def test_without_filters_everything_fits(search: FlightSearch) -> None:
     found, done = await _run(search, CHENNAI_DELHI)
+    assert done.outcome == pb.SEARCH_OUTCOME_FOUND
     assert done.total == done.total_unfiltered >= len(found) > 5
     assert done.provenance.sample
 
@@ -89,7 +92,7 @@ async def test_no_fitting_flight_differs_from_no_flight(search: FlightSearch) ->
     found, done = await _run(
         search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(3), time(4))))
     )
-    assert (found, done.total) == ([], 0)
+    assert (found, done.total, done.outcome) == ([], 0, pb.SEARCH_OUTCOME_EMPTY)
     assert done.total_unfiltered > 0
     _, nothing = await _run(search, SearchQuery("MAA", "BET", TOMORROW))
     assert (nothing.total, nothing.total_unfiltered) == (0, 0)
@@ -211,10 +214,10 @@ RETURN = SearchQuery(
 )
 
 
-async def _events(search: FlightSearch, query: SearchQuery) -> tuple[Results, Done]:
+async def _events(search: FlightSearch, query: SearchQuery) -> tuple[Results, pb.SearchDone]:
     *_, results, done = [event async for event in search.search(query)]
     assert isinstance(results, Results)
-    assert isinstance(done, Done)
+    assert isinstance(done, pb.SearchDone)
     return results, done
 
 
@@ -227,7 +230,7 @@ async def test_a_return_gives_journeys_of_one_itinerary_each_way(search: FlightS
         assert (out.departure.airport, back.departure.airport) == ("MAA", "LHR")
         assert back.departure.at.utc > out.arrival.at.utc
     assert done.total >= len(results.journeys) > 0
-    assert [(part.leg, part.day) for part in done.parts] == [
+    assert [(part.leg, date_from(part.depart_date)) for part in done.parts] == [
         (0, IN_A_WEEK),
         (1, IN_A_WEEK + timedelta(days=4)),
     ]
@@ -251,7 +254,7 @@ async def test_a_journey_through_three_cities_is_combined(search: FlightSearch) 
 async def test_a_leg_without_flights_gives_no_journey(search: FlightSearch) -> None:
     query = SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "BET", IN_A_WEEK),))
     *_, done = [event async for event in search.search(query)]
-    assert isinstance(done, Done)
+    assert isinstance(done, pb.SearchDone)
     assert (done.total, done.total_unfiltered) == (0, 0)
     assert [part.total > 0 for part in done.parts] == [True, False]
 
@@ -260,8 +263,8 @@ async def test_flexible_days_are_reported_with_their_cheapest_fare(search: Fligh
     results, done = await _events(
         search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3)
     )
-    assert [(part.day - IN_A_WEEK).days for part in done.parts] == [-3, -2, -1, 0, 1, 2, 3]
-    cheapest = min(part.cheapest.total.amount for part in done.parts if part.cheapest)
+    assert [(date_from(part.depart_date) - IN_A_WEEK).days for part in done.parts] == [-3, -2, -1, 0, 1, 2, 3]
+    cheapest = min(part.cheapest.total.units for part in done.parts if part.HasField("cheapest"))
     assert results.itineraries[0].fare
     assert results.itineraries[0].fare.total.amount == cheapest
     assert done.total == sum(part.total for part in done.parts)
@@ -269,9 +272,9 @@ async def test_flexible_days_are_reported_with_their_cheapest_fare(search: Fligh
 
 async def test_further_results_are_reported(search: FlightSearch) -> None:
     _, done = await _events(search, dataclasses.replace(CHENNAI_DELHI, limit=2))
-    assert Limit.RESULTS in done.limits
+    assert pb.SEARCH_LIMIT_RESULTS in done.limits
     _, done = await _events(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
-    assert Limit.RESULTS not in done.limits
+    assert pb.SEARCH_LIMIT_RESULTS not in done.limits
 
 
 async def test_sold_out_flights_are_reported_and_come_last(search: FlightSearch) -> None:
@@ -305,7 +308,7 @@ async def test_bags_are_in_the_price_or_their_absence_is_reported(
 ) -> None:
     query = dataclasses.replace(CHENNAI_DELHI, bags=1)
     _, done = await _events(search, query)
-    assert Limit.BAGS not in done.limits
+    assert pb.SEARCH_LIMIT_BAGS not in done.limits
     found = await timetable.search(FlightQuery(("MAA",), ("DEL",), TOMORROW))
 
     async def without_bags(_: FlightQuery) -> Found:
@@ -313,7 +316,24 @@ async def test_bags_are_in_the_price_or_their_absence_is_reported(
 
     monkeypatch.setattr(timetable, "search", without_bags)
     _, done = await _events(search, query)
-    assert Limit.BAGS in done.limits
+    assert pb.SEARCH_LIMIT_BAGS in done.limits
+
+
+async def test_implausible_itineraries_are_left_out_and_counted(
+    search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any
+) -> None:
+    found = await timetable.search(FlightQuery(("MAA",), ("DEL",), TOMORROW))
+    first, *rest = found.itineraries
+    doubtful = dataclasses.replace(first.segments[0], doubts=frozenset({Doubt.IMPOSSIBLE_DURATION}))
+    itineraries = (dataclasses.replace(first, segments=(doubtful, *first.segments[1:])), *rest)
+
+    async def with_doubt(_: FlightQuery) -> Found:
+        return dataclasses.replace(found, itineraries=itineraries)
+
+    monkeypatch.setattr(timetable, "search", with_doubt)
+    shown, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
+    assert first.id not in {itinerary.id for itinerary in shown}
+    assert (done.implausible, done.total_unfiltered) == (1, len(rest))
 
 
 async def test_nearby_airports_are_searched_if_allowed(search: FlightSearch) -> None:
@@ -345,7 +365,7 @@ async def test_days_are_queried_three_at_a_time_and_reported_in_order(
     _, done = await _events(search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3))
     assert max(most) == 3
     assert asked == [IN_A_WEEK + timedelta(days=ahead) for ahead in range(-3, 4)]
-    assert [part.day for part in done.parts] == asked
+    assert [date_from(part.depart_date) for part in done.parts] == asked
 
 
 async def test_a_failed_day_ends_the_search_without_further_queries(

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 import pytest_asyncio
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
@@ -18,13 +19,14 @@ from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import FlightsUnavailable
 from services.flightdata.model.queries import Filters, FlightQuery, JourneyLeg, SearchQuery, Sort
-from services.flightdata.model.search_results import Done, Found, Results
+from services.flightdata.model.search_results import Found, Results
 from services.flightdata.places import load
 from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.search.flight_search import FlightSearch
 from services.flightdata.search.offers import OfferService
+from services.flightdata.wire.values import date_from
 from tests.simulated_clock import SimulatedClock
 from tests.unit.flightdata.providers.test_routing import Scripted
 from tests.unit.flightdata.vendors.recorded import flightapi
@@ -68,26 +70,28 @@ def _search(
 
 
 @pytest_asyncio.fixture
-async def result(clock: SimulatedClock) -> AsyncIterator[tuple[Seller, OfferService, Results, Done]]:
+async def result(clock: SimulatedClock) -> AsyncIterator[tuple[Seller, OfferService, Results, pb.SearchDone]]:
     seller = Seller()
     search, offers, answers = _search(clock, seller)
     async with answers:
         *_, results, done = [event async for event in search.search(RETURN)]
         assert isinstance(results, Results)
-        assert isinstance(done, Done)
+        assert isinstance(done, pb.SearchDone)
         yield seller, offers, results, done
 
 
-async def test_both_ways_are_one_question(result: tuple[Seller, OfferService, Results, Done]) -> None:
+async def test_both_ways_are_one_question(
+    result: tuple[Seller, OfferService, Results, pb.SearchDone],
+) -> None:
     seller, _, _, done = result
     (asked,) = seller.queries
     assert (asked.date, asked.back) == (OUT, BACK)
     assert done.total == len(BODY["itineraries"])
-    assert [(part.leg, part.day) for part in done.parts] == [(0, OUT), (1, BACK)]
+    assert [(part.leg, date_from(part.depart_date)) for part in done.parts] == [(0, OUT), (1, BACK)]
 
 
 async def test_a_round_trip_costs_the_sellers_price_for_both_ways(
-    result: tuple[Seller, OfferService, Results, Done],
+    result: tuple[Seller, OfferService, Results, pb.SearchDone],
 ) -> None:
     _, _, results, _ = result
     asked = {Decimal(str(row["cheapest_price"]["amount"])) for row in BODY["itineraries"]}
@@ -103,7 +107,7 @@ async def test_a_round_trip_costs_the_sellers_price_for_both_ways(
 
 
 async def test_an_offer_sells_both_ways_and_is_priced_again_so(
-    result: tuple[Seller, OfferService, Results, Done],
+    result: tuple[Seller, OfferService, Results, pb.SearchDone],
 ) -> None:
     seller, offers, results, _ = result
     ids = {itinerary.id: itinerary.leg for itinerary in results.itineraries}
@@ -126,7 +130,7 @@ async def test_the_filters_are_held_both_ways(clock: SimulatedClock) -> None:
             event async for event in search.search(replace(RETURN, filters=Filters(max_stops=0)))
         ]
     assert isinstance(results, Results)
-    assert isinstance(done, Done)
+    assert isinstance(done, pb.SearchDone)
     assert all(len(itinerary.segments) == 1 for itinerary in results.itineraries)
     assert 0 < done.total < done.total_unfiltered * done.total_unfiltered
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
@@ -17,7 +18,7 @@ from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import FlightsRestricted, FlightsUnavailable
 from services.flightdata.model.flights import is_overnight
 from services.flightdata.model.queries import FlightQuery, SearchQuery
-from services.flightdata.model.search_results import Done, Found, Results
+from services.flightdata.model.search_results import Found, Results
 from services.flightdata.places import load
 from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
@@ -84,7 +85,7 @@ async def test_searches_via_a_place_go_to_providers_with_connections() -> None:
     first, second = Vendor("aviationstack", 1, NONSTOP_ONLY), Vendor("flightapi", 1)
     *_, results, done = await _results(first, second, via="LON")
     assert isinstance(results, Results)
-    assert isinstance(done, Done)
+    assert isinstance(done, pb.SearchDone)
     assert (first.asked, second.asked) == (0, 1)
     assert {itinerary.segments[0].arrival.airport for itinerary in results.itineraries} == {"LHR"}
     assert done.total < done.total_unfiltered

@@ -22,7 +22,7 @@ from services.flightdata.model.flights import (
 )
 from services.flightdata.model.instants import Convention, Instant
 from services.flightdata.model.queries import Sort
-from services.flightdata.model.search_results import Done, Offer, Results
+from services.flightdata.model.search_results import Offer, Results
 from services.flightdata.providers.errors import Problem
 from services.flightdata.providers.routing import Progress
 from services.flightdata.wire import messages
@@ -160,9 +160,8 @@ def test_a_status_message_is_complete() -> None:
     assert list(message.doubts) == [pb.DOUBT_CONTRADICTORY_TIMES]
 
 
-def test_a_failed_provider_and_implausible_flights_are_reported() -> None:
+def test_a_failed_provider_is_reported() -> None:
     progress = messages.search_event(
         Progress("aviationstack", finished=True, problem=Problem.RATE_LIMITED), NOW
     ).progress
     assert progress.problem == pb.PROVIDER_PROBLEM_RATE_LIMITED
-    assert messages.search_event(Done(3, 4, SAID, implausible=2), NOW).done.implausible == 2
