@@ -44,29 +44,31 @@ SQLITE_PRAGMAS = (
 def open_engine(url: str) -> AsyncEngine:
     """Return an engine for an async SQLAlchemy URL (`sqlite+aiosqlite:///…`); the caller must dispose of it.
 
-    Makes the folder of a SQLite file if it is missing.
+    Creates the folder of a SQLite file if it is missing.
 
     Raises:
-        ConfigurationError: the folder can't be made or written to.
+        ConfigurationError: the folder can't be created or written to.
     """
     parsed = make_url(url)
     # Errors are logged, so their texts must not contain parameter values.
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(parsed, hide_parameters=True, connect_args=dict(POSTGRES), **_POOL)
     if parsed.database and parsed.database != ":memory:":
-        _make_folder(Path(parsed.database).parent)
+        _create_folder(Path(parsed.database).parent)
     engine = create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
 
-def _make_folder(folder: Path) -> None:
+def _create_folder(folder: Path) -> None:
     try:
         # Owner only: the files hold password hashes and transcripts.
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise ConfigurationError(f"The database's folder {folder} can't be made: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"The database's folder {folder} can't be created: {error.strerror}."
+        ) from None
     if not os.access(folder, os.W_OK):
         raise ConfigurationError(f"The database's folder {folder} can't be written to.")
 

@@ -1,5 +1,5 @@
 """Tables of the newest migration; a test compares the two."""
-# ruff: noqa: ARG002 -- SQLAlchemy hands every conversion the dialect
+# ruff: noqa: ARG002 -- SQLAlchemy gives every conversion the dialect
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Mesh:
         self.calls: dict[str, str] = {}
 
     async def start(self, home: Path, stack: AsyncExitStack) -> None:
-        """Serves everything and signs two customers up."""
+        """Serve all services and sign two customers up."""
         self.home = home
         address = await self._serve(
             stack, identity_service(IdentitySettings(home=home, identity_bcrypt_cost=4))
@@ -70,9 +70,8 @@ class Mesh:
     async def _serve(self, stack: AsyncExitStack, service) -> str:
         served = await stack.enter_async_context(service)
         server = await stack.enter_async_context(running(served))
-        for registration in served.registrations:
-            channel = await stack.enter_async_context(open_channel(server.address, registration.descriptor))
-            self.channels[registration.descriptor.full_name] = channel
+        channel = await stack.enter_async_context(open_channel(server.address, served.descriptor))
+        self.channels[served.descriptor.full_name] = channel
         return server.address
 
     async def _signing_key(self) -> SigningKey:
@@ -116,12 +115,12 @@ class Mesh:
         return await self.call(service.methods_by_name[name], request, token)
 
     def forged(self, **claims) -> str:
-        """A token signed with the installation's real key, with whatever claims and headers."""
+        """Return a token with any claims and headers, signed with the installation's key."""
         headers = {"kid": self.kid} | claims.pop("headers", {})
         return self.key.token(headers=headers, **claims)
 
     def bad_token(self, kind: str) -> str | None:
-        """Ada's token with one thing wrong."""
+        """Return Ada's token with one mistake, or a token of another kind."""
         subject = jwt.decode(self.tokens["ada"], options={"verify_signature": False})["sub"]
         past = datetime.now(UTC) - timedelta(minutes=1)
         return {
@@ -136,7 +135,7 @@ class Mesh:
         }[kind]
 
     async def call(self, method: MethodDescriptor, request: Message, token: str | None):
-        """Calls any RPC; of a stream, gives the first message."""
+        """Call any RPC and return the response; of a stream, the first message."""
         channel = self.channels[method.containing_service.full_name]
         response_type = GetMessageClass(method.output_type)
         codec: dict[str, Any] = {

@@ -42,18 +42,18 @@ class Mesh:
     identity_address: str
     flightdata_address: str
     flightdata: FlightDataServiceAsyncStub
-    """Access token of that customer."""
     token: str
+    """Access token of the customer."""
 
     @asynccontextmanager
     async def gateway(self, **settings: Any) -> AsyncIterator[str]:
-        """A gateway with these settings; gives its address."""
+        """Run a gateway with these settings; yield its URL."""
         addresses = {"identity_address": self.identity_address, "flightdata_address": self.flightdata_address}
         loaded = load(GatewaySettings, home=self.home, **(addresses | settings))
         async with gateway(loaded) as built:
             app = http_app(built.server, built.callers, loaded.hosts)
-            async with web_server.running(app, web_server.WebServer("gateway", Endpoint(), 1)) as site:
-                yield site.url + "/mcp"
+            async with web_server.running(app, web_server.WebServer("gateway", Endpoint(), 1)) as server:
+                yield server.url + "/mcp"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

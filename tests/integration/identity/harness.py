@@ -53,32 +53,34 @@ class Identity:
     async def register(
         self, email: str = "asha@example.com", password: str = PASSWORD, name: str = "Asha"
     ) -> SignedIn:
-        """A new customer."""
-        made = await self.stub.Register(pb.RegisterRequest(email=email, password=password, display_name=name))
-        return SignedIn(made.customer, made.tokens)
+        """Register a customer."""
+        response = await self.stub.Register(
+            pb.RegisterRequest(email=email, password=password, display_name=name)
+        )
+        return SignedIn(response.customer, response.tokens)
 
     async def login(self, email: str = "asha@example.com", password: str = PASSWORD) -> SignedIn:
-        """Another session of a customer."""
+        """Open another session of a customer."""
         opened = await self.stub.Login(pb.LoginRequest(email=email, password=password))
         return SignedIn(opened.customer, opened.tokens)
 
     async def refresh(self, refresh_token: str) -> pb.TokenPair:
-        """The next pair."""
+        """Return the next pair of tokens."""
         return (await self.stub.RefreshSession(pb.RefreshSessionRequest(refresh_token=refresh_token))).tokens
 
     async def grant(
         self, caller: SignedIn, call_id: str, conversation_id: str | None = None
     ) -> pb.GrantCallResponse:
-        """A grant for a call."""
+        """Return a grant for a call."""
         request = pb.GrantCallRequest(call_id=call_id, conversation_id=conversation_id or uuid7())
         return await self.stub.GrantCall(request, metadata=caller.headers)
 
     def assertion(self, actor: str = "agent") -> str:
-        """An assertion of a service."""
+        """Return an assertion of a service."""
         return make_assertion(actor, self.settings.secrets.actor_key(actor), now=self.clock.now())
 
     async def exchange(self, grant: str = "", actor: str = "agent") -> str:
-        """An access token of an actor."""
+        """Exchange an assertion for an access token."""
         request = pb.ExchangeTokenRequest(actor_assertion=self.assertion(actor), grant=grant)
         return (await self.stub.ExchangeToken(request)).access_token
 
