@@ -91,10 +91,10 @@ class MeshSettings(BaseSettings):
     mcp_port: int = Field(default=8080, ge=0, le=65535)
     """HTTP port of the MCP server, at `/mcp`."""
     drain_notice_seconds: float = Field(default=NOTICE_SECONDS, ge=0, le=60)
-    """How long a stopping server still accepts RPCs after its health says NOT_SERVING. Services of the mesh
-    see that immediately; behind a load balancer that probes every few seconds, set as many."""
+    """Time for which a stopping server still accepts RPCs after its health says NOT_SERVING. Services of the
+    mesh see that immediately; behind a load balancer that probes every few seconds, set as many."""
     drain_seconds: float = Field(default=DRAIN_SECONDS, ge=0, le=60)
-    """How long a stopping server then lets running RPCs finish."""
+    """Time that a stopping server then gives running RPCs to finish."""
 
     livekit_url: str = Field(default="ws://127.0.0.1:7880", validation_alias="LIVEKIT_URL")
     """URL of the LiveKit server for agents and services."""

@@ -28,7 +28,7 @@ class Expectation(StrEnum):
 
 
 class Completeness(StrEnum):
-    """How sure we are that the speaker has finished."""
+    """Our certainty that the speaker has finished."""
 
     COMPLETE = "complete"
     UNKNOWN = "unknown"

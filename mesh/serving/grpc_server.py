@@ -59,11 +59,11 @@ class ServerSettings:
     """Settings of a gRPC server."""
 
     reflection: bool = True
-    """Whether callers may list the services; off in production."""
+    """Callers may list the services; off in production."""
     notice_seconds: float = NOTICE_SECONDS
-    """How long a stopping server still accepts RPCs after its health stream says NOT_SERVING."""
+    """Time for which a stopping server still accepts RPCs after its health stream says NOT_SERVING."""
     drain_seconds: float = DRAIN_SECONDS
-    """How long it then lets running RPCs finish."""
+    """Time it then gives running RPCs to finish."""
     max_connection_age_seconds: int = 1800
     """Age at which connections are closed, so that clients reconnect and find new replicas."""
     keepalive_seconds: int = 10

@@ -33,12 +33,12 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class RpcMethod:
-    """What the server knows of a method before it is called."""
+    """The server's knowledge of a method before it is called."""
 
     path: str
     """`/package.Service/Method`."""
     streaming: bool
-    """Whether the client or the server sends more than one message."""
+    """The client or the server sends more than one message."""
     rules: access_rules.Rules
     """Kinds of callers that may call it."""
     errors: ErrorTable
@@ -53,7 +53,7 @@ class RpcMethod:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What decides whether a server accepts an RPC."""
+    """The parts of a server that decide about accepting an RPC."""
 
     verifier: TokenVerifier
     limiter: Limiter

@@ -24,7 +24,7 @@ MAX_METADATA_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """How many RPCs may be running, and waiting to run."""
+    """Limits of running and of waiting RPCs."""
 
     unary: int = 256
     """Running unary RPCs of all callers together."""

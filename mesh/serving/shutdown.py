@@ -6,9 +6,9 @@ import asyncio
 import signal
 
 NOTICE_SECONDS = 0.2
-"""How long a stopping server still accepts RPCs after its health stream says NOT_SERVING."""
+"""Time for which a stopping server still accepts RPCs after its health stream says NOT_SERVING."""
 DRAIN_SECONDS = 0.8
-"""How long it then lets running RPCs finish."""
+"""Time it then gives running RPCs to finish."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 

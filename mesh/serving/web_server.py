@@ -28,7 +28,7 @@ class WebServer:
     """Name of the process, for `/health`."""
     endpoint: Endpoint
     stop_seconds: int
-    """How long open requests may take to finish when the server stops."""
+    """Time for open requests to finish when the server stops."""
     before_stop: Callable[[], None] = lambda: None
     """Ends streams that browsers would otherwise hold open."""
 

@@ -30,7 +30,7 @@ from services.gateway.settings import GatewaySettings
 FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 STOP_SECONDS = 3
-"""How long open requests may take to finish when the gateway stops."""
+"""Time for open requests to finish when the gateway stops."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ class GatewaySettings(MeshSettings):
     """Settings of the gateway in addition to `MeshSettings`."""
 
     mcp_anonymous: bool | None = None
-    """Whether callers without a token may use the tools; when unset, yes except in `production`."""
+    """Allow callers without a token to use the tools; when unset, yes except in `production`."""
     mcp_answer_tokens: int = Field(default=6000, ge=500, le=100_000)
     """Maximum length of a tool's result, in tokens of about four characters; the rest is cut."""
     mcp_hosts: str = ""
@@ -20,7 +20,7 @@ class GatewaySettings(MeshSettings):
 
     @property
     def allows_anonymous(self) -> bool:
-        """Whether callers without a token may use the tools."""
+        """Callers without a token may use the tools."""
         return self.environment != "production" if self.mcp_anonymous is None else self.mcp_anonymous
 
     @property

@@ -34,12 +34,12 @@ class Tool:
 
     @property
     def read_only(self) -> bool:
-        """Whether a call changes nothing."""
+        """A call changes nothing."""
         return bool(self.method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS)
 
     @property
     def idempotent(self) -> bool:
-        """Whether repeating a call changes nothing more."""
+        """Repeating a call changes nothing more."""
         return bool(self.method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN)
 
 

@@ -32,7 +32,7 @@ from services.identity.store.schema import (
 )
 
 REQUESTS_KEPT = timedelta(days=1)
-"""How long the response to a request id is kept."""
+"""Retention of the response to a request id."""
 _PURGE_LOCK = 0x5EE9
 """Key of the PostgreSQL lock under which one replica at a time purges."""
 
