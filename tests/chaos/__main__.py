@@ -32,7 +32,7 @@ LANES: Sequence[Sequence[Sequence[str]]] = (
             *PYTEST,
             f"{CONVERSATION}/test_kills.py",
             f"{CONVERSATION}/test_lost_acks.py",
-            f"{CONVERSATION}/test_bad_lines.py",
+            f"{CONVERSATION}/test_bad_networks.py",
         ),
         (*PYTEST, f"{CONVERSATION}/test_cancelled_calls.py"),
         (*PYTEST, f"{CONVERSATION}/test_killed_service.py", "tests/chaos/product"),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.__main__ import markdown
+from mesh.settings import CHECKOUT
+from tests.chaos.__main__ import ALONE, CONVERSATION, LANES, markdown
 from tests.chaos.run import Report, rng_for
 
 pytestmark = pytest.mark.unit
@@ -44,3 +45,11 @@ def test_a_scenario_that_did_not_end_counts_as_broken(
 def test_the_same_test_throws_the_same_dice_and_another_test_others() -> None:
     throws = [[rng_for(name).random() for _ in range(3)] for name in ("one", "one", "other")]
     assert throws[0] == throws[1] != throws[2]
+
+
+def test_every_scenario_of_the_conversation_service_is_run() -> None:
+    arguments = {word for lane in (*LANES, ALONE) for command in lane for word in command}
+    assert arguments >= {
+        f"{CONVERSATION}/{path.name}" for path in (CHECKOUT / CONVERSATION).glob("test_*.py")
+    }
+    assert all((CHECKOUT / word).exists() for word in arguments if word.startswith("tests/"))

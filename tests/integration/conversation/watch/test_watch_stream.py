@@ -1,4 +1,4 @@
-"""The `Watch` stream, with the client kit and with the bare stub."""
+"""The `Watch` stream, with the client and with the bare stub."""
 
 from __future__ import annotations
 
