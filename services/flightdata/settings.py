@@ -42,7 +42,7 @@ class FlightDataSettings(MeshSettings):
     flightdata_hedge_seconds: float = Field(default=2.5, gt=0, le=120)
     """Time after which a second provider is asked too, if its budget allows."""
     flightdata_status_fresh_seconds: float = Field(default=45.0, ge=0, le=3600)
-    """Seconds for which a flight's status is fresh. It is served three times as long, while it is refreshed."""
+    """Seconds for which a status is fresh; it is served up to three times as long during a refresh."""
     flightdata_search_fresh_seconds: float = Field(default=600.0, ge=0, le=86_400)
     """Seconds for which the flights and prices of a search are fresh; stale answers are served as above."""
     flightdata_schedule_fresh_seconds: float = Field(default=21_600.0, ge=0, le=604_800)

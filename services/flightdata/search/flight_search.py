@@ -96,7 +96,7 @@ class FlightSearch:
         self._lexicon, self._cache, self._offers, self._clock = lexicon, cache, offers, clock
 
     async def search(self, query: SearchQuery) -> AsyncIterator[SearchEvent]:
-        """Yield progress while providers are asked, then the results, if any, and the end. Raises as `ask`."""
+        """Yield progress while providers are asked, then the results and the end. Raises as `ask`."""
         async for event in self.ask(query):
             if isinstance(event, Progress):
                 yield event
