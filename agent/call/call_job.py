@@ -13,10 +13,10 @@ import structlog
 from livekit import rtc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from agent.call.call import Call, CallerParticipant
 from agent.call.caller_presence import CallEnding
 from agent.call.dialogue_llm import TimedDialogue
 from agent.call.livekit_session import SpeechEngines
+from agent.call.voice_call import CallerParticipant, VoiceCall
 from agent.clients import DelegatedToken, ServiceClients, service_clients
 from agent.dialogue.caller_home import CallerHome
 from agent.dialogue.dialogue import Dialogue
@@ -108,7 +108,7 @@ async def _talk(
     )
     await room.join()
     caller = CallerParticipant(opened.caller_identity, settings.caller_patience_seconds)
-    call = Call(room.room, caller, TimedDialogue(dialogue, SystemClock()), recorder, engines)
+    call = VoiceCall(room.room, caller, TimedDialogue(dialogue, SystemClock()), recorder, engines)
     unanswered = unanswered_words(entries, job.call_id) if job.resumed else ""
     return await call.run(resumed=job.resumed, unanswered=unanswered)
 

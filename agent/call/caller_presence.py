@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 CallEnding: TypeAlias = "pb.CallEndReason.ValueType"
 
 
-class CallerPresence:
+class PresenceWatcher:
     """Watcher of one caller in a room. Must be made in the event loop.
 
     Calls `on_away` when the caller drops out or the agent's own connection does, `on_back` once both are

@@ -60,7 +60,7 @@ def make_session(engines: SpeechEngines, dialogue_llm: DialogueLLM) -> AgentSess
 def room_options(caller_identity: str) -> RoomOptions:
     """Return options for audio in both directions with this caller.
 
-    `Call` handles captions, typed messages and hanging up.
+    `VoiceCall` handles captions, typed messages and hanging up.
     """
     return RoomOptions(
         participant_identity=caller_identity,

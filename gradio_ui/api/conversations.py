@@ -29,7 +29,7 @@ PageToken = Annotated[str, Query(max_length=1024)]
 Words = Annotated[str, Query(min_length=1, max_length=200)]
 
 
-class Format(Enum):
+class ExportFormat(Enum):
     """File formats of an exported transcript, by file suffix."""
 
     TEXT = "txt"
@@ -68,7 +68,7 @@ async def found(customer: CustomerOf, words: Words, page_token: PageToken = "") 
 
 
 @router.get("/conversations/{conversation_id}/transcript.{suffix}")
-async def transcript(conversation_id: UUID, suffix: Format, customer: CustomerOf) -> StreamingResponse:
+async def transcript(conversation_id: UUID, suffix: ExportFormat, customer: CustomerOf) -> StreamingResponse:
     """Stream a transcript as a file."""
     file_format = pb.TranscriptFormat.Value(f"TRANSCRIPT_FORMAT_{suffix.name}")
     request = pb.ExportTranscriptRequest(conversation_id=str(conversation_id), format=file_format)

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from gradio_ui.sign_in.browser_sessions import SessionEnded, TokenRefused
+from gradio_ui.sign_in.browser_sessions import BrowserSessionEnded, TokenRefused
 from mesh.errors import metadata_of, reason_of, retry_after_of, violations_of
 
 _log = structlog.get_logger()
@@ -45,7 +45,7 @@ _UNEXPECTED = "Something went wrong on our side. Please try again."
 def add_error_handlers(app: FastAPI) -> None:
     """Make every route of an app respond to errors in this form."""
     app.add_exception_handler(grpc.aio.AioRpcError, _service_error)
-    app.add_exception_handler(SessionEnded, _session_ended)
+    app.add_exception_handler(BrowserSessionEnded, _session_ended)
     app.add_exception_handler(TokenRefused, _token_refused)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(Exception, _unexpected)

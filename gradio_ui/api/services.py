@@ -15,7 +15,12 @@ from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from gradio_ui.settings import UiSettings
-from gradio_ui.sign_in.browser_sessions import BrowserSession, BrowserSessions, SessionEnded, TokenRefused
+from gradio_ui.sign_in.browser_sessions import (
+    BrowserSession,
+    BrowserSessionEnded,
+    BrowserSessions,
+    TokenRefused,
+)
 from gradio_ui.sign_in.cookie import CookieCipher
 from mesh.calling.channel import open_channel
 from mesh.security.authentication import bearer
@@ -79,7 +84,7 @@ def _services(request: Request) -> Services:
 async def _customer(request: Request) -> AsyncIterator[SignedInCustomer]:
     session: BrowserSession | None = request.state.session
     if session is None:
-        raise SessionEnded
+        raise BrowserSessionEnded
     services = _services(request)
     token = await services.sessions.access_token(session)
     try:
@@ -96,7 +101,7 @@ CustomerOf = Annotated[SignedInCustomer, Depends(_customer)]
 """A route's parameter: the customer, with a token that is valid for the request.
 
 Raises:
-    SessionEnded: the browser is not signed in, or a service found that the session has ended.
+    BrowserSessionEnded: the browser is not signed in, or a service found that the session has ended.
     TokenRefused: a service refuses all tokens of this session.
     grpc.aio.AioRpcError: the identity service can't be reached.
 """

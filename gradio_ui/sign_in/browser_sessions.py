@@ -4,7 +4,7 @@ A refresh token is good for one use, so concurrent requests of a session share o
 request doesn't cancel it. Tokens are refreshed only at the start of a request, never during a stream, so that
 the cookie with the new refresh token always has a response to travel on.
 
-    SessionEnded                the identity service, or the person, has ended the session
+    BrowserSessionEnded         the identity service, or the person, has ended the session
     TokenRefused                the session is valid, but a service refuses its tokens
 """
 
@@ -31,7 +31,7 @@ REFRESH_EARLY = timedelta(seconds=60)
 """An access token is replaced this long before it expires, so that a request can finish with it."""
 
 
-class SessionEnded(Exception):
+class BrowserSessionEnded(Exception):
     """The session has ended; the person has to sign in again."""
 
 
@@ -137,11 +137,11 @@ class BrowserSessions:
         """Return an access token that is valid for at least one request.
 
         Raises:
-            SessionEnded: the session has ended.
+            BrowserSessionEnded: the session has ended.
             grpc.aio.AioRpcError: the identity service can't be reached and the last token has expired.
         """
         if session.ended:
-            raise SessionEnded
+            raise BrowserSessionEnded
         left = (session.access_expires - self._clock.now()) if session.access_expires else timedelta()
         if left > REFRESH_EARLY:
             return session.access_token
@@ -163,7 +163,7 @@ class BrowserSessions:
             token = await self.access_token(session)
             session.ended = True
             await self._identity.Logout(identity.LogoutRequest(request_id=uuid7()), metadata=bearer(token))
-        except (SessionEnded, grpc.aio.AioRpcError):
+        except (BrowserSessionEnded, grpc.aio.AioRpcError):
             # Already ended, or identity is unreachable. The session stays in `_sessions` as ended until it
             # expires.
             session.ended = True
@@ -183,7 +183,7 @@ class BrowserSessions:
         except grpc.aio.AioRpcError as error:
             if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.INVALID_ARGUMENT):
                 session.ended = True
-                raise SessionEnded from error
+                raise BrowserSessionEnded from error
             raise
         session.accept(response.tokens)
 

@@ -19,7 +19,7 @@ STATIC = Path(__file__).parents[1] / "static"
 router = APIRouter()
 
 
-class Credentials(BaseModel):
+class SignInForm(BaseModel):
     """Fields of the sign-in form.
 
     The limits only bound what is passed on; the identity service has the rules.
@@ -29,7 +29,7 @@ class Credentials(BaseModel):
     password: str = Field(max_length=1000, repr=False)
 
 
-class NewAccount(Credentials):
+class SignUpForm(SignInForm):
     """Fields of the sign-up form."""
 
     display_name: str = Field(max_length=1000)
@@ -50,21 +50,21 @@ async def favicon() -> FileResponse:
 
 
 @router.post("/auth/register", status_code=204)
-async def register(account: NewAccount, request: Request, services: ServicesOf) -> None:
+async def register(form: SignUpForm, request: Request, services: ServicesOf) -> None:
     """Create an account and sign in."""
     response = await services.identity.Register(
         identity.RegisterRequest(
-            email=account.email.strip(), password=account.password, display_name=account.display_name.strip()
+            email=form.email.strip(), password=form.password, display_name=form.display_name.strip()
         )
     )
     await _start_session(request, services, response.customer, response.tokens)
 
 
 @router.post("/auth/login", status_code=204)
-async def login(credentials: Credentials, request: Request, services: ServicesOf) -> None:
+async def login(form: SignInForm, request: Request, services: ServicesOf) -> None:
     """Sign in."""
     response = await services.identity.Login(
-        identity.LoginRequest(email=credentials.email.strip(), password=credentials.password)
+        identity.LoginRequest(email=form.email.strip(), password=form.password)
     )
     await _start_session(request, services, response.customer, response.tokens)
 

@@ -13,8 +13,8 @@ from livekit import api, rtc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from agent.call.call import Call, CallerParticipant
 from agent.call.livekit_session import SpeechEngines
+from agent.call.voice_call import CallerParticipant, VoiceCall
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.language import ENGLISH
 from agent.language.meanings import Completeness
@@ -110,7 +110,7 @@ class Log:
 class Conversation:
     """Both ends of a call."""
 
-    agent: Call
+    agent: VoiceCall
     caller: CallClient
     log: Log
     ending: "asyncio.Task[pb.CallEndReason.ValueType | None]"
@@ -145,7 +145,7 @@ async def place(livekit: LiveKit, engines: SpeechEngines) -> Place:
 
         async with join() as caller:
             await room.connect(livekit.url, livekit.token("agent", name, agent=True))
-            call = Call(room, CallerParticipant("caller", patience), Parrot(), cast("Any", log), engines)
+            call = VoiceCall(room, CallerParticipant("caller", patience), Parrot(), cast("Any", log), engines)
             ending = asyncio.create_task(call.run(resumed=resumed))
             try:
                 await caller.wait_for_greeting()

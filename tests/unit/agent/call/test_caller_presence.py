@@ -9,7 +9,7 @@ from livekit import rtc
 from livekit.rtc import DisconnectReason
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from agent.call.caller_presence import CallerPresence
+from agent.call.caller_presence import PresenceWatcher
 
 pytestmark = pytest.mark.unit
 
@@ -46,7 +46,7 @@ class Watched:
 
     def __init__(self, room: Room, patience: float) -> None:
         self.calls: list[str] = []
-        self.presence = CallerPresence(
+        self.presence = PresenceWatcher(
             cast("Any", room),
             "caller",
             patience=patience,

@@ -12,7 +12,12 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from gradio_ui.sign_in.browser_sessions import REFRESH_EARLY, BrowserSession, BrowserSessions, SessionEnded
+from gradio_ui.sign_in.browser_sessions import (
+    REFRESH_EARLY,
+    BrowserSession,
+    BrowserSessionEnded,
+    BrowserSessions,
+)
 from gradio_ui.sign_in.cookie import CookieCipher
 from tests.simulated_clock import SimulatedClock
 
@@ -164,10 +169,10 @@ async def test_session_that_identity_has_ended_stays_ended(
     cookie = sessions.encrypted(session)
     clock.advance(ACCESS.total_seconds())
     service.failing = grpc.StatusCode.UNAUTHENTICATED
-    with pytest.raises(SessionEnded):
+    with pytest.raises(BrowserSessionEnded):
         await sessions.access_token(session)
     service.failing = None
-    with pytest.raises(SessionEnded):
+    with pytest.raises(BrowserSessionEnded):
         await sessions.access_token(session)
     assert sessions.of(cookie) is None
 

@@ -15,7 +15,7 @@ from livekit.rtc import DisconnectReason
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from agent.call.call import Call, CallerParticipant, _running
+from agent.call.voice_call import CallerParticipant, VoiceCall, _running
 from agent.dialogue.turn import Event, Speech
 from agent.language import ENGLISH
 from agent.language.meanings import Completeness
@@ -161,7 +161,7 @@ class Placed:
 
     def __init__(self, session: Session, room: Room) -> None:
         self.session, self.room, self.log = session, room, Log()
-        call = Call(
+        call = VoiceCall(
             cast("Any", room), CallerParticipant("caller"), Parrot(), cast("Any", self.log), cast("Any", None)
         )
         self.running = asyncio.create_task(call.run(resumed=False))
@@ -187,8 +187,8 @@ async def call(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Placed]:
     async def nothing() -> None:
         pass
 
-    monkeypatch.setattr("agent.call.call.make_session", lambda *_: session)
-    monkeypatch.setattr("agent.call.call.record_playback", lambda *_: SimpleNamespace(aclose=nothing))
+    monkeypatch.setattr("agent.call.voice_call.make_session", lambda *_: session)
+    monkeypatch.setattr("agent.call.voice_call.record_playback", lambda *_: SimpleNamespace(aclose=nothing))
     placed = Placed(session, Room())
     await asyncio.wait_for(session.spoke.wait(), 5)
     yield placed

@@ -13,7 +13,7 @@ from livekit import rtc
 from livekit.agents.voice import CloseEvent, SpeechCreatedEvent, SpeechHandle
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from agent.call.caller_presence import CallEnding, CallerPresence
+from agent.call.caller_presence import CallEnding, PresenceWatcher
 from agent.call.captions import RoomCaptions
 from agent.call.dialogue_llm import CallDialogue, DialogueLLM
 from agent.call.flight_cards import RoomPublisher
@@ -36,7 +36,7 @@ class CallerParticipant:
     patience: float = 30.0
 
 
-class Call:
+class VoiceCall:
     """A caller in a room, connected to a dialogue and to the log of the conversation."""
 
     def __init__(
@@ -85,8 +85,8 @@ class Call:
             stack.callback(self._stop_speaking)
             return await self._ending(presence)
 
-    def _watch_caller(self) -> CallerPresence:
-        return CallerPresence(
+    def _watch_caller(self) -> PresenceWatcher:
+        return PresenceWatcher(
             self._room,
             self._caller.identity,
             patience=self._caller.patience,
@@ -110,7 +110,7 @@ class Call:
             await self._session.aclose()
             await synchronizer.aclose()
 
-    async def _ending(self, presence: CallerPresence) -> CallEnding | None:
+    async def _ending(self, presence: PresenceWatcher) -> CallEnding | None:
         """Wait for the first of: the caller leaves, the agent has said goodbye, the session closes."""
         left = asyncio.ensure_future(presence.ended())
         goodbye = asyncio.ensure_future(self._goodbye_spoken())
