@@ -113,7 +113,7 @@ def feed(core: Core) -> LogId:
     return LogId.feed(core.customer_id)
 
 
-async def told(events: Events) -> list[tuple[str, int]]:
+async def entries_before_caught_up(events: Events) -> list[tuple[str, int]]:
     """Conversation and number of each entry before `CaughtUp`."""
     found = []
     while not isinstance(event := await coming(events), CaughtUp):

@@ -1,4 +1,4 @@
-"""Random histories: a model in memory, SQLite and PostgreSQL hold the same logs, and give and refuse the same.
+"""Random histories: a model in memory, SQLite and PostgreSQL hold the same logs and give the same answers.
 
 Two replicas append to each store. Each has its own cache, so that it learns of the other's changes only by
 reading. `READBACK_MODEL_EXAMPLES` is the number of histories (2,000 in `make chaos`), each of up to 50 steps.

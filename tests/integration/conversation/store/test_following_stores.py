@@ -14,7 +14,14 @@ from services.conversation.model.cursors import LogId
 from services.conversation.store import Store, following
 from services.conversation.watch import log_reader as log_reading
 from tests.unit.conversation.core import Core
-from tests.unit.conversation.watchers import feed, interleaved, read_at_once, told, until_caught_up, watch
+from tests.unit.conversation.watchers import (
+    entries_before_caught_up,
+    feed,
+    interleaved,
+    read_at_once,
+    until_caught_up,
+    watch,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +53,7 @@ async def test_feed_is_complete_and_in_order_for_any_read_size(
     _, order = await interleaved(core, words=30)
     read_at_once(monkeypatch, rows)
     async with watch(core, feed(core), live=True) as events:
-        assert await told(events) == order
+        assert await entries_before_caught_up(events) == order
 
 
 @pytest.mark.parametrize(("rows", "span"), [(1, 1200), (128, 1), (128, 7), (2, 5)])
@@ -70,7 +77,9 @@ async def test_feed_starts_at_a_time_on_either_store(core: Core) -> None:
     await core.append(writer, [core.said("since")])
     start = await core.followers.start_at(feed(core), now - timedelta(seconds=1))
     async with watch(core, feed(core), start) as events:
-        assert await told(events) == [(call.conversation_id, number) for number in (1, 2, 3)]
+        assert await entries_before_caught_up(events) == [
+            (call.conversation_id, number) for number in (1, 2, 3)
+        ]
 
 
 def spans(monkeypatch: pytest.MonkeyPatch, span: int) -> None:

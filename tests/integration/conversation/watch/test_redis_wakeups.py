@@ -75,7 +75,7 @@ def database(request: pytest.FixtureRequest, tmp_path: object) -> str:
     return server.new_database()
 
 
-async def heard(events: Events, count: int) -> list[int]:
+async def next_numbers(events: Events, count: int) -> list[int]:
     """Numbers of the next entries, which must arrive without a poll."""
     return [entry.number for entry in await entries_coming(events, count)]
 
@@ -94,7 +94,7 @@ async def test_watcher_on_another_replica_gets_a_commit_without_a_poll(
             for number in range(3, 23):
                 await here.append(writer, [here.said(f"word {number}")])
             for events in (one, every):
-                assert await heard(events, 20) == list(range(3, 23))
+                assert await next_numbers(events, 20) == list(range(3, 23))
 
 
 async def test_captions_cross_replicas_and_never_follow_their_entry(
@@ -140,29 +140,29 @@ async def test_end_and_deletion_of_a_conversation_cross_replicas(
 
 async def test_ended_calls_are_announced_to_every_replica(database: str, shared_redis: RedisServer) -> None:
     async with replicas(database, shared_redis.url) as (here, there):
-        told: asyncio.Queue[str] = asyncio.Queue()
-        there.bus.on_call_hint(told.put_nowait)
+        hinted: asyncio.Queue[str] = asyncio.Queue()
+        there.bus.on_call_hint(hinted.put_nowait)
         call_id = str(uuid4())
         async with asyncio.timeout(10):
-            while told.empty():
+            while hinted.empty():
                 here.bus.hint_call(call_id)
                 await asyncio.sleep(0.05)
-        assert await told.get() == call_id
+        assert await hinted.get() == call_id
 
 
 async def test_own_wake_ups_are_ignored(database: str, shared_redis: RedisServer) -> None:
     async with replicas(database, shared_redis.url) as (here, there):
-        told: list[str] = []
-        here.bus.on_call_hint(told.append)
+        hinted: list[str] = []
+        here.bus.on_call_hint(hinted.append)
         for number in range(5):
             here.bus.hint_call(str(uuid4()))
-            assert len(told) == number + 1
+            assert len(hinted) == number + 1
         there.bus.hint_call("01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11")
         async with asyncio.timeout(10):
-            while "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" not in told:
+            while "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" not in hinted:
                 there.bus.hint_call("01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11")
                 await asyncio.sleep(0.02)
-        assert len(set(told)) == 6
+        assert len(set(hinted)) == 6
 
 
 async def test_wake_ups_of_another_database_are_ignored(shared_redis: RedisServer, tmp_path: object) -> None:
@@ -170,15 +170,15 @@ async def test_wake_ups_of_another_database_are_ignored(shared_redis: RedisServe
         replicas(f"sqlite+aiosqlite:///{tmp_path}/a.sqlite3", shared_redis.url) as (here, _),
         replicas(f"sqlite+aiosqlite:///{tmp_path}/b.sqlite3", shared_redis.url) as (stranger, there),
     ):
-        told: list[str] = []
-        there.bus.on_call_hint(told.append)
+        hinted: list[str] = []
+        there.bus.on_call_hint(hinted.append)
         ours, theirs = str(uuid4()), str(uuid4())
         async with asyncio.timeout(10):
-            while theirs not in told:
+            while theirs not in hinted:
                 here.bus.hint_call(ours)
                 stranger.bus.hint_call(theirs)
                 await asyncio.sleep(0.05)
-        assert ours not in told
+        assert ours not in hinted
 
 
 async def test_commits_continue_without_redis_and_no_entry_is_lost(
@@ -199,11 +199,11 @@ async def test_commits_continue_without_redis_and_no_entry_is_lost(
                 assert [step.number for step in event] == list(range(3, 13)), "the poll makes up for it"
             await here.append(writer, [here.said("unheard")])
             own_redis.start()
-            assert await heard(events, 1) == [13], (
+            assert await next_numbers(events, 1) == [13], (
                 "having reached Redis again, a replica looks what it missed"
             )
-            await here.append(writer, [here.said("heard")])
-            assert await heard(events, 1) == [14]
+            await here.append(writer, [here.said("again")])
+            assert await next_numbers(events, 1) == [14]
 
 
 async def test_flushed_redis_loses_nothing(own_redis: RedisServer, tmp_path: object) -> None:
@@ -213,7 +213,7 @@ async def test_flushed_redis_loses_nothing(own_redis: RedisServer, tmp_path: obj
             await until_caught_up(events)
             own_redis.flush()
             await here.append(writer, [here.said("after the flush")])
-            assert await heard(events, 1) == [3]
+            assert await next_numbers(events, 1) == [3]
 
 
 async def test_pending_hints_are_bounded_and_merged(tmp_path: object) -> None:

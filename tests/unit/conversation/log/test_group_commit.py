@@ -88,7 +88,7 @@ class Bench:
     async def append(self, writer: Writer, *texts: str) -> list[Stored | Refused]:
         return await (await self.hand_in(writer, *texts))
 
-    async def hand_in(
+    async def submit(
         self, writer: Writer, *texts: str, queue: Queue | None = None
     ) -> asyncio.Future[list[Stored | Refused]]:
         return await self.group.submit(writer, [self.core.said(text) for text in texts], queue=queue)
@@ -123,7 +123,7 @@ async def test_appends_during_a_transaction_share_the_next_one(
 ) -> None:
     held = [await bench.core.held_call() for _ in range(4)]
     async with bench.under_way(held[0][1]) as first:
-        rest = [await bench.hand_in(writer, "gathered") for _, writer in held for _ in range(3)]
+        rest = [await bench.submit(writer, "gathered") for _, writer in held for _ in range(3)]
     assert numbers(await first) == [3]
     assert [numbers(await answer) for answer in rest[:3]] == [[4], [5], [6]]
     assert len(bench.store.groups) == 2
@@ -149,9 +149,9 @@ async def test_append_that_cannot_be_stored_fails_no_other(bench: Bench) -> None
     held = [await bench.core.held_call() for _ in range(3)]
     bench.store.poison = "poison"
     async with bench.under_way(held[0][1]):
-        good = [await bench.hand_in(writer, "good") for _, writer in held]
-        bad = await bench.hand_in(held[1][1], "poison")
-        after = await bench.hand_in(held[1][1], "after")
+        good = [await bench.submit(writer, "good") for _, writer in held]
+        bad = await bench.submit(held[1][1], "poison")
+        after = await bench.submit(held[1][1], "after")
     with pytest.raises(ValueError, match="can't be stored"):
         await bad
     for answer in (*good, after):
@@ -162,7 +162,7 @@ async def test_append_that_cannot_be_stored_fails_no_other(bench: Bench) -> None
 async def test_cancelled_writer_withdraws_nothing_and_breaks_nothing(bench: Bench) -> None:
     call, writer = await bench.core.held_call()
     async with bench.under_way(writer) as first:
-        gone, stays = await bench.hand_in(writer, "said before going"), await bench.hand_in(writer, "stays")
+        gone, stays = await bench.submit(writer, "said before going"), await bench.submit(writer, "stays")
         gone.cancel()
         first.cancel()
     assert numbers(await stays) == [5]
@@ -174,7 +174,7 @@ async def test_unavailable_store_fails_all_appends_until_it_is_back(bench: Bench
     await bench.append(writer, "before")
     bench.store.away = True
     async with bench.under_way(writer) as first:
-        second = await bench.hand_in(writer, "second")
+        second = await bench.submit(writer, "second")
     for answer in (first, second):
         with pytest.raises(StoreUnavailable):
             await answer
@@ -190,18 +190,18 @@ async def test_appends_behind_a_failed_one_of_their_queue_fail(bench: Bench) -> 
     bench.store.gate.clear()
     bench.store.arrived.clear()
     bench.store.failing = 1
-    first = await bench.hand_in(writer, "first", queue=queue)
+    first = await bench.submit(writer, "first", queue=queue)
     await bench.store.arrived.wait()
-    behind = await bench.hand_in(writer, "second", queue=queue)
-    beside = await bench.hand_in(writer, "of another stream", queue=Queue())
+    behind = await bench.submit(writer, "second", queue=queue)
+    other = await bench.submit(writer, "of another stream", queue=Queue())
     bench.store.gate.set()
-    for answer in (first, behind, await bench.hand_in(writer, "third", queue=queue)):
+    for answer in (first, behind, await bench.submit(writer, "third", queue=queue)):
         with pytest.raises(StoreUnavailable):
             await answer
-    assert numbers(await beside) == [3]
+    assert numbers(await other) == [3]
     again = Queue()
     assert [
-        numbers(await (await bench.hand_in(writer, text, queue=again))) for text in ("first", "second")
+        numbers(await (await bench.submit(writer, text, queue=again))) for text in ("first", "second")
     ] == [[4], [5]]
     assert await texts(bench.core, call.conversation_id) == ["of another stream", "first", "second"]
 
@@ -213,8 +213,8 @@ async def test_appends_behind_a_poisoned_one_of_their_queue_fail(
     queue = Queue()
     bench.store.poison = "poison"
     async with bench.under_way(writer):
-        bad = await bench.hand_in(writer, "poison", queue=queue)
-        after = await bench.hand_in(writer, "after", queue=queue)
+        bad = await bench.submit(writer, "poison", queue=queue)
+        after = await bench.submit(writer, "after", queue=queue)
     with pytest.raises(ValueError, match="can't be stored"):
         await bad
     with pytest.raises(StoreUnavailable):
@@ -229,7 +229,7 @@ async def test_calls_are_found_with_a_tiny_cache(bench: Bench, monkeypatch: pyte
         bench.core.customer_id = str(uuid4())
         calls.append(await bench.core.held_call())
     async with bench.under_way(calls[0][1]):
-        answers = [await bench.hand_in(writer, "here") for _, writer in calls]
+        answers = [await bench.submit(writer, "here") for _, writer in calls]
     assert [numbers(await answer) for answer in answers] == [[4], [3], [3], [3], [3]]
 
 
@@ -265,7 +265,7 @@ async def test_cache_is_dropped_after_the_store_was_away(bench: Bench) -> None:
     await (await bench.group.submit(first, [draft]))
     await bench.append(second, "known too")
     reads, bench.store.reconnecting = bench.store.reads, 1
-    assert numbers(await bench.append(second, "planned anew")) == [4]
+    assert numbers(await bench.append(second, "planned again")) == [4]
     assert bench.store.reads == reads + 1
     assert numbers(await (await bench.group.submit(first, [draft]))) == [3], (
         "read again, and recognised by that"
@@ -277,10 +277,10 @@ async def test_cache_is_dropped_after_the_store_was_away(bench: Bench) -> None:
 async def test_entry_that_another_replica_stored_is_recognised(bench: Bench) -> None:
     call, writer = await bench.core.held_call()
     await bench.append(writer, "one")
-    draft = bench.core.said("handed in twice")
+    draft = bench.core.said("sent twice")
     (there,) = await bench.core.append(writer, [draft])
     assert await (await bench.group.submit(writer, [draft])) == [there]
-    assert await texts(bench.core, call.conversation_id) == ["one", "handed in twice"]
+    assert await texts(bench.core, call.conversation_id) == ["one", "sent twice"]
 
 
 async def test_writer_that_lost_its_call_on_another_replica_is_fenced_despite_the_cache(
@@ -316,8 +316,8 @@ async def test_writer_that_took_the_call_on_another_replica_is_accepted_despite_
 async def test_unknown_call_is_not_found_and_others_are_written(bench: Bench) -> None:
     _, writer = await bench.core.held_call()
     async with bench.under_way(writer):
-        nowhere = await bench.hand_in(Writer(str(uuid4()), 1, str(uuid4())), "nowhere")
-        somewhere = await bench.hand_in(writer, "somewhere")
+        nowhere = await bench.submit(Writer(str(uuid4()), 1, str(uuid4())), "nowhere")
+        somewhere = await bench.submit(writer, "somewhere")
     with pytest.raises(CallNotFound):
         await nowhere
     assert numbers(await somewhere) == [4]
@@ -327,8 +327,8 @@ async def test_submitters_block_while_the_queue_is_full(core: Core) -> None:
     bench = Bench(core, most_waiting=2)
     _, writer = await core.held_call()
     async with bench.under_way(writer):
-        await bench.hand_in(writer, "second")
-        third = asyncio.create_task(bench.hand_in(writer, "third"))
+        await bench.submit(writer, "second")
+        third = asyncio.create_task(bench.submit(writer, "third"))
         for _ in range(5):
             await asyncio.sleep(0)
         assert not third.done()
@@ -342,7 +342,7 @@ async def test_large_appends_are_spread_over_transactions(
     call, writer = await bench.core.held_call()
     async with bench.under_way(writer):
         for size in (3, 3, 1, 9):
-            await bench.hand_in(writer, *["many"] * size)
+            await bench.submit(writer, *["many"] * size)
     assert len(bench.store.groups) == 1 + 3
     assert len(await texts(bench.core, call.conversation_id)) == 17
 
@@ -366,7 +366,7 @@ async def test_commits_are_announced_in_their_order(bench: Bench) -> None:
 async def test_drain_commits_every_submitted_append(bench: Bench) -> None:
     call, writer = await bench.core.held_call()
     for turn in range(3):
-        await bench.hand_in(writer, f"turn {turn}")
+        await bench.submit(writer, f"turn {turn}")
     await bench.group.settled()
     assert await texts(bench.core, call.conversation_id) == ["turn 0", "turn 1", "turn 2"]
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "group commit"]

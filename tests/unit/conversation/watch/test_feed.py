@@ -21,12 +21,12 @@ from services.conversation.watch.wire_entries import Deleted
 from tests.unit.conversation.watchers import (
     asleep,
     coming,
+    entries_before_caught_up,
     entries_coming,
     entries_of,
     feed,
     interleaved,
     read_at_once,
-    told,
     until_caught_up,
     watch,
 )
@@ -44,7 +44,7 @@ async def test_ordered_and_unique_over_all_conversations_in_the_order_of_commit(
     _, order = await interleaved(core)
     read_at_once(monkeypatch, rows)
     async with watch(core, feed(core)) as events:
-        assert await told(events) == order
+        assert await entries_before_caught_up(events) == order
 
 
 async def test_resumable_anywhere_in_the_feed(core: Core) -> None:
@@ -55,12 +55,12 @@ async def test_resumable_anywhere_in_the_feed(core: Core) -> None:
         assert position is not None
         assert await core.followers.start_at(feed(core), position) == position
         async with watch(core, feed(core), position) as events:
-            assert await told(events) == order[number:]
+            assert await entries_before_caught_up(events) == order[number:]
 
 
 async def test_later_conversations_are_followed_too(core: Core) -> None:
     async with watch(core, feed(core)) as events:
-        assert await told(events) == []
+        assert await entries_before_caught_up(events) == []
         call, writer = await core.held_call()
         await core.append(writer, [core.said("hello")])
         entries = await entries_coming(events, 3)
@@ -73,7 +73,7 @@ async def test_feed_has_no_entries_of_other_customers(core: Core) -> None:
     await core.held_call()
     stranger = LogId.feed(str(uuid4()))
     async with watch(core, stranger) as events:
-        assert await told(events) == []
+        assert await entries_before_caught_up(events) == []
         await core.held_call()
         async with asleep(events):
             pass
@@ -81,21 +81,21 @@ async def test_feed_has_no_entries_of_other_customers(core: Core) -> None:
 
 async def test_feed_from_memory_equals_the_feed_from_the_store(core: Core) -> None:
     async with watch(core, feed(core)) as events:
-        await told(events)
+        await entries_before_caught_up(events)
         _, order = await interleaved(core)
         live = await entries_coming(events, len(order))
     assert [(entry.conversation_id, entry.number) for entry in live] == order
 
 
 async def test_reliable_when_wake_ups_carry_only_heads(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    hear = core.bus.deliver
+    deliver = core.bus.deliver
 
     def bare(commit: Committed) -> None:
-        hear(Committed(commit.customer_id, commit.conversation_id, commit.head, commit.feed_head))
+        deliver(Committed(commit.customer_id, commit.conversation_id, commit.head, commit.feed_head))
 
     monkeypatch.setattr(core.bus, "deliver", bare)
     async with watch(core, feed(core)) as events:
-        await told(events)
+        await entries_before_caught_up(events)
         _, order = await interleaved(core)
         entries = await entries_coming(events, len(order))
     assert [(entry.conversation_id, entry.number) for entry in entries] == order
@@ -106,7 +106,7 @@ async def test_backstop_makes_up_for_a_lost_wake_up_of_a_feed(
 ) -> None:
     monkeypatch.setattr(core.bus, "deliver", lambda _: None)
     async with watch(core, feed(core)) as events:
-        await told(events)
+        await entries_before_caught_up(events)
         await core.held_call()
         async with asleep(events) as waiting:
             await poll(core.store, core.bus)
@@ -132,7 +132,7 @@ async def test_start_at_a_time_begins_with_the_first_entry_committed_since(core:
             assert start == START
             continue
         async with watch(core, feed(core), start) as events:
-            assert await told(events) == expected
+            assert await entries_before_caught_up(events) == expected
 
 
 async def test_position_beyond_the_feed_or_of_another_history_is_lost(core: Core) -> None:
@@ -158,7 +158,7 @@ async def test_caption_names_its_conversation(core: Core) -> None:
     (first, writer), (second, other) = [await core.held_call() for _ in range(2)]
     await core.append(writer, [core.saying("before the watch", 1, entry_id=str(uuid4()))])
     async with watch(core, feed(core), live=True) as events:
-        await told(events)
+        await entries_before_caught_up(events)
         before = await coming(events)
         await core.append(other, [core.saying("while it goes on", 1, entry_id=str(uuid4()))])
         during = await coming(events)
@@ -174,7 +174,7 @@ async def test_announced_deletion_reaches_both_kinds_of_watchers(core: Core) -> 
         watch(core, feed(core)) as all_of_them,
         watch(core, LogId.conversation(call.conversation_id)) as one,
     ):
-        await told(all_of_them)
+        await entries_before_caught_up(all_of_them)
         await until_caught_up(one)
         core.bus.committed(Committed(core.customer_id, call.conversation_id, 2, 3, deleted=True))
         assert await coming(all_of_them) == Deleted(call.conversation_id)
@@ -187,7 +187,7 @@ async def test_feed_and_its_conversation_share_the_serialized_entry(core: Core) 
         watch(core, feed(core)) as all_of_them,
         watch(core, LogId.conversation(call.conversation_id)) as one,
     ):
-        await told(all_of_them)
+        await entries_before_caught_up(all_of_them)
         await until_caught_up(one)
         await core.append(writer, [core.said("once")])
         first, second = await coming(all_of_them), await coming(one)
@@ -198,7 +198,7 @@ async def test_feed_and_its_conversation_share_the_serialized_entry(core: Core) 
 
 async def test_unwatched_feed_costs_nothing(core: Core) -> None:
     async with watch(core, feed(core)) as events:
-        await told(events)
+        await entries_before_caught_up(events)
         assert list(core.bus.watched(LogKind.FEED)) == [core.customer_id]
     await core.held_call()
     await asyncio.sleep(0)

@@ -318,16 +318,16 @@ async def test_draining_ends_running_and_later_watches(core: Core) -> None:
 
 async def test_backstop_makes_up_for_a_lost_wake_up(core: Core) -> None:
     log, writer = await talk(core)
-    heard = core.bus.deliver
-    core.bus.deliver = lambda commit: None  # type: ignore[method-assign]  # what is said nobody hears
+    delivered = core.bus.deliver
+    core.bus.deliver = lambda commit: None  # type: ignore[method-assign]  # announcements are lost
     async with watch(core, log) as events:
         await until_caught_up(events)
         await core.append(writer, [core.said("unheard")])
         async with asleep(events) as waiting:
             await poll(core.store, core.bus)
             assert numbers_of((await waiting)[1]) == [3]
-        core.bus.deliver = heard  # type: ignore[method-assign]
-        await core.append(writer, [core.said("heard")])
+        core.bus.deliver = delivered  # type: ignore[method-assign]
+        await core.append(writer, [core.said("again")])
         assert numbers_of(await coming(events)) == [4], (
             "what memory holds begins after the gap, and is sent once"
         )
@@ -388,10 +388,10 @@ async def test_news_without_entries_is_read_once_for_all_watchers(
         for events in watchers:
             await until_caught_up(events)
         monkeypatch.setattr(follower.Follower, "_read", counted)
-        heard = core.bus.deliver
+        delivered = core.bus.deliver
         core.bus.deliver = lambda commit: None  # type: ignore[method-assign]
         await core.append(writer, [core.said("elsewhere")])
-        core.bus.deliver = heard  # type: ignore[method-assign]
+        core.bus.deliver = delivered  # type: ignore[method-assign]
         waiting = [asyncio.ensure_future(coming(events)) for events in watchers]
         await asyncio.sleep(0)
         await poll(core.store, core.bus)

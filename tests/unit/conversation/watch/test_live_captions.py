@@ -20,7 +20,7 @@ def spoken(utterance_id: str, revision: int, conversation_id: str = "c") -> Capt
 
 
 def revisions(live: LiveCaptions, version: int = 0) -> dict[str, int]:
-    return {told.speech.utterance_id: told.speech.revision for told in live.since(version)}
+    return {caption.speech.utterance_id: caption.speech.revision for caption in live.since(version)}
 
 
 def test_latest_revision_wins_whatever_the_order() -> None:
@@ -99,8 +99,8 @@ def test_reader_never_sees_an_older_revision_after_a_newer_nor_any_after_the_sea
             sealed.add(utterance_id)
         else:
             live.offer(spoken(utterance_id, revision))
-        for told in live.since(version):
-            assert told.speech.utterance_id not in sealed
-            assert told.speech.revision > seen.get(told.speech.utterance_id, -1)
-            seen[told.speech.utterance_id] = told.speech.revision
+        for caption in live.since(version):
+            assert caption.speech.utterance_id not in sealed
+            assert caption.speech.revision > seen.get(caption.speech.utterance_id, -1)
+            seen[caption.speech.utterance_id] = caption.speech.revision
         version = live.version

@@ -97,19 +97,19 @@ def test_closed_subscription_leaves_no_topic() -> None:
 def test_relay_gets_announcements_and_followed_customers() -> None:
     class Relay:
         def __init__(self) -> None:
-            self.told: list[object] = []
+            self.announced: list[object] = []
 
         def committed(self, commit: Committed) -> None:
-            self.told.append(commit)
+            self.announced.append(commit)
 
         def spoken(self, customer_id: str, spoken: Caption) -> None:
-            self.told.append((customer_id, spoken.conversation_id))
+            self.announced.append((customer_id, spoken.conversation_id))
 
         def hint_call(self, call_id: str) -> None:
-            self.told.append(call_id)
+            self.announced.append(call_id)
 
         def follow(self, customer_id: str) -> None:
-            self.told.append(f"follow {customer_id}")
+            self.announced.append(f"follow {customer_id}")
 
     bus, relay = LocalBus(), Relay()
     bus.relay = relay
@@ -122,7 +122,7 @@ def test_relay_gets_announcements_and_followed_customers() -> None:
         bus.hint_call("call")
         bus.deliver(commit)
         bus.deliver_call("another's")
-    assert relay.told == [f"follow {CUSTOMER}", commit, (CUSTOMER, MINE), "call"]
+    assert relay.announced == [f"follow {CUSTOMER}", commit, (CUSTOMER, MINE), "call"]
     assert hinted == ["call", "another's"]
 
 
