@@ -86,7 +86,7 @@ class Bench:
         self.group = GroupCommit(self.store, self.announced.append, core.clock, most_waiting=most_waiting)
 
     async def append(self, writer: Writer, *texts: str) -> list[Stored | Refused]:
-        return await (await self.hand_in(writer, *texts))
+        return await (await self.submit(writer, *texts))
 
     async def submit(
         self, writer: Writer, *texts: str, queue: Queue | None = None
@@ -98,7 +98,7 @@ class Bench:
         """Hold a transaction, so that appends queue meanwhile."""
         self.store.gate.clear()
         self.store.arrived.clear()
-        first = await self.hand_in(writer, "first")
+        first = await self.submit(writer, "first")
         await self.store.arrived.wait()
         yield first
         self.store.gate.set()
