@@ -64,18 +64,12 @@ class Store:
             return bytes((await connection.execute(select(log_identity.c.incarnation))).scalar_one())
 
     async def states(self, call_ids: Collection[str], logs: Mapping[str, LogState]) -> list[CustomerState]:
-        """Read the states needed to append in these calls; unknown calls are left out.
-
-        See `states_of_calls`.
-        """
+        """Read the states needed to append in these calls, as `states_of_calls` does."""
         async with self.reading() as transaction:
             return await states_of_calls(transaction, call_ids, logs)
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
-        """Write a group in one transaction; return the customers whose changes are durable.
-
-        See `Appender.append`.
-        """
+        """Write a group in one transaction, as `Appender.append` does."""
         async with self._write_lock:
             return await self._appender.append(group)
 

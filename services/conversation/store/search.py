@@ -133,10 +133,7 @@ class SearchIndex(ABC):
         return [UnindexedLog(row.key, row.customer_id, row.last_number) for row in rows]
 
     async def lock(self, key: int) -> int | None:
-        """Lock the indexing of a log until the transaction ends; return the last number indexed.
-
-        Returns None if the log is gone.
-        """
+        """Lock a log's indexing until the transaction ends; return its last indexed number, None if gone."""
         # Conversation first, as a deletion does, to avoid deadlocks; a shared lock, so that appends continue.
         alive = (
             select(conversations.c.key)
