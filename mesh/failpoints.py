@@ -1,6 +1,7 @@
 """Failpoints: places in the code where a test can kill, stop, delay or fail the process.
 
-`READBACK_FAILPOINTS="conversation.after_commit_before_ack=kill@7,…"` acts the seventh time the point is reached:
+`READBACK_FAILPOINTS="conversation.after_commit_before_ack=kill@7,…"` acts the seventh time the point
+is reached:
 
     kill        SIGKILL
     stop        SIGSTOP, until the test continues the process

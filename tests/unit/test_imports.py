@@ -18,7 +18,7 @@ ROOMS = ("mesh", "services", "agent", "gradio_ui", "cli", "doubles")
 
 @cache
 def modules() -> dict[str, ast.Module]:
-    """Every module by its name, parsed."""
+    """Return every module, parsed, by its name."""
     found = {}
     for room in ROOMS:
         for path in (CHECKOUT / room).rglob("*.py"):
@@ -30,7 +30,7 @@ def modules() -> dict[str, ast.Module]:
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
-    """What a module imports as it is loaded: what it does inside functions or for types alone comes later or never."""
+    """Yield the names a module imports while it loads, so not those inside functions or for types only."""
     waiting: list[ast.stmt] = list(tree.body)
     while waiting:
         match waiting.pop():
@@ -49,7 +49,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def loaded(name: str, known: dict[str, ast.Module]) -> Iterator[str]:
-    """The modules of ours that are loaded for a name: a module, or one that holds it, and the packages around it."""
+    """Yield our modules that are loaded for a name: the module and the packages around it."""
     parts = name.split(".")
     yield from (package for end in range(1, len(parts) + 1) if (package := ".".join(parts[:end])) in known)
 
@@ -61,7 +61,7 @@ def test_imports_make_no_circle() -> None:
         for name, tree in known.items()
     }
     for name, others in graph.items():
-        # A package that imports a module of its own is loaded before it, and the module must not want the package's names.
+        # A package may import its own modules; it is loaded before them.
         others -= {name, *loaded(name, known)}
     assert list(TopologicalSorter(graph).static_order())
 

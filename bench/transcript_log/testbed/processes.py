@@ -1,7 +1,7 @@
 """Servers in their own processes, pinned to CPU cores as with `taskset`, ended at the end of their block.
 
 The serving side has one core, the asking side another. PostgreSQL and Redis share the serving core, so a
-side's whole cost is on it. Neighbours that are not measured (identity, the room server) run on the other core.
+side's whole cost is on it. Unmeasured neighbours (identity, the room server) run on the other core.
 """
 
 from __future__ import annotations
