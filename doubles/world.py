@@ -93,6 +93,11 @@ class Flight:
         """Return carrier code and number."""
         return f"{self.carrier.iata}{self.number}"
 
+    @property
+    def numbers(self) -> list[tuple[Carrier, int]]:
+        """Return every carrier and number it is sold under, its own first."""
+        return [(self.carrier, self.number), *self.sold_by]
+
     def leaves(self, day: date) -> datetime:
         """Return the scheduled departure on a day, as an aware local time."""
         wall = datetime.combine(day, time(self.minute // 60, self.minute % 60), ZoneInfo(self.origin.zone))
@@ -122,7 +127,7 @@ class World:
         self.by_pair: Mapping[tuple[str, str], list[Flight]] = {
             pair: list(self._pair(*pair)) for pair in permutations(CODES, 2)
         }
-        self.by_number = {name: flight for flight in self.flights() for name in _names(flight)}
+        self.by_number = {f"{c.iata}{n}": flight for flight in self.flights() for c, n in flight.numbers}
 
     def flights(self) -> Iterator[Flight]:
         """Yield every flight."""
@@ -172,10 +177,6 @@ def fraction(*parts: object) -> float:
     """Return a pseudo-random number in [0, 1) determined by the parts."""
     digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
-
-
-def _names(flight: Flight) -> list[str]:
-    return [flight.code, *(f"{carrier.iata}{number}" for carrier, number in flight.sold_by)]
 
 
 def _ports() -> dict[str, Port]:

@@ -32,41 +32,31 @@ def flight_row(flight: Flight, day: date, now: datetime, carrier: Carrier, numbe
     left = now >= leaves + timedelta(minutes=late)
     landed = now >= arrives + timedelta(minutes=late)
     cancelled = flight.cancelled(day)
-    arrival = _end(
-        flight.destination, arrives, late, happened=landed and not cancelled, named=(flight.code, day, "arr")
-    )
-    if not landed and fraction(flight.code, day, "estimated") < UNKNOWN_ARRIVAL:
+    named = (flight.code, day)
+    departure = _end(flight.origin, leaves, late, (*named, "dep"), happened=left and not cancelled)
+    arrival = _end(flight.destination, arrives, late, (*named, "arr"), happened=landed and not cancelled)
+    if not landed and fraction(*named, "estimated") < UNKNOWN_ARRIVAL:
         arrival |= {"estimated": None, "delay": None}
+    belt = str(1 + int(fraction(*named, "belt") * 20))
     status = "cancelled" if cancelled else "landed" if landed else "active" if left else "scheduled"
     return {
         "flight_date": day.isoformat(),
         "flight_status": status,
-        "departure": _end(
-            flight.origin, leaves, late, happened=left and not cancelled, named=(flight.code, day, "dep")
-        ),
-        "arrival": arrival
-        | {
-            "baggage": _or_none(
-                str(1 + int(fraction(flight.code, day, "belt") * 20)),
-                fraction(flight.code, day, "b"),
-                UNKNOWN_BELT,
-            )
-        },
+        "departure": departure,
+        "arrival": arrival | {"baggage": belt if fraction(*named, "b") >= UNKNOWN_BELT else None},
         "airline": {"name": carrier.name, "iata": carrier.iata, "icao": carrier.icao},
         "flight": {
             "number": str(number),
             "iata": f"{carrier.iata}{number}",
             "icao": f"{carrier.icao}{number}",
-            "codeshared": None
-            if (carrier, number) == (flight.carrier, flight.number)
-            else codeshared(flight),
+            "codeshared": None if f"{carrier.iata}{number}" == flight.code else _codeshared(flight),
         },
         "aircraft": None,
         "live": None,
     }
 
 
-def codeshared(flight: Flight) -> Row:
+def _codeshared(flight: Flight) -> Row:
     """Return the operating flight as codeshare rows name it: all in lower case."""
     return {
         "airline_name": flight.carrier.name.lower(),
@@ -78,21 +68,17 @@ def codeshared(flight: Flight) -> Row:
     }
 
 
-def _end(port: Port, planned: datetime, late: int, *, happened: bool, named: tuple[object, ...]) -> Row:
+def _end(port: Port, planned: datetime, late: int, named: tuple[object, ...], *, happened: bool) -> Row:
     actual = labelled(planned + timedelta(minutes=late)) if happened else None
+    terminal = str(1 + int(fraction(*named, "terminal") * 4))
+    gate = f"{'ABC'[int(fraction(*named, 'g') * 3)]}{1 + int(fraction(*named) * 40)}"
     return {
         "airport": port.name,
         "timezone": port.zone,
         "iata": port.iata,
         "icao": port.icao,
-        "terminal": _or_none(
-            str(1 + int(fraction(*named, "terminal") * 4)), fraction(*named, "t"), UNKNOWN_TERMINAL
-        ),
-        "gate": _or_none(
-            f"{'ABC'[int(fraction(*named, 'g') * 3)]}{1 + int(fraction(*named) * 40)}",
-            fraction(*named, "g?"),
-            UNKNOWN_GATE,
-        ),
+        "terminal": terminal if fraction(*named, "t") >= UNKNOWN_TERMINAL else None,
+        "gate": gate if fraction(*named, "g?") >= UNKNOWN_GATE else None,
         "delay": late or None,
         "scheduled": labelled(planned),
         "estimated": labelled(planned),
@@ -100,10 +86,6 @@ def _end(port: Port, planned: datetime, late: int, *, happened: bool, named: tup
         "estimated_runway": actual,
         "actual_runway": actual,
     }
-
-
-def _or_none(value: str, share: float, unknown: float) -> str | None:
-    return None if share < unknown else value
 
 
 def labelled(local: datetime) -> str:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,7 +20,7 @@ from doubles.aviationstack.oddities import ODDITIES
 from doubles.aviationstack.rows import Row, flight_row, flight_rows, future_rows, timetable_rows
 from doubles.faults import Fault, Sleep
 from doubles.serving import real_sleep, utc_now
-from doubles.world import Carrier, World
+from doubles.world import Carrier, Flight, World
 
 MESSAGES = {
     "missing_access_key": (
@@ -74,9 +75,7 @@ class AviationStackDouble:
 
     def app(self) -> Starlette:
         """Return the ASGI app, to be served at the root path."""
-        return Starlette(
-            routes=[Route("/v1/{path:path}", self._respond), Route("/{path:path}", self._respond)]
-        )
+        return Starlette(routes=[Route(f"{root}/{{path:path}}", self._respond) for root in ("/v1", "")])
 
     async def _respond(self, request: Request) -> Response:
         path, query = request.path_params["path"], dict(request.query_params)
@@ -111,9 +110,7 @@ class AviationStackDouble:
     def error(self, code: str, *, as_200: bool = False) -> Response:
         """Return an error in the vendor's format."""
         status, message = MESSAGES[code]
-        return JSONResponse(
-            {"error": {"code": code, "message": message}}, status_code=200 if as_200 else status
-        )
+        return _error(200 if as_200 else status, code, message)
 
     def _rows(self, path: str, query: Mapping[str, str]) -> list[Row] | Response:
         match path:
@@ -131,25 +128,18 @@ class AviationStackDouble:
         if number in ODDITIES:
             yield self._oddity(number, now)
             return
-        days = (
-            [date.fromisoformat(query["flight_date"])]
-            if "flight_date" in query
-            else [now.date() - timedelta(days=1), now.date()]
-        )
-        for flight in self._matching(query, number):
-            for day in days:
-                rows = flight_rows(flight, day, now)
-                # A search by number returns that number's own row, even if route searches withhold it.
-                if number:
-                    carrier = next(
-                        c
-                        for c, n in ((flight.carrier, flight.number), *flight.sold_by)
-                        if f"{c.iata}{n}" == number
-                    )
-                    rows = iter([flight_row(flight, day, now, carrier, int(number[2:]))])
-                yield from (row for row in rows if query.get("flight_status") in (None, row["flight_status"]))
+        days = [now.date() - timedelta(days=1), now.date()]
+        if "flight_date" in query:
+            days = [date.fromisoformat(query["flight_date"])]
+        for flight, day in product(self._matching(query, number), days):
+            rows = flight_rows(flight, day, now)
+            # A search by number returns that number's own row, even if route searches withhold it.
+            if number:
+                carrier = next(c for c, n in flight.numbers if f"{c.iata}{n}" == number)
+                rows = iter([flight_row(flight, day, now, carrier, int(number[2:]))])
+            yield from (row for row in rows if query.get("flight_status") in (None, row["flight_status"]))
 
-    def _matching(self, query: Mapping[str, str], number: str) -> Iterable[Any]:
+    def _matching(self, query: Mapping[str, str], number: str) -> list[Flight]:
         if number:
             return [self.world.by_number[number]] if number in self.world.by_number else []
         origin, destination = query.get("dep_iata", "").upper(), query.get("arr_iata", "").upper()
@@ -165,60 +155,43 @@ class AviationStackDouble:
         flight = self.world.by_pair["CDG", "LHR"][0]
         row = flight_row(flight, now.date(), now, ICELANDAIR, int(number[2:]))
         row["flight"]["codeshared"] = None
-        ODDITIES[number](row, now)
+        ODDITIES[number].apply(row, now)
         return row
 
     def _timetable(self, query: Mapping[str, str]) -> list[Row] | Response:
-        kind, airport = query.get("type", "departure"), query.get("iataCode", "").upper()
-        board = self.world.board(airport, departures=kind == "departure")
-        today = self.now().date()
-        rows = [row for flight in board for row in timetable_rows(flight, today, self.now(), kind)]
-        if rows:
-            return rows
+        kind, now = query.get("type", "departure"), self.now()
+        rows = [row for flight in self._board(query) for row in timetable_rows(flight, now.date(), now, kind)]
         # Without rows, the vendor sends an object in place of the list.
-        paging = {"limit": None, "offset": None, "count": 0, "total": 0}
-        return JSONResponse({"pagination": paging, "data": {"error": "No Record Found", "success": False}})
+        empty = {"error": "No Record Found", "success": False}
+        return rows or _paged(empty, limit=None, offset=None, count=0, total=0)
 
     def _future(self, query: Mapping[str, str]) -> list[Row] | Response:
-        kind, airport = query.get("type", "departure"), query.get("iataCode", "").upper()
         day = date.fromisoformat(query["date"])
         if not 1 <= (day - self.now().date()).days <= self.terms.future_days + 1:
-            context = {
-                "date": [{"key": "date_out_of_range", "message": "The date is outside the supported window."}]
-            }
-            return JSONResponse(
-                {"error": {"code": "validation_error", "message": "Request failed.", "context": context}},
-                status_code=422,
-            )
-        board = self.world.board(airport, departures=kind == "departure")
-        return [row for flight in board for row in future_rows(flight, day)]
+            outside = {"key": "date_out_of_range", "message": "The date is outside the supported window."}
+            return _error(422, "validation_error", "Request failed.", context={"date": [outside]})
+        return [row for flight in self._board(query) for row in future_rows(flight, day)]
+
+    def _board(self, query: Mapping[str, str]) -> list[Flight]:
+        departures = query.get("type", "departure") == "departure"
+        return self.world.board(query.get("iataCode", "").upper(), departures=departures)
 
     def _page(self, rows: list[Row], query: Mapping[str, str], path: str) -> Response:
         if path == "timetable":
-            return JSONResponse(
-                {
-                    "pagination": {"limit": 100, "offset": 0, "count": len(rows), "total": len(rows)},
-                    "data": rows,
-                }
-            )
+            return _paged(rows, limit=100, offset=0, count=len(rows), total=len(rows))
         limit, offset = min(int(query.get("limit", "100")), 100), int(query.get("offset", "0"))
         page = rows[offset : offset + limit]
-        paging: dict[str, Any] = {"limit": limit, "offset": offset, "count": len(page), "total": len(rows)}
+        count, total = len(page), len(rows)
         if self.terms.paging_as_text:
-            paging |= {"limit": str(limit), "offset": None}
-        return JSONResponse({"pagination": paging, "data": page})
+            return _paged(page, limit=str(limit), offset=None, count=count, total=total)
+        return _paged(page, limit=limit, offset=offset, count=count, total=total)
 
     async def _with_fault(self, query: Mapping[str, str], good: Response) -> Response:
         fault = faults.AVIATIONSTACK.get((query.get("dep_iata") or query.get("iataCode") or "").upper())
         match fault:
             case Fault.PHP:
-                leaked = {
-                    "error": {
-                        "code": "Undefined array key 1 in /var/www/html/app.php on line 42",
-                        "message": "Trying to access",
-                    }
-                }
-                return JSONResponse(leaked, status_code=500)
+                leaked = "Undefined array key 1 in /var/www/html/app.php on line 42"
+                return _error(500, leaked, "Trying to access")
             case Fault.INTERNAL | Fault.ERROR_AS_200:
                 return self.error("internal_error", as_200=fault is Fault.ERROR_AS_200)
             case Fault.RATE_LIMITED:
@@ -230,18 +203,17 @@ class AviationStackDouble:
             case Fault.REJECTED:
                 return JSONResponse({"message": "Unauthorized"}, status_code=401)
             case Fault.EMPTY:
-                return JSONResponse(
-                    {"pagination": {"limit": 100, "offset": 0, "count": 0, "total": 0}, "data": []}
-                )
+                return _paged([], limit=100, offset=0, count=0, total=0)
             case Fault.NESTED:
-                return JSONResponse(_nested(bytes(good.body)))
+                # The list is inside a list, and the paging numbers are text and null.
+                data = json.loads(bytes(good.body))["data"]
+                return _paged([data], limit="100", offset=None, count=len(data), total=10000)
         return await faults.shared_response(fault, good, self.sleep) or good
 
 
-def _nested(body: bytes) -> dict[str, Any]:
-    """Return the response with its list inside a list, and with text and null as paging numbers."""
-    data = json.loads(body)["data"]
-    return {
-        "pagination": {"limit": "100", "offset": None, "count": len(data), "total": 10000},
-        "data": [data],
-    }
+def _paged(data: Any, **paging: Any) -> Response:
+    return JSONResponse({"pagination": paging, "data": data})
+
+
+def _error(status: int, code: str, message: str, **details: Any) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message, **details}}, status_code=status)
