@@ -31,7 +31,6 @@ class Fault(Enum):
     USED_UP = "the budget is used up"
     RESTRICTED = "the key's plan doesn't include the endpoint"
     REJECTED = "the key is rejected"
-    THROTTLED = "a 401 that means: too fast"
     GONE = "a 410 that means: timed out upstream"
     EMPTY = "an empty answer every time"
     NESTED = "a list inside a list, and paging numbers as text"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -31,8 +30,3 @@ async def served(
 def utc_now() -> datetime:
     """Return the wall-clock time in UTC."""
     return datetime.now(UTC)
-
-
-async def real_sleep(seconds: float) -> None:
-    """Sleep in real time."""
-    await asyncio.sleep(seconds)

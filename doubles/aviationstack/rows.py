@@ -100,69 +100,50 @@ def true_label(instant: datetime) -> str:
 
 def future_rows(flight: Flight, day: date) -> Iterator[Row]:
     """Yield `/flightsFuture` rows: another shape, in lower case, with "" for missing values."""
-    operating = _numbered(flight.carrier, flight.number)
-    if not flight.withheld:
-        yield _future_row(flight, day) | operating
-    for carrier, number in flight.sold_by:
-        yield _future_row(flight, day) | _numbered(carrier, number) | {"codeshared": operating}
-
-
-def _numbered(carrier: Carrier, number: int) -> Row:
-    return {
-        "airline": {
-            "name": carrier.name.lower(),
-            "iataCode": carrier.iata.lower(),
-            "icaoCode": carrier.icao.lower(),
-        },
-        "flight": {
-            "number": str(number),
-            "iataNumber": f"{carrier.iata}{number}".lower(),
-            "icaoNumber": f"{carrier.icao}{number}".lower(),
-        },
-    }
-
-
-def _future_row(flight: Flight, day: date) -> Row:
-    return {
+    row = {
         "weekday": str(day.isoweekday()),
         "departure": _future_end(flight.origin, flight.leaves(day), "3"),
         "arrival": _future_end(flight.destination, flight.arrives(day), ""),
         "aircraft": {"modelCode": "a321", "modelText": "airbus a321-231"},
     }
+    operating = _numbered(flight.carrier, flight.number)
+    if not flight.withheld:
+        yield row | operating
+    for carrier, number in flight.sold_by:
+        yield row | _numbered(carrier, number) | {"codeshared": operating}
+
+
+def _numbered(carrier: Carrier, number: int) -> Row:
+    iata, icao = carrier.iata.lower(), carrier.icao.lower()
+    return {
+        "airline": {"name": carrier.name.lower(), "iataCode": iata, "icaoCode": icao},
+        "flight": {"number": str(number), "iataNumber": f"{iata}{number}", "icaoNumber": f"{icao}{number}"},
+    }
 
 
 def _future_end(port: Port, planned: datetime, terminal: str) -> Row:
     wall = planned.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
-    return {
-        "iataCode": port.iata.lower(),
-        "icaoCode": port.icao.lower(),
-        "terminal": terminal,
-        "gate": "",
-        "scheduledTime": wall,
-    }
+    place = {"iataCode": port.iata.lower(), "icaoCode": port.icao.lower()}
+    return place | {"terminal": terminal, "gate": "", "scheduledTime": wall}
 
 
 def timetable_rows(flight: Flight, day: date, now: datetime, kind: str) -> Iterator[Row]:
     """Yield `/timetable` rows: upper case, local times without a label, a word for the status."""
     for row in flight_rows(flight, day, now):
-        named = row["flight"]["codeshared"]
+        airline, number = row["airline"], row["flight"]
+        codeshared = number["codeshared"] and {
+            "airline": {"iataCode": number["codeshared"]["airline_iata"]},
+            "flight": {"iataNumber": number["codeshared"]["flight_iata"]},
+        }
         yield {
-            "airline": {
-                "name": row["airline"]["name"],
-                "iataCode": row["airline"]["iata"],
-                "icaoCode": row["airline"]["icao"],
-            },
+            "airline": {"name": airline["name"], "iataCode": airline["iata"], "icaoCode": airline["icao"]},
             "departure": _board_end(row["departure"]),
             "arrival": _board_end(row["arrival"]),
-            "codeshared": named
-            and {
-                "airline": {"iataCode": named["airline_iata"]},
-                "flight": {"iataNumber": named["flight_iata"]},
-            },
+            "codeshared": codeshared,
             "flight": {
-                "iataNumber": row["flight"]["iata"],
-                "icaoNumber": row["flight"]["icao"],
-                "number": row["flight"]["number"],
+                "iataNumber": number["iata"],
+                "icaoNumber": number["icao"],
+                "number": number["number"],
             },
             "status": row["flight_status"],
             "type": kind,

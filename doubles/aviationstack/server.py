@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,7 @@ from doubles import faults
 from doubles.aviationstack.oddities import ODDITIES
 from doubles.aviationstack.rows import Row, flight_row, flight_rows, future_rows, timetable_rows
 from doubles.faults import Fault, Sleep
-from doubles.serving import real_sleep, utc_now
+from doubles.serving import utc_now
 from doubles.world import Carrier, Flight, World
 
 MESSAGES = {
@@ -68,7 +69,7 @@ class AviationStackDouble:
     world: World
     terms: Terms = field(default_factory=Terms)
     now: Callable[[], datetime] = utc_now
-    sleep: Sleep = real_sleep
+    sleep: Sleep = asyncio.sleep
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     _last: dict[str, datetime] = field(default_factory=dict)
     _used: dict[str, int] = field(default_factory=lambda: defaultdict(int))

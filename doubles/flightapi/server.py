@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -9,19 +10,18 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from doubles import faults
 from doubles.faults import Fault, Sleep
 from doubles.flightapi import tracking
-from doubles.flightapi.trips import TripRequest, trips
-from doubles.serving import real_sleep, utc_now
-from doubles.world import Flight, World
+from doubles.flightapi.trips import CABINS, TripRequest, trips
+from doubles.serving import utc_now
+from doubles.world import World
 
 Handler = Callable[[Request], Awaitable[Response]]
 CREDITS = {"onewaytrip": 2, "roundtrip": 2, "airline": 1, "trackbyroute": 1, "schedule": 2, "compschedule": 2}
-CABINS = frozenset({"Economy", "Business", "First", "Premium_Economy"})
 NO_DETAILS = "No details for your input"
 
 
@@ -47,7 +47,7 @@ class FlightApiDouble:
     world: World
     terms: Terms = field(default_factory=Terms)
     now: Callable[[], datetime] = utc_now
-    sleep: Sleep = real_sleep
+    sleep: Sleep = asyncio.sleep
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     used: int = 0
     _last: datetime | None = None
@@ -86,16 +86,14 @@ class FlightApiDouble:
             (request.url.path.replace(f"/{request.path_params['key']}", "", 1), dict(request.query_params))
         )
         if request.path_params["key"] not in self.terms.keys:
-            return JSONResponse({"message": "Unauthorized"}, status_code=401)
+            return _message(401, "Unauthorized")
         now, last = self.now(), self._last
         self._last = now
         if last and now - last < timedelta(seconds=self.terms.throttle_seconds):
-            return JSONResponse({"message": "Unauthorized"}, status_code=401)
+            return _message(401, "Unauthorized")
         self.used += CREDITS[kind]
         if self.used > self.terms.credits:
-            return JSONResponse(
-                {"message": "You have used all your credits. Please upgrade your plan."}, status_code=429
-            )
+            return _message(429, "You have used all your credits. Please upgrade your plan.")
         if self.terms.latency_seconds:
             await self.sleep(self.terms.latency_seconds)
         return None
@@ -103,7 +101,7 @@ class FlightApiDouble:
     async def _trip(self, request: Request) -> Response:
         trip = _trip_request(request.path_params)
         if trip is None:
-            return JSONResponse({"message": "Invalid parameters"}, status_code=400)
+            return _message(400, "Invalid parameters")
         fault = faults.FLIGHTAPI.get(trip.origin)
         repeats = self._requests.get(request.url.path, 0)
         self._requests[request.url.path] = repeats + 1
@@ -117,38 +115,31 @@ class FlightApiDouble:
         number, day = f"{query.get('name', '').upper()}{query.get('num', '')}", _day(query.get("date", ""))
         flight = self.world.by_number.get(number)
         if day is None:
-            return JSONResponse({"message": "Invalid date"}, status_code=400)
+            return _message(400, "Invalid date")
         if flight is None:
-            return JSONResponse({"message": NO_DETAILS}, status_code=404)
-        body: Any = (
-            tracking.older_tracking(flight, day, self.now())
-            if self.terms.older
-            else tracking.newer_tracking([flight], day, self.now())
-        )
+            return _message(404, NO_DETAILS)
+        older, newer = tracking.older_tracking, tracking.newer_tracking
+        body: Any = older(flight, day, self.now()) if self.terms.older else newer([flight], day, self.now())
         return await self._with_fault(flight.origin.iata, JSONResponse(body))
 
     async def _route(self, request: Request) -> Response:
         query = request.query_params
         pair, day = (query.get("airport1", ""), query.get("airport2", "")), _day(query.get("date", ""))
         if day is None:
-            return JSONResponse({"message": "Invalid date"}, status_code=400)
+            return _message(400, "Invalid date")
         flights = self.world.by_pair.get(pair, [])
-        body: Any = (
-            tracking.older_route(flights, day, self.now())
-            if self.terms.older
-            else tracking.newer_tracking(flights, day, self.now())
-        )
+        write: Any = tracking.older_route if self.terms.older else tracking.newer_tracking
+        body = write(flights, day, self.now())
         return await self._with_fault(pair[0], JSONResponse(body))
 
     async def _board(self, request: Request) -> Response:
         query = request.query_params
         airport, mode = query.get("iata", ""), query.get("mode", "departures")
         if airport not in self.world.ports:
-            return JSONResponse({"message": NO_DETAILS}, status_code=404)
+            return _message(404, NO_DETAILS)
         day = self.now().date() + timedelta(days=int(query.get("day", "1")) - 1)
-        board = tracking.board(
-            self.world.ports[airport], mode, self._board_flights(airport, mode), day, self.now()
-        )
+        flights = self.world.board(airport, departures=mode == "departures")
+        board = tracking.board(self.world.ports[airport], mode, flights, day, self.now())
         body = board if request.url.path.startswith("/schedule") else [board]
         return await self._with_fault(airport, JSONResponse(body))
 
@@ -156,33 +147,29 @@ class FlightApiDouble:
         query = request.query_params
         airport, mode = query.get("iata", ""), query.get("mode", "departures")
         day = date(int(query["year"]), int(query["month"]), int(query["day"]))
-        board = tracking.newer_board(self.world.ports[airport], mode, self._board_flights(airport, mode), day)
+        flights = self.world.board(airport, departures=mode.startswith("dep"))
+        board = tracking.newer_board(self.world.ports[airport], mode, flights, day)
         return await self._with_fault(airport, JSONResponse(board))
-
-    def _board_flights(self, airport: str, mode: str) -> list[Flight]:
-        return self.world.board(airport, departures=mode.startswith("dep"))
 
     async def _with_fault(self, origin: str, good: Response) -> Response:
         fault = faults.FLIGHTAPI.get(origin)
         match fault:
             case Fault.USED_UP:
-                return JSONResponse({"message": "Credits exhausted"}, status_code=429)
+                return _message(429, "Credits exhausted")
             case Fault.RATE_LIMITED:
                 # Worded like the message for used up credits.
-                return JSONResponse(
-                    {"message": "Rate limit exceeded. Please upgrade your plan."}, status_code=429
-                )
+                return _message(429, "Rate limit exceeded. Please upgrade your plan.")
             case Fault.RESTRICTED:
-                return JSONResponse({"message": "Forbidden"}, status_code=403)
-            case Fault.THROTTLED:
-                return JSONResponse({"message": "Unauthorized"}, status_code=401)
+                return _message(403, "Forbidden")
             case Fault.GONE:
-                return JSONResponse({"message": "Request timeout"}, status_code=410)
+                return _message(410, "Request timeout")
             case Fault.EMPTY:
                 return JSONResponse([])
-            case Fault.HTML_AS_200:
-                return HTMLResponse(faults.ERROR_PAGE)
         return await faults.shared_response(fault, good, self.sleep) or good
+
+
+def _message(status: int, text: str) -> Response:
+    return JSONResponse({"message": text}, status_code=status)
 
 
 def _day(text: str) -> date | None:
@@ -196,10 +183,8 @@ def _day(text: str) -> date | None:
 def _trip_request(path: dict[str, Any]) -> TripRequest | None:
     """Parse the path's parameters; None if the vendor would refuse them."""
     try:
-        day, back = (
-            date.fromisoformat(path["day"]),
-            date.fromisoformat(path["back"]) if "back" in path else None,
-        )
+        day = date.fromisoformat(path["day"])
+        back = date.fromisoformat(path["back"]) if "back" in path else None
         adults, children, infants = (int(path[name]) for name in ("adults", "children", "infants"))
     except ValueError:
         return None
@@ -207,14 +192,5 @@ def _trip_request(path: dict[str, Any]) -> TripRequest | None:
         return None
     if back and back < day:
         return None
-    return TripRequest(
-        path["origin"],
-        path["destination"],
-        day,
-        adults,
-        children,
-        infants,
-        path["cabin"],
-        path["currency"],
-        back,
-    )
+    ends = (path["origin"], path["destination"])
+    return TripRequest(*ends, day, adults, children, infants, path["cabin"], path["currency"], back)

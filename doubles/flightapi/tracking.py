@@ -65,13 +65,8 @@ def older_tracking(flight: Flight, day: date, now: datetime) -> list[Row]:
 
 
 def _airport(port: Port) -> Row:
-    names = {
-        "airport": port.name,
-        "airportCity": port.city,
-        "airportCode": port.iata,
-        "airportCountryCode": port.country,
-    }
-    return names | {"airportSlug": port.iata.lower()}
+    names = {"airport": port.name, "airportCity": port.city, "airportSlug": port.iata.lower()}
+    return names | {"airportCode": port.iata, "airportCountryCode": port.country}
 
 
 def newer_tracking(flights: Iterable[Flight], day: date, now: datetime) -> Row:
@@ -100,9 +95,10 @@ def older_route(flights: Iterable[Flight], day: date, now: datetime) -> list[Row
     """
     rows = []
     for flight in flights:
-        numbers = [(flight.carrier, flight.number), *flight.sold_by]
-        for carrier, number in numbers:
-            operated = "-" if (carrier, number) == numbers[0] else f"{flight.carrier.name} {flight.number}"
+        for carrier, number in flight.numbers:
+            operated = (
+                "-" if (carrier, number) == flight.numbers[0] else f"{flight.carrier.name} {flight.number}"
+            )
             rows.append(
                 {
                     "Airline": carrier.name,
@@ -127,49 +123,36 @@ def board(port: Port, mode: str, flights: Iterable[Flight], day: date, now: date
         "page": {"current": 1, "total": 1},
         "timestamp": int(now.timestamp()),
     }
-    details = {
-        "name": port.name,
-        "code": {"iata": port.iata, "icao": port.icao},
-        "timezone": {"name": port.zone},
-    }
+    code = {"iata": port.iata, "icao": port.icao}
+    details = {"name": port.name, "code": code, "timezone": {"name": port.zone}}
     return {"airport": {"pluginData": {"details": details, "schedule": {mode: head | {"data": rows}}}}}
 
 
 def _board_row(flight: Flight, mode: str, day: date, now: datetime) -> Row:
-    leaves, arrives, late = (
-        int(flight.leaves(day).timestamp()),
-        int(flight.arrives(day).timestamp()),
-        60 * flight.delay(day),
-    )
+    leaves, arrives = int(flight.leaves(day).timestamp()), int(flight.arrives(day).timestamp())
+    late, carrier, word = 60 * flight.delay(day), flight.carrier, _word(flight, day, now)
     ends: Row = {"origin": _epoch_port(flight.origin), "destination": _epoch_port(flight.destination)}
     ends["origin" if mode == "departures" else "destination"].pop("code")
-    text = _word(flight, day, now)
+    generic = {"text": word.lower(), "color": "green", "type": "departure", "diverted": None}
+    left = leaves + late if now.timestamp() >= leaves + late else None
     return {
         "flight": {
             "identification": {
                 "number": {"default": flight.code, "alternative": None},
                 "callsign": None,
-                "codeshare": [f"{carrier.iata}{number}" for carrier, number in flight.sold_by] or None,
+                "codeshare": [f"{seller.iata}{number}" for seller, number in flight.sold_by] or None,
             },
             "status": {
-                "live": text == "In Flight",
-                "text": f"Estimated dep {flight.leaves(day):%H:%M}" if text == "Scheduled" else text,
-                "generic": {
-                    "status": {"text": text.lower(), "color": "green", "type": "departure", "diverted": None}
-                },
+                "live": word == "In Flight",
+                "text": f"Estimated dep {flight.leaves(day):%H:%M}" if word == "Scheduled" else word,
+                "generic": {"status": generic},
             },
             "aircraft": {"model": {"code": "A20N", "text": "Airbus A320-251N"}, "registration": "VT-ABC"},
-            "airline": {
-                "name": flight.carrier.name,
-                "code": {"iata": flight.carrier.iata, "icao": flight.carrier.icao},
-            },
+            "airline": {"name": carrier.name, "code": {"iata": carrier.iata, "icao": carrier.icao}},
             "airport": ends,
             "time": {
                 "scheduled": {"departure": leaves, "arrival": arrives},
-                "real": {
-                    "departure": leaves + late if now.timestamp() >= leaves + late else None,
-                    "arrival": None,
-                },
+                "real": {"departure": left, "arrival": None},
                 "estimated": {"departure": leaves + late if late else None, "arrival": None},
                 "other": {"eta": None, "duration": None},
             },
@@ -188,8 +171,8 @@ def newer_board(port: Port, mode: str, flights: Iterable[Flight], day: date) -> 
     rows = []
     for flight in flights:
         other = flight.destination if mode.startswith("dep") else flight.origin
-        for carrier, number in [(flight.carrier, flight.number), *flight.sold_by]:
-            leaves, arrives = flight.leaves(day), flight.arrives(day)
+        for carrier, number in flight.numbers:
+            leaves, arrives, codeshare = flight.leaves(day), flight.arrives(day), carrier != flight.carrier
             rows.append(
                 {
                     "sortTime": leaves.isoformat(),
@@ -197,15 +180,11 @@ def newer_board(port: Port, mode: str, flights: Iterable[Flight], day: date) -> 
                     "arrivalTime": {"timeAMPM": f"{arrives:%I:%M%p}", "time24": f"{arrives:%H:%M}"},
                     "carrier": {"fs": carrier.iata, "name": carrier.name, "flightNumber": str(number)},
                     "airport": {"fs": other.iata, "city": other.city},
-                    "operatedBy": f"{flight.carrier.name} {flight.number}"
-                    if carrier != flight.carrier
-                    else None,
-                    "isCodeshare": carrier != flight.carrier,
+                    "operatedBy": f"{flight.carrier.name} {flight.number}" if codeshare else None,
+                    "isCodeshare": codeshare,
                     "url": "",
                 }
             )
-    header = {
-        "date": f"{day:%d-%b-%Y}",
-        "departureAirport": {"fs": port.iata, "iata": port.iata, "icao": port.icao, "name": port.name},
-    }
+    airport = {"fs": port.iata, "iata": port.iata, "icao": port.icao, "name": port.name}
+    header = {"date": f"{day:%d-%b-%Y}", "departureAirport": airport}
     return {"data": {"header": header, "flights": rows}}

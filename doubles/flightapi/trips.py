@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from doubles.world import Carrier, Flight, Port, World, fraction
@@ -17,14 +17,10 @@ AGENTS = (
     {"id": "trip", "name": "Tripdesk", "is_carrier": False, "rating": 4.2},
     {"id": "moon", "name": "Moonfares", "is_carrier": False},
 )
-DUFFEL = {
-    "id": -31896,
-    "name": "Duffel Airways",
-    "alt_id": "DUFFEL",
-    "display_code": "DUFFEL",
-    "display_code_type": "IATA",
-    "alliance": 0,
-}
+DUFFEL = -31896
+"""The id of "Duffel Airways", a carrier that exists only for tests."""
+NO_FARE = {"fare_basis_code": "", "booking_code": "", "fare_family": ""}
+NO_BRAND: Row = {"attribute_labels": [], "leg_details": {}, "brand_names": [], "added_attribute_labels": []}
 PER_KM = {"USD": 0.09, "EUR": 0.083, "GBP": 0.07, "INR": 7.6}
 CABINS = {"Economy": 1.0, "Premium_Economy": 1.7, "Business": 3.4, "First": 5.5}
 """Factors on the economy fare."""
@@ -90,8 +86,7 @@ class TripResponse:
     def carrier(self, carrier: Carrier) -> int:
         """List a carrier once and return its id, a negative number."""
         number = -30_000 - int(fraction("carrier", carrier.iata) * 3_000)
-        row = {"id": number, "name": carrier.name, "alt_id": carrier.iata, "display_code": carrier.iata}
-        self.carriers[number] = row | {"display_code_type": "IATA", "alliance": 0}
+        self.carriers[number] = _carrier(number, carrier.name, carrier.iata)
         return number
 
     def add(self, flights: Flights) -> None:
@@ -165,30 +160,24 @@ class TripResponse:
     def add_non_flights(self, world: World) -> None:
         """Add a test carrier's flight and a train, as the vendor leaks them into responses."""
         flight = world.by_pair[self.request.origin, self.request.destination][0]
+        self.carriers[DUFFEL] = _carrier(DUFFEL, "Duffel Airways", "DUFFEL")
+        carriers = {"marketing_carrier_id": DUFFEL, "operating_carrier_id": DUFFEL}
+        self._add_changed(flight, "test", carriers | {"marketing_flight_number": "4711"})
+        self._add_changed(flight, "train", {"mode": "train"})
+
+    def _add_changed(self, flight: Flight, kind: str, changes: Row) -> None:
         self.add([(flight, self.request.day)])
-        self.carriers[-31896] = DUFFEL
-        name = self.segments[-1]["id"] + "-test"
-        self.segments[-1] |= {
-            "id": name,
-            "marketing_carrier_id": -31896,
-            "operating_carrier_id": -31896,
-            "marketing_flight_number": "4711",
-        }
-        self.legs[-1] |= {"id": "test-leg", "segment_ids": [name]}
-        self.itineraries[-1] |= {"id": "test-leg", "leg_ids": ["test-leg"]}
-        self.add([(flight, self.request.day)])
-        train = self.segments[-1]["id"] + "-train"
-        self.segments[-1] = {
-            k: v for k, v in self.segments[-1].items() if k not in {"mode", "transport_mode"}
-        } | {"id": train, "mode": "train"}
-        self.legs[-1] |= {"id": "train-leg", "segment_ids": [train]}
-        self.itineraries[-1] |= {"id": "train-leg", "leg_ids": ["train-leg"]}
+        if "mode" in changes:
+            self.segments[-1].pop("transport_mode", None)
+        segment, leg = f"{self.segments[-1]['id']}-{kind}", f"{kind}-leg"
+        self.segments[-1] |= {"id": segment, **changes}
+        self.legs[-1] |= {"id": leg, "segment_ids": [segment]}
+        self.itineraries[-1] |= {"id": leg, "leg_ids": [leg]}
 
     def body(self) -> Row:
         """Return the complete response."""
         request = self.request
-        legs = [(request.origin, request.destination, request.day)]
-        legs += [(request.destination, request.origin, request.back)] if request.back else []
+        ways = [request, request.way_back] if request.back else [request]
         return {
             "query": {
                 "market": "US",
@@ -197,7 +186,7 @@ class TripResponse:
                 "adults": request.adults,
                 "child_ages": [],
                 "cabin_class": request.cabin.upper(),
-                "legs": [_query_leg(*leg) for leg in legs],
+                "legs": [_query_leg(way) for way in ways],
                 "children": request.children,
                 "infants": request.infants,
             },
@@ -217,9 +206,8 @@ def trips(
     """Return the response to a search; `repeats` counts earlier equal requests, which make it `dearer`."""
     response = TripResponse(request, 10 * repeats if dearer else 0, unpriced)
     if request.back:
-        for out, back in list(product(_ways(world, request), _ways(world, request.way_back)))[
-            :MOST_ROUND_TRIPS
-        ]:
+        both = product(_ways(world, request), _ways(world, request.way_back))
+        for out, back in islice(both, MOST_ROUND_TRIPS):
             if back[0][0].leaves(back[0][1]) > out[-1][0].arrives(out[-1][1]):
                 response.add_both(out, back)
         return response.body()
@@ -231,20 +219,18 @@ def trips(
 
 
 def _ways(world: World, request: TripRequest) -> list[Flights]:
-    nonstop = [
-        [(flight, request.day)] for flight in world.by_pair.get((request.origin, request.destination), ())
-    ]
-    return [*nonstop, *list(_connections(world, request))[:4]]
+    flights = world.by_pair.get((request.origin, request.destination), ())
+    return [*([(flight, request.day)] for flight in flights), *islice(_connections(world, request), 4)]
 
 
-def _query_leg(origin: str, destination: str, day: date) -> Row:
-    return {
-        "origin": origin,
-        "alternative_origins": [],
-        "destination": destination,
-        "alternative_destinations": [],
-        "date": day.isoformat(),
-    }
+def _query_leg(way: TripRequest) -> Row:
+    ends = {"origin": way.origin, "alternative_origins": [], "destination": way.destination}
+    return ends | {"alternative_destinations": [], "date": way.day.isoformat()}
+
+
+def _carrier(number: int, name: str, code: str) -> Row:
+    row = {"id": number, "name": name, "alt_id": code, "display_code": code}
+    return row | {"display_code_type": "IATA", "alliance": 0}
 
 
 def _once(rows: list[Row]) -> list[Row]:
@@ -264,13 +250,10 @@ def _connections(world: World, request: TripRequest) -> Iterable[list[tuple[Flig
 def _itinerary(legs: list[str], segments: list[str], amount: float, carrier: int, *, unpriced: bool) -> Row:
     seen = {"update_status": "current", "last_updated": "2026-11-23T04:03:07", "quote_age": 30}
     prices = [{"amount": amount, **seen}, {"amount": round(amount * 1.06, 2), **seen}]
-    options = [
-        _option(agent["id"], price, segments, carrier) for agent, price in zip(AGENTS, prices, strict=True)
-    ]
-    without_seller = _option("none", {"update_status": "pending", "quote_age": 0}, segments, carrier) | {
-        "unpriced_type": "partner_not_selected"
-    }
-    priced = [] if unpriced else options
+    agents = () if unpriced else zip(AGENTS, prices, strict=True)
+    priced = [_option(agent["id"], price, segments, carrier) for agent, price in agents]
+    pending = {"update_status": "pending", "quote_age": 0}
+    without_seller = _option("none", pending, segments, carrier) | {"unpriced_type": "partner_not_selected"}
     return {
         "id": "|".join(legs),
         "itinerary_token": "token",
@@ -292,10 +275,7 @@ def _option(agent: object, price: Row, segments: list[str], carrier: int) -> Row
         "booking_proposition": "PBOOK",
         "transfer_protection": "",
         "max_redirect_age": 0,
-        "fares": [
-            {"segment_id": segment, "fare_basis_code": "", "booking_code": "", "fare_family": ""}
-            for segment in segments
-        ],
+        "fares": [{"segment_id": segment, **NO_FARE} for segment in segments],
         "opaque_id": "",
         "booking_metadata": {"metadata_set": "", "signature": ""},
         "ticket_attributes": [],
@@ -311,12 +291,7 @@ def _option(agent: object, price: Row, segments: list[str], carrier: int) -> Row
         "items": [item],
         "transfer_type": "MANAGED",
         "score": 1.0,
-        "pricing_option_fare": {
-            "attribute_labels": [],
-            "leg_details": {},
-            "brand_names": [],
-            "added_attribute_labels": [],
-        },
+        "pricing_option_fare": NO_BRAND,
         "pricing_option_fare_type": "BASE_FARE",
     }
 

@@ -15,9 +15,8 @@ from functools import cache
 
 from services.flightdata.data_files import rows
 from services.flightdata.model.flights import State
-from services.flightdata.sample import tables
+from services.flightdata.sample import tables, unit
 from services.flightdata.sample.schedule import Departure
-from services.flightdata.sample.seeded import unit
 
 SEASONS = ("winter", "spring", "summer", "autumn")
 LATE_MINUTES = 15

@@ -9,9 +9,8 @@ from decimal import Decimal
 
 from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.queries import Party
-from services.flightdata.sample import tables
+from services.flightdata.sample import tables, unit
 from services.flightdata.sample.schedule import Departure
-from services.flightdata.sample.seeded import unit
 from services.flightdata.sample.tables import Currency
 
 GROUND_DOLLARS, DOLLARS_PER_KM, TAPER = 32.0, 0.16, 0.93

@@ -10,8 +10,7 @@ from itertools import combinations
 from services.flightdata.places import Airport
 from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.sample import tables
-from services.flightdata.sample.seeded import unit
+from services.flightdata.sample import tables, unit
 from services.flightdata.sample.tables import Carrier
 
 Pair = tuple[str, str]

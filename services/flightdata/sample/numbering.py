@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from services.flightdata.sample import number as drawn
 from services.flightdata.sample import tables
 from services.flightdata.sample.network import Service
-from services.flightdata.sample.seeded import number as drawn
 from services.flightdata.sample.tables import Pin
 
 FIRST, LAST = 101, 9999

@@ -12,10 +12,9 @@ from services.flightdata.data_files import gc_paused
 from services.flightdata.model.instants import zone_of
 from services.flightdata.places.geography import block_minutes, distance_km
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.sample import tables
+from services.flightdata.sample import number, tables, unit
 from services.flightdata.sample.network import Network
 from services.flightdata.sample.numbering import Designator, Numbering
-from services.flightdata.sample.seeded import number, unit
 
 DAY = ((0.0, 330), (0.36, 600), (0.62, 1020), (1.0, 1370))
 """(share, minute after midnight): the share of a route's short flights that depart until then, with two

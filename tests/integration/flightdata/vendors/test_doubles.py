@@ -238,7 +238,7 @@ async def test_a_slow_vendor_sleeps_and_then_answers(world: World, clock: Simula
 
 
 def test_every_trouble_is_met_somewhere(world: World) -> None:
-    assert set(AVIATIONSTACK.values()) | set(FLIGHTAPI.values()) == set(Fault) - {Fault.THROTTLED}
+    assert set(AVIATIONSTACK.values()) | set(FLIGHTAPI.values()) == set(Fault)
     assert AVIATIONSTACK.keys() | FLIGHTAPI.keys() <= world.ports.keys()
     assert timedelta(minutes=45) < min(f.block for f in world.flights())
 

@@ -8,13 +8,13 @@ from statistics import mean
 
 import pytest
 
-from services.flightdata.sample.seeded import number, unit
+from services.flightdata.sample import number, unit
 
 pytestmark = pytest.mark.unit
 
 
 def test_the_same_choice_is_made_in_another_process() -> None:
-    program = "from services.flightdata.sample.seeded import number; print(number('seed', 'AI542', 7))"
+    program = "from services.flightdata.sample import number; print(number('seed', 'AI542', 7))"
     other = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
