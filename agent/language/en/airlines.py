@@ -4,67 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache
 
 from agent.language.en.data import load
 from agent.language.en.negation import negated
 from agent.language.meanings import AirlineWish
 from agent.language.spans import Found, found_at, without_overlaps
 
-
-@dataclass(frozen=True, slots=True)
-class Airline:
-    """An airline: IATA code, name, and its names in lower case as callers say and recognisers write them."""
-
-    code: str
-    name: str
-    spoken: tuple[str, ...]
-
-
-@cache
-def airlines() -> Mapping[str, Airline]:
-    """Return all known airlines by code, from `data/airlines.json`."""
-    return {
-        code: Airline(code, entry["name"], (entry["name"].lower(), *entry["spoken"]))
-        for code, entry in load("airlines").items()
-    }
+_KNOWN = load("airlines")
+AIRLINES: Mapping[str, str] = {code: entry["name"] for code, entry in _KNOWN.items()}
+"""Names of all known airlines by IATA code."""
+CODES_BY_NAME: Mapping[str, str] = {
+    name: code for code, entry in _KNOWN.items() for name in (entry["name"].lower(), *entry["spoken"])
+}
+"""Codes by name in lower case, as callers say and recognisers write it."""
+ANY_NAME = "|".join(re.escape(name) for name in sorted(CODES_BY_NAME, key=len, reverse=True))
+"""Pattern of all names, without groups, the longest first: "air india express", "air india"."""
+_WHOLE_NAME = re.compile(rf"\b(?:{ANY_NAME})\b(?: (?:airlines?|airways))?")
 
 
 def airline(code: str) -> str:
     """Return "Air India" for AI; the letters of a code without a known name."""
-    known = airlines().get(code)
-    return known.name if known else " ".join(code)
-
-
-@cache
-def _codes_by_name() -> Mapping[str, str]:
-    return {name: known.code for known in airlines().values() for name in known.spoken}
-
-
-@cache
-def airline_pattern() -> str:
-    """Return a pattern of all names, without groups, the longest first: "air india express", "air india"."""
-    return "|".join(re.escape(name) for name in sorted(_codes_by_name(), key=len, reverse=True))
-
-
-def airline_code(spoken: str) -> str:
-    """Return the code for a match of `airline_pattern`. Raises KeyError for other words."""
-    return _codes_by_name()[spoken]
-
-
-@cache
-def _whole_name() -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{airline_pattern()})\b(?: (?:airlines?|airways))?")
+    return AIRLINES.get(code) or " ".join(code)
 
 
 def find_airline_names(text: str) -> list[Found[str]]:
     """Find airlines named in lower-case `text`, as codes."""
     found = []
-    for match in _whole_name().finditer(text):
+    for match in _WHOLE_NAME.finditer(text):
         name = match.group()
-        code = _codes_by_name().get(name) or _codes_by_name()[name.rsplit(" ", 1)[0]]
+        code = CODES_BY_NAME.get(name) or CODES_BY_NAME[name.rsplit(" ", 1)[0]]
         found.append(found_at(match, code))
     return without_overlaps(found)
 
@@ -83,22 +52,18 @@ _AND = re.compile(r"[ ,]*(?:or|and|nor|&|/)[ ,]*(?:(?:with|on|by|the|any|also|ev
 _COMMA = re.compile(r"[ ,]*")
 _AIRLINE = r"(?:airlines?|carriers?)"
 _WHICH = r"(?: (?:about|which|what|the))*"
-
-
-@cache
-def _any_airline() -> re.Pattern[str]:
-    return re.compile(
-        rf"\b(?:(?:any|all|every|whichever|whatever)(?: other)? {_AIRLINE}\b|"
-        rf"(?:other|another|different) {_AIRLINE}\b(?! (?:than|from))|{_AIRLINE} (?:does not|doesn't|don't|"
-        r"do not) matter\b|(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|"
-        rf"forget){_WHICH} {_AIRLINE}\b|no {_AIRLINE} preference\b|no preference (?:of|for|on|in|about) "
-        rf"(?:the )?{_AIRLINE}\b|not (?:only|just|necessarily) (?:with |on |by )?(?:{airline_pattern()})\b)"
-    )
+_ANY_AIRLINE = re.compile(
+    rf"\b(?:(?:any|all|every|whichever|whatever)(?: other)? {_AIRLINE}\b|"
+    rf"(?:other|another|different) {_AIRLINE}\b(?! (?:than|from))|{_AIRLINE} (?:does not|doesn't|don't|"
+    r"do not) matter\b|(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|"
+    rf"forget){_WHICH} {_AIRLINE}\b|no {_AIRLINE} preference\b|no preference (?:of|for|on|in|about) "
+    rf"(?:the )?{_AIRLINE}\b|not (?:only|just|necessarily) (?:with |on |by )?(?:{ANY_NAME})\b)"
+)
 
 
 def find_airlines(text: str) -> tuple[AirlineWish, Sequence[Found[str]]]:
     """Find the wish for airlines in lower-case `text`, and the words that express it."""
-    freed = [found_at(match, "") for match in _any_airline().finditer(text)]
+    freed = [found_at(match, "") for match in _ANY_AIRLINE.finditer(text)]
     named = [
         piece
         for piece in find_airline_names(text)

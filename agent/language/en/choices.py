@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import time
-from functools import cache
 
-from agent.language.en.airlines import airline_pattern, find_airline_names
+from agent.language.en.airlines import ANY_NAME, find_airline_names
 from agent.language.en.negation import negated
 from agent.language.en.numbers import CARDINAL, ORDINAL, cardinal, ordinal
 from agent.language.meanings import Choice
@@ -39,6 +38,7 @@ _BEST = {
     "morning": "earliest",
     "evening": "latest",
 }
+_AIRLINES_ONE = re.compile(rf"\bthe (?:{ANY_NAME})(?: {_ONE})\b")
 _MINUTES = r"(?:fifteen|thirty|forty five|\d\d)"
 _AT = re.compile(
     rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>{_MINUTES}))?(?: ?(?P<half>[ap])\.?m\.?)?"
@@ -57,22 +57,11 @@ def _by_time(match: re.Match[str]) -> Choice | None:
     return Choice(time=time(hour % 12 + 12 * (match["half"] == "p") if match["half"] else hour, minute))
 
 
-@cache
-def _airlines_one() -> re.Pattern[str]:
-    return re.compile(rf"\bthe (?:{airline_pattern()})(?: {_ONE})\b")
-
-
 def _meant(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """Return the first match that isn't rejected: the second in "not the first one, the second one"."""
     return next(
         (match for match in pattern.finditer(text) if not negated(text, match.start(), match.end())), None
     )
-
-
-def _by_airline(text: str) -> Found[Choice] | None:
-    if match := _meant(_airlines_one(), text):
-        return found_at(match, Choice(airline=find_airline_names(match.group())[0].value))
-    return None
 
 
 def find_choice(text: str) -> Found[Choice] | None:
@@ -89,4 +78,6 @@ def find_choice(text: str) -> Found[Choice] | None:
         return found_at(match, Choice(ordinal=cardinal(match["number"])))
     if match := _meant(_MIDDLE, text):
         return found_at(match, Choice(ordinal=2))
-    return _by_airline(text)
+    if match := _meant(_AIRLINES_ONE, text):
+        return found_at(match, Choice(airline=find_airline_names(match.group())[0].value))
+    return None

@@ -7,6 +7,7 @@ fits the open question is complete immediately: "yes" after a yes/no question, a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from agent.language.en.choices import find_choice
 from agent.language.en.clock_times import find_times
@@ -16,7 +17,7 @@ from agent.language.en.flight_numbers import find_flight_numbers
 from agent.language.en.negation import find_one_way
 from agent.language.en.wishes import find_cabin, find_most_stops, find_nonstop, find_sort
 from agent.language.meanings import Completeness, Expectation
-from agent.language.spans import lowered, masked
+from agent.language.spans import Found, lowered, masked
 
 _DANGLING = re.compile(
     r"\b(?:to|from|the|a|an|for|on|in|at|of|and|with|my|is|are|i|i'd|i'm|want|show|show me|need|fly|flying|"
@@ -51,10 +52,16 @@ def completeness(text: str, expectation: Expectation = Expectation.NONE) -> Comp
         return Completeness.INCOMPLETE
     if not acts_of(lower).rest:
         return _of_acts(lower, words)
-    if _DANGLING.search(words):
+    expects_date = expectation is Expectation.DATE
+    if _DANGLING.search(words) or (expects_date and _ends_with_half_a_date(lower)):
         return Completeness.INCOMPLETE
-    expected = _EXPECTED.get(expectation, _of_no_expectation)(lower, words)
-    return _of_no_expectation(lower, words) if expected is Completeness.UNKNOWN else expected
+    if (
+        (expectation is Expectation.PLACE and _is_short_name(words))
+        or (expects_date and find_dates(lower))
+        or (expectation is Expectation.FLIGHT_NUMBER and _is_whole_number(find_flight_numbers(lower, lower)))
+    ):
+        return Completeness.COMPLETE
+    return _of_request(lower, words)
 
 
 def _complete_if(condition: object) -> Completeness:
@@ -69,36 +76,24 @@ def _of_acts(text: str, words: str) -> Completeness:
     return _complete_if(set(names) != {"greeting"} or len(words.split()) >= 3)
 
 
-def _of_place(_: str, words: str) -> Completeness:
+def _is_short_name(words: str) -> bool:
     name = _UP_TO_THE_NAME.sub("", words)
-    return _complete_if(0 < len(name.split()) <= 3 and len(name) > 2 and not _FLIGHTS.match(name))
-
-
-def _of_date(text: str, _: str) -> Completeness:
-    return Completeness.INCOMPLETE if _ends_with_half_a_date(text) else _complete_if(find_dates(text))
+    return 0 < len(name.split()) <= 3 and len(name) > 2 and not _FLIGHTS.match(name)
 
 
 def _ends_with_half_a_date(text: str) -> bool:
     return bool(_MONTH_ALONE.search(plain_words(masked(text, find_dates(text)))))
 
 
-def _of_flight_number(text: str, _: str) -> Completeness:
-    found = find_flight_numbers(text, text)
-    return _complete_if(found and len(found[0].value) >= _WHOLE_NUMBER)
+def _is_whole_number(numbers: Sequence[Found[str]]) -> bool:
+    return bool(numbers) and len(numbers[0].value) >= _WHOLE_NUMBER
 
 
-_EXPECTED = {
-    Expectation.PLACE: _of_place,
-    Expectation.DATE: _of_date,
-    Expectation.FLIGHT_NUMBER: _of_flight_number,
-}
-
-
-def _of_no_expectation(text: str, words: str) -> Completeness:
+def _of_request(text: str, words: str) -> Completeness:
     numbers = find_flight_numbers(text, text)
     if numbers:
         more_follows = numbers[0].end < len(text.rstrip(" .?!"))
-        return _complete_if(len(numbers[0].value) >= _WHOLE_NUMBER or more_follows)
+        return _complete_if(_is_whole_number(numbers) or more_follows)
     dates = find_dates(text)
     if _FROM.search(words) and _FLIGHTS.search(words) and not _FROM_TO.search(words):
         return Completeness.INCOMPLETE

@@ -6,10 +6,9 @@ The words are in `data/`: `yes_and_no`, `small_talk`, `refining`, `fillers`, `su
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
 
-from agent.language.en.data import load
+from agent.language.en.data import load, patterns
 from agent.language.meanings import Acts
 
 _ACTS = ("goodbye", "repeat", "help", "deny", "affirm", "greeting", "thanks", "more", "way_back")
@@ -17,23 +16,21 @@ _ONLY_ALONE = frozenset({"repeat", "help", "more", "way_back"})
 """Acts that count only when nothing else follows: "more expensive seats" doesn't ask for more flights."""
 
 
+_CUES: Mapping[str, Sequence[re.Pattern[str]]] = {
+    name: [re.compile(rf"(?:{words})(?= |$)") for words in alternatives]
+    for group in ("yes_and_no", "small_talk", "refining", "fillers")
+    for name, alternatives in load(group).items()
+}
+
+
 def plain_words(text: str) -> str:
     """Return the words of lower-case `text`, without punctuation except apostrophes and hyphens."""
     return " ".join(re.findall(r"[a-z0-9]+(?:['-][a-z0-9]+)*", text))
 
 
-@cache
-def _cues() -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    return {
-        name: tuple(re.compile(rf"(?:{words})(?= |$)") for words in alternatives)
-        for group in ("yes_and_no", "small_talk", "refining", "fillers")
-        for name, alternatives in load(group).items()
-    }
-
-
 def _match_length(name: str, words: str) -> int:
     """Return the length of the longest match of a cue at the beginning of `words`; 0 for none."""
-    return max((match.end() for cue in _cues()[name] if (match := cue.match(words))), default=0)
+    return max((match.end() for cue in _CUES[name] if (match := cue.match(words))), default=0)
 
 
 def acts_of(text: str) -> Acts:
@@ -64,25 +61,20 @@ def opens_with(cue: str, text: str) -> bool:
     return bool(words)
 
 
-@cache
-def _patterns(name: str) -> Mapping[str, re.Pattern[str]]:
-    return {key: re.compile(rf"\b(?:{'|'.join(alternatives)})") for key, alternatives in load(name).items()}
+TOPICS, _SUBJECTS = patterns("topics"), patterns("subjects")
 
 
 def topic_out_of_scope(text: str) -> str | None:
     """Return the topic out of scope in lower-case `text`, by its name in `data/topics.json`."""
-    return next((name for name, pattern in _patterns("topics").items() if pattern.search(text)), None)
+    return next((name for name, pattern in TOPICS.items() if pattern.search(text)), None)
 
 
 def speaks_of(subject: str, text: str) -> bool:
     """Return whether lower-case `text` contains words for a subject of `data/subjects.json`."""
-    return bool(_patterns("subjects")[subject].search(text))
+    return bool(_SUBJECTS[subject].search(text))
 
 
-@cache
-def _other_country_names() -> Mapping[str, list[str]]:
-    names: Mapping[str, list[str]] = load("countries")
-    return names
+_OTHER_COUNTRY_NAMES = load("countries")
 
 
 def names_country(text: str, country: str, code: str) -> bool:
@@ -90,7 +82,7 @@ def names_country(text: str, country: str, code: str) -> bool:
 
     `code` is ISO 3166-1.
     """
-    names = [country.lower(), *_other_country_names().get(code, ())]
+    names = [country.lower(), *_OTHER_COUNTRY_NAMES.get(code, ())]
     return any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
 
 

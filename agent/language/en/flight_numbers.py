@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
-from agent.language.en.airlines import airline_code, airline_pattern, airlines
+from agent.language.en.airlines import AIRLINES, ANY_NAME, CODES_BY_NAME
 from agent.language.en.numbers import SPOKEN_DIGITS, spoken_digits
 from agent.language.spans import Found, without_overlaps
 
@@ -39,29 +38,12 @@ def _spelled(code: str) -> str:
     return rf"{first}[ .-]{{1,2}}{second}\.?"
 
 
-@cache
-def _spelled_codes() -> re.Pattern[str]:
-    """Match codes letter by letter.
-
-    `_LOST_LETTER` covers "I five four two" for "A I …", where recognisers lose the first letter.
-    """
-    named = "|".join(f"(?P<c{code}>{_spelled(code)})" for code in airlines())
-    return re.compile(rf"\b(?:{named}){_JOIN}\b{_DIGITS}")
-
-
-@cache
-def _written_codes() -> re.Pattern[str]:
-    plain = "|".join(code.lower() for code in airlines() if code.lower() not in _ALSO_WORDS)
-    return re.compile(rf"\b(?P<code>{plain})[ .-]{{0,2}}{_DIGITS}")
-
-
-@cache
-def _named() -> re.Pattern[str]:
-    return re.compile(
-        rf"\b(?P<name>{airline_pattern()})(?: (?:airlines?|airways))?{_JOIN}(?<![a-z]){_DIGITS}"
-    )
-
-
+_ANY_SPELLED = "|".join(f"(?P<c{code}>{_spelled(code)})" for code in AIRLINES)
+_ANY_WRITTEN = "|".join(code.lower() for code in AIRLINES if code.lower() not in _ALSO_WORDS)
+_SPELLED_CODE = re.compile(rf"\b(?:{_ANY_SPELLED}){_JOIN}\b{_DIGITS}")
+_WRITTEN_CODE = re.compile(rf"\b(?P<code>{_ANY_WRITTEN})[ .-]{{0,2}}{_DIGITS}")
+_NAMED = re.compile(rf"\b(?P<name>{ANY_NAME})(?: (?:airlines?|airways))?{_JOIN}(?<![a-z]){_DIGITS}")
+# Recognisers lose the first letter: "I five four two" for "A I five four two".
 # At least three digits: "I want" and "I 2" are not flights.
 _LOST_LETTER = re.compile(
     rf"(?<![a-z'])(?:i|eye)[ -]{{1,2}}(?=(?:\d{{3}}|[a-z]+[ -](?:[a-z]+|\d+)[ -](?:[a-z]+|\d+))){_DIGITS}"
@@ -78,11 +60,11 @@ def _number(code: str, match: re.Match[str], *, least: int) -> Found[str] | None
 
 
 def _candidates(text: str, original: str) -> list[Found[str] | None]:
-    found = [_number(airline_code(match["name"]), match, least=1) for match in _named().finditer(text)]
-    for match in _spelled_codes().finditer(text):
+    found = [_number(CODES_BY_NAME[match["name"]], match, least=1) for match in _NAMED.finditer(text)]
+    for match in _SPELLED_CODE.finditer(text):
         code = next(name[1:] for name, value in match.groupdict().items() if value and name != "digits")
         found.append(_number(code, match, least=2))
-    found += [_number(match["code"].upper(), match, least=1) for match in _written_codes().finditer(text)]
+    found += [_number(match["code"].upper(), match, least=1) for match in _WRITTEN_CODE.finditer(text)]
     found += [_number("AI", match, least=3) for match in _LOST_LETTER.finditer(text)]
     if not original.isupper():
         written = (

@@ -52,8 +52,5 @@ def find_verbs(text: str) -> list[Found[None]]:
 
 def split_times(text: str, times: Sequence[Found[T]]) -> tuple[list[Found[T]], list[Found[T]]]:
     """Return the times of leaving, and the times of arriving."""
-    arriving = [is_arrival(text, piece.start, piece.end) for piece in times]
-    return (
-        [piece for piece, arrives in zip(times, arriving, strict=True) if not arrives],
-        [piece for piece, arrives in zip(times, arriving, strict=True) if arrives],
-    )
+    arriving = [piece for piece in times if is_arrival(text, piece.start, piece.end)]
+    return [piece for piece in times if piece not in arriving], arriving

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
 from agent.language.en.data import load
 
+_PHRASES: Mapping[str, str] = load("phrases")
 
-@cache
+
 def phrases() -> Mapping[str, str]:
     """Return all sentences by name, with their `{parts}` unfilled."""
-    loaded: Mapping[str, str] = load("phrases")
-    return loaded
+    return _PHRASES
 
 
 def phrase(name: str, /, **parts: str) -> str:
@@ -21,5 +20,5 @@ def phrase(name: str, /, **parts: str) -> str:
     Raises:
         KeyError: the sentence or one of its parts is missing.
     """
-    words = phrases()[name].format(**parts)
+    words = _PHRASES[name].format(**parts)
     return words[:1].upper() + words[1:]

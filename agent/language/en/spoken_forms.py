@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
 
 from google.type.money_pb2 import Money
 
@@ -25,6 +24,7 @@ _COUNTRIES_WITH_ARTICLE = re.compile(
     r"^(United|Democratic|Republic|Central African|Isle)\b|\b(Islands|Republic|Emirates)$|"
     r"^(Bahamas|Comoros|Gambia|Maldives|Philippines)$"
 )
+_CURRENCIES: Mapping[str, tuple[str, str]] = load("currencies")
 _SCALES = ((1_000_000_000, "billion"), (1_000_000, "million"), (1000, "thousand"))
 _INDIAN_SCALES = ((10_000_000, "crore"), (100_000, "lakh"), (1000, "thousand"))
 
@@ -72,8 +72,7 @@ def digits(text: str) -> str:
 
 def flight(flight_number: str, *, carrier: str = "") -> str:
     """Return "Air India five four two" for AI542; the code's letters for an airline without a known name."""
-    code, numeral = flight_number[:2], flight_number[2:]
-    return f"{carrier or airline(code)} {digits(numeral)}"
+    return f"{carrier or airline(flight_number[:2])} {digits(flight_number[2:])}"
 
 
 def clock(moment: time | datetime) -> str:
@@ -88,13 +87,9 @@ def clock_after(moment: datetime, since: date) -> str:
     # The midnight after an evening begins the next day, but in speech it still belongs to the evening.
     if days > 0 and (moment.hour, moment.minute) == (0, 0):
         days -= 1
-    return clock(moment) + _days_later(days)
-
-
-def _days_later(days: int) -> str:
     if days in (-1, 0, 1):
-        return ("", " the next day", " the day before")[days]
-    return f" {number(abs(days))} days {'later' if days > 0 else 'before'}"
+        return clock(moment) + ("", " the next day", " the day before")[days]
+    return f"{clock(moment)} {number(abs(days))} days {'later' if days > 0 else 'before'}"
 
 
 def bare_clock(moment: time | datetime) -> str:
@@ -115,7 +110,7 @@ def day(when: date, today: date) -> str:
     """
     ahead = (when - today).days
     if ahead in (0, 1):
-        return f"{('today', 'tomorrow')[ahead]}, {_WEEKDAYS[when.weekday()]} the {ordinal(when.day)}"
+        return f"{('today', 'tomorrow')[ahead]}, {weekday(when)} the {ordinal(when.day)}"
     return f"on {weekday_date(when)}"
 
 
@@ -146,17 +141,12 @@ def counted(amount: int, noun: str) -> str:
     return f"{number(amount)} {noun}{'' if amount == 1 else 's'}"
 
 
-@cache
-def _currencies() -> Mapping[str, tuple[str, str]]:
-    return {code: (one, many) for code, (one, many) in load("currencies").items()}
-
-
 def price(money: Money) -> str:
     """Return "five thousand two hundred rupees", rounded to whole units, which are easier to follow."""
     exact = Decimal(money.units) + Decimal(money.nanos) / 1_000_000_000
     whole = int(exact.quantize(Decimal(1), ROUND_HALF_UP))
     code = money.currency_code
-    one, many = _currencies().get(code, (code, code))
+    one, many = _CURRENCIES.get(code, (code, code))
     return f"{number(whole, indian=code == 'INR')} {one if whole == 1 else many}"
 
 

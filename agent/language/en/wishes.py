@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import TypeVar
 
+from agent.language.en.data import patterns
 from agent.language.spans import Found, found_at
+
+T = TypeVar("T")
 
 _STOPS = r"(?:stops?|layovers?|stopovers?|connections?|changes?)"
 _NONSTOP = re.compile(
@@ -16,49 +21,18 @@ _WITH_STOPS = re.compile(
     r"(?:non[ -]?stop|direct))\b"
 )
 _MOST_STOPS = re.compile(rf"\b(?P<most>one|1|a single|two|2)[ -]{_STOPS}\b(?! (?:in|over|at(?! most))\b)")
-_SORTS = (
-    (
-        "cheapest",
-        re.compile(
-            r"\b(?:cheap(?:er|est|ly)?|(?:lowest|low|best|good) (?:fare|price|cost)s?|"
-            r"(?:less|least) expensive|lowest|budget|affordable)\b"
-        ),
-    ),
-    ("fastest", re.compile(r"\b(?:fast(?:er|est)?|quick(?:er|est)?|shorter|shortest|least time)\b")),
-    (
-        "earliest",
-        re.compile(
-            r"\b(?:earli(?:er|est)|first (?:available |possible )?flights?|soonest|as early as possible)\b"
-        ),
-    ),
-    (
-        "latest",
-        re.compile(
-            r"\b(?:latest|later|last (?:available |possible )?flights?|as late as possible)\b(?! than)"
-        ),
-    ),
-)
-_CABINS = (
-    ("premium_economy", re.compile(r"\bpremium(?: economy)?(?: class)?\b")),
-    ("business", re.compile(r"\bbusiness(?: class)?\b(?! trip| meeting)")),
-    ("first", re.compile(r"\bfirst class\b")),
-    ("economy", re.compile(r"\b(?:economy|coach)(?: class)?\b")),
-)
+_STOPS_WISHES = {False: _WITH_STOPS, True: _NONSTOP}
+_SORTS, _CABINS = patterns("sorts"), patterns("cabins")
 
 
-def _first(text: str, table: tuple[tuple[str, re.Pattern[str]], ...]) -> Found[str] | None:
-    for value, pattern in table:
-        if match := pattern.search(text):
-            return found_at(match, value)
-    return None
+def _first(text: str, meanings: Mapping[T, re.Pattern[str]]) -> Found[T] | None:
+    matches = ((pattern.search(text), meaning) for meaning, pattern in meanings.items())
+    return next((found_at(match, meaning) for match, meaning in matches if match), None)
 
 
 def find_nonstop(text: str) -> Found[bool] | None:
     """Find whether lower-case `text` asks for no stops (True) or accepts them again (False)."""
-    for wanted, pattern in ((False, _WITH_STOPS), (True, _NONSTOP)):
-        if match := pattern.search(text):
-            return found_at(match, wanted)
-    return None
+    return _first(text, _STOPS_WISHES)
 
 
 def find_most_stops(text: str) -> Found[int] | None:

@@ -129,6 +129,6 @@ async def test_offer_to_look_for_a_flight_instead_is_taken(conversation: Convers
 
 
 async def test_every_topic_has_its_words() -> None:
-    from agent.language.en.cues import _patterns
+    from agent.language.en.cues import TOPICS
 
-    assert {f"topic_{topic}" for topic in _patterns("topics")} <= set(phrases())
+    assert {f"topic_{topic}" for topic in TOPICS} <= set(phrases())

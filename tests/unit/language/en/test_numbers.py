@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.language.en.airlines import airlines, find_airline_names
+from agent.language.en.airlines import AIRLINES, find_airline_names
 from agent.language.en.flight_numbers import find_flight_numbers
 from agent.language.en.numbers import CARDINAL, ORDINAL, cardinal, ordinal, spoken_digits
 from agent.language.en.spoken_forms import digits, flight, number
@@ -139,7 +139,7 @@ def test_what_is_no_flight_number_is_left_alone(text: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(sorted(airlines())), st.integers(10, 9999))
+@given(st.sampled_from(sorted(AIRLINES)), st.integers(10, 9999))
 def test_every_spoken_flight_number_is_understood(code: str, numeral: int) -> None:
     assert flight_numbers(flight(f"{code}{numeral}")) == [f"{code}{numeral}"]
 
