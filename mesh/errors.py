@@ -2,6 +2,7 @@
 
     DomainError                 base of every service's errors; its text is written for the caller
     ├── InvalidRequest          fields break their rules
+    │   └── RequestTooLarge     more bytes than the method accepts
     ├── Unauthenticated         no valid token
     ├── AccessDenied            a valid token of the wrong kind
     ├── Overloaded              too many RPCs at the same time
@@ -73,6 +74,13 @@ class InvalidRequest(DomainError):
             or "The request is malformed."
         )
         self.violations = tuple(violations)
+
+
+class RequestTooLarge(InvalidRequest):
+    """The request has more bytes than its method accepts."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__([FieldViolation("request", f"has {size} bytes; send at most {limit}")])
 
 
 class Unauthenticated(DomainError):

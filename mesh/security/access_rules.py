@@ -6,6 +6,7 @@ A method without rules refuses every caller.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from google.protobuf.descriptor import MethodDescriptor
 from readback.options.v1 import options_pb2
@@ -25,6 +26,26 @@ def rules_of(method: MethodDescriptor) -> Rules:
     """Return the access rules of a method; empty when the contract has none."""
     rules: Iterable[options_pb2.Access.ValueType] = method.GetOptions().Extensions[options_pb2.access]
     return frozenset(rules) - {options_pb2.ACCESS_UNSPECIFIED}
+
+
+DEFAULT_MAX_REQUEST_BYTES = 65_536
+"""Size limit of a request whose method has no `max_request_bytes`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodContract:
+    """The part of a method's contract that is enforced before its handler runs."""
+
+    rules: Rules
+    """Kinds of callers that may call it."""
+    max_request_bytes: int
+    """Size limit of one request message."""
+
+
+def contract_of(method: MethodDescriptor) -> MethodContract:
+    """Return a method's access rules and size limit."""
+    limit = method.GetOptions().Extensions[options_pb2.max_request_bytes] or DEFAULT_MAX_REQUEST_BYTES
+    return MethodContract(rules_of(method), limit)
 
 
 def check(method: str, rules: Rules, principal: Principal | None) -> None:

@@ -19,7 +19,7 @@ from grpc_reflection.v1alpha import reflection
 from mesh.contracts.validation import validate
 from mesh.errors import ErrorTable
 from mesh.failpoints import FAILPOINTS, set_failpoints
-from mesh.security.access_rules import path_of, rules_of
+from mesh.security.access_rules import contract_of, path_of
 from mesh.security.authentication import TokenVerifier
 from mesh.serving.health_and_metrics import Health, serving_probes
 from mesh.serving.inbound_call import Admission
@@ -120,8 +120,8 @@ async def running(
 
 
 def _interceptor(service: GrpcService, limiter: Limiter) -> Interceptor:
-    rules = {path_of(method): rules_of(method) for method in service.descriptor.methods}
-    return Interceptor(Admission(service.verifier, limiter), rules, service.errors, validate)
+    contracts = {path_of(method): contract_of(method) for method in service.descriptor.methods}
+    return Interceptor(Admission(service.verifier, limiter), contracts, service.errors, validate)
 
 
 def _channel_arguments(settings: ServerSettings) -> list[tuple[str, int]]:

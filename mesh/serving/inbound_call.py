@@ -39,8 +39,8 @@ class RpcMethod:
     """`/package.Service/Method`."""
     streaming: bool
     """The client or the server sends more than one message."""
-    rules: access_rules.Rules
-    """Kinds of callers that may call it."""
+    contract: access_rules.MethodContract
+    """Callers and requests that it accepts."""
     errors: ErrorTable
     """Errors of its service's domain."""
     metrics: MethodMetrics
@@ -117,7 +117,7 @@ class InboundCall(AbstractAsyncContextManager[None]):
             self._caller = caller
 
     async def _authenticate(self, metadata: Mapping[str, str]) -> Principal | None:
-        principal, rules = None, self._method.rules
+        principal, rules = None, self._method.contract.rules
         try:
             token = _bearer_token(metadata)
             principal = await self._admission.verifier.verify(token) if token else None

@@ -1,21 +1,21 @@
 """Server interceptor: runs every handler inside an `InboundCall`.
 
-RPCs that exceed the total limit are refused before their request is parsed.
+A request is parsed only after its caller was admitted: parsing costs many times the request's size in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc_status import rpc_status
 
-from mesh.errors import ErrorTable, overloaded, status_for
-from mesh.security import access_rules
+from mesh.errors import ErrorTable, InvalidRequest, RequestTooLarge, overloaded, status_for
+from mesh.security.access_rules import MethodContract
 from mesh.serving.health_and_metrics import MethodMetrics
 from mesh.serving.inbound_call import Admission, InboundCall, RpcMethod
 
@@ -23,6 +23,7 @@ INFRASTRUCTURE = ("/grpc.health.v1.", "/grpc.reflection.")
 """Services of gRPC itself, which this interceptor leaves alone."""
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Parse = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of a server.
 
     Args:
-        rules: access rules by method path.
+        contracts: what each method's contract says, by method path.
         errors: errors of the service's domain.
         validate: called with every request that is a single message.
     """
@@ -46,11 +47,12 @@ class Interceptor(grpc.aio.ServerInterceptor):
     def __init__(
         self,
         admission: Admission,
-        rules: Mapping[str, access_rules.Rules],
+        contracts: Mapping[str, MethodContract],
         errors: ErrorTable,
         validate: Callable[[Message], None],
     ) -> None:
-        self._admission, self._rules, self._errors, self._validate = admission, rules, errors, validate
+        self._admission, self._contracts, self._errors = admission, contracts, errors
+        self._validate = validate
         self._wrapped: dict[str, _Wrapped] = {}
 
     async def intercept_service(
@@ -72,44 +74,71 @@ class Interceptor(grpc.aio.ServerInterceptor):
     def _wrap(self, path: str, handler: Any) -> _Wrapped:
         streaming = bool(handler.request_streaming or handler.response_streaming)
         metrics = MethodMetrics(path, streaming=streaming)
-        method = RpcMethod(path, streaming, self._rules.get(path, frozenset()), self._errors, metrics)
+        contract = self._contracts.get(path, MethodContract(frozenset(), 0))
+        method = RpcMethod(path, streaming, contract, self._errors, metrics)
         return _Wrapped(streaming, self._handler(handler, method), _refusal(method))
 
     def _handler(self, handler: Any, method: RpcMethod) -> Handler:
-        codec = {
-            "request_deserializer": handler.request_deserializer,
+        single = not handler.request_streaming
+        deserialize = _checked(handler.request_deserializer, method.contract.max_request_bytes)
+        parse = self._parser(deserialize) if single else _unchanged
+        codec: dict[str, Any] = {
+            # gRPC would parse a single request before the handler runs; a stream's messages it parses when asked.
+            "request_deserializer": None if single else deserialize,
             "response_serializer": _serializer(handler.response_serializer),
         }
-        single = not handler.request_streaming
         if handler.response_streaming:
             inner = handler.unary_stream if single else handler.stream_stream
             make = grpc.unary_stream_rpc_method_handler if single else grpc.stream_stream_rpc_method_handler
-            return make(self._stream(inner, method), **codec)
+            return make(self._stream(inner, method, parse), **codec)
         inner = handler.unary_unary if single else handler.stream_unary
         make_unary = grpc.unary_unary_rpc_method_handler if single else grpc.stream_unary_rpc_method_handler
-        return make_unary(self._unary(inner, method), **codec)
+        return make_unary(self._unary(inner, method, parse), **codec)
 
-    def _unary(self, inner: Any, method: RpcMethod) -> Any:
-        async def handle(request: Message | AsyncIterable[Message], context: Any) -> Message:
+    def _parser(self, deserialize: Callable[[bytes], Message]) -> Parse:
+        def parse(data: bytes) -> Message:
+            request = deserialize(data)
+            self._validate(request)
+            return request
+
+        return parse
+
+    def _unary(self, inner: Any, method: RpcMethod, parse: Parse) -> Any:
+        async def handle(request: Any, context: Any) -> Message:
             async with InboundCall(method, self._admission, context):
-                if isinstance(request, Message):
-                    self._validate(request)
-                response: Message = await inner(request, context)
+                response: Message = await inner(parse(request), context)
                 return response
 
         return handle
 
-    def _stream(self, inner: Any, method: RpcMethod) -> Any:
-        async def handle(request: Message | AsyncIterable[Message], context: Any) -> AsyncIterator[Message]:
-            async with InboundCall(method, self._admission, context):
-                if isinstance(request, Message):
-                    self._validate(request)
-                # Without `aclosing` a cancelled handler would keep its resources until garbage collection.
-                async with aclosing(inner(request, context)) as responses:
-                    async for response in responses:
-                        yield response
+    def _stream(self, inner: Any, method: RpcMethod, parse: Parse) -> Any:
+        async def handle(request: Any, context: Any) -> AsyncIterator[Message]:
+            # Without `aclosing` a cancelled handler would keep its resources until garbage collection.
+            async with (
+                InboundCall(method, self._admission, context),
+                aclosing(inner(parse(request), context)) as responses,
+            ):
+                async for response in responses:
+                    yield response
 
         return handle
+
+
+def _checked(deserialize: Callable[[bytes], Message], max_bytes: int) -> Callable[[bytes], Message]:
+    def checked(data: bytes) -> Message:
+        if len(data) > max_bytes:
+            raise RequestTooLarge(len(data), max_bytes)
+        try:
+            return deserialize(data)
+        except DecodeError:
+            raise InvalidRequest([]) from None
+
+    return checked
+
+
+def _unchanged(requests: Any) -> Any:
+    """Return the request stream of a handler that validates its own messages."""
+    return requests
 
 
 def _serializer(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:

@@ -111,6 +111,7 @@ Global___ToolField: _TypeAlias = ToolField  # noqa: Y015
 ACCESS_FIELD_NUMBER: _builtins.int
 TOOL_FIELD_NUMBER: _builtins.int
 PATIENCE_SECONDS_FIELD_NUMBER: _builtins.int
+MAX_REQUEST_BYTES_FIELD_NUMBER: _builtins.int
 TOOL_FIELD_FIELD_NUMBER: _builtins.int
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedScalarFieldContainer[Global___Access.ValueType]]
 """Kinds of callers that may call the RPC; one matching rule is enough."""
@@ -120,5 +121,7 @@ patience_seconds: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.Meth
 """Timeout in seconds of a unary RPC whose caller sets none, where the default is too short, for example
 because the RPC waits for a vendor.
 """
+max_request_bytes: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.int]
+"""Size limit of one request message in bytes. 65,536 when unset."""
 tool_field: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___ToolField]
 """Visibility of the field for language models."""
