@@ -33,10 +33,16 @@ CACHE_SIZE = 10_000
 KINDS: Mapping[str, options_pb2.Access.ValueType] = {
     "customer": options_pb2.ACCESS_CUSTOMER,
     "agent": options_pb2.ACCESS_AGENT,
-    "service": options_pb2.ACCESS_SERVICE,
     "operator": options_pb2.ACCESS_OPERATOR,
 }
-"""The access rule that each value of the `kind` claim satisfies."""
+"""The access rule that each value of the `kind` claim satisfies, except `service`."""
+
+WORKLOADS: Mapping[str, options_pb2.Access.ValueType] = {
+    "agent": options_pb2.ACCESS_AGENT_WORKER,
+    "gateway": options_pb2.ACCESS_GATEWAY,
+    "conversation": options_pb2.ACCESS_CONVERSATION,
+}
+"""The access rule that a workload's own token satisfies, by its name up to the first hyphen (`agent-2`)."""
 
 KeySource = Callable[[str], Awaitable[EllipticCurvePublicKey | None]]
 """Returns the verification key with a `kid`; None if there is none."""
@@ -187,7 +193,10 @@ class TokenVerifier:
         return key
 
     def _principal(self, claims: Mapping[str, Any], token: str) -> Principal:
-        kind, subject = KINDS.get(str(claims.get("kind"))), claims["sub"]
+        subject = claims["sub"]
+        kind = (
+            workload_kind(subject) if claims.get("kind") == "service" else KINDS.get(str(claims.get("kind")))
+        )
         act = claims.get("act")
         actor = act.get("sub") if isinstance(act, dict) else None
         # Agents have an actor, all others have none.
@@ -216,6 +225,11 @@ class TokenVerifier:
             expires_at=expires_at,
             token=token,
         )
+
+
+def workload_kind(name: object) -> options_pb2.Access.ValueType | None:
+    """Return the access rule that a workload of this name satisfies; None for an unknown one."""
+    return WORKLOADS.get(str(name).partition("-")[0])
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:

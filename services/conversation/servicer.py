@@ -186,7 +186,11 @@ class ConversationServicer(ConversationServiceServicer):
     async def Append(self, request: pb.AppendRequest, context: Context) -> pb.AppendResponse:
         """Append entries without a stream."""
         writer = Writer(request.call_id.lower(), request.epoch, request.writer_id.lower())
-        if not (_in_call(request.call_id) or self._tickets.is_valid(writer, request.late_ticket)):
+        if _in_call(request.call_id):
+            # The grant's customer chose the call's id; only the call's own customer counts.
+            async with self._store.reading() as transaction:
+                await calls.owned(transaction, current_customer(), request.call_id)
+        elif not self._tickets.is_valid(writer, request.late_ticket):
             raise CallNotFound
         stored = await self._log.append_all(writer, request.drafts)
         return pb.AppendResponse(

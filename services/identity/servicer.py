@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1 import identity_service_pb2_grpc
-from readback.options.v1.options_pb2 import ACCESS_SERVICE
+from readback.options.v1.options_pb2 import ACCESS_CONVERSATION
 
 from mesh.database.idempotency import IdempotencyStore
 from mesh.security.authentication import current_customer, current_principal
@@ -103,9 +103,9 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         return pb.GrantCallResponse(grant=issued.text, expire_time=_timestamp(issued.expires_at))
 
     async def RevokeGrant(self, request: pb.RevokeGrantRequest, context: Context) -> pb.RevokeGrantResponse:
-        """Revoke a call's grant: a customer their own, a service any."""
+        """Revoke a call's grant: a customer their own, the conversation service any."""
         caller = current_principal()
-        customer_id = None if caller.kind == ACCESS_SERVICE else current_customer()
+        customer_id = None if caller.kind == ACCESS_CONVERSATION else current_customer()
         return await self._once(
             caller.subject,
             request,

@@ -13,8 +13,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
+from readback.options.v1.options_pb2 import ACCESS_AGENT_WORKER
 
 from mesh.clock import Clock
+from mesh.security.authentication import workload_kind
 from services.identity.delegation.actor_assertions import AssertionVerifier
 from services.identity.errors import GrantEnded, SessionEnded, UnknownActor
 from services.identity.store.records import Grant
@@ -64,7 +66,7 @@ class TokenExchange:
         """Return a token for the call of a grant; for an empty grant, the service's own token.
 
         Raises:
-            UnknownActor: the assertion is invalid or was used before.
+            UnknownActor: the assertion is invalid, was used before, or is not an agent's but comes with a grant.
             GrantEnded: the grant is unknown, expired or revoked.
         """
         try:
@@ -84,4 +86,6 @@ class TokenExchange:
         async with self._store.writing() as tx:
             if not await tx.remember_assertion(verified.actor, verified.jti, verified.expires_at):
                 raise UnknownActor("replayed")
+            if grant_text and workload_kind(verified.actor) != ACCESS_AGENT_WORKER:
+                raise UnknownActor("not an agent")
             return verified.actor, await tx.grant(digest_of(grant_text)) if grant_text else None

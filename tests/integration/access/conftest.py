@@ -63,9 +63,9 @@ class Mesh:
         for name in ("ada", "bob"):
             await self._sign_up(name)
         secrets = IdentitySettings(home=home).secrets
-        self.tokens["service"] = await WorkloadIdentity(
-            "agent", secrets.actor_key("agent"), self.identity
-        ).own_token()
+        for name in ("agent", "gateway", "conversation"):
+            workload = WorkloadIdentity(name, secrets.actor_key(name), self.identity)
+            self.tokens[name] = await workload.own_token()
 
     async def _serve(self, stack: AsyncExitStack, service) -> str:
         served = await stack.enter_async_context(service)
@@ -102,12 +102,16 @@ class Mesh:
         self.calls[name] = call.call.call_id
         self.tokens[f"{name}-livekit"] = call.access.livekit_token
         customer_id = registered.customer.customer_id
-        self.tokens[f"{name}-agent"] = self.forged(
+        self.tokens[f"{name}-agent"] = self.delegated(customer_id, name)
+
+    def delegated(self, customer_id: str, call_of: str) -> str:
+        """A token as an agent gets it for a grant: a customer's, with the call of `call_of`."""
+        return self.forged(
             sub=customer_id,
             kind="agent",
             act={"sub": "agent"},
-            call=self.calls[name],
-            conversation=self.conversations[name],
+            call=self.calls[call_of],
+            conversation=self.conversations[call_of],
         )
 
     async def _unary(self, name: str, request: Message, token: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grpc
+import jwt
 import pytest
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
@@ -32,8 +33,11 @@ METHODS = [
 CALLERS = {
     options_pb2.ACCESS_CUSTOMER: "ada",
     options_pb2.ACCESS_AGENT: "ada-agent",
-    options_pb2.ACCESS_SERVICE: "service",
+    options_pb2.ACCESS_AGENT_WORKER: "agent",
+    options_pb2.ACCESS_GATEWAY: "gateway",
+    options_pb2.ACCESS_CONVERSATION: "conversation",
 }
+WORKLOADS = {options_pb2.ACCESS_AGENT_WORKER, options_pb2.ACCESS_GATEWAY, options_pb2.ACCESS_CONVERSATION}
 BAD_TOKENS = [
     "no token",
     "expired",
@@ -130,7 +134,7 @@ async def test_a_valid_token_of_another_kind_is_refused(mesh, method: MethodDesc
 @guarded
 async def test_another_customers_conversation_and_call_are_not_found(mesh, method: MethodDescriptor) -> None:
     names = {"conversation_id", "call_id"} & set(method.input_type.fields_by_name)
-    for rule in rules_of(method) - {options_pb2.ACCESS_SERVICE}:
+    for rule in rules_of(method) - WORKLOADS:
         if not names or method.containing_service.name == "IdentityService":
             continue  # grants are stored per customer; see the next test
         error = await _refusal(mesh, method, _request(method, _own(mesh, "bob")), mesh.tokens[CALLERS[rule]])
@@ -149,8 +153,20 @@ async def test_another_customer_cannot_revoke_the_grant_of_a_call(mesh) -> None:
     opening = conversation.RecordRequest(
         open=conversation.RecordOpen(call_id=mesh.calls["bob"], epoch=1, writer_id=uuid7())
     )
-    opened = await mesh.call(service.methods_by_name["Record"], opening, mesh.tokens["service"])
+    opened = await mesh.call(service.methods_by_name["Record"], opening, mesh.tokens["agent"])
     assert opened.opened.conversation_id == mesh.conversations["bob"]
+
+
+@guarded
+async def test_a_grant_for_another_customers_call_reaches_nothing(mesh, method: MethodDescriptor) -> None:
+    names = {"conversation_id", "call_id"} & set(method.input_type.fields_by_name)
+    if options_pb2.ACCESS_AGENT not in rules_of(method) or not names:
+        return
+    ada = jwt.decode(mesh.tokens["ada"], options={"verify_signature": False})["sub"]
+    token = mesh.delegated(ada, call_of="bob")
+    error = await _refusal(mesh, method, _request(method, _own(mesh, "bob")), token)
+    assert error is not None, f"ada's agent reaches bob's {names} through {method.name}"
+    assert error.code() is grpc.StatusCode.NOT_FOUND
 
 
 @every_method

@@ -41,7 +41,7 @@ async def _revoke(identity: Identity, token: str, call_id: str, request_id: str 
 
 async def test_an_assertion_without_a_grant_gets_a_token_without_a_customer(identity: Identity) -> None:
     principal = await _principal(identity, await identity.exchange())
-    assert (principal.kind, principal.subject) == (options_pb2.ACCESS_SERVICE, "agent")
+    assert (principal.kind, principal.subject) == (options_pb2.ACCESS_AGENT_WORKER, "agent")
     assert (principal.customer_id, principal.actor, principal.call_id) == (None, None, None)
 
 
@@ -67,8 +67,8 @@ async def test_with_a_grant_the_token_names_customer_agent_call_and_conversation
 async def test_workload_identity_exchanges_and_caches_its_token(identity: Identity) -> None:
     asha = await identity.register()
     grant = await identity.grant(asha, uuid7())
-    key = identity.settings.secrets.actor_key("conversation")
-    workload = WorkloadIdentity("conversation", key, identity.stub, identity.clock)
+    key = identity.settings.secrets.actor_key("agent")
+    workload = WorkloadIdentity("agent", key, identity.stub, identity.clock)
     assert (await workload.exchange(grant.grant)).expires_at == (
         identity.clock.now() + timedelta(minutes=5)
     ).replace(microsecond=0)
@@ -76,6 +76,16 @@ async def test_workload_identity_exchanges_and_caches_its_token(identity: Identi
     assert await workload.own_token() == own
     identity.clock.advance(300)
     assert await workload.own_token() != own
+
+
+async def test_only_agents_exchange_grants(identity: Identity) -> None:
+    grant = await identity.grant(await identity.register(), uuid7())
+    for name in ("gateway", "conversation"):
+        workload = WorkloadIdentity(
+            name, identity.settings.secrets.actor_key(name), identity.stub, identity.clock
+        )
+        assert (await refused(workload.exchange(grant.grant)))[0] is grpc.StatusCode.UNAUTHENTICATED
+    await identity.exchange(grant.grant)
 
 
 async def test_a_grant_is_exchanged_for_tokens_until_it_expires(identity: Identity) -> None:

@@ -35,9 +35,15 @@ class _AccessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Access.ValueTy
     ACCESS_AGENT: _Access.ValueType  # 3
     """A voice agent that acts for a customer in one call; its token has an `act` claim."""
     ACCESS_SERVICE: _Access.ValueType  # 4
-    """A voice agent or a service with its own token, without a customer."""
+    """Not used: each workload has a value of its own below."""
     ACCESS_OPERATOR: _Access.ValueType  # 5
     """A person who operates the installation."""
+    ACCESS_AGENT_WORKER: _Access.ValueType  # 6
+    """A process of the voice agent with its own token, without a customer."""
+    ACCESS_GATEWAY: _Access.ValueType  # 7
+    """A process of the gateway with its own token, without a customer."""
+    ACCESS_CONVERSATION: _Access.ValueType  # 8
+    """A process of the conversation service with its own token, without a customer."""
 
 class Access(_Access, metaclass=_AccessEnumTypeWrapper):
     """Kinds of callers. An RPC without an access rule refuses every caller."""
@@ -51,9 +57,15 @@ ACCESS_CUSTOMER: Access.ValueType  # 2
 ACCESS_AGENT: Access.ValueType  # 3
 """A voice agent that acts for a customer in one call; its token has an `act` claim."""
 ACCESS_SERVICE: Access.ValueType  # 4
-"""A voice agent or a service with its own token, without a customer."""
+"""Not used: each workload has a value of its own below."""
 ACCESS_OPERATOR: Access.ValueType  # 5
 """A person who operates the installation."""
+ACCESS_AGENT_WORKER: Access.ValueType  # 6
+"""A process of the voice agent with its own token, without a customer."""
+ACCESS_GATEWAY: Access.ValueType  # 7
+"""A process of the gateway with its own token, without a customer."""
+ACCESS_CONVERSATION: Access.ValueType  # 8
+"""A process of the conversation service with its own token, without a customer."""
 Global___Access: _TypeAlias = Access  # noqa: Y015
 
 @_typing.final

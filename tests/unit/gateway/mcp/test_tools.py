@@ -28,7 +28,7 @@ def test_rpcs_without_the_option_are_not_tools() -> None:
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
 def test_every_tool_can_be_called_with_the_gateways_own_token(tool) -> None:
-    open_to = {options_pb2.ACCESS_PUBLIC, options_pb2.ACCESS_SERVICE}
+    open_to = {options_pb2.ACCESS_PUBLIC, options_pb2.ACCESS_GATEWAY}
     assert open_to & set(tool.method.GetOptions().Extensions[options_pb2.access])
 
 

@@ -121,7 +121,7 @@ async def test_an_agents_token_has_customer_call_and_actor(
 
 async def test_a_services_own_token_has_no_customer(verifier: TokenVerifier, tokens: AccessTokens) -> None:
     principal = await _verified(verifier, tokens.for_service("conversation").text)
-    assert principal.kind == options_pb2.ACCESS_SERVICE
+    assert principal.kind == options_pb2.ACCESS_CONVERSATION
     assert (principal.subject, principal.customer_id, principal.actor) == ("conversation", None, None)
 
 
