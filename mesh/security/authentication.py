@@ -96,6 +96,11 @@ def current_principal() -> Principal:
     return principal
 
 
+def principal_or_none() -> Principal | None:
+    """Return the caller of the RPC being handled; None for a public RPC without a token."""
+    return _principal.get()
+
+
 def current_customer() -> str:
     """Return the id of the customer that the RPC being handled acts for.
 

@@ -20,7 +20,7 @@ from mesh.calling.retries_and_timeouts import set_deadline
 from mesh.errors import DomainError, ErrorTable, Unauthenticated, status_for
 from mesh.ids import REQUEST_ID, uuid7
 from mesh.security import access_rules
-from mesh.security.authentication import Principal, TokenVerifier, set_principal
+from mesh.security.authentication import Principal, TokenVerifier, principal_or_none
 from mesh.serving.health_and_metrics import MethodMetrics, code_name
 from mesh.serving.limits import Limiter
 
@@ -57,6 +57,27 @@ class Admission:
 
     verifier: TokenVerifier
     limiter: Limiter
+
+
+async def authenticate(
+    method: RpcMethod, verifier: TokenVerifier, metadata: Mapping[str, Any]
+) -> Principal | None:
+    """Return the caller of an RPC; None if it has no token.
+
+    Raises:
+        Unauthenticated, AccessDenied: the caller may not call the method.
+        Unavailable: the verification keys can't be fetched.
+    """
+    principal, rules = None, method.contract.rules
+    try:
+        token = _bearer_token(metadata)
+        principal = await verifier.verify(token) if token else None
+    except Unauthenticated:
+        # Public methods ignore a bad token: a stale one must not prevent signing in again.
+        if options_pb2.ACCESS_PUBLIC not in rules:
+            raise
+    access_rules.check(method.path, rules, principal)
+    return principal
 
 
 class InboundCall(AbstractAsyncContextManager[None]):
@@ -107,26 +128,13 @@ class InboundCall(AbstractAsyncContextManager[None]):
         structlog.contextvars.bind_contextvars(request_id=request_id, method=self._method.path)
         self._admission.limiter.enter(streaming=self._method.streaming)
         self._counted = True
-        principal = await self._authenticate(metadata)
-        set_principal(principal)
+        principal = principal_or_none()
         if principal is not None:
             structlog.contextvars.bind_contextvars(subject=principal.subject, actor=principal.actor)
         caller = self._context.peer().rpartition(":")[0] if principal is None else principal.customer_id
         if caller is not None:
             self._admission.limiter.enter_caller(caller, streaming=self._method.streaming)
             self._caller = caller
-
-    async def _authenticate(self, metadata: Mapping[str, str]) -> Principal | None:
-        principal, rules = None, self._method.contract.rules
-        try:
-            token = _bearer_token(metadata)
-            principal = await self._admission.verifier.verify(token) if token else None
-        except Unauthenticated:
-            # Public methods ignore a bad token: a stale one must not prevent signing in again.
-            if options_pb2.ACCESS_PUBLIC not in rules:
-                raise
-        access_rules.check(self._method.path, rules, principal)
-        return principal
 
     def _leave_limits(self) -> None:
         limiter = self._admission.limiter

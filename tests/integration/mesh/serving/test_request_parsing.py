@@ -16,7 +16,7 @@ from readback.conversation.v1 import conversation_service_pb2_grpc as conversati
 from mesh.calling.channel import open_channel
 from mesh.errors import reason_of, violations_of
 from mesh.security.authentication import TokenVerifier, bearer
-from mesh.serving.grpc_server import Member, Registration, running
+from mesh.serving.grpc_server import GrpcService, running
 from tests.mesh_tokens import KID, SigningKey
 
 pytestmark = pytest.mark.integration
@@ -55,7 +55,7 @@ class Mesh:
 
     async def send(self, name: str, body: bytes, token: str | None = None, **options: Any) -> bytes:
         """Call a unary method with a raw body."""
-        call = self.channel.unary_unary(f"/{SERVICE.full_name}/{name}")
+        call: Any = self.channel.unary_unary(f"/{SERVICE.full_name}/{name}")
         answer: bytes = await call(body, metadata=bearer(token) if token else (), **options)
         return answer
 
@@ -77,8 +77,8 @@ async def mesh() -> AsyncIterator[Mesh]:
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
-    member = Member("test", [Registration(SERVICE, add, {})], TokenVerifier(keys))
-    async with running(member) as server, open_channel(server.address, SERVICE) as channel:
+    service = GrpcService("test", SERVICE, add, {}, TokenVerifier(keys))
+    async with running(service) as server, open_channel(server.address, SERVICE) as channel:
         yield Mesh(servicer, channel, key)
 
 
@@ -98,7 +98,8 @@ async def test_a_malformed_message_of_a_stream_is_an_invalid_argument(mesh: Mesh
         metadata=bearer(mesh.key.service_token())
     )
     await call.write(MALFORMED)
-    await call.read()
+    with pytest.raises(grpc.aio.AioRpcError):
+        await call.read()
     assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
