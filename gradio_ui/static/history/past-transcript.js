@@ -3,7 +3,7 @@ import { get, request } from "/ui/shared/api.js";
 import { conversation } from "/ui/shared/conversation.js";
 import { h, icon, ICONS } from "/ui/shared/dom.js";
 import { titleOf, when } from "/ui/history/past-rows.js";
-import { TranscriptLog } from "/ui/transcript/transcript-log.js";
+import { CaptionsAndEntries } from "/ui/transcript/captions-and-entries.js";
 import { TranscriptView } from "/ui/transcript/transcript-view.js";
 
 const FILES = {
@@ -22,7 +22,7 @@ export class PastTranscript {
    *   on
    */
   static async load(one, on) {
-    const log = new TranscriptLog();
+    const log = new CaptionsAndEntries();
     let token = "";
     do {
       const page = await get(

@@ -1,11 +1,11 @@
 // State shared by all elements: the shown conversation, its transcript, and the flights found in it.
 import { EventStream } from "/ui/transcript/event-stream.js";
 import { storedSearch } from "/ui/flights/stored-search.js";
-import { TranscriptLog } from "/ui/transcript/transcript-log.js";
+import { CaptionsAndEntries } from "/ui/transcript/captions-and-entries.js";
 
 class ShownConversation extends EventTarget {
   id = null;
-  log = new TranscriptLog();
+  log = new CaptionsAndEntries();
   /** Search results, oldest first: the JSON of the text stream `readback.flights`. */
   searches = [];
   /** True while this tab is in a call. */
@@ -35,7 +35,7 @@ class ShownConversation extends EventTarget {
   }
 
   #clear() {
-    this.log = new TranscriptLog();
+    this.log = new CaptionsAndEntries();
     this.dispatchEvent(new Event("switched"));
   }
 

@@ -1,4 +1,4 @@
-// Draws a TranscriptLog as a growing list, and announces final lines to screen readers.
+// Draws a CaptionsAndEntries as a growing list, and announces final lines to screen readers.
 import { h, icon, ICONS } from "/ui/shared/dom.js";
 import { toolSentence } from "/ui/transcript/tool-sentences.js";
 
@@ -23,7 +23,7 @@ export class TranscriptView {
   #onChange = ({ detail }) => this.#draw(detail.item, true);
 
   /**
-   * @param {TranscriptLog} log
+   * @param {CaptionsAndEntries} log
    * @param {{list: HTMLElement, testid: string, only?: "line", announce?: HTMLElement, times?: boolean}}
    *   options
    */

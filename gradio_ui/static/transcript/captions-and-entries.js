@@ -28,7 +28,7 @@ const words = (text) =>
  *   {kind: "event", id, change, reason, number, time}
  * Emits "change" with detail {item}.
  */
-export class TranscriptLog extends EventTarget {
+export class CaptionsAndEntries extends EventTarget {
   #items = new Map();
   #aliases = new Map();
   #number = 0;

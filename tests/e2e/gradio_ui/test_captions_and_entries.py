@@ -21,8 +21,8 @@ Step = tuple[str, dict[str, Any]]
 async def log_after(visitor: Visitor, *steps: Step) -> list[dict[str, Any]]:
     """Return the items of a new log after calling its methods in order."""
     script = """async steps => {
-      const { TranscriptLog } = await import("/ui/transcript/transcript-log.js");
-      const log = new TranscriptLog();
+      const { CaptionsAndEntries } = await import("/ui/transcript/captions-and-entries.js");
+      const log = new CaptionsAndEntries();
       for (const [method, argument] of steps) {
         if (method === "typed") log.typed(argument.id, argument.text);
         else log[method](argument);
