@@ -1,7 +1,7 @@
 """Server interceptor: runs every handler inside an `InboundCall`.
 
-A caller is authenticated from the metadata, before gRPC receives the request: a compressed body of a few kilobytes
-costs megabytes to receive and more to parse.
+A caller is authenticated from the metadata, before gRPC receives the request: a compressed body of a few
+kilobytes costs megabytes to receive and more to parse.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         deserialize = _checked(handler.request_deserializer, method.contract.max_request_bytes)
         parse = self._parser(deserialize) if single else _unchanged
         codec: dict[str, Any] = {
-            # gRPC would parse a single request before the handler runs; a stream's messages it parses when asked.
+            # gRPC would parse a single request before the handler runs; messages of a stream it parses later.
             "request_deserializer": None if single else deserialize,
             "response_serializer": _serializer(handler.response_serializer),
         }

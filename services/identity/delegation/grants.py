@@ -66,7 +66,7 @@ class TokenExchange:
         """Return a token for the call of a grant; for an empty grant, the service's own token.
 
         Raises:
-            UnknownActor: the assertion is invalid, was used before, or is not an agent's but comes with a grant.
+            UnknownActor: the assertion is invalid or was used before, or a grant came without an agent's.
             GrantEnded: the grant is unknown, expired or revoked.
         """
         try:
