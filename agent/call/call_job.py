@@ -18,7 +18,7 @@ from agent.call.dialogue_llm import TimedDialogue
 from agent.call.livekit_session import SpeechEngines
 from agent.call.voice_call import CallerParticipant, VoiceCall
 from agent.clients import DelegatedToken, ServiceClients, service_clients
-from agent.dialogue.caller_home import CallerHome
+from agent.dialogue.context import CallerHome
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.flightdata_tools import FlightDataPlaces, FlightDataTools
 from agent.dialogue.restoring import restored_state

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from livekit.agents import APIConnectOptions, llm
@@ -11,8 +11,6 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGive
 from agent.call.flight_cards import RoomPublisher, flights_card
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
-from agent.language import Language
-from agent.language.meanings import Completeness
 from agent.recording.utterances import ToolCalls
 from mesh.clock import Clock
 from mesh.ids import uuid7
@@ -20,35 +18,18 @@ from mesh.ids import uuid7
 _log = structlog.get_logger(__name__)
 
 
-class CallDialogue(Protocol):
-    """The dialogue of one call."""
-
-    @property
-    def language(self) -> Language:
-        """The language of the conversation."""
-
-    def greeting(self, *, resumed: bool, answering: bool = False) -> str:
-        """Return the first words.
-
-        `resumed`: the caller was cut off earlier; `answering`: an answer follows immediately.
-        """
-
-    def turn(self, text: str) -> AsyncGenerator[Event, None]:
-        """Answer the customer's words. Closed early when the customer interrupts."""
-
-    def completeness(self, text: str) -> Completeness:
-        """Judge if the words are a complete answer to what the dialogue expects."""
-
-
 class TimedDialogue:
-    """A `CallDialogue` that adds the current time and the words for a lost connection to the dialogue."""
+    """The dialogue of one call, with the current time and the words for a lost connection."""
 
     def __init__(self, dialogue: Dialogue, clock: Clock) -> None:
         self._dialogue, self._clock = dialogue, clock
         self.language, self.completeness = dialogue.language, dialogue.completeness
 
     def greeting(self, *, resumed: bool, answering: bool = False) -> str:
-        """Return a welcome, or after a loss an apology and the open question."""
+        """Return a welcome, or after a loss an apology and the open question.
+
+        `resumed`: the caller was cut off earlier; `answering`: an answer follows immediately.
+        """
         if not resumed:
             return " ".join(speech.text for speech in self._dialogue.opening(now=self._clock.now()))
         apology = self.language.phrase("caller_back")
@@ -58,19 +39,19 @@ class TimedDialogue:
         return f"{apology} {question.words if question else self.language.phrase('please_go_on')}"
 
     def turn(self, text: str) -> AsyncGenerator[Event, None]:
-        """Answer the customer's words."""
+        """Answer the customer's words. Closed early when the customer interrupts."""
         return self._dialogue.respond(text, now=self._clock.now())
 
 
 class DialogueLLM(llm.LLM[Any]):
-    """LLM that answers with a `CallDialogue`.
+    """LLM that answers with the dialogue.
 
     Tool calls are recorded and published before the agent speaks about them.
     """
 
     def __init__(
         self,
-        dialogue: CallDialogue,
+        dialogue: TimedDialogue,
         tool_calls: ToolCalls,
         publisher: RoomPublisher,
         hang_up: Callable[[], None],

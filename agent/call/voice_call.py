@@ -15,7 +15,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from agent.call.caller_presence import CallEnding, PresenceWatcher
 from agent.call.captions import RoomCaptions
-from agent.call.dialogue_llm import CallDialogue, DialogueLLM
+from agent.call.dialogue_llm import DialogueLLM, TimedDialogue
 from agent.call.flight_cards import RoomPublisher
 from agent.call.livekit_session import SpeechEngines, make_session, room_options
 from agent.call.typed_messages import TypedMessage, TypedMessages
@@ -43,7 +43,7 @@ class VoiceCall:
         self,
         room: rtc.Room,
         caller: CallerParticipant,
-        dialogue: CallDialogue,
+        dialogue: TimedDialogue,
         recorder: Recorder,
         engines: SpeechEngines,
     ) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 
-from agent.dialogue.caller_home import CallerHome
-from agent.dialogue.context import Context
+from agent.dialogue.context import CallerHome, Context
 from agent.dialogue.frames import Intent
 from agent.dialogue.places import PlaceAnnotator
 from agent.dialogue.policy import flow_for

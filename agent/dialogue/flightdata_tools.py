@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -113,28 +113,25 @@ async def _or_tool_error(call: Awaitable[T]) -> T:
 def tool_error(error: grpc.aio.AioRpcError) -> ToolError:
     """Return the dialogue's error for a reason of the service; `ToolUnavailable` for other reasons."""
     reason, metadata = reason_of(error), metadata_of(error)
-    match reason:
-        case "ERROR_REASON_PLACE_NOT_FOUND":
-            return PlaceUnknown(metadata.get("code", ""))
-        case "ERROR_REASON_SAME_PLACE":
-            return SamePlace(metadata.get("code", ""))
-        case "ERROR_REASON_DATE_IN_PAST":
-            return DateInPast(_iso_date(metadata.get("today")))
-        case "ERROR_REASON_DATE_BEYOND_HORIZON":
-            return DateBeyondHorizon(_iso_date(metadata.get("last_date")))
-        case "ERROR_REASON_FLIGHT_NOT_FOUND":
-            return FlightNotFound(metadata.get("flight", ""))
-        case "ERROR_REASON_FLIGHTS_RESTRICTED":
-            return ToolRestricted(metadata)
-        case "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED":
-            until = metadata.get("until")
-            return ToolUsedUp(datetime.fromisoformat(until).date() if until else None)
+    if known := _ERRORS.get(reason or ""):
+        return known(metadata)
     _log.warning("flight data failed", code=error.code().name, reason=reason, details=error.details())
     return ToolUnavailable(error.code().name)
 
 
-def _iso_date(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
+def _day(text: str | None) -> date | None:
+    return datetime.fromisoformat(text).date() if text else None
+
+
+_ERRORS: Mapping[str, Callable[[Mapping[str, str]], ToolError]] = {
+    "ERROR_REASON_PLACE_NOT_FOUND": lambda metadata: PlaceUnknown(metadata.get("code", "")),
+    "ERROR_REASON_SAME_PLACE": lambda metadata: SamePlace(metadata.get("code", "")),
+    "ERROR_REASON_DATE_IN_PAST": lambda metadata: DateInPast(_day(metadata.get("today"))),
+    "ERROR_REASON_DATE_BEYOND_HORIZON": lambda metadata: DateBeyondHorizon(_day(metadata.get("last_date"))),
+    "ERROR_REASON_FLIGHT_NOT_FOUND": lambda metadata: FlightNotFound(metadata.get("flight", "")),
+    "ERROR_REASON_FLIGHTS_RESTRICTED": ToolRestricted,
+    "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED": lambda metadata: ToolUsedUp(_day(metadata.get("until"))),
+}
 
 
 def _checked_status(status: pb.FlightStatus) -> pb.FlightStatus:

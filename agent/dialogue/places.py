@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -48,16 +48,7 @@ class Place:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for the transcript."""
-        return {
-            "code": self.code,
-            "kind": self.kind,
-            "name": self.name,
-            "city": self.city,
-            "country_code": self.country_code,
-            "country": self.country,
-            "time_zone": self.time_zone,
-            "airport_codes": list(self.airport_codes),
-        }
+        return asdict(self) | {"airport_codes": list(self.airport_codes)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Place:

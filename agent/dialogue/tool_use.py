@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
@@ -13,25 +14,19 @@ from agent.dialogue.turn import Events, Speech, ToolFinished, ToolStarted, Turn
 T = TypeVar("T")
 
 
+@dataclass(slots=True)
 class ToolUse(Generic[T]):
     """A tool call. After `events` is exhausted, either `answer` or `error` is set.
 
     `describe` returns the outcome word and the result for the transcript.
     """
 
-    def __init__(
-        self,
-        name: str,
-        arguments: Mapping[str, Any],
-        call: Callable[[], Coroutine[Any, Any, T]],
-        describe: Callable[[T], tuple[str, Mapping[str, Any]]],
-    ) -> None:
-        self._name = name
-        self._arguments = arguments
-        self._call = call
-        self._describe = describe
-        self.answer: T | None = None
-        self.error: ToolError | None = None
+    name: str
+    arguments: Mapping[str, Any]
+    call: Callable[[], Coroutine[Any, Any, T]]
+    describe: Callable[[T], tuple[str, Mapping[str, Any]]]
+    answer: T | None = None
+    error: ToolError | None = None
 
     async def events(self, turn: Turn) -> Events:
         """Yield the start, a filler after the turn's patience, and the end.
@@ -39,14 +34,14 @@ class ToolUse(Generic[T]):
         Closing the generator cancels the call.
         """
         tool_call_id = turn.new_id()
-        yield ToolStarted(tool_call_id, self._name, self._arguments)
-        task = asyncio.create_task(self._call())
+        yield ToolStarted(tool_call_id, self.name, self.arguments)
+        task = asyncio.create_task(self.call())
         try:
             done, _ = await asyncio.wait({task}, timeout=turn.patience)
             if not done:
                 yield Speech(turn.language.phrase("one_moment"), filler=True)
             outcome, result = await self._outcome(task)
-            yield ToolFinished(tool_call_id, self._name, outcome, result)
+            yield ToolFinished(tool_call_id, self.name, outcome, result)
         finally:
             task.cancel()
 
@@ -59,7 +54,7 @@ class ToolUse(Generic[T]):
         except Exception as error:  # noqa: BLE001 - the caller must hear a sentence for any failure; the tool has logged it
             self.error = ToolUnavailable(type(error).__name__)
             return ToolUnavailable.outcome, {}
-        return self._describe(self.answer)
+        return self.describe(self.answer)
 
 
 def failure(turn: Turn, error: ToolError | None, today: date) -> Speech:

@@ -32,15 +32,12 @@ class ToolRestricted(ToolError):
     outcome = "RESTRICTED"
 
 
+@dataclass(eq=False)
 class ToolUsedUp(ToolError):
-    """The quota of the providers is exhausted."""
+    """The quota of the providers is exhausted; `until` is the day from which it is available again."""
 
     outcome = "QUOTA_EXHAUSTED"
-
-    def __init__(self, until: date | None = None) -> None:
-        """Set the day from which the quota is available again; None if unknown."""
-        super().__init__(until)
-        self.until = until
+    until: date | None = None
 
 
 class PlaceUnknown(ToolError):
@@ -55,26 +52,20 @@ class SamePlace(ToolError):
     outcome = "SAME_PLACE"
 
 
+@dataclass(eq=False)
 class DateInPast(ToolError):
     """The day is over at the departure airport, where the date is `today`."""
 
     outcome = "DATE_IN_PAST"
-
-    def __init__(self, today: date | None = None) -> None:
-        """Set the date at the departure airport; None if unknown."""
-        super().__init__("the date is in the past")
-        self.today = today
+    today: date | None = None
 
 
+@dataclass(eq=False)
 class DateBeyondHorizon(ToolError):
     """The day is later than the last day with a known schedule, `last_date`."""
 
     outcome = "DATE_BEYOND_HORIZON"
-
-    def __init__(self, last_date: date | None = None) -> None:
-        """Set the last day with a known schedule; None if unknown."""
-        super().__init__("the date is beyond the timetable")
-        self.last_date = last_date
+    last_date: date | None = None
 
 
 class FlightNotFound(ToolError):
@@ -104,22 +95,18 @@ class Tools(Protocol):
 
     async def search_flights(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
         """Search flights. Raises PlaceUnknown, SamePlace, DateInPast, DateBeyondHorizon."""
-        ...
 
     async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
         """Return a flight's status; `depart_date` None is today at its origin.
 
         Raises FlightNotFound, DateBeyondHorizon.
         """
-        ...
 
     async def route_status(self, request: pb.ListRouteStatusRequest) -> Sequence[pb.FlightStatus]:
         """Return flights of a route, closest to the time first.
 
         Raises PlaceUnknown, SamePlace, DateBeyondHorizon.
         """
-        ...
 
     async def get_airport(self, code: str) -> pb.Airport:
         """Return an airport. Raises PlaceUnknown."""
-        ...

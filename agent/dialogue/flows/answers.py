@@ -15,20 +15,19 @@ from agent.dialogue.state import About
 from agent.dialogue.turn import Events, Flow, Speech, Turn
 
 
-async def affirm(turn: Turn) -> Events:
+def affirm(turn: Turn) -> Events:
     """Handle a yes."""
-    async for event in _flow_for(turn, _ON_YES)(turn):
-        yield event
+    return _answer(turn, _ON_YES)
 
 
-async def deny(turn: Turn) -> Events:
+def deny(turn: Turn) -> Events:
     """Handle a no."""
-    async for event in _flow_for(turn, _ON_NO)(turn):
-        yield event
+    return _answer(turn, _ON_NO)
 
 
-def _flow_for(turn: Turn, flows: Mapping[About, Flow]) -> Flow:
-    return flows.get(turn.answered.about, _not_a_yes_no_question) if turn.answered else _not_a_yes_no_question
+def _answer(turn: Turn, flows: Mapping[About, Flow]) -> Events:
+    flow = flows.get(turn.answered.about) if turn.answered else None
+    return (flow or _not_a_yes_no_question)(turn)
 
 
 async def _not_a_yes_no_question(turn: Turn) -> Events:
@@ -36,7 +35,7 @@ async def _not_a_yes_no_question(turn: Turn) -> Events:
     yield Speech(turn.answered.words) if turn.answered else turn.say("at_your_service")
 
 
-async def pick_place(turn: Turn) -> Events:
+def pick_place(turn: Turn) -> Events:
     """Take one of the two places asked about, and the rest of the utterance except the place's country."""
     place = picked_place(turn)
     assert place is not None
@@ -44,21 +43,15 @@ async def pick_place(turn: Turn) -> Events:
     settle_place(turn, place)
     other = "destination" if turn.answered.slot == "origin" else "origin"
     slot: PlaceSlot | None = getattr(turn.frame.slots, other)
-    places: dict[str, Any] = {
-        "origin": None,
-        "destination": None,
-        other: slot if slot and slot.place else None,
-    }
-    frame = replace(turn.frame, slots=replace(turn.frame.slots, **places))
-    async for event in merge_and_advance(replace(turn, frame=frame)):
-        yield event
+    places: dict[str, Any] = {turn.answered.slot: None, other: slot if slot and slot.place else None}
+    slots = replace(turn.frame.slots, **places)
+    return merge_and_advance(replace(turn, frame=replace(turn.frame, slots=slots)))
 
 
-async def _that_place(turn: Turn) -> Events:
+def _that_place(turn: Turn) -> Events:
     assert turn.answered is not None
     settle_place(turn, turn.answered.places[0])
-    async for event in merge_and_advance(turn):
-        yield event
+    return merge_and_advance(turn)
 
 
 async def _another_place(turn: Turn) -> Events:
@@ -69,20 +62,18 @@ async def _another_place(turn: Turn) -> Events:
         yield event
 
 
-async def _most_passengers(turn: Turn) -> Events:
+def _most_passengers(turn: Turn) -> Events:
     turn.state.draft = replace(turn.state.draft, passengers=MAX_PASSENGERS)
-    async for event in merge_and_advance(turn):
-        yield event
+    return merge_and_advance(turn)
 
 
 async def _fewer_passengers(turn: Turn) -> Events:
     yield turn.ask(About.PASSENGERS, "fewer")
 
 
-async def _any_flight(turn: Turn) -> Events:
+def _any_flight(turn: Turn) -> Events:
     turn.state.draft = turn.state.draft.without_wishes()
-    async for event in merge_and_advance(turn):
-        yield event
+    return merge_and_advance(turn)
 
 
 async def _other_day(turn: Turn) -> Events:
@@ -90,10 +81,9 @@ async def _other_day(turn: Turn) -> Events:
     yield turn.ask(About.DATE, "other_day")
 
 
-async def _start_search(turn: Turn) -> Events:
+def _start_search(turn: Turn) -> Events:
     turn.state.drafting = True
-    async for event in merge_and_advance(turn):
-        yield event
+    return merge_and_advance(turn)
 
 
 async def _open_invitation(turn: Turn) -> Events:

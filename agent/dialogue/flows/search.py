@@ -37,11 +37,10 @@ from agent.language.meanings import TimeWindow
 from mesh.contracts.tool_arguments import arguments_from
 
 
-async def search(turn: Turn) -> Events:
+def search(turn: Turn) -> Events:
     """Handle a new search, an answer to a question about one, or a change to the last."""
     begin(turn)
-    async for event in merge_and_advance(turn):
-        yield event
+    return merge_and_advance(turn)
 
 
 async def merge_and_advance(turn: Turn) -> Events:
@@ -52,12 +51,11 @@ async def merge_and_advance(turn: Turn) -> Events:
         yield event
 
 
-async def search_by_merit(turn: Turn) -> Events:
+def search_by_merit(turn: Turn) -> Events:
     """Search again in the order of the wish, for the cheapest, earliest, latest or fastest of all flights."""
     choice = turn.frame.slots.choice
     turn.state.draft = replace(turn.state.draft, sort=choice.by if choice else None)
-    async for event in advance(turn):
-        yield event
+    return advance(turn)
 
 
 async def way_back(turn: Turn) -> Events:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.dialogue.caller_home import CallerHome
+from agent.dialogue.context import CallerHome
 
 pytestmark = pytest.mark.unit
 

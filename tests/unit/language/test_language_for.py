@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 import agent.language
-from agent.dialogue.caller_home import CallerHome
+from agent.dialogue.context import CallerHome
 from agent.dialogue.dialogue import Dialogue
 from agent.language import ENGLISH, en, language_for
 from tests.unit.dialogue.doubles import NOW, ExactGazetteer, Timetable

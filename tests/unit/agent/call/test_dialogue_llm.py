@@ -86,7 +86,8 @@ def answer(diary: Diary) -> Answer:
         chat = llm.ChatContext.empty()
         for words in said:
             chat.add_message(role="user", content=words)
-        return DialogueLLM(dialogue, ToolCalls(cast("Any", diary)), diary, diary.hang_up).chat(chat_ctx=chat)
+        model = DialogueLLM(cast("Any", dialogue), ToolCalls(cast("Any", diary)), diary, diary.hang_up)
+        return model.chat(chat_ctx=chat)
 
     return answering
 

@@ -162,7 +162,11 @@ class Placed:
     def __init__(self, session: Session, room: Room) -> None:
         self.session, self.room, self.log = session, room, Log()
         call = VoiceCall(
-            cast("Any", room), CallerParticipant("caller"), Parrot(), cast("Any", self.log), cast("Any", None)
+            cast("Any", room),
+            CallerParticipant("caller"),
+            cast("Any", Parrot()),
+            cast("Any", self.log),
+            cast("Any", None),
         )
         self.running = asyncio.create_task(call.run(resumed=False))
 
