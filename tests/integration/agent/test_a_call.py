@@ -145,8 +145,8 @@ async def place(livekit: LiveKit, engines: SpeechEngines) -> Place:
 
         async with join() as caller:
             await room.connect(livekit.url, livekit.token("agent", name, agent=True))
-            caller = CallerParticipant("caller", patience)
-            call = VoiceCall(room, caller, cast("Any", Parrot()), cast("Any", log), engines)
+            participant = CallerParticipant("caller", patience)
+            call = VoiceCall(room, participant, cast("Any", Parrot()), cast("Any", log), engines)
             ending = asyncio.create_task(call.run(resumed=resumed))
             try:
                 await caller.wait_for_greeting()
