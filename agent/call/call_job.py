@@ -16,7 +16,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from agent.call.caller_presence import CallEnding
 from agent.call.dialogue_llm import TimedDialogue
 from agent.call.livekit_session import SpeechEngines
-from agent.call.voice_call import CallerParticipant, VoiceCall
+from agent.call.voice_call import VoiceCall
 from agent.clients import DelegatedToken, ServiceClients, service_clients
 from agent.dialogue.context import CallerHome
 from agent.dialogue.dialogue import Dialogue
@@ -107,8 +107,14 @@ async def _talk(
         home=home,
     )
     await room.join()
-    caller = CallerParticipant(opened.caller_identity, settings.caller_patience_seconds)
-    call = VoiceCall(room.room, caller, TimedDialogue(dialogue, SystemClock()), recorder, engines)
+    call = VoiceCall(
+        room.room,
+        opened.caller_identity,
+        TimedDialogue(dialogue, SystemClock()),
+        recorder,
+        engines,
+        patience=settings.caller_patience_seconds,
+    )
     unanswered = unanswered_words(entries, job.call_id) if job.resumed else ""
     return await call.run(resumed=job.resumed, unanswered=unanswered)
 

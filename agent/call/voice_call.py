@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 
 import structlog
 from livekit import rtc
@@ -28,32 +27,29 @@ _log = structlog.get_logger(__name__)
 _LAST_CAPTIONS_S = 0.5
 
 
-@dataclass(frozen=True)
-class CallerParticipant:
-    """The caller's identity in the room, and the seconds to wait after the caller drops out."""
-
-    identity: str
-    patience: float = 30.0
-
-
 class VoiceCall:
-    """A caller in a room, connected to a dialogue and to the log of the conversation."""
+    """A caller in a room, connected to a dialogue and to the log of the conversation.
+
+    `patience` is the time to wait after the caller drops out, in seconds.
+    """
 
     def __init__(
         self,
         room: rtc.Room,
-        caller: CallerParticipant,
+        caller_identity: str,
         dialogue: TimedDialogue,
         recorder: Recorder,
         engines: SpeechEngines,
+        *,
+        patience: float = 30.0,
     ) -> None:
-        self._room, self._caller, self._dialogue = room, caller, dialogue
-        self._captions = RoomCaptions(room, caller.identity)
+        self._room, self._caller, self._dialogue, self._patience = room, caller_identity, dialogue, patience
+        self._captions = RoomCaptions(room, caller_identity)
         self._customer = CustomerSpeech(recorder, self._captions)
         self._speech = AgentSpeech(recorder, self._captions)
         dialogue_llm = DialogueLLM(dialogue, ToolCalls(recorder), RoomPublisher(room), self._hang_up)
         self._session = make_session(engines, dialogue_llm)
-        self._messages = TypedMessages(room, caller.identity)
+        self._messages = TypedMessages(room, caller_identity)
         self._unrecorded: deque[TypedMessage] = deque()
         self._last_speech: SpeechHandle | None = None
         self._goodbye: asyncio.Future[SpeechHandle] = asyncio.get_running_loop().create_future()
@@ -88,8 +84,8 @@ class VoiceCall:
     def _watch_caller(self) -> PresenceWatcher:
         return PresenceWatcher(
             self._room,
-            self._caller.identity,
-            patience=self._caller.patience,
+            self._caller,
+            patience=self._patience,
             on_away=self._on_away,
             on_back=self._on_back,
         )
@@ -99,7 +95,7 @@ class VoiceCall:
         self._session.on("speech_created", self._speech_created)
         self._session.on("close", self._session_closed)
         agent = RecordingAgent(self._customer, self._speech)
-        options = room_options(self._caller.identity)
+        options = room_options(self._caller)
         await self._session.start(
             agent, room=self._room, room_options=options, record=False, session_host=False
         )

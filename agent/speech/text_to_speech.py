@@ -7,13 +7,14 @@ from typing import Any
 from livekit.agents import APIConnectOptions, tts
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 
+from agent.language.en.data import load
 from agent.speech.hibari_engine import TTS_RATE, HibariEngine
 from mesh.ids import uuid7
 
 _FRAME_MS = 50
 
 _BOUNDARY = re.compile(r"(?<=[,;:.!?…—])[\"”’)\]]*\s+(?=\S)")
-_ABBREVIATION = re.compile(r"(?:\b[A-Za-z]|\b(?:Mr|Mrs|Ms|Dr|St|Mt|Ft|vs|No))\.$")
+_ABBREVIATION = re.compile(rf"(?:\b[A-Za-z]|\b(?:{'|'.join(load('abbreviations'))}))\.$")
 """A period that ends no clause: "6 a.m. from", "St. Petersburg"."""
 
 _MIN_FIRST = 4

@@ -3,71 +3,37 @@
 The names below are what `agent.language.language.Language` asks for.
 """
 
-from agent.language.en.airlines import airline
-from agent.language.en.answer_lines import answer_line
-from agent.language.en.completeness import completeness
-from agent.language.en.cues import (
-    acts_of,
-    names_country,
-    opens_with,
-    plain_words,
-    speaks_of,
-    topic_out_of_scope,
-    without_opening,
-)
-from agent.language.en.phrases import phrase, phrases
-from agent.language.en.place_roles import place_roles, unknown_places, with_routes_in_words
-from agent.language.en.reading import read
-from agent.language.en.spoken_forms import (
-    clock,
-    counted,
-    day,
-    flight,
-    full_date,
-    number,
-    place_name,
-    price,
-    spelled,
-    weekday,
-    weekday_date,
-    with_article,
-)
-from agent.language.en.status_wording import route_line, status_sentences
-from agent.language.en.wording import change_words, details, option, wishes_words
-
-__all__ = [
-    "acts_of",
-    "airline",
-    "answer_line",
-    "change_words",
-    "clock",
-    "completeness",
-    "counted",
-    "day",
-    "details",
-    "flight",
-    "full_date",
-    "names_country",
-    "number",
-    "opens_with",
-    "option",
-    "phrase",
-    "phrases",
-    "place_name",
-    "place_roles",
-    "plain_words",
-    "price",
-    "read",
-    "route_line",
-    "speaks_of",
-    "spelled",
-    "status_sentences",
-    "topic_out_of_scope",
-    "unknown_places",
-    "weekday",
-    "weekday_date",
-    "wishes_words",
-    "with_article",
-    "with_routes_in_words",
-    "without_opening",
-]
+from agent.language.en.airlines import airline as airline
+from agent.language.en.answer_lines import answer_line as answer_line
+from agent.language.en.completeness import completeness as completeness
+from agent.language.en.cues import acts_of as acts_of
+from agent.language.en.cues import names_country as names_country
+from agent.language.en.cues import opens_with as opens_with
+from agent.language.en.cues import plain_words as plain_words
+from agent.language.en.cues import speaks_of as speaks_of
+from agent.language.en.cues import topic_out_of_scope as topic_out_of_scope
+from agent.language.en.cues import without_opening as without_opening
+from agent.language.en.phrases import phrase as phrase
+from agent.language.en.phrases import phrases as phrases
+from agent.language.en.place_roles import place_roles as place_roles
+from agent.language.en.place_roles import unknown_places as unknown_places
+from agent.language.en.place_roles import with_routes_in_words as with_routes_in_words
+from agent.language.en.reading import read as read
+from agent.language.en.spoken_forms import clock as clock
+from agent.language.en.spoken_forms import counted as counted
+from agent.language.en.spoken_forms import day as day
+from agent.language.en.spoken_forms import flight as flight
+from agent.language.en.spoken_forms import full_date as full_date
+from agent.language.en.spoken_forms import number as number
+from agent.language.en.spoken_forms import place_name as place_name
+from agent.language.en.spoken_forms import price as price
+from agent.language.en.spoken_forms import spelled as spelled
+from agent.language.en.spoken_forms import weekday as weekday
+from agent.language.en.spoken_forms import weekday_date as weekday_date
+from agent.language.en.spoken_forms import with_article as with_article
+from agent.language.en.status_wording import route_line as route_line
+from agent.language.en.status_wording import status_sentences as status_sentences
+from agent.language.en.wording import change_words as change_words
+from agent.language.en.wording import details as details
+from agent.language.en.wording import option as option
+from agent.language.en.wording import wishes_words as wishes_words

@@ -14,7 +14,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from agent.call.livekit_session import SpeechEngines
-from agent.call.voice_call import CallerParticipant, VoiceCall
+from agent.call.voice_call import VoiceCall
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.language import ENGLISH
 from agent.language.meanings import Completeness
@@ -145,8 +145,9 @@ async def place(livekit: LiveKit, engines: SpeechEngines) -> Place:
 
         async with join() as caller:
             await room.connect(livekit.url, livekit.token("agent", name, agent=True))
-            participant = CallerParticipant("caller", patience)
-            call = VoiceCall(room, participant, cast("Any", Parrot()), cast("Any", log), engines)
+            call = VoiceCall(
+                room, "caller", cast("Any", Parrot()), cast("Any", log), engines, patience=patience
+            )
             ending = asyncio.create_task(call.run(resumed=resumed))
             try:
                 await caller.wait_for_greeting()

@@ -15,7 +15,7 @@ from livekit.rtc import DisconnectReason
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from agent.call.voice_call import CallerParticipant, VoiceCall, _running
+from agent.call.voice_call import VoiceCall, _running
 from agent.dialogue.turn import Event, Speech
 from agent.language import ENGLISH
 from agent.language.meanings import Completeness
@@ -163,7 +163,7 @@ class Placed:
         self.session, self.room, self.log = session, room, Log()
         call = VoiceCall(
             cast("Any", room),
-            CallerParticipant("caller"),
+            "caller",
             cast("Any", Parrot()),
             cast("Any", self.log),
             cast("Any", None),
