@@ -60,13 +60,13 @@ class Guess:
     least: float
 
 
-def annotate(lexicon: Lexicon, text: str, *, home_country: str = "", limit: int = 3) -> list[Annotation]:
+def annotate(lexicon: Lexicon, text: str, *, home_country: str = "") -> list[Annotation]:
     """Return the places in a text, in text order and without overlap."""
     sentence = Sentence(words(text)[:MOST_WORDS], context_words())
-    named = _named(lexicon, sentence, home_country, limit)
+    named = _named(lexicon, sentence, home_country)
     windows = [*_codes(lexicon, sentence), *_decoys(lexicon, sentence), *named]
     chosen = _best_set(windows, len(sentence.words))
-    chosen += _guesses(lexicon, sentence, chosen, home_country, limit)
+    chosen += _guesses(lexicon, sentence, chosen, home_country)
     annotations = []
     for window in sorted(chosen, key=lambda window: window.start):
         if window.resolution:
@@ -125,10 +125,10 @@ def _decoys(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
             yield Window(i, j, _score(like + 0.15, len(joined)), None)
 
 
-def _named(lexicon: Lexicon, sentence: Sentence, home_country: str, limit: int) -> Iterator[Window]:
+def _named(lexicon: Lexicon, sentence: Sentence, home_country: str) -> Iterator[Window]:
     """Yield windows that are a name or resemble one."""
     spans = [(i, j) for i, j in _spans(sentence, LONGEST) if _plausible(lexicon, sentence, i, j)]
-    found = match(lexicon, [sentence.folded(i, j) for i, j in spans], home_country=home_country, limit=limit)
+    found = match(lexicon, [sentence.folded(i, j) for i, j in spans], home_country=home_country)
     for (i, j), resolution in zip(spans, found, strict=True):
         known = sentence.folded(i, j) in lexicon.heard
         if resolution and (window := _weighed(sentence, i, j, resolution, known=known)):
@@ -210,7 +210,7 @@ def _best_set(windows: Sequence[Window], count: int) -> list[Window]:
 
 
 def _guesses(
-    lexicon: Lexicon, sentence: Sentence, chosen: Sequence[Window], home_country: str, limit: int
+    lexicon: Lexicon, sentence: Sentence, chosen: Sequence[Window], home_country: str
 ) -> list[Window]:
     """Return guesses, never confident, at positions where a place must begin ("fly to call caught up")."""
     taken = {i for window in chosen for i in range(window.start, window.end)}
@@ -225,15 +225,15 @@ def _guesses(
                 *_destinations(sentence, index, taken, enough=len(found_places) > 1),
                 *_run_together(sentence, index, taken),
             ]
-        guess = _likeliest(lexicon, spans, home_country, limit)
+        guess = _likeliest(lexicon, spans, home_country)
         if guess:
             guesses.append(guess)
             taken |= set(range(guess.start, guess.end))
     return guesses
 
 
-def _likeliest(lexicon: Lexicon, spans: Sequence[Guess], home_country: str, limit: int) -> Window | None:
-    found = match(lexicon, [span.key for span in spans], home_country=home_country, limit=limit)
+def _likeliest(lexicon: Lexicon, spans: Sequence[Guess], home_country: str) -> Window | None:
+    found = match(lexicon, [span.key for span in spans], home_country=home_country)
     likely = [
         (r.candidates[0].score, span, r)
         for span, r in zip(spans, found, strict=True)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mesh.clock import Clock
 from services.flightdata.places.lexicon import Lexicon
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 FLIGHTAPI_CREDITS = {"onewaytrip": 2, "roundtrip": 2, "multicity": 5, "compschedule": 2, "schedule": 2}
 """Costs of endpoints; all others cost one credit."""
-
-
-class Configured(NamedTuple):
-    """Providers, and their health by name."""
-
-    providers: Sequence[FlightProvider]
-    health: Mapping[str, ProviderHealth]
 
 
 @dataclass(frozen=True)
@@ -62,8 +55,8 @@ class _Account:
 @asynccontextmanager
 async def configured_providers(
     settings: FlightDataSettings, lexicon: Lexicon, clock: Clock, quota: QuotaStore
-) -> AsyncIterator[Configured]:
-    """Open the configured providers, and close their connections at the end."""
+) -> AsyncIterator[tuple[Sequence[FlightProvider], Mapping[str, ProviderHealth]]]:
+    """Yield the configured providers and their health by name; close their connections at the end."""
     async with AsyncExitStack() as stack:
         providers: list[FlightProvider] = []
         health: dict[str, ProviderHealth] = {}
@@ -79,7 +72,7 @@ async def configured_providers(
         if not providers:
             sample = SampleTimetable(lexicon, clock, settings.flightdata_timetable_seed)
             providers, health = [sample], {sample.name: ProviderHealth(sample.name, clock)}
-        yield Configured(providers, health)
+        yield providers, health
 
 
 def aviationstack_plan(settings: FlightDataSettings) -> Plan:

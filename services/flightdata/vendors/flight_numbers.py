@@ -27,14 +27,9 @@ def joined(carrier: str, number: str) -> str:
     return canonical(f"{carrier}{number}") if len(carrier) == 2 else ""
 
 
-def parts(flight: str) -> tuple[str, str]:
-    """Split a canonical flight number into carrier code and number."""
-    return flight[:2], flight[2:]
-
-
 def operator(flight: str, vendor_name: str = "") -> Operator | None:
     """Return the operator that flies under a canonical flight number; None for an empty one."""
-    carrier, _ = parts(flight)
+    carrier = flight[:2]
     return Operator(carrier, carriers.name_of(carrier, vendor_name), flight) if flight else None
 
 

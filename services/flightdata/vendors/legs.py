@@ -16,9 +16,8 @@ from services.flightdata.model.instants import Instant
 from services.flightdata.places import Airport
 from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.vendors.flight_numbers import parts
 from services.flightdata.vendors.flight_state import Evidence, Movement, state_of
-from services.flightdata.vendors.plausibility import contradictions, doubts, flies, is_test_carrier
+from services.flightdata.vendors.plausibility import doubts, flies, is_test_carrier
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,9 @@ class Leg:
     def segment(self) -> Segment:
         """Return the leg as scheduled. Call only if `planned`."""
         departure, arrival = _stop(self.departure), _stop(self.arrival)
+        movements = (self.departure.movement, self.arrival.movement)
+        contradict = any(movement != movement.plausible() for movement in movements)
+        contradictions = frozenset({Doubt.CONTRADICTORY_TIMES} if contradict else ())
         return Segment(
             carrier_code=self.carrier_code,
             carrier=self.carrier or self.carrier_code,
@@ -77,13 +79,7 @@ class Leg:
             operator=self.operator,
             also_sold_as=self.also_sold_as,
             aircraft=self.aircraft,
-            doubts=doubts(departure.at, arrival.at, self.kilometres) | self._contradictions(),
-        )
-
-    def _contradictions(self) -> frozenset[Doubt]:
-        movements = (self.departure.movement, self.arrival.movement)
-        return frozenset(
-            d for m in movements if m.scheduled for d in contradictions(m.scheduled, m.estimated, m.actual)
+            doubts=doubts(departure.at, arrival.at, self.kilometres) | contradictions,
         )
 
     def status(self, now: datetime, provenance: Provenance) -> FlightStatus:
@@ -123,7 +119,7 @@ def leg_between(
 
     `vendor_carrier` is the carrier's name as the vendor writes it, `equipment` an IATA code.
     """
-    carrier, _ = parts(flight)
+    carrier = flight[:2]
     if departure is None or arrival is None or not flight or not flies("", equipment):
         return None
     if is_test_carrier(carrier, vendor_carrier):

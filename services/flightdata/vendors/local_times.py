@@ -41,34 +41,18 @@ def zone_named(text: str) -> str:
 
 
 def labelled_utc(text: str, zone: str) -> Instant | None:
-    """Read AviationStack's `2025-07-09T10:30:00+00:00`, whose digits are local.
-
-    Other offsets than zero are true.
-    """
-    wall, offset = _iso(text)
-    if wall is None or not zone:
-        return None
-    if offset:
-        return _with_offset(wall, offset, zone)
-    return _local(wall, zone, Convention.LOCAL_LABELLED_UTC)
+    """Read AviationStack's `2025-07-09T10:30:00+00:00`, whose digits are local."""
+    return _iso(text, zone, Convention.LOCAL_LABELLED_UTC)
 
 
 def true_utc(text: str, zone: str) -> Instant | None:
     """Read `2021-02-08T02:14:00+00:00` as UTC, also without the offset."""
-    wall, offset = _iso(text)
-    if wall is None or not zone:
-        return None
-    if offset:
-        return _with_offset(wall, offset, zone)
-    return Instant(wall.replace(tzinfo=UTC), zone, Convention.UTC)
+    return _iso(text, zone, Convention.UTC)
 
 
 def naive(text: str, zone: str) -> Instant | None:
-    """Read `2024-05-20T06:00:00` or `2026-10-01 20:00:00` as local time. An offset, if present, is true."""
-    wall, offset = _iso(text)
-    if wall is None or not zone:
-        return None
-    return _with_offset(wall, offset, zone) if offset else _local(wall, zone, Convention.LOCAL)
+    """Read `2024-05-20T06:00:00` or `2026-10-01 20:00:00` as local time."""
+    return _iso(text, zone, Convention.LOCAL)
 
 
 def epoch(value: object, zone: str) -> Instant | None:
@@ -125,16 +109,22 @@ def arrival_at(face: time, zone: str, departure: Instant, flown: timedelta) -> I
     return min(after, key=lambda arrival: abs((arrival - departure) - flown), default=None)
 
 
-def _iso(text: str) -> tuple[datetime | None, timedelta]:
-    """Return the digits without a zone, and the offset (zero if there is none)."""
+def _iso(text: str, zone: str, convention: Convention) -> Instant | None:
+    """Read an ISO 8601 time by a convention. An offset other than zero is true, whatever the convention."""
     match = _ISO.fullmatch(text.strip())
-    if match is None:
-        return None, timedelta()
+    if match is None or not zone:
+        return None
     try:
         wall = datetime.fromisoformat(f"{match[1]}T{match[2]}:{match[3] or '00'}")
     except ValueError:
-        return None, timedelta()
-    return (wall if FIRST_YEAR <= wall.year <= LAST_YEAR else None), _offset(match[4] or "")
+        return None
+    if not FIRST_YEAR <= wall.year <= LAST_YEAR:
+        return None
+    if offset := _offset(match[4] or ""):
+        return Instant((wall - offset).replace(tzinfo=UTC), zone, Convention.OFFSET)
+    if convention is Convention.UTC:
+        return Instant(wall.replace(tzinfo=UTC), zone, convention)
+    return _local(wall, zone, convention)
 
 
 def _offset(text: str) -> timedelta:
@@ -143,10 +133,6 @@ def _offset(text: str) -> timedelta:
     digits = text[1:].replace(":", "")
     length = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return -length if text[0] == "-" else length
-
-
-def _with_offset(wall: datetime, offset: timedelta, zone: str) -> Instant:
-    return Instant((wall - offset).replace(tzinfo=UTC), zone, Convention.OFFSET)
 
 
 def _local(wall: datetime, zone: str, convention: Convention) -> Instant:

@@ -6,7 +6,6 @@ times read in their zones, this rule separated the three impossible ones from al
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 from services.flightdata.model.flights import Doubt
@@ -59,10 +58,3 @@ def doubts(departure: Instant, arrival: Instant, kilometres: float | None) -> fr
 def belongs_to(scheduled: Instant, moment: Instant) -> bool:
     """Return True if an estimated or actual time can belong to a scheduled one."""
     return -EARLY <= moment - scheduled <= LATE
-
-
-def contradictions(scheduled: Instant, *moments: Instant | None) -> Iterator[Doubt]:
-    """Yield a doubt for each estimated or actual time that can't belong to the scheduled one."""
-    for moment in moments:
-        if moment is not None and not belongs_to(scheduled, moment):
-            yield Doubt.CONTRADICTORY_TIMES

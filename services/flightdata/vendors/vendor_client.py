@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
@@ -77,28 +77,20 @@ class VendorAnswer:
         return self.text.lstrip()[:1] == "<"
 
 
+@dataclass(frozen=True, slots=True)
 class VendorClient:
     """GET requests to one vendor with one key.
 
-    Paths and queries contain `PLACEHOLDER` in place of the key.
+    Paths and queries contain `PLACEHOLDER` in place of the key, so `http` must use a `KeyedTransport` with
+    the same key. Without a `meter`, calls cost nothing.
     """
 
-    def __init__(
-        self,
-        provider: str,
-        base_url: str,
-        key: str,
-        http: httpx.AsyncClient,
-        timeout_seconds: float,
-        meter: Meter | None = None,
-    ) -> None:
-        """`http` must use a `KeyedTransport` with the same key; without a `meter`, calls cost nothing."""
-        self._provider = provider
-        self._base_url = base_url.rstrip("/")
-        self._key = key
-        self._http = http
-        self._timeout_seconds = timeout_seconds
-        self._meter = meter
+    provider: str
+    base_url: str
+    key: str = field(repr=False)
+    http: httpx.AsyncClient
+    timeout_seconds: float
+    meter: Meter | None = None
 
     async def get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
         """Pay for a call, send it, and return the response of any status.
@@ -108,12 +100,12 @@ class VendorClient:
             ProviderBadAnswer: the response is too large.
             ProviderQuotaExhausted, ProviderRateLimited: the budget doesn't allow the call; it wasn't sent.
         """
-        if self._meter:
-            await self._meter.pay(path.partition("/")[0])
+        if self.meter:
+            await self.meter.pay(path.partition("/")[0])
         problem = ""
         try:
             # httpx's timeout restarts with each byte, so a slow drip would never end.
-            async with asyncio.timeout(self._timeout_seconds):
+            async with asyncio.timeout(self.timeout_seconds):
                 return await self._get(path, query)
         except (TimeoutError, httpx.TimeoutException):
             problem = "took too long to answer"
@@ -122,11 +114,13 @@ class VendorClient:
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
             problem = f"broke off ({type(error).__name__})"
         # Raised outside the handler, so that the exception chain doesn't contain httpx's request.
-        raise ProviderUnavailable(self._provider, problem)
+        raise ProviderUnavailable(self.provider, problem)
 
     async def _get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
-        async with self._http.stream("GET", f"{self._base_url}/{path}", params=dict(query)) as response:
-            text = _without_key(await self._text(response), self._key)
+        async with self.http.stream(
+            "GET", f"{self.base_url.rstrip('/')}/{path}", params=dict(query)
+        ) as response:
+            text = _without_key(await self._text(response), self.key)
             retry_after = _retry_after(response.headers)
             return VendorAnswer(response.status_code, _parsed(text), text[:500], retry_after)
 
@@ -135,7 +129,7 @@ class VendorClient:
         async for chunk in response.aiter_bytes():
             read += chunk
             if len(read) > MOST_BYTES:
-                raise ProviderBadAnswer(self._provider, f"sent more than {MOST_BYTES} bytes")
+                raise ProviderBadAnswer(self.provider, f"sent more than {MOST_BYTES} bytes")
         return read.decode("utf-8", errors="replace")
 
 

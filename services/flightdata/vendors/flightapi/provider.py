@@ -17,7 +17,6 @@ from services.flightdata.providers.errors import ProviderBadAnswer, ProviderRest
 from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.vendors import leg_selection
 from services.flightdata.vendors.codeshares import collapse
-from services.flightdata.vendors.flight_numbers import parts
 from services.flightdata.vendors.flightapi import NAME, boards, tracking
 from services.flightdata.vendors.flightapi.responses import THROTTLED, content
 from services.flightdata.vendors.flightapi.trips import TripReader
@@ -118,8 +117,7 @@ class FlightApi:
         return legs if today == by_utc else [*legs, *await self._tracked(flight, today)]
 
     async def _tracked(self, flight: str, day: date) -> list[Leg]:
-        carrier, number = parts(flight)
-        query = {"num": number, "name": carrier.lower(), "date": day.strftime("%Y%m%d")}
+        query = {"num": flight[2:], "name": flight[:2].lower(), "date": day.strftime("%Y%m%d")}
         body = await self._get(f"airline/{PLACEHOLDER}", query, TRACKING)
         _expect(body, "flights")
         return tracking.flight_legs(body, flight, day, self._lexicon)

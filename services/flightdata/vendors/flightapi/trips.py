@@ -8,8 +8,8 @@ price for both.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -25,7 +25,7 @@ from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_numbers import joined
 from services.flightdata.vendors.flightapi import NAME
-from services.flightdata.vendors.json_fields import Json, code, listing, mapping, objects, text, under
+from services.flightdata.vendors.json_fields import NOTHING, Json, code, listing, objects, text, under
 from services.flightdata.vendors.local_times import naive
 from services.flightdata.vendors.plausibility import doubts, flies, is_test_carrier
 
@@ -36,23 +36,6 @@ MOST_OFFERS = 5
 DEAREST = Decimal(10) ** 9
 
 
-@dataclass(frozen=True)
-class Tables:
-    """The lists of a response by id."""
-
-    legs: Mapping[str, Json]
-    segments: Mapping[str, Json]
-    places: Mapping[str, Json]
-    carriers: Mapping[str, Json]
-    agents: Mapping[str, Json]
-
-    @classmethod
-    def of(cls, body: Json) -> Tables:
-        """Index the lists; ids are numbers or texts."""
-        names = ("legs", "segments", "places", "carriers", "agents")
-        return cls(*({text(row.get("id")): row for row in objects(body.get(name))} for name in names))
-
-
 class TripReader:
     """Reader of one response to one query."""
 
@@ -61,11 +44,18 @@ class TripReader:
     ) -> None:
         """`currency` is that of the request, for responses that don't state it."""
         self._body = body
-        self._tables = Tables.of(body)
+        self._tables: dict[str, dict[str, Json]] = {
+            name: {text(row.get("id")): row for row in objects(body.get(name))}
+            for name in ("legs", "segments", "places", "carriers", "agents")
+        }
         self._query = query
         self._lexicon = lexicon
         self._provenance = provenance
         self._currency = code(under(body, "query").get("currency"), 3) or currency
+
+    def _row(self, table: str, row_id: Any) -> Json:
+        """Return a row by its id, a number or text; empty if it is unknown."""
+        return self._tables[table].get(text(row_id), NOTHING)
 
     def found(self) -> Found:
         """Return the itineraries with their offers, or the round trips; skip those with non-flights."""
@@ -114,9 +104,9 @@ class TripReader:
 
     def _segments(self, leg_ids: list[Any]) -> tuple[Segment, ...]:
         """Return the segments of some legs, in order; empty if any of them isn't a known flight."""
-        legs = (mapping(self._tables.legs.get(text(leg))) for leg in leg_ids)
-        ids = [text(segment) for leg in legs for segment in listing(leg.get("segment_ids"))]
-        read = [self._segment(mapping(self._tables.segments.get(segment))) for segment in ids]
+        legs = (self._row("legs", leg) for leg in leg_ids)
+        ids = [segment for leg in legs for segment in listing(leg.get("segment_ids"))]
+        read = [self._segment(self._row("segments", segment)) for segment in ids]
         known = tuple(segment for segment in read if segment)
         in_order = all(before.arrival.at.utc <= after.departure.at.utc for before, after in pairwise(known))
         return known if len(known) == len(ids) and in_order else ()
@@ -150,7 +140,7 @@ class TripReader:
         )
 
     def _airport(self, place_id: Any) -> Airport | None:
-        row = mapping(self._tables.places.get(text(place_id)))
+        row = self._row("places", place_id)
         return self._lexicon.airports.get(code(row.get("display_code"), 3))
 
     def _carrier(self, carrier_id: Any) -> tuple[str, str]:
@@ -158,7 +148,7 @@ class TripReader:
 
         Codes other than IATA's are kept, since `DUFFEL` marks tests.
         """
-        row = mapping(self._tables.carriers.get(text(carrier_id)))
+        row = self._row("carriers", carrier_id)
         return text(row.get("display_code")).upper(), text(row.get("name"))
 
     def _offers(self, row: Json, itinerary_id: str, return_id: str) -> Iterator[Offer]:
@@ -183,7 +173,7 @@ class TripReader:
             )
 
     def _seller(self, agents: list[str]) -> str:
-        names = (text(mapping(self._tables.agents.get(agent)).get("name")) for agent in agents)
+        names = (text(self._row("agents", agent).get("name")) for agent in agents)
         return ", ".join(filter(None, names)) or "unnamed seller"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.flightdata.model import carriers
 from services.flightdata.model.carriers import without_filler
-from services.flightdata.vendors.flight_numbers import canonical, joined, operator_named, parts
+from services.flightdata.vendors.flight_numbers import canonical, joined, operator, operator_named
 from services.flightdata.vendors.json_fields import code, integer, listing, mapping, objects, text, under
 from services.flightdata.vendors.plausibility import flies, is_test_carrier
 
@@ -107,7 +107,9 @@ def test_flight_numbers_are_written_one_way(written: str, number: str) -> None:
 def test_a_number_is_put_together_and_taken_apart() -> None:
     assert joined("AI", "0542") == "AI542"
     assert joined("", "542") == joined("DUFFEL", "1") == ""
-    assert parts("6E2345") == ("6E", "2345")
+    operated = operator("6E2345")
+    assert operated is not None
+    assert (operated.carrier_code, operated.flight) == ("6E", "6E2345")
 
 
 @pytest.mark.parametrize(

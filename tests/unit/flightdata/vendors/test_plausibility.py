@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,8 @@ from services.flightdata.model.flights import Doubt
 from services.flightdata.model.instants import Instant
 from services.flightdata.places.geography import block_minutes, distance_km
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.vendors.plausibility import contradictions, doubts, expected_block, is_possible
+from services.flightdata.vendors.flight_state import Movement
+from services.flightdata.vendors.plausibility import belongs_to, doubts, expected_block, is_possible
 
 pytestmark = pytest.mark.unit
 
@@ -74,5 +74,6 @@ def test_the_expected_block_grows_with_the_distance() -> None:
 )
 def test_actual_times_must_fit_the_schedule(minutes: int, contradicts: bool) -> None:
     planned = Instant.of(datetime(2026, 9, 8, 1, tzinfo=UTC), "Asia/Bangkok")
-    happened: tuple[Any, ...] = (None, planned.later(timedelta(minutes=minutes)))
-    assert bool(list(contradictions(planned, *happened))) is contradicts
+    happened = planned.later(timedelta(minutes=minutes))
+    assert belongs_to(planned, happened) is not contradicts
+    assert (Movement(planned, actual=happened).plausible().actual is None) is contradicts
