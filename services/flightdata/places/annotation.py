@@ -126,7 +126,6 @@ def _decoys(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
 
 
 def _named(lexicon: Lexicon, sentence: Sentence, home_country: str) -> Iterator[Window]:
-    """Yield windows that are a name or resemble one."""
     spans = [(i, j) for i, j in _spans(sentence, LONGEST) if _plausible(lexicon, sentence, i, j)]
     found = match(lexicon, [sentence.folded(i, j) for i, j in spans], home_country=home_country)
     for (i, j), resolution in zip(spans, found, strict=True):

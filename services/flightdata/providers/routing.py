@@ -157,7 +157,8 @@ class ProviderRouter:
                     if isinstance(event, Started):
                         yield Progress(event.runner.name, finished=False)
                         continue
-                    yield Progress(event.runner.name, finished=True, problem=_problem(event.outcome))
+                    problem = event.outcome.problem if isinstance(event.outcome, ProviderError) else None
+                    yield Progress(event.runner.name, finished=True, problem=problem)
                     if answer := outcomes.add(event.runner, event.outcome):
                         for slow in event.overtaken:
                             yield Progress(slow.name, finished=True, problem=Problem.UNAVAILABLE)
@@ -242,10 +243,6 @@ class ProviderRouter:
             outcome = error
         await health.succeeded(capability)
         return outcome
-
-
-def _problem(outcome: object) -> Problem | None:
-    return outcome.problem if isinstance(outcome, ProviderError) else None
 
 
 def _combined(failures: dict[str, ProviderError]) -> DomainError:

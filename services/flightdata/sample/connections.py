@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -79,37 +79,24 @@ def connect(
     """
     chains: list[Chain[T]] = [(hop,) for hop in stages[0]]
     for stage in stages[1:]:
-        onward = _by_place(stage, rules, change_airports=change_airports)
-        chains = [
-            longer
-            for chain in chains
-            if (longer := _extended(chain, onward, rules, longest, change_airports=change_airports))
-        ]
+        onward: dict[str, list[Hop[T]]] = defaultdict(list)
+        for hop in sorted(stage, key=lambda hop: hop.leaves):
+            onward[rules.city(hop.origin) if change_airports else hop.origin].append(hop)
+        longer: list[Chain[T]] = []
+        for chain in chains:
+            end = chain[-1].destination
+            hops = onward.get(rules.city(end) if change_airports else end, ())
+            if following := _following(chain, hops, rules, longest):
+                longer.append((*chain, following))
+        chains = longer
     return chains
 
 
-def _by_place(
-    stage: Iterable[Hop[T]], rules: ConnectionRules, *, change_airports: bool
-) -> dict[str, list[Hop[T]]]:
-    """Group hops by origin (airport or city), sorted by departure."""
-    found: dict[str, list[Hop[T]]] = defaultdict(list)
-    for hop in stage:
-        found[rules.city(hop.origin) if change_airports else hop.origin].append(hop)
-    for hops in found.values():
-        hops.sort(key=lambda hop: hop.leaves)
-    return found
-
-
-def _extended(
-    chain: Chain[T],
-    onward: Mapping[str, Sequence[Hop[T]]],
-    rules: ConnectionRules,
-    longest: int,
-    *,
-    change_airports: bool,
-) -> Chain[T] | None:
+def _following(
+    chain: Chain[T], hops: Sequence[Hop[T]], rules: ConnectionRules, longest: int
+) -> Hop[T] | None:
+    """Return the earliest of some hops (by departure) that can be caught, of the same carrier if possible."""
     last = chain[-1]
-    hops = onward.get(rules.city(last.destination) if change_airports else last.destination, ())
     visited = {hop.origin for hop in chain}
     start = bisect_left(hops, last.arrives + WITHIN_COUNTRY, key=lambda hop: hop.leaves)
     other: Hop[T] | None = None
@@ -119,9 +106,9 @@ def _extended(
         if hop.destination in visited or hop.leaves < last.arrives + rules.minutes(last, hop):
             continue
         if hop.carrier == last.carrier:
-            return (*chain, hop)
+            return hop
         other = other or hop
-    return (*chain, other) if other else None
+    return other
 
 
 def worthwhile(chains: Iterable[Chain[T]], nonstop: Iterable[Hop[T]] = ()) -> list[Chain[T]]:
@@ -129,9 +116,12 @@ def worthwhile(chains: Iterable[Chain[T]], nonstop: Iterable[Hop[T]] = ()) -> li
 
     A chain is dominated if another one, or a nonstop flight, departs no earlier and arrives no later.
     """
+    entries: list[tuple[int, int, Chain[T]]] = [(hop.leaves, hop.arrives, ()) for hop in nonstop]
+    entries += [(chain[0].leaves, chain[-1].arrives, chain) for chain in chains]
     kept: list[Chain[T]] = []
     soonest: int | None = None
-    for arrives, chain in _latest_first(chains, nonstop):
+    # By latest departure, then earliest arrival; nonstop flights have an empty chain.
+    for _, arrives, chain in sorted(entries, key=lambda entry: (-entry[0], entry[1], len(entry[2]))):
         if soonest is not None and arrives >= soonest:
             continue
         soonest = arrives
@@ -139,11 +129,3 @@ def worthwhile(chains: Iterable[Chain[T]], nonstop: Iterable[Hop[T]] = ()) -> li
             kept.append(chain)
     kept.sort(key=lambda chain: (chain[-1].arrives - chain[0].leaves, chain[0].leaves))
     return sorted(kept[:MOST], key=lambda chain: chain[0].leaves)
-
-
-def _latest_first(chains: Iterable[Chain[T]], nonstop: Iterable[Hop[T]]) -> Iterator[tuple[int, Chain[T]]]:
-    """Yield (arrival, chain) by latest departure, then earliest arrival; nonstops have no chain."""
-    entries: list[tuple[int, int, Chain[T]]] = [(hop.leaves, hop.arrives, ()) for hop in nonstop]
-    entries += [(chain[0].leaves, chain[-1].arrives, chain) for chain in chains]
-    for _, arrives, chain in sorted(entries, key=lambda entry: (-entry[0], entry[1], len(entry[2]))):
-        yield arrives, chain

@@ -60,15 +60,13 @@ class Numbering:
         for service in services:
             by_carrier[service.carrier].append(service)
         self._blocks = {carrier: _blocks(carrier, held, seed) for carrier, held in by_carrier.items()}
-        self._firsts = {
-            carrier: [block.first for block in blocks] for carrier, blocks in self._blocks.items()
-        }
         self._of = {block.service: block for blocks in self._blocks.values() for block in blocks}
 
     def designator(self, carrier: str, number: int) -> Designator | None:
         """Return the designator of a carrier's number; None if it is unused."""
-        place = bisect_right(self._firsts.get(carrier, []), number) - 1
-        block = self._blocks[carrier][place] if place >= 0 else None
+        blocks = self._blocks.get(carrier, [])
+        place = bisect_right(blocks, number, key=lambda block: block.first) - 1
+        block = blocks[place] if place >= 0 else None
         if block is None or number >= block.end:
             return None
         back = (number - block.first) % 2
@@ -87,7 +85,6 @@ class Numbering:
 
 
 def _blocks(carrier: str, services: list[Service], seed: str) -> list[Block]:
-    """Return the blocks of one carrier, by number."""
     pinned = [_pinned(pin, services) for pin in tables.pins() if pin.carrier == carrier]
     taken = {block.service for block in pinned}
     blocks, following = [], FIRST

@@ -67,7 +67,6 @@ def _operating(codeshare: Leg) -> Leg:
 
 
 def _filled(end: End, other: End) -> End:
-    """Fill an end's missing fields from the other row."""
     mine, theirs = end.movement, other.movement
     movement = Movement(
         mine.scheduled or theirs.scheduled,

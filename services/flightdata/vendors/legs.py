@@ -17,6 +17,7 @@ from services.flightdata.places import Airport
 from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_state import Evidence, Movement, state_of
+from services.flightdata.vendors.json_fields import NOTHING, Json, text
 from services.flightdata.vendors.plausibility import doubts, flies, is_test_carrier
 
 
@@ -140,13 +141,16 @@ def leg_between(
     )
 
 
-def end_at(
-    airport: Airport | None, movement: Movement, *, terminal: str = "", gate: str = "", belt: str = ""
-) -> End | None:
+def end_at(airport: Airport | None, movement: Movement, row: Json = NOTHING) -> End | None:
     """Return an end at a known airport, with our city and zone; None for an unknown airport."""
     if airport is None:
         return None
-    return End(airport.code, airport.city, airport.zone, movement, terminal, gate, belt)
+    return End(airport.code, airport.city, airport.zone, movement, *details(row))
+
+
+def details(row: Json) -> tuple[str, str, str]:
+    """Read an end's terminal, gate and baggage belt, under the names that both vendors use."""
+    return text(row.get("terminal")), text(row.get("gate")), text(row.get("baggage"))
 
 
 def in_order(legs: Iterable[Leg]) -> list[Leg]:

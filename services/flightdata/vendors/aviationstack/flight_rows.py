@@ -13,7 +13,7 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_numbers import canonical, joined, operator
 from services.flightdata.vendors.flight_state import Movement
 from services.flightdata.vendors.json_fields import Json, code, integer, mapping, text, under
-from services.flightdata.vendors.legs import End, Leg, end_at, leg_between
+from services.flightdata.vendors.legs import End, Leg, details, end_at, leg_between
 from services.flightdata.vendors.local_times import labelled_utc, true_utc, zone_named
 from services.flightdata.vendors.plausibility import is_test_carrier
 
@@ -56,10 +56,9 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
         actual=_local(row, "actual", zone) or _local(row, "actual_runway", zone),
         delay=delay(row),
     )
-    terminal, gate, belt = (text(row.get(name)) for name in ("terminal", "gate", "baggage"))
     if airport:
-        return end_at(airport, movement, terminal=terminal, gate=gate, belt=belt)
-    return End(where, text(row.get("airport")), zone, movement, terminal, gate, belt)
+        return end_at(airport, movement, row)
+    return End(where, text(row.get("airport")), zone, movement, *details(row))
 
 
 def delay(row: Json) -> timedelta | None:

@@ -254,7 +254,6 @@ def _omits_airports(query: FlightQuery, ahead: int) -> bool:
 
 
 def _unique(legs: Iterable[Leg]) -> list[Leg]:
-    """Return the first leg of each route and day."""
     kept: dict[tuple[str, str, date | None], Leg] = {}
     for leg in legs:
         kept.setdefault((leg.departure.airport, leg.arrival.airport, leg.depart_date), leg)

@@ -61,23 +61,17 @@ def error_of(answer: VendorAnswer, feature: str, now: datetime) -> ProviderError
         return ProviderBadAnswer(NAME, "answered without a JSON object")
     data = body.get("data")
     if isinstance(data, dict):
-        return _error_in_data(body, data, answer, feature, now)
+        # `/timetable` sends an object in place of the list, also for "no rows".
+        if NO_ROWS not in text(data.get("error")).casefold():
+            return _named(_code(data.get("error")), data, answer, feature, now)
+        body["data"] = []
+        return None
     error = body.get("error")
     if error or body.get("success") is False:
         return _named(_code(error), mapping(error), answer, feature, now)
     if not isinstance(data, list) or answer.status >= 400:
         return _by_status(answer, feature) or ProviderBadAnswer(NAME, "answered without data")
     return None
-
-
-def _error_in_data(
-    body: dict[str, Any], data: Json, answer: VendorAnswer, feature: str, now: datetime
-) -> ProviderError | None:
-    """Handle an object in place of the list, which `/timetable` also sends for "no rows"."""
-    if NO_ROWS in text(data.get("error")).casefold():
-        body["data"] = []
-        return None
-    return _named(_code(data.get("error")), data, answer, feature, now)
 
 
 def _code(error: Any) -> str:

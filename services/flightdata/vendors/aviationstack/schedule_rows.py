@@ -12,7 +12,7 @@ from services.flightdata.vendors.aviationstack.flight_rows import delay
 from services.flightdata.vendors.flight_numbers import canonical, joined, operator
 from services.flightdata.vendors.flight_state import Movement
 from services.flightdata.vendors.json_fields import Json, code, mapping, text, under
-from services.flightdata.vendors.legs import End, Leg, end_at, leg_between
+from services.flightdata.vendors.legs import End, Leg, details, leg_between
 from services.flightdata.vendors.local_times import arrival_at, at_clock, clock_face, naive
 from services.flightdata.vendors.plausibility import expected_block
 
@@ -52,8 +52,9 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
         or naive(text(row.get("actualRunway")), airport.zone),
         delay=delay(row),
     )
-    terminal, gate, belt = (text(row.get(name)).upper() for name in ("terminal", "gate", "baggage"))
-    return end_at(airport, movement, terminal=terminal, gate=gate, belt=belt)
+    # Future schedules are in lower case.
+    terminal, gate, belt = (name.upper() for name in details(row))
+    return End(airport.code, airport.city, airport.zone, movement, terminal, gate, belt)
 
 
 def _dated(read: Leg, row: Json, day: date) -> Leg:

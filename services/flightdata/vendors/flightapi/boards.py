@@ -27,14 +27,9 @@ def board_legs(body: Any, airport: Airport, direction: Direction, day: date, lex
     return [
         leg
         for part in listing(body) or [body]
-        for row in _epoch_rows(part, direction)
-        if (leg := _epoch_row(row, airport, direction, lexicon))
+        for row in objects(under(part, "airport", "pluginData", "schedule", direction.value).get("data"))
+        if (leg := _epoch_row(mapping(row.get("flight")), airport, direction, lexicon))
     ]
-
-
-def _epoch_rows(part: Any, direction: Direction) -> Iterator[Json]:
-    schedule = under(part, "airport", "pluginData", "schedule", direction.value)
-    yield from (mapping(row.get("flight")) for row in objects(schedule.get("data")))
 
 
 def _epoch_row(flight: Json, board: Airport, direction: Direction, lexicon: Lexicon) -> Leg | None:
@@ -64,8 +59,7 @@ def _epoch_end(flight: Json, end: str, airport: Airport | None, info: Json) -> E
     scheduled, estimated, real = (
         epoch(under(times, kind).get(end), airport.zone) for kind in ("scheduled", "estimated", "real")
     )
-    terminal, gate, belt = (text(info.get(name)) for name in ("terminal", "gate", "baggage"))
-    return end_at(airport, Movement(scheduled, estimated, real), terminal=terminal, gate=gate, belt=belt)
+    return end_at(airport, Movement(scheduled, estimated, real), info)
 
 
 def _clock_row(row: Json, board: Airport, direction: Direction, day: date, lexicon: Lexicon) -> Leg | None:
@@ -100,14 +94,14 @@ def _dated(read: Leg, row: Json, direction: Direction, day: date) -> Leg:
             days = (day + timedelta(days=offset) for offset in (-2, -1, 0, 1))
             departures = (at_clock(leaves_at, candidate, read.departure.zone) for candidate in days)
             leaves = _fitting(departures, arrives, block)
-    return replace(read, departure=_at(read.departure, leaves), arrival=_at(read.arrival, arrives))
+    return replace(
+        read,
+        departure=replace(read.departure, movement=Movement(leaves)),
+        arrival=replace(read.arrival, movement=Movement(arrives)),
+    )
 
 
 def _fitting(departures: Iterator[Instant | None], arrival: Instant, block: timedelta) -> Instant | None:
     """Return the departure before an arrival that gives the block time nearest to `block`."""
     before = [departure for departure in departures if departure and departure.utc < arrival.utc]
     return min(before, key=lambda departure: abs((arrival - departure) - block), default=None)
-
-
-def _at(end: End, scheduled: Instant | None) -> End:
-    return replace(end, movement=Movement(scheduled))

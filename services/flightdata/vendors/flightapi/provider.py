@@ -141,7 +141,9 @@ class FlightApi:
         _expect(body, "airport", "data")
         legs = collapse(boards.board_legs(body, place, direction, day, self._lexicon))
         found = leg_selection.statuses(legs, now, self._provenance())
-        return [status for status in found if _scheduled(status, direction).date() == day]
+        if direction is Direction.DEPARTURES:
+            return [status for status in found if status.depart_date == day]
+        return [status for status in found if status.segment.arrival.time.date() == day]
 
     async def _get(self, path: str, query: dict[str, str], feature: str) -> Any:
         """Return the content of a response.
@@ -172,12 +174,6 @@ def _other_date(now: datetime) -> date:
     by_utc = now.astimezone(UTC)
     days = {(by_utc + offset).date() for offset in FARTHEST_CLOCKS} - {by_utc.date()}
     return next(iter(days), by_utc.date())
-
-
-def _scheduled(status: FlightStatus, direction: Direction) -> datetime:
-    """Return the scheduled time at the board's airport."""
-    segment = status.segment
-    return segment.departure.time if direction is Direction.DEPARTURES else segment.arrival.time
 
 
 def _expect(body: Any, *keys: str) -> None:

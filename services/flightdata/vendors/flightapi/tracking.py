@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -62,8 +62,7 @@ def _older_end(row: Json, end: str, day: date, lexicon: Lexicon) -> End | None:
         estimated=_first(row, ("estimatedTime",), airport.zone, day),
         actual=_first(row, actual, airport.zone, day),
     )
-    terminal, gate, belt = (text(row.get(name)) for name in ("terminal", "gate", "baggage"))
-    return end_at(airport, movement, terminal=terminal, gate=gate, belt=belt)
+    return end_at(airport, movement, row)
 
 
 def _newer(row: Json, flight: str, day: date, lexicon: Lexicon) -> Leg | None:
@@ -101,15 +100,11 @@ def _scheduled_end(row: Json, name: str, airport: Airport | None, day: date) -> 
 
 
 def _first(row: Json, names: Iterable[str], zone: str, day: date) -> Instant | None:
-    """Return the first of some fields that holds a time."""
-    return next((moment for name in names for moment in _readings(text(row.get(name)), zone, day)), None)
-
-
-def _readings(written: str, zone: str, day: date) -> Iterator[Instant]:
-    face = clock_face(written)
-    readings = (
-        naive(written, zone),
-        clock_and_day(written, zone, day),
-        at_clock(face, day, zone) if face else None,
-    )
-    yield from (moment for moment in readings if moment)
+    """Return the time of the first of some fields that holds one."""
+    for name in names:
+        written = text(row.get(name))
+        face = clock_face(written)
+        at_face = at_clock(face, day, zone) if face else None
+        if moment := naive(written, zone) or clock_and_day(written, zone, day) or at_face:
+            return moment
+    return None

@@ -91,7 +91,6 @@ class TripReader:
         return Found(list(itineraries.values()), sold, round_trips=list(trips.values()))
 
     def _flown(self, segments: tuple[Segment, ...], leg: int) -> Itinerary:
-        """Return an itinerary without a price."""
         flown = (
             f"{segment.flight}:{segment.departure.airport}:{segment.departure.time.date()}"
             for segment in segments
