@@ -96,10 +96,6 @@ def _is_out_of_scope(clues: Clues) -> bool:
     )
 
 
-def _asks_status(clues: Clues) -> bool:
-    return clues.slots.flight_number is not None or clues.speaks_of("status")
-
-
 def _asks_airport(clues: Clues) -> bool:
     if clues.context.asked == "airport" and clues.places == 1 and not clues.speaks_of_flights:
         return True
@@ -124,15 +120,14 @@ def _corrects(clues: Clues) -> bool:
 
 
 def _search_or_refinement(clues: Clues) -> Intent:
-    if (
+    names_flights_to_one_place = clues.places == 1 and clues.speaks_of_flights
+    new_search = (
         not clues.context.searched
         or clues.places == 2
         or clues.context.awaiting in (Expectation.PLACE, Expectation.DATE)
-    ):
-        return Intent.SEARCH_FLIGHTS
-    if clues.places == 1 and clues.speaks_of_flights and not clues.opens_with("refine"):
-        return Intent.SEARCH_FLIGHTS
-    return Intent.REFINE
+        or (names_flights_to_one_place and not clues.opens_with("refine"))
+    )
+    return Intent.SEARCH_FLIGHTS if new_search else Intent.REFINE
 
 
 def intent_of(clues: Clues) -> Intent:
@@ -141,7 +136,7 @@ def intent_of(clues: Clues) -> Intent:
         return act
     if _is_out_of_scope(clues):
         return Intent.OUT_OF_SCOPE
-    if _asks_status(clues):
+    if clues.slots.flight_number is not None or clues.speaks_of("status"):
         return Intent.FLIGHT_STATUS
     if _asks_airport(clues):
         return Intent.AIRPORT_INFO

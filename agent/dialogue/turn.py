@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from agent.dialogue.context import Context
 from agent.dialogue.frames import Frame
-from agent.dialogue.places import Place
 from agent.dialogue.state import About, DialogueState, Question
 from agent.dialogue.tools import Tools
 from agent.language import Language
@@ -77,10 +75,6 @@ class Turn:
     def language(self) -> Language:
         """The language of the conversation."""
         return self.context.language
-
-    def today_at(self, place: Place | None) -> date:
-        """Return the current date at a place; at home if `place` is None."""
-        return self.context.today_at(place)
 
     def say(self, name: str, /, **parts: str) -> Speech:
         """Return the sentence called `name`."""

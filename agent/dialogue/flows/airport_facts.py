@@ -40,7 +40,7 @@ async def airport_facts(turn: Turn) -> Events:
     elif isinstance(use.error, PlaceUnknown):
         yield unknown_place(turn, slot.text)
     else:
-        yield failure(turn, use.error, turn.today_at(None))
+        yield failure(turn, use.error, turn.context.today_at(None))
 
 
 def _tell(turn: Turn, place: Place, airport: pb.Airport) -> Iterator[Speech]:

@@ -152,7 +152,7 @@ def next_question(turn: Turn) -> Iterator[Speech]:
 
 
 def _ask_date(turn: Turn) -> Iterator[Speech]:
-    when, today = departure_day(turn), turn.today_at(turn.state.draft.origin)
+    when, today = departure_day(turn), turn.context.today_at(turn.state.draft.origin)
     if when is not None and when < today:
         yield from ask_other_date(turn, turn.say("date_in_past", today=turn.language.weekday_date(today)))
     elif when is None:

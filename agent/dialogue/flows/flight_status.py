@@ -103,7 +103,7 @@ def _tell(turn: Turn, status: pb.FlightStatus) -> Iterator[Speech]:
 
 
 def _tell_error(turn: Turn, error: ToolError | None, asked: _Asked) -> Iterator[Speech]:
-    today = turn.today_at(None)
+    today = turn.context.today_at(None)
     if isinstance(error, FlightNotFound):
         day = turn.language.day(asked.day or today, today)
         words = turn.language.phrase("flight_not_found", flight=turn.language.flight(asked.number), day=day)

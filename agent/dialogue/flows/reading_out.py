@@ -27,7 +27,7 @@ def tell_results(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
     assert found is not None
     assert draft.origin is not None
     assert draft.destination is not None
-    total, today = max(answer.total, len(answer.flights)), turn.today_at(draft.origin)
+    total, today = max(answer.total, len(answer.flights)), turn.context.today_at(draft.origin)
     name = "found_one" if total == 1 else "found" if total <= READ_AT_ONCE else "found_many"
     parts = {
         "count": language.number(total),
@@ -181,7 +181,7 @@ def _details(turn: Turn, chosen: FoundFlight) -> Iterator[Speech]:
     for sentence in language.details("details", chosen.there):
         yield Speech(sentence)
     if back:
-        day = language.day(_departure_date(back), turn.today_at(turn.state.draft.origin))
+        day = language.day(_departure_date(back), turn.context.today_at(turn.state.draft.origin))
         for sentence in language.details("details_back", back, day=day):
             yield Speech(sentence)
     if total := chosen.total:

@@ -65,7 +65,7 @@ def _tell(
     destination: Place,
     request: pb.ListRouteStatusRequest,
 ) -> Iterator[Speech]:
-    language, today, airline = turn.language, turn.today_at(origin), turn.frame.slots.airline
+    language, today, airline = turn.language, turn.context.today_at(origin), turn.frame.slots.airline
     asked = day_of(request.date) if request.HasField("date") else today
     day = language.day(asked, today)
     route = {"origin": origin.city, "destination": destination.city, "day": day}
@@ -91,4 +91,4 @@ def _tell_error(turn: Turn, error: ToolError, origin: Place, destination: Place)
     if isinstance(error, SamePlace):
         yield turn.say("same_place", origin=origin.city, destination=destination.city)
     else:
-        yield failure(turn, error, turn.today_at(origin))
+        yield failure(turn, error, turn.context.today_at(origin))

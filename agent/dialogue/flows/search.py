@@ -164,7 +164,7 @@ def _result(answer: SearchAnswer, draft: Draft) -> Mapping[str, Any]:
 def _tell_empty(turn: Turn, answer: SearchAnswer, request: pb.SearchFlightsRequest) -> Iterator[Speech]:
     draft, language = turn.state.draft, turn.language
     origin, destination = route_of(draft)
-    today = turn.today_at(origin)
+    today = turn.context.today_at(origin)
     parts = {
         "origin": origin.city,
         "destination": destination.city,
@@ -189,7 +189,7 @@ def _tell_empty(turn: Turn, answer: SearchAnswer, request: pb.SearchFlightsReque
 def _tell_error(turn: Turn, error: ToolError) -> Iterator[Speech]:
     state = turn.state
     origin, destination = route_of(state.draft)
-    today = turn.today_at(origin)
+    today = turn.context.today_at(origin)
     match error:
         case DateBeyondHorizon():
             yield from ask_other_date(turn, failure(turn, error, today))
