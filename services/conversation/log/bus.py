@@ -20,21 +20,21 @@ class Committed:
     head: int
     """Number of the conversation's last entry."""
     feed_head: int = 0
-    """Last position that this commit took in the customer's feed; 0 when unknown."""
+    """Last position that this commit added to the customer's feed; 0 if it added none."""
     entries: Sequence[LogEntry] = ()
-    """The added entries in order, up to `head`; empty when only the heads are known."""
+    """The added entries in order, up to `head`; empty if they must be read from the store."""
     sealed: Sequence[str] = ()
-    """Ids of utterances that are no longer open."""
+    """Ids of the utterances that this commit closed."""
     ended: bool = False
-    """The conversation has ended and takes no more entries."""
+    """True if the conversation has ended; it accepts no more entries."""
     deleted: bool = False
-    """The conversation is gone."""
+    """True if the conversation was deleted."""
 
 
 class Bus(Protocol):
-    """Announces changes to watchers on all replicas. No method blocks.
+    """Announcements of changes to the watchers on all replicas. No method blocks.
 
-    Announcements are hints: they may be lost or arrive late. The database is the truth.
+    An announcement is only a hint, because it may be lost or arrive late. The database is authoritative.
     """
 
     def committed(self, commit: Committed) -> None:
@@ -45,9 +45,12 @@ class Bus(Protocol):
         ...
 
     def spoken(self, customer_id: str, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:
-        """Announce the text of an open utterance, after it was stored."""
+        """Announce the text of an open utterance. Call it after the text is stored."""
         ...
 
     def hint_call(self, call_id: str) -> None:
-        """Announce to every replica that a call ended or changed hands; its holder should check the call."""
+        """Announce to every replica that a call has ended or that its agent was replaced.
+
+        The replica that holds the call then checks it.
+        """
         ...

@@ -1,4 +1,7 @@
-"""The plan of one transaction on one customer's logs: made in memory, then written, adopted and announced."""
+"""The plan of one transaction on one customer's logs.
+
+A plan is built in memory. Then its changes are written, adopted into the cached state, and announced.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from services.conversation.model.records import Call
 
 
 class CommitPlan:
-    """A customer's part of a transaction that takes place at `now` (microseconds since 1970)."""
+    """One customer's part of a transaction. `now` is its commit time, in microseconds since 1970."""
 
     def __init__(self, state: CustomerState, now: int) -> None:
         self.state = state
@@ -20,10 +23,10 @@ class CommitPlan:
         self._feed = FeedBuilder(state.feed, state.last_run)
 
     def call(self, call_id: str) -> Call:
-        """Return a call of the customer's.
+        """Return one of the customer's calls.
 
         Raises:
-            CallNotFound: there is no such call.
+            CallNotFound: the customer has no such call.
         """
         call = self.state.calls.get(call_id)
         if call is None:
@@ -31,10 +34,10 @@ class CommitPlan:
         return call
 
     def tail(self, conversation_id: str) -> Tail:
-        """Return the end of a conversation's log.
+        """Return the tail of a conversation's log.
 
         Raises:
-            ConversationNotFound: there is no such conversation.
+            ConversationNotFound: the customer has no such conversation.
         """
         tail = self._tails.get(conversation_id)
         if tail is None:
@@ -45,9 +48,9 @@ class CommitPlan:
         return tail
 
     def changes(self) -> Changes:
-        """Return what to write.
+        """Return the changes to write.
 
-        Gives the entries their feed positions, so call it once, when all is planned.
+        Call it only once, after the last append is planned, because it assigns feed positions to the entries.
         """
         changes = Changes(self.state.customer_id, self.state.feed.version, 0)
         for conversation_id, tail in self._tails.items():
@@ -62,7 +65,7 @@ class CommitPlan:
         return changes
 
     def adopt(self) -> None:
-        """Update the customer's state, after the changes became durable."""
+        """Update the customer's state. Call it after the changes are durable."""
         for tail in self._tails.values():
             tail.adopt()
         self.state.feed, self.state.last_run = self._feed.end, self._feed.last_run

@@ -1,17 +1,17 @@
-"""Group commit: appends that arrive while one transaction is under way share the next one.
+"""Group commit: appends that arrive during a transaction share the next transaction.
 
-One flush to disk then serves many appends, without a timer: an append that arrives alone is committed alone,
-immediately. The committing task only runs while appends wait. Cancelling a caller doesn't withdraw its
-append.
+One flush to disk then serves many appends. There is no timer, so a single append is committed immediately.
+The committing task only runs while appends wait. Cancelling a caller doesn't cancel its append.
 
     submit → [bounded queue] → plan in memory → one transaction → adopt → announce → answer
 
-The appends of one writer's stream share a `Queue`: if one of them can't be stored, those behind it fail as
-well. The writer will resend all of them, and an earlier entry must not get a higher number.
+The appends of one writer's stream share a `Queue`. If one of them can't be stored, all later ones in the
+queue fail too. The writer then resends all of them in order. Otherwise an earlier entry could get a higher
+number.
 
-Cached log states may be out of date. The transaction then skips that customer's part, which is read and
-planned again. After the database was away the cache is empty, as after a restart. If a whole transaction
-fails, each append is retried alone, so that one bad append fails no others.
+A cached log state may be out of date. The transaction then skips the changes of that customer, whose state is
+read and whose appends are planned again. A lost database connection empties the cache. If a whole transaction
+fails, each of its appends is retried alone, so that one bad append doesn't fail the rest.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ from services.conversation.store.appending import Reconnected
 MAX_WAITING = 4096
 """Queue limit, in appends; further submitters block."""
 MAX_DRAFTS = 2048
-"""Drafts in one transaction: a longer transaction delays the first append more than it speeds up the last."""
+"""Limit of the drafts in one transaction. In a larger one, the first append would wait too long."""
 ATTEMPTS = 8
-"""Limit of the attempts to commit an append whose log keeps changing."""
+"""Largest number of attempts to commit an append whose log was changed by others each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A draft that is durable."""
+    """The outcome of a draft that was stored durably."""
 
     client_sequence: int
     number: int
@@ -59,7 +59,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A draft that breaks a rule or conflicts with an entry."""
+    """The outcome of a draft that is invalid or conflicts with a stored entry."""
 
     client_sequence: int
     error: DomainError
@@ -69,14 +69,16 @@ Outcomes = list[Stored | Refused]
 
 
 class AppendStore(Protocol):
-    """The store, as far as group commit needs it."""
+    """The methods of the store that group commit uses."""
 
     async def states(self, call_ids: Collection[str], logs: Mapping[str, LogState]) -> list[CustomerState]:
-        """Read the states needed to append in these calls, on top of `logs` known from before."""
+        """Read the states needed to append in these calls. `logs` are earlier states, to read less."""
         ...
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
-        """Write the changes of each customer whose feed has the expected version; return their ids.
+        """Write the changes of each customer whose feed has the expected version.
+
+        Return the ids of the customers whose changes were written.
 
         Raises:
             Reconnected: nothing was written, and all states must be read again.
@@ -104,7 +106,7 @@ class _Pending:
     settled: bool = False
 
     def may_retry(self) -> bool:
-        """Count an attempt; fail if it was the last one."""
+        """Count a failed attempt; return whether another is allowed. If none is, fail the append."""
         self.attempts += 1
         if self.attempts >= ATTEMPTS:
             self.fail(StoreUnavailable())
@@ -124,9 +126,11 @@ class _Pending:
 
 
 class GroupCommit:
-    """The only place in a process that commits appends.
+    """Group commit of all appends in a process.
 
-    `announce` is called with each plan after its commit.
+    Args:
+        announce: called with each plan after its commit.
+        most_waiting: limit of unanswered appends.
     """
 
     def __init__(
@@ -154,7 +158,7 @@ class GroupCommit:
         """Queue an append; block while the queue is full.
 
         Args:
-            atomic: store all drafts or none, and accept late ones.
+            atomic: True to store all drafts or none, and to accept drafts of a writer that lost the call.
             queue: the stream that the append belongs to; None for an append without a stream.
         """
         checked = [(draft.client_sequence, _checked(draft)) for draft in drafts]
@@ -181,7 +185,7 @@ class GroupCommit:
                 finally:
                     for pending in group:
                         self._slots.release()
-                        pending.fail(StoreUnavailable())  # has no effect on answered ones
+                        pending.fail(StoreUnavailable())  # does nothing if the append is settled
         finally:
             self._task = None
             if self._queue:
@@ -215,7 +219,7 @@ class GroupCommit:
                 await self._commit([pending])
 
     async def _attempt(self, group: list[_Pending]) -> list[_Pending]:
-        """Commit a group as far as possible; return the appends to be planned again."""
+        """Commit the appends of a group that can be committed; return the ones to plan again."""
         group = _unbroken(group)
         found = await self._read(group)
         plans: dict[str, CommitPlan] = {}
@@ -234,7 +238,7 @@ class GroupCommit:
                 if pending.writer.call_id in found.read_now:
                     pending.fail(error)
                 else:
-                    unsure.append(pending)  # the call may have changed hands since it was cached
+                    unsure.append(pending)  # the cached state of the call may be out of date
             else:
                 planned.append((pending, state.customer_id))
         again = await self._write(plans, planned) if planned else []
@@ -267,10 +271,10 @@ class GroupCommit:
         return again
 
     async def _read(self, group: Sequence[_Pending]) -> _GroupStates:
-        """Return the states of the group's calls, without unknown calls.
+        """Return the states of the group's calls; unknown calls are left out.
 
-        States that aren't cached or are stale are read. The result holds the states itself, since the bounded
-        cache may evict one while another is read.
+        Reads the states that are stale or not cached. The result holds references to all states, because the
+        bounded cache may evict one while another is read.
         """
         calls = {pending.writer.call_id for pending in group}
         found = _GroupStates(
@@ -305,15 +309,15 @@ class GroupCommit:
 
 @dataclass(slots=True)
 class _GroupStates:
-    """The states that a group is planned on."""
+    """The states on which a group is planned."""
 
     states: dict[str, CustomerState]
     """By call id."""
     read_now: set[str] = field(default_factory=set)
-    """Calls that were read for this attempt."""
+    """Ids of the calls that were read from the store for this attempt."""
 
     def replace(self, state: CustomerState) -> None:
-        """Put a state in the place of the customer's earlier one."""
+        """Store a customer's state; it replaces the customer's earlier state."""
         self.states = {
             call_id: known for call_id, known in self.states.items() if known.customer_id != state.customer_id
         }
@@ -321,7 +325,7 @@ class _GroupStates:
 
 
 def _unbroken(group: Sequence[_Pending]) -> list[_Pending]:
-    """Return the appends that may still be stored; fail those behind one that failed in their queue."""
+    """Return the appends that may still be stored; fail those whose queue is broken."""
     for pending in group:
         if pending.queue.broken:
             pending.fail(StoreUnavailable())
@@ -358,9 +362,7 @@ def _require_all(tail: Tail, call: Call, pending: _Pending, standing: Standing) 
         if isinstance(entry, LogEntry):
             entries.append(entry)
         elif standing is Standing.LATE:
-            raise StaleEpoch(
-                call.epoch
-            )  # an utterance that is still open wasn't spoken before the call was lost
+            raise StaleEpoch(call.epoch)  # a writer that lost the call can only deliver finished utterances
     tail.require_no_conflict(entries)
 
 

@@ -1,9 +1,9 @@
-"""The cache of log states, so that an append need not read the database first.
+"""The cache of log states. With a cached state, an append needs no read of the database.
 
-A cached state may be out of date: another replica, or a commit outside group commit, may have changed the
-logs. The write finds that out, because the version of the customer's feed has changed; the state is then
-marked stale and read again. Versions only identify states of one history: after the database was away,
-everything is dropped (`Reconnected`).
+A cached state is out of date if another replica, or a commit outside group commit, has changed the logs. The
+write detects this, because the version of the customer's feed has changed. The state is then marked stale and
+read again. Versions can't be compared between two database servers, so a lost connection empties the cache
+(`Reconnected`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Iterable
 from services.conversation.model.log_state import CustomerState
 
 MAX_CACHED = 400_000
-"""Capacity in entry ids, of all logs together: about 60 MB."""
+"""Capacity, in entry ids of all logs together. It is about 60 MB."""
 
 
 class StateCache:
-    """The states of the customers whose logs were written last, bounded by `capacity` entry ids."""
+    """The states of the customers whose logs were written most recently, at most `capacity` entry ids."""
 
     def __init__(self, capacity: int = MAX_CACHED) -> None:
         self._capacity = capacity
@@ -37,7 +37,7 @@ class StateCache:
         return None if state is None or state.stale or call_id not in state.calls else state
 
     def merge(self, state: CustomerState) -> None:
-        """Store a state that was read just now, extended by what was cached."""
+        """Store a state that was just read, and add the cached data that it lacks."""
         earlier = self._customers.get(state.customer_id)
         if earlier is not None:
             state.merge(earlier)
@@ -45,7 +45,7 @@ class StateCache:
         self.put(state)
 
     def put(self, state: CustomerState) -> None:
-        """Store a state; evict the least recently used ones beyond the capacity."""
+        """Store a state; then evict the least recently used states until the cache fits its capacity."""
         customer_id = state.customer_id
         for call_id in state.calls:
             self._customer_of[call_id] = customer_id
@@ -57,7 +57,7 @@ class StateCache:
             self._evict()
 
     def mark_stale(self, customer_id: str) -> None:
-        """Mark a state for reading before its next use."""
+        """Mark a customer's state as stale, so that it is read again before its next use."""
         state = self._customers.get(customer_id)
         if state is not None:
             state.stale = True

@@ -1,7 +1,7 @@
-"""The end of one conversation's log inside a commit: numbers entries and recognises retries.
+"""The tail of one conversation's log inside a commit. It numbers new entries and recognises retried ones.
 
-Everything happens in memory. The `LogState` stays unchanged until the changes are durable and `adopt` is
-called.
+Everything happens in memory. The `LogState` stays unchanged until `adopt` is called, after the changes are
+durable.
 """
 
 from __future__ import annotations
@@ -27,11 +27,15 @@ from services.conversation.model.records import Call, Conversation
 
 
 class Tail:
-    """The end of one conversation's log inside a commit at the time `now`, in microseconds since 1970."""
+    """The tail of one conversation's log inside a commit.
+
+    Args:
+        now: the commit time, in microseconds since 1970.
+    """
 
     def __init__(self, log: LogState, now: int) -> None:
         self._log = log
-        # A clock that is set back must not make the log's own times go back.
+        # Commit times in a log must never decrease, even if the clock is set back.
         self._now = max(now, log.update_time)
         self._head, self._title = log.head, log.title
         self._chunks = ChunkBuilder(log.conversation.key, log.chunk)
@@ -45,34 +49,34 @@ class Tail:
 
     @property
     def conversation(self) -> Conversation:
-        """The conversation before this commit."""
+        """The conversation as it was before this commit."""
         return self._log.conversation
 
     @property
     def head(self) -> int:
-        """Number of the last entry, including those of this commit."""
+        """Number of the last entry, including the entries of this commit."""
         return self._head
 
     @property
     def added(self) -> Sequence[LogEntry]:
-        """The entries that this commit adds."""
+        """The entries that this commit adds, in order."""
         return self._added
 
     @property
     def closed(self) -> list[str]:
-        """Ids of utterances that this commit closes."""
+        """Ids of the utterances that this commit closes."""
         return [uuid_text(entry_id) for entry_id in self._closed]
 
     @property
     def revised(self) -> list[entry_pb2.OpenUtterance]:
-        """Open utterances as this commit leaves them."""
+        """The open utterances that this commit changes, with their new text."""
         return [open_utterance_message(revision) for revision in self._revised.values()]
 
     def take(self, call: Call, entry: LogEntry, *, late: bool = False) -> int:
-        """Add an entry and return its number. A retried entry keeps the number it has.
+        """Add an entry and return its number. If it is already in the log, return its existing number.
 
         Raises:
-            EntryConflict: another entry has the same id.
+            EntryConflict: an entry with the same id and other content is in the log.
         """
         known = self._number_of(entry.entry_id)
         if known is not None:
@@ -87,10 +91,10 @@ class Tail:
         return self._add(entry, call, late=late)
 
     def require_no_conflict(self, entries: Sequence[LogEntry]) -> None:
-        """Check that `take` would take all of these entries, one after the other.
+        """Check that `take` would accept all of these entries, in order.
 
         Raises:
-            EntryConflict: as `take`.
+            EntryConflict: an entry with the same id and other content is in the log or among the entries.
         """
         coming: dict[bytes, tuple[int, int]] = {}
         for entry in entries:
@@ -102,7 +106,10 @@ class Tail:
                 coming[entry.entry_id] = (self._head + len(coming) + 1, fingerprint)
 
     def revise(self, call: Call, revision: Revision) -> None:
-        """Store a revision of an open utterance, unless a later one is stored or the utterance is sealed."""
+        """Store a revision of an open utterance.
+
+        Does nothing if the same or a later revision is stored, or if the utterance is sealed.
+        """
         entry_id = revision.entry_id
         stored = self._open.get(entry_id)
         if self._number_of(entry_id) is not None or (stored and stored.revision >= revision.revision):
@@ -112,9 +119,9 @@ class Tail:
         self._own_open()[entry_id] = self._revised[entry_id] = revision
 
     def seal_truncated(self, call: Call) -> None:
-        """Seal the open utterances of a call with the last stored words, because their writer is gone."""
+        """Seal the open utterances of a call with their last stored text, because their writer is gone."""
         here = [revision for revision in self._open.values() if revision.call_key == call.key]
-        # By start and id, so that every replica seals them in the same order.
+        # Sorted by start and id, so that every replica seals them in the same order.
         for revision in sorted(here, key=lambda revision: (revision.start_micros, revision.entry_id)):
             self._close(revision.entry_id)
             message = open_utterance_message(revision)
@@ -132,13 +139,13 @@ class Tail:
     def add_state_change(
         self, kind: entry_pb2.StateChangeKind.ValueType, call: Call | None = None, *, reason: str = ""
     ) -> None:
-        """Add a state change, of the call if one is given (with its new epoch), else of the conversation."""
+        """Add a state change of `call`, with its current epoch; without a call, of the conversation."""
         self.ended = self.ended or kind == entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED
         change = entry_pb2.StateChange(kind=kind, epoch=call.epoch if call else 0, reason=reason)
         self._add(LogEntry.of(id_bytes(uuid7()), change, self._now, self._now), call)
 
     def write_into(self, changes: Changes) -> None:
-        """Add what this commit changes in the log to a customer's changes."""
+        """Add this log's part of the commit to `changes`, which holds the changes of one customer."""
         key = self.conversation.key
         changes.closed += [(key, entry_id) for entry_id in self._closed]
         changes.revisions += self._revised.values()
@@ -147,7 +154,7 @@ class Tail:
             changes.chunks += self._chunks.changed()
 
     def adopt(self) -> None:
-        """Update the log's state, after the changes became durable."""
+        """Update the log's state. Call it after the changes are durable."""
         log = self._log
         log.open_utterances = self._open
         if self._added:
@@ -160,7 +167,7 @@ class Tail:
         return self._known.get(entry_id) or self._log.known.get(entry_id)
 
     def _own_open(self) -> dict[bytes, Revision]:
-        """Return the open utterances as a copy that may be changed."""
+        """Return a copy of the open utterances that may be changed."""
         if self._open is self._log.open_utterances:
             self._open = dict(self._open)
         return self._open

@@ -1,4 +1,4 @@
-"""Titles of conversations: the customer's first request, in a few of their own words."""
+"""Titles of conversations: the beginning of the customer's first request."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ MAX_LENGTH = 60
 """Longest title, in characters."""
 
 _JOINERS = "\u200c\u200d"
-"""Unicode calls them unprintable, but words of Persian or Devanagari are spelt with them."""
+"""Zero-width joiners. Unicode classes them as unprintable, but Persian and Hindi words need them."""
 
 
 def title_from(text: str, language: Language = ENGLISH) -> str:
-    """Return a title made of what the customer said; empty when that was only a greeting.
+    """Return a title for an utterance of the customer; empty if it was only a greeting.
 
-    The title is one line without control characters, since PostgreSQL's text takes no NUL.
+    The title is one line without control characters, because a text in PostgreSQL can't contain NUL.
     """
     words = language.without_opening(" ".join(_printable(text).split())).rstrip(" .,!?…-")
     if len(words) < 3:

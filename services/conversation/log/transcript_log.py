@@ -1,8 +1,8 @@
 """The transcript log: entries 1, 2, 3 … of a conversation, without gaps, each stored once.
 
-Entries are added in two ways. Writers' appends go through `GroupCommit`, many in one transaction. All other
-additions (a call starts, an agent is lost) happen inside a `Commit`, together with related changes outside
-the log. Both number entries with `Tail` and write `Changes`.
+Entries are added in two ways. `GroupCommit` adds the appends of writers, many in one transaction. A `Commit`
+adds all other entries (a call starts, an agent is lost), together with the related changes outside the log.
+Both use `Tail` to number entries, and both write `Changes`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Commit:
         self._flushed: list[CommitPlan] = []
 
     async def tail(self, conversation_id: str) -> Tail:
-        """Return the end of a conversation's log.
+        """Return the tail of a conversation's log.
 
         Raises:
             ConversationNotFound: there is no such conversation.
@@ -65,7 +65,7 @@ class Commit:
         return call
 
     async def flush(self) -> None:
-        """Write what was added to the tails."""
+        """Write the changes of the tails. Later calls of `tail` return new tails."""
         for plan in self._plans.values():
             plan.state.feed = await self.transaction.feed_end(plan.state.customer_id)
             changes = plan.changes()
@@ -75,7 +75,7 @@ class Commit:
         self._plans = {}
 
     def announce(self, bus: Bus) -> None:
-        """Announce the changes on the bus. Call it after the commit, never before."""
+        """Announce the written changes on the bus. Call it after the commit, never before."""
         for plan in self._flushed:
             plan.announce(bus)
 
@@ -91,7 +91,8 @@ class TranscriptLog:
     async def commit(self) -> AsyncIterator[Commit]:
         """Open a write transaction.
 
-        When the block ends, it is durable and announced; when it raises, rolled back.
+        If the block ends normally, the transaction is committed and announced. If it raises, the transaction
+        is rolled back.
         """
         async with self._store.writing() as transaction:
             commit = Commit(transaction, self._clock.now())
@@ -104,19 +105,19 @@ class TranscriptLog:
     ) -> asyncio.Future[list[Stored | Refused]]:
         """Queue an append of the writer that holds a call; block only while the commit queue is full.
 
-        The future returns an outcome for each draft: a draft that breaks a rule is refused, the others are
-        stored. It raises `CallNotFound`, `CallEnded`, `StaleEpoch` or `EpochHeld` if the writer may not write
-        at all. Cancelling it doesn't withdraw the append. If an append can't be stored, later ones of its
-        queue fail with `StoreUnavailable`.
+        The future returns one outcome for each draft: `Refused` if the draft is invalid, else `Stored`. It
+        raises `CallNotFound`, `CallEnded`, `StaleEpoch` or `EpochHeld` if the writer may not write at all.
+        Cancelling the future doesn't cancel the append. If an append can't be stored, later appends in the
+        same queue fail with `StoreUnavailable`.
         """
         return await self._appends.submit(writer, drafts, queue=queue)
 
     async def append_all(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored]:
-        """Append all drafts or none. Accepts late drafts of a writer that lost the call.
+        """Append all drafts or none, without a stream. Also accepts drafts of a writer that lost the call.
 
         Raises:
             CallNotFound, ConversationEnded, StaleEpoch, EpochHeld: the writer may not write at all.
-            InvalidRequest, EntryConflict: a draft is refused.
+            InvalidRequest, EntryConflict: a draft is refused, so none is stored.
         """
         outcomes = await (await self._appends.submit(writer, drafts, atomic=True))
         return [outcome for outcome in outcomes if isinstance(outcome, Stored)]

@@ -1,13 +1,12 @@
-"""The writer fence: which writer may write to a call's log, and which one only late.
+"""The writer fence. It decides which writer may append to a call's log, and whether the entries are late.
 
 An agent is dispatched with an epoch. The first writer that opens the epoch holds the call. The dispatch of
-another agent raises the epoch, and every writer with a lower one has lost the call, even if it doesn't know
-yet. This is decided on the call's row, inside the write transaction.
+another agent increments the epoch. Every writer with a lower epoch has then lost the call, even if it hasn't
+noticed yet. The call's row decides, inside the write transaction.
 
-A writer that holds a call also gets a late ticket. When it dies, the process that finds its outbox has no
-right to act for the customer, because the grant ends with the call. The ticket allows less than the grant, so
-it may be on a disk: together with the agent's own token it allows to append what this writer said in this
-epoch.
+A writer that holds a call also gets a late ticket. If the writer dies, another process may find its outbox.
+That process can't use the grant, which ends with the call; it uses the ticket and the agent's own token. The
+ticket only allows appends of this writer in this epoch, so it may be stored on a disk, unlike the grant.
 """
 
 from __future__ import annotations
@@ -27,30 +26,30 @@ _TICKET_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """An agent's process in one call."""
+    """An agent's process that writes the log of one call."""
 
     call_id: str
     epoch: int
     writer_id: str
-    """UUID of the writer, the same each time it opens its stream again."""
+    """UUID of the writer. It stays the same when the writer reopens its stream."""
 
 
 class Opening(Enum):
     """Result of opening a stream."""
 
     JOINED = "joined"
-    """The writer takes the call."""
+    """The writer now holds the call."""
     REOPENED = "reopened"
-    """The writer holds the call already; its stream had broken."""
+    """The writer already held the call; its previous stream was broken."""
 
 
 class Standing(Enum):
     """Standing of a writer that appends without a stream."""
 
     HOLDER = "holder"
-    """It holds the call."""
+    """The writer holds the call."""
     LATE = "late"
-    """It has lost the call, and appends what it had spoken before."""
+    """The writer has lost the call. It appends utterances from before that."""
 
 
 def opening(call: Call, writer: Writer) -> Opening:
@@ -58,7 +57,7 @@ def opening(call: Call, writer: Writer) -> Opening:
 
     Raises:
         CallEnded: the call has ended.
-        StaleEpoch: the writer's epoch isn't the one last dispatched.
+        StaleEpoch: the writer's epoch isn't the epoch of the last dispatch.
         EpochHeld: another writer opened the epoch first.
     """
     if call.ended:
@@ -76,18 +75,18 @@ def require_holder(call: Call, writer: Writer) -> None:
     """Check that a writer holds the call.
 
     Raises:
-        CallEnded, StaleEpoch, EpochHeld: as for `opening`.
+        CallEnded, StaleEpoch, EpochHeld: see `opening`. `StaleEpoch` also if the call was never opened.
     """
     if opening(call, writer) is Opening.JOINED:
-        raise StaleEpoch(call.epoch)  # it has never opened the call
+        raise StaleEpoch(call.epoch)  # no writer has opened this epoch
 
 
 def standing(call: Call, writer: Writer) -> Standing:
-    """Decide whether drafts outside a stream are accepted, and whether they are late.
+    """Decide whether a writer may append without a stream, and whether its entries are late.
 
     Raises:
         StaleEpoch: the epoch was never dispatched.
-        EpochHeld: another writer holds the epoch, or will.
+        EpochHeld: this writer doesn't hold the epoch; another one does, or none yet.
     """
     if writer.epoch > call.epoch:
         raise StaleEpoch(call.epoch)
@@ -99,17 +98,17 @@ def standing(call: Call, writer: Writer) -> Standing:
 
 
 class LateTickets:
-    """Issuer of late tickets. A ticket is a MAC over call, epoch and writer, so none is stored.
+    """Issuer of late tickets. A ticket is a MAC over call, epoch and writer, so tickets are not stored.
 
     Args:
-        key: secret of the installation.
+        key: secret key, the same on all replicas.
     """
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()
 
     def issue(self, writer: Writer) -> str:
-        """Return the ticket of a writer that holds its epoch; always the same."""
+        """Return the ticket of a writer that holds its epoch. The same writer always gets the same ticket."""
         ids = UUID(writer.call_id).bytes + writer.epoch.to_bytes(8) + UUID(writer.writer_id).bytes
         mac = hmac.digest(self._key, _TICKET_PURPOSE + ids, "sha256")[:_TICKET_BYTES]
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()

@@ -1,7 +1,7 @@
 """Chunks of a log: consecutive entries of one conversation and call in one row of the table `log_pages`.
 
-The last chunk of a log is rewritten, uncompressed, as entries are added. When the next entry doesn't fit, the
-chunk is closed: compressed if that makes it smaller, and never written again.
+The last chunk of a log is uncompressed, and is rewritten for each new entry. When the next entry doesn't fit,
+the chunk is closed: it is compressed if that makes it smaller, and isn't rewritten after that.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from readback.conversation.storage.v1 import page_pb2
 from services.conversation.model.entries import LogEntry
 
 CHUNK_BYTES = 1000
-"""Content of a chunk before it is closed, about eight turns. Larger chunks compress better but are rewritten
-more often as they grow, which leaves dead versions on PostgreSQL; in measurements the tables were smallest at
-about this size."""
+"""Size at which a chunk is closed: about eight turns. Larger chunks compress better, but each is rewritten
+more often, which leaves more dead rows on PostgreSQL. In measurements the tables were smallest at about this
+size."""
 ITEM_BYTES = 48
-"""Largest overhead of an entry in addition to its content."""
+"""Most bytes of an entry in a chunk, in addition to its content."""
 _RAW_DEFLATE = -15
 _INFLATED_BYTES = 2048
-"""Initial buffer for inflating a chunk; zlib grows it for the few chunks with one large entry."""
+"""Initial buffer size for inflating a chunk. zlib enlarges it for the few chunks with a large entry."""
 
 
 class Packing(IntEnum):
@@ -39,12 +39,12 @@ class Chunk(NamedTuple):
     conversation_key: int
     first_number: int
     call_key: int | None
-    """The call of all its entries; None outside calls."""
+    """Key of the call to which all its entries belong; None for entries outside calls."""
     commit_time: int
-    """Commit of its first entry, in microseconds since 1970."""
+    """Commit time of its first entry, in microseconds since 1970."""
     packing: Packing
     content: bytes
-    """A serialized `Page`, as `packing` says."""
+    """A serialized `Page`, in the form that `packing` tells."""
 
     def items(self) -> list[page_pb2.Item]:
         """Return the entries in their stored form."""
@@ -54,7 +54,7 @@ class Chunk(NamedTuple):
         return list(page_pb2.Page.FromString(content).items)
 
     def entries(self, call_id: str | None) -> Iterator[LogEntry]:
-        """Yield the entries, which are of the given call."""
+        """Yield the entries. `call_id` is the id of the chunk's call, None outside calls."""
         for number, item in enumerate(self.items(), self.first_number):
             commit = self.commit_time + item.commit_offset
             start = commit - item.start_offset
@@ -73,7 +73,7 @@ class Chunk(NamedTuple):
 
 
 class ChunkBuilder:
-    """Adds entries to the last chunk of a log and to new chunks after it."""
+    """Builder of a log's chunks: adds entries to the last chunk, and to new chunks after it."""
 
     def __init__(self, conversation_key: int, open_chunk: Chunk | None) -> None:
         self._key = conversation_key
@@ -86,18 +86,18 @@ class ChunkBuilder:
 
     @property
     def open_chunk(self) -> Chunk | None:
-        """The chunk that the next entry may go to."""
+        """The chunk that is still open; None if there is none."""
         if not self._content:
             return None
         return Chunk(self._key, self._first, self._call_key, self._time, Packing.PLAIN, bytes(self._content))
 
     def changed(self) -> list[Chunk]:
-        """Return every chunk that was changed, the open one last."""
+        """Return the new and changed chunks, in order; the open one is the last."""
         open_chunk = self.open_chunk
         return self._closed if open_chunk is None else [*self._closed, open_chunk]
 
     def add(self, entry: LogEntry, call_key: int | None) -> None:
-        """Add the next entry to the last chunk, or to a new one."""
+        """Add an entry to the open chunk, or to a new one if it doesn't fit or has another call."""
         fits = len(self._content) + len(entry.content) + ITEM_BYTES <= CHUNK_BYTES
         if not self._content or not fits or call_key != self._call_key:
             self._close()
@@ -112,7 +112,7 @@ class ChunkBuilder:
             late=entry.late,
             content=entry.content,
         )
-        # Serialized repeated fields may be concatenated: one page after the other is the page of both.
+        # Concatenating two serialized pages gives one page with the items of both.
         self._content += page_pb2.Page(items=[item]).SerializeToString()
 
     def _close(self) -> None:
@@ -123,7 +123,7 @@ class ChunkBuilder:
 
 
 def compressed(content: bytes) -> tuple[Packing, bytes]:
-    """Return the smaller of a content and its compressed form."""
+    """Return the packing and the bytes of the content, compressed if that makes it smaller."""
     deflater = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE)
     deflated = deflater.compress(content) + deflater.flush()
     return (Packing.DEFLATED, deflated) if len(deflated) < len(content) else (Packing.PLAIN, content)

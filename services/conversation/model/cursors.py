@@ -1,8 +1,8 @@
-"""Cursors: signed positions in a log, which a watcher keeps to resume.
+"""Cursors: signed positions in a log, from which a watcher can resume.
 
-A log is one conversation's entries or a customer's feed. A cursor holds the incarnation of the database and a
-fingerprint of the entry at its position. A cursor from a database that was replaced, or restored from a
-backup and continued differently, is therefore refused; it can't skip entries silently.
+A log is either one conversation's entries or a customer's feed. A cursor contains the incarnation of the
+database and a fingerprint of the entry at its position. If the database was replaced, or was restored from a
+backup and then got other entries, an old cursor is refused. Otherwise it would silently skip entries.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from services.conversation.errors import CursorExpired, CursorInvalid
 _BODY = struct.Struct(">B8sQ8s")
 _MAC_BYTES = 12
 _CACHED = 1024
-"""Cursors kept in memory: most watchers of a log stand at the same entry."""
+"""Sealed cursors to cache. Most watchers of a log are at the same entry, so they share a cursor."""
 _NO_ENTRY = bytes(8)
 
 
@@ -39,31 +39,31 @@ class LogId(NamedTuple):
 
     kind: LogKind
     id: str
-    """The conversation's or the customer's, as UUID text."""
+    """Id of the conversation, or of the customer for a feed; UUID text."""
 
     @classmethod
     def conversation(cls, conversation_id: str) -> LogId:
-        """Return the log of one conversation, whose positions are the entries' numbers."""
+        """Return the log of one conversation. Its positions are the entries' numbers."""
         return cls(LogKind.CONVERSATION, conversation_id)
 
     @classmethod
     def feed(cls, customer_id: str) -> LogId:
-        """Return the feed of a customer: all of their conversations in the order of commit."""
+        """Return the feed of a customer: the entries of all their conversations, in the order of commit."""
         return cls(LogKind.FEED, customer_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A reader's place in a log: after the entry with this number."""
+    """A reader's position in a log: just after the entry `number`."""
 
     number: int
     """Last position read; 0 before the first entry."""
     fingerprint: bytes = _NO_ENTRY
-    """Of the id of the entry there; zeros if there is no entry."""
+    """Fingerprint of that entry's id; zeros if no entry is at this position."""
 
     @classmethod
     def at(cls, number: int, entry_id: str | None) -> Position:
-        """Return the position after an entry."""
+        """Return the position just after the entry with this number and id; None if no entry is there."""
         if entry_id is None:
             return cls(number)
         return cls(number, hashlib.blake2b(UUID(entry_id).bytes, digest_size=8).digest())
@@ -74,19 +74,19 @@ START = Position(0)
 
 
 class Cursors:
-    """Seals positions into cursors and opens them again."""
+    """Conversion of positions to signed cursors, and back."""
 
     def __init__(self, key: bytes, incarnation: bytes) -> None:
         self._key, self._incarnation = key, incarnation[:8]
         self.seal = lru_cache(_CACHED)(self._seal)
-        """`(log, position)` → a cursor, about 60 characters of base64url."""
+        """Cached function from `(log, position)` to a cursor: about 60 characters of base64url."""
 
     def open(self, log: LogId, cursor: str) -> Position:
         """Return the position in a cursor.
 
         Raises:
-            CursorInvalid: malformed, of another log, or not sealed with this key.
-            CursorExpired: of another database.
+            CursorInvalid: the cursor is malformed, is of another log, or wasn't sealed with this key.
+            CursorExpired: the cursor was issued by another database.
         """
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -103,7 +103,7 @@ class Cursors:
         return Position(number, fingerprint)
 
     def expired(self, log: LogId) -> CursorExpired:
-        """Return the error for a cursor whose history is gone."""
+        """Return the error for a cursor whose position no longer exists in the log."""
         return CursorExpired(self.seal(log, START))
 
     def _seal(self, log: LogId, position: Position) -> str:

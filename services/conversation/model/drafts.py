@@ -1,8 +1,7 @@
 """Validation of a writer's drafts, and their conversion to entries and revisions.
 
-The contract's rules decide. Evaluating them takes longer than everything else done with a draft, so
-`_surely_valid` accepts the usual drafts by a shorter way; a test ensures that it accepts nothing the rules
-would refuse.
+The contract's rules decide. Evaluating them is the slowest step of handling a draft, so `_surely_valid` first
+recognises common valid drafts with cheaper checks. A test ensures that the rules accept every such draft.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ from services.conversation.model.entries import LogEntry, Revision, id_bytes, pa
 from services.conversation.model.times import micros_in
 
 MAX_TEXT = 20_000
-"""Characters of an utterance, the contract's limit."""
+"""Most characters of an utterance. It is the contract's limit."""
 MAX_CONTENT_BYTES = 1024 * 1024
-"""Largest serialized content. gRPC clients take messages of 4 MiB; anything larger could be stored but not
-read."""
+"""Most bytes of a serialized content. gRPC clients accept messages of at most 4 MiB, so a larger entry could
+be stored but not read."""
 _MAX_LANGUAGE = 35
 is_uuid = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
-"""Match a UUID as the contract defines it."""
+"""Match a UUID in the contract's format."""
 
 
 def check_draft(draft: entry_pb2.Draft) -> LogEntry | Revision:
-    """Validate a draft and return it ready for the log.
+    """Validate a draft and convert it to an entry or a revision.
 
     Raises:
-        InvalidRequest: lists every field that breaks a rule, also rules that the contract can't express.
+        InvalidRequest: the draft breaks a rule of the contract, or a rule that the contract can't express.
     """
     name = draft.WhichOneof("content")
     content: Message = getattr(draft, name or "utterance")
@@ -43,18 +42,18 @@ def check_draft(draft: entry_pb2.Draft) -> LogEntry | Revision:
         isinstance(content, (entry_pb2.OpenUtterance, entry_pb2.Utterance))
         and content.utterance_id.lower() != draft.entry_id.lower()
     ):
-        raise InvalidRequest([FieldViolation("entry_id", "an utterance's entry id is its utterance id")])
+        raise InvalidRequest([FieldViolation("entry_id", "must equal the utterance's `utterance_id`")])
     entry_id = id_bytes(draft.entry_id)
     if isinstance(content, entry_pb2.OpenUtterance):
         return Revision(entry_id, content.speaker, content.revision, start, pack(content))
     if not draft.HasField("end_time"):
-        raise InvalidRequest([FieldViolation("end_time", "needed for everything but an open utterance")])
+        raise InvalidRequest([FieldViolation("end_time", "required unless the content is an open utterance")])
     end = _micros("end_time", draft.end_time)
     if end < start:
-        raise InvalidRequest([FieldViolation("end_time", "before the start")])
+        raise InvalidRequest([FieldViolation("end_time", "must not be before `start_time`")])
     entry = LogEntry.of(entry_id, content, start, end)
     if len(entry.content) > MAX_CONTENT_BYTES:
-        raise InvalidRequest([FieldViolation(str(name), f"more than {MAX_CONTENT_BYTES} bytes")])
+        raise InvalidRequest([FieldViolation(str(name), f"must be at most {MAX_CONTENT_BYTES} bytes")])
     return entry
 
 
@@ -65,7 +64,7 @@ def _micros(field: str, timestamp: Timestamp) -> int:
 
 
 def _surely_valid(draft: entry_pb2.Draft, content: Message) -> bool:
-    """Return whether a draft certainly keeps every rule of the contract. False leaves the question open."""
+    """Return True if a draft certainly follows all rules of the contract; False if `validate` must decide."""
     if draft.client_sequence <= 0 or not draft.HasField("start_time") or not is_uuid(draft.entry_id):
         return False
     if isinstance(content, entry_pb2.Utterance):

@@ -1,4 +1,4 @@
-"""Entries of the log, open utterances, and their conversion to the messages of the contract."""
+"""Log entries, open utterances, and their conversion to messages of the contract."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from services.conversation.model.times import timestamp_of
 KINDS: Mapping[str, int] = {
     field.name: field.number for field in entry_pb2.Entry.DESCRIPTOR.oneofs_by_name["content"].fields
 }
-"""Field number in `Entry` by the name of the content."""
+"""Field numbers of the contents in `Entry`, by field name."""
 NAMES: Mapping[int, str] = {number: name for name, number in KINDS.items()}
-"""Name of the content by field number in `Entry`."""
+"""Field names of the contents in `Entry`, by field number."""
 UTTERANCE = KINDS["utterance"]
 
 _KIND_OF_MESSAGE: Mapping[type[Message], int] = {
@@ -32,15 +32,15 @@ _KIND_OF_FILTER: Mapping[int, int] = {
     pb.ENTRY_KIND_TOOL_RESULT: KINDS["tool_result"],
     pb.ENTRY_KIND_STATE_CHANGE: KINDS["state_change"],
 }
-_ID_FIRST = b"\x0a\x24"  # field 1, 36 bytes: how a serialized utterance begins
+_ID_FIRST = b"\x0a\x24"  # start of a serialized utterance: field 1 with 36 bytes
 _AFTER_ID = 38
 
 
 @dataclass(slots=True)
 class LogEntry:
-    """One entry of the log. The commit that adds it sets the fields after `content`.
+    """One entry of the log. The commit that adds the entry sets the fields after `content`.
 
-    Times are microseconds since 1970, so that thousands of entries are sent without making datetimes.
+    Times are microseconds since 1970, because creating datetimes for thousands of entries would be slow.
     """
 
     entry_id: bytes
@@ -48,22 +48,22 @@ class LogEntry:
     kind: int
     """Field number of the content in `Entry`."""
     speaker: entry_pb2.Speaker.ValueType
-    """Unspecified for contents other than utterances."""
+    """Speaker of an utterance; unspecified for other contents."""
     start_micros: int
     end_micros: int
     content: bytes
-    """The content as `pack` serializes it."""
+    """The content message, serialized by `pack`."""
     number: int = 0
     call_id: str | None = None
     commit_micros: int = 0
     late: bool = False
-    """Appended by a writer that had already lost the call."""
+    """True if the writer had already lost the call when it appended the entry."""
     feed_position: int = 0
-    """Position in the customer's feed; 0 where it wasn't read."""
+    """Position in the customer's feed; 0 if unknown."""
 
     @classmethod
     def of(cls, entry_id: bytes, content: Message, start: int, end: int) -> LogEntry:
-        """Return an entry with a content message of the contract."""
+        """Return an entry with this content. `start` and `end` are microseconds since 1970."""
         speaker = (
             content.speaker if isinstance(content, entry_pb2.Utterance) else entry_pb2.SPEAKER_UNSPECIFIED
         )
@@ -71,24 +71,24 @@ class LogEntry:
 
     @property
     def fingerprint(self) -> int:
-        """A hash of everything the writer sent; only comparable within this process."""
+        """A hash of the writer's data. Only comparable within this process."""
         return fingerprint(self.kind, self.start_micros, self.end_micros, self.content)
 
 
 @dataclass(slots=True)
 class Revision:
-    """The latest revision of an open utterance: one that is still being spoken.
+    """The latest revision of an open utterance, which is still being spoken.
 
-    The commit that stores it sets the fields after `content`. Times are microseconds since 1970.
+    The commit that stores the revision sets the fields after `content`. Times are microseconds since 1970.
     """
 
     entry_id: bytes
-    """UUID, 16 bytes; the sealed utterance keeps it."""
+    """UUID, 16 bytes. When the utterance is sealed, its entry has the same id."""
     speaker: entry_pb2.Speaker.ValueType
     revision: int
     start_micros: int
     content: bytes
-    """`OpenUtterance` as `pack` serializes it."""
+    """The `OpenUtterance` message, serialized by `pack`."""
     conversation_key: int = 0
     call_key: int = 0
     revise_micros: int = 0
@@ -109,12 +109,12 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """A filter of entries, fast enough for a hundred thousand entries a second. An empty set allows all."""
+    """A filter of entries. An empty set allows all. It can check 100,000 entries a second."""
 
     kinds: frozenset[int] = frozenset()
     """Field numbers of contents in `Entry`."""
     speakers: frozenset[int] = frozenset()
-    """Speakers of utterances; other entries have speaker 0."""
+    """Speakers of utterances. Other entries have the speaker 0."""
 
     @classmethod
     def of(cls, message: pb.EntryFilter) -> EntryFilter:
@@ -125,7 +125,7 @@ class EntryFilter:
         return bool(self.kinds or self.speakers)
 
     def admits(self, kind: int, speaker: int) -> bool:
-        """Return whether an entry of this kind and speaker passes."""
+        """Return whether an entry with this kind and speaker passes the filter."""
         return (not self.kinds or kind in self.kinds) and (not self.speakers or speaker in self.speakers)
 
 
@@ -134,7 +134,7 @@ EVERYTHING = EntryFilter()
 
 
 def fingerprint(kind: int, start: int, end: int, content: bytes) -> int:
-    """Return a hash that tells a retried entry from another one with the same id."""
+    """Return a hash that differs if an entry with the same id isn't a retry but another entry."""
     return hash((kind, start, end, content))
 
 
@@ -144,7 +144,10 @@ def id_bytes(text: str) -> bytes:
 
 
 def pack(content: Message) -> bytes:
-    """Serialize a content deterministically, without an utterance's id, which its row has already."""
+    """Serialize a content message deterministically.
+
+    The id of an utterance is left out, because it is already stored as the entry's id.
+    """
     row = content.SerializeToString(deterministic=True)
     if not isinstance(content, (entry_pb2.Utterance, entry_pb2.OpenUtterance)) or not content.utterance_id:
         return row

@@ -1,6 +1,6 @@
 """A customer's feed: the order of the entries of all their conversations, stored as runs.
 
-Positions are given out inside the commit that adds the entries.
+The commit that adds entries also assigns their positions in the feed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class RunKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedRun:
-    """Consecutive positions of a feed: entries of one conversation, or its deletion."""
+    """Consecutive positions of a feed, with entries of one conversation or with its deletion."""
 
     first_position: int
     conversation_id: str
@@ -31,7 +31,7 @@ class FeedRun:
 
     @property
     def last_position(self) -> int:
-        """The last position of the run."""
+        """Position of the run's last entry."""
         return self.first_position + self.length - 1
 
 
@@ -40,13 +40,13 @@ class FeedEnd:
     """The end of a customer's feed."""
 
     version: int
-    """Incremented by every change to one of the customer's logs or to the right to write them."""
+    """Incremented by each change to one of the customer's logs, or to the rights to write them."""
     last_position: int
-    """0 for an empty feed."""
+    """Position of the last entry or deletion; 0 for an empty feed."""
 
 
 class FeedBuilder:
-    """Adds entries and deletions to the end of a feed."""
+    """Builder that adds entries and deletions to the end of a feed."""
 
     def __init__(self, end: FeedEnd, last_run: FeedRun | None) -> None:
         self._version, self.last_position, self.last_run = end.version, end.last_position, last_run
@@ -54,15 +54,15 @@ class FeedBuilder:
 
     @property
     def end(self) -> FeedEnd:
-        """The end after the changes."""
+        """The end of the feed after the changes."""
         return FeedEnd(self._version + 1, self.last_position)
 
     def changed(self) -> list[FeedRun]:
-        """Return the runs that are new or longer than before."""
+        """Return the runs that were added or extended."""
         return list(self._changed.values())
 
     def add(self, conversation_id: str, first_number: int, count: int) -> int:
-        """Add consecutive entries of one conversation; return the position of the first."""
+        """Add `count` consecutive entries of one conversation; return the position of the first one."""
         position = self.last_position + 1
         last = self.last_run
         if (
@@ -78,7 +78,7 @@ class FeedBuilder:
         return position
 
     def add_deletion(self, conversation_id: str) -> int:
-        """Add the deletion of a conversation; return its position."""
+        """Add the deletion of a conversation; return the deletion's position."""
         self.last_position += 1
         self._put(FeedRun(self.last_position, conversation_id, 0, 1, RunKind.DELETED))
         return self.last_position

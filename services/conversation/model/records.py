@@ -12,10 +12,10 @@ from services.conversation.model.times import timestamp
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A customer's thread with the agent."""
+    """A conversation of a customer with the agent. It may have several calls."""
 
     key: int
-    """Short key inside the database, so that an entry's row needs no UUID for it."""
+    """Key of the row, used in other tables because it is shorter than the UUID."""
     conversation_id: str
     customer_id: str
     title: str
@@ -26,11 +26,11 @@ class Conversation:
     update_time: datetime
     end_time: datetime | None
     last_number: int
-    """Number of the last entry; 0 when there is none."""
+    """Number of the last entry; 0 if there is none."""
 
     @property
     def ended(self) -> bool:
-        """True once the conversation takes no more entries."""
+        """True if the conversation has ended; it accepts no more entries."""
         return self.state == pb.CONVERSATION_STATE_ENDED
 
 
@@ -44,38 +44,38 @@ class Call:
     conversation_id: str
     customer_id: str
     room: str
-    """Name of the LiveKit room, which only this call uses."""
+    """Name of the LiveKit room. No other call uses it."""
     state: pb.CallState.ValueType
     epoch: int
-    """Incremented for each agent that is dispatched; only the highest epoch may write."""
+    """Incremented by each dispatch of an agent. Only a writer with this epoch may write."""
     writer_id: str | None
-    """The writer that opened this epoch; None until the agent opens its stream."""
+    """Id of the writer that opened this epoch; None until the agent opens its stream."""
     holder: str | None
-    """The replica with the writer's stream; None without a stream."""
+    """Id of the replica that serves the writer's stream; None without a stream."""
     dispatches: int
-    """Number of agents dispatched since one last joined."""
+    """Number of dispatches since an agent last joined."""
     dispatch_time: datetime
     """Time of the last dispatch."""
     caller_joined_time: datetime | None
     """Time at which the caller was first seen in the room."""
     access_expire_time: datetime
-    """Expiry of the last token that lets the caller join."""
+    """Expiry of the caller's most recent token for the room."""
     time_zone: str
-    """IANA zone of the caller's clock; empty when unknown."""
+    """IANA time zone of the caller; empty if unknown."""
     sealed_grant: bytes | None
-    """The grant, encrypted; None once it is revoked."""
+    """The encrypted grant; None after it is revoked."""
     start_time: datetime
     end_time: datetime | None
     end_reason: pb.CallEndReason.ValueType
 
     @property
     def ended(self) -> bool:
-        """True once the call is over."""
+        """True if the call has ended."""
         return self.state == pb.CALL_STATE_ENDED
 
     @property
     def caller_identity(self) -> str:
-        """The caller's identity in the room, the same whenever the caller rejoins."""
+        """The caller's identity in the room. It stays the same when the caller rejoins."""
         return f"caller-{self.call_id[-12:]}"
 
 

@@ -1,6 +1,6 @@
 """Conversions between datetimes, protobuf timestamps and microseconds since 1970.
 
-Rows and log entries hold microseconds, which are cheap to compute with. Datetimes are UTC.
+Rows and log entries hold microseconds, because computing with them is cheap. Datetimes are in UTC.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ def instant_of(micros: int) -> datetime:
 
 
 def micros_in(timestamp: Timestamp) -> int:
-    """Convert a message to microseconds; finer digits are cut off."""
+    """Convert a protobuf timestamp to microseconds. Nanoseconds are truncated."""
     return timestamp.seconds * 1_000_000 + timestamp.nanos // 1000
 
 
 def timestamp_of(micros: int) -> Timestamp:
-    """Convert microseconds to a message."""
+    """Convert microseconds to a protobuf timestamp."""
     seconds, rest = divmod(micros, 1_000_000)
     return Timestamp(seconds=seconds, nanos=rest * 1000)
 
 
 def instant(timestamp: Timestamp) -> datetime:
-    """Convert a message to a datetime."""
+    """Convert a protobuf timestamp to a datetime."""
     return timestamp.ToDatetime(UTC)
 
 
 def timestamp(instant: datetime) -> Timestamp:
-    """Convert a datetime to a message."""
+    """Convert a datetime to a protobuf timestamp."""
     message = Timestamp()
     message.FromDatetime(instant)
     return message

@@ -1,4 +1,4 @@
-"""Pipelined appends: a writer's next appends are submitted while earlier ones are being committed."""
+"""Pipelined appends: a writer's next append is submitted while previous ones are still being committed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from services.conversation.log.transcript_log import Queue, Refused, Stored, Tra
 from services.conversation.log.writer_fence import Writer
 
 MAX_DRAFTS = 256
-"""Limit of drafts in one `RecordAppend`. It is the contract's rule, checked here because validating the whole
-message would let one invalid draft end the stream."""
+"""Most drafts in one `RecordAppend`. The contract has the same rule. It is checked here, because validating
+the whole message would end the stream for one invalid draft."""
 WINDOW = 8
-"""Limit of unanswered appends of one stream; the next one is read when one of them is answered."""
+"""Most unanswered appends of one stream. While there are so many, the stream isn't read."""
 
 
 class AppendPipeline:
-    """The unanswered appends of one stream, in order."""
+    """The appends of one stream that are not yet answered, in order."""
 
     def __init__(self, hold: Hold) -> None:
         self._hold = hold
@@ -33,7 +33,7 @@ class AppendPipeline:
         self.reader: asyncio.Future[None] | None = None
         """The task that reads the stream and adds its appends."""
         self.close: pb.RecordClose | None = None
-        """The writer's last message, if it released the call."""
+        """The writer's `close` message; None until it arrives."""
 
     async def add(self, answer: asyncio.Future[list[Stored | Refused]]) -> None:
         """Add a submitted append; block while the window is full."""
@@ -44,11 +44,13 @@ class AppendPipeline:
             await self._has_room.wait()
 
     def wake(self, _: object = None) -> None:
-        """Wake `next_outcomes`, because an append was answered or the stream or hold ended."""
+        """Wake `next_outcomes`: an append was answered, the stream was read to its end, or the hold ended."""
         self._changed.set()
 
     async def next_outcomes(self) -> list[Stored | Refused] | None:
-        """Return the outcomes of the next appends, as many as are answered; None after the last one.
+        """Wait until the next append is answered, and return its outcomes and those of all answered after it.
+
+        Return None after the last append of the stream.
 
         Raises:
             DomainError: the writer may not write, or sent an invalid message.
@@ -70,12 +72,12 @@ class AppendPipeline:
             await self._changed.wait()
 
     def abandon(self) -> None:
-        """Stop waiting for answers; submitted appends are committed nevertheless."""
+        """Stop waiting for answers. Appends that were submitted are still committed."""
         for answer in self._waiting:
             answer.cancel()
 
     def _all_read(self) -> bool:
-        # Appends that were read before the hold ended are still stored: their words were spoken.
+        # After the hold ends, wait for the submitted appends, because their words were spoken.
         assert self.reader is not None
         if self.reader.done():
             self.reader.result()

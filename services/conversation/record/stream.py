@@ -22,13 +22,13 @@ _END_REASONS = {
 
 
 class RecordStreams:
-    """Serves `Record`."""
+    """The server side of the `Record` streams."""
 
     def __init__(self, log: TranscriptLog, calls: Calls, holds: Holds, tickets: LateTickets) -> None:
         self._log, self._calls, self._holds, self._tickets = log, calls, holds, tickets
 
     async def record(self, requests: AsyncIterator[pb.RecordRequest]) -> AsyncGenerator[pb.RecordResponse]:
-        """Serve one stream, from `open` to its end."""
+        """Serve one stream, from the `open` message to its end."""
         first = await anext(requests, None)
         if first is None or first.WhichOneof("message") != "open":
             raise RecordOutOfOrder
@@ -70,7 +70,7 @@ class RecordStreams:
 
 
 def responses(outcomes: Sequence[Stored | Refused]) -> list[pb.RecordResponse]:
-    """Return each refusal with its status, then one ack through the last draft."""
+    """Return one `rejected` message for each refused draft, then one ack for all drafts."""
     answers = [
         pb.RecordResponse(rejected=_rejected(outcome)) for outcome in outcomes if isinstance(outcome, Refused)
     ]
