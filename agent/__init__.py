@@ -1,1 +1,1 @@
-"""The voice agent: a worker that answers calls, its speech, its dialogue and what it records."""
+"""The voice agent: the worker that answers calls, speech, dialogue, and recording of the transcript."""

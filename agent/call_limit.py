@@ -1,11 +1,14 @@
-"""Limit on the calls that one worker takes.
+"""Limit on the calls that one worker accepts.
 
-livekit-agents admits calls by CPU load. It skips a worker above its threshold, and counts a first job that is
-starting as the whole threshold divided by `num_idle_processes`: with one idle process, the second of two
-simultaneous calls is refused by an idle worker, whatever the threshold, unless that is infinite. The LiveKit
-server also skips a worker that reports a load of 1, which on a busy machine is every worker that reports its
-CPU. Recent load says little about room for one more call. So the threshold is infinite, the reported load is
-that of calls, and this class counts them.
+By default livekit-agents admits calls by CPU load, which says little about the capacity for one more call:
+
+* A worker whose load is above a threshold refuses jobs. A job that is starting counts as the whole threshold
+  divided by `num_idle_processes`. So with one idle process and any finite threshold, an idle worker refuses
+  the second of two simultaneous calls.
+* The LiveKit server skips a worker that reports a load of 1. On a busy machine every worker reports that.
+
+Therefore the threshold is infinite, the reported load is the number of calls relative to the limit, and
+`CallLimit` refuses calls above the limit.
 """
 
 from __future__ import annotations
@@ -23,9 +26,9 @@ class CallLimit:
         self._accepted: dict[str, float] = {}
 
     def admit(self, job_id: str, running: Collection[str]) -> bool:
-        """Return whether to take this job next to the running ones.
+        """Return whether to accept this job while the jobs in `running` are running.
 
-        Accepted jobs that don't start in time are dropped.
+        An accepted job that doesn't start within 15 seconds no longer counts.
         """
         now = self._clock()
         self._accepted = {

@@ -1,4 +1,4 @@
-"""Clients of the services that an agent calls, in its own name or in the customer's."""
+"""Clients of the services that an agent calls, with its own identity or on behalf of the customer."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _NAME = "agent"
 
 
 class DelegatedToken:
-    """Source of tokens to act for the customer of one call.
+    """Source of tokens that let the agent act on behalf of the customer of one call.
 
-    Exchanges the call's grant again before a token expires.
+    Exchanges the call's grant for a token, and again for a new one before that token expires.
     """
 
     def __init__(self, workload: WorkloadIdentity, grant: str, clock: Clock | None = None) -> None:
@@ -45,10 +45,10 @@ class DelegatedToken:
         self._lock = asyncio.Lock()
 
     async def __call__(self) -> str:
-        """Return a token that is valid for the next call.
+        """Return a token that is valid for the next RPC.
 
         Raises:
-            grpc.aio.AioRpcError: identity can't be reached, or the grant was revoked.
+            grpc.aio.AioRpcError: the identity service can't be reached, or the grant was revoked.
         """
         async with self._lock:
             if self._current is None or not self._current.fresh_at(self._clock.now()):
@@ -57,20 +57,20 @@ class DelegatedToken:
 
 
 class ServiceClients:
-    """Stubs whose channels close with the call. Made by `service_clients`."""
+    """Factory of service stubs. Their channels stay open until the block of `service_clients` ends."""
 
     def __init__(self, settings: AgentSettings, workload: WorkloadIdentity, stack: AsyncExitStack) -> None:
         self._settings, self._stack = settings, stack
         self.workload = workload
 
     async def conversation(self, tokens: TokenSource) -> ConversationServiceAsyncStub:
-        """Return a stub of the conversation service that sends these tokens."""
+        """Return a stub of the conversation service that authenticates with `tokens`."""
         return ConversationServiceStub(
             await self._open(self._settings.address_of("conversation"), _CONVERSATION, tokens)
         )
 
     async def flightdata(self, tokens: TokenSource) -> FlightDataServiceAsyncStub:
-        """Return a stub of the flight-data service that sends these tokens."""
+        """Return a stub of the flight-data service that authenticates with `tokens`."""
         return FlightDataServiceStub(
             await self._open(self._settings.address_of("flightdata"), _FLIGHTDATA, tokens)
         )
@@ -81,7 +81,7 @@ class ServiceClients:
 
 @asynccontextmanager
 async def service_clients(settings: AgentSettings) -> AsyncIterator[ServiceClients]:
-    """Open the services with the agent's own identity."""
+    """Yield the clients for an agent, and close their channels when the block ends."""
     async with AsyncExitStack() as stack:
         channel = await stack.enter_async_context(open_channel(settings.address_of("identity"), _IDENTITY))
         workload = WorkloadIdentity(_NAME, settings.secrets.actor_key(_NAME), IdentityServiceStub(channel))

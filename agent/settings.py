@@ -20,17 +20,17 @@ class AgentSettings(MeshSettings):
     agent_name: str = Field("readback", min_length=1)
     """Name under which the agent's workers register with LiveKit."""
     agent_max_calls: int = Field(default_factory=_two_calls_per_core, ge=1, le=1000)
-    """Calls that one worker holds at a time; by default two per core (a call uses about a third of a core
-    while someone speaks)."""
+    """Maximum number of simultaneous calls on one worker. The default is two per core: a call uses about a
+    third of a core while the caller or the agent speaks."""
     agent_idle_processes: int = Field(1, ge=0, le=16)
-    """Processes kept warm for the next calls; each holds the speech models, about 300 MB."""
+    """Idle processes kept ready for the next calls. Each has the speech models loaded, about 300 MB."""
     caller_patience_seconds: float = Field(30.0, ge=1, le=600)
-    """Time that the agent waits for a caller who dropped out without hanging up."""
+    """Seconds that the agent waits for a caller whose connection was lost, before it ends the call."""
 
     @property
     def outbox_folder(self) -> Path:
-        """Folder for unacknowledged drafts of all agents of this home.
+        """Folder for the unacknowledged drafts of all agents that use this `home`.
 
-        Must be on a local disk: file locks show which agents are alive.
+        It must be on a local disk, because file locks on it show which agents are alive.
         """
         return self.home / "outbox"

@@ -1,4 +1,4 @@
-"""The voice agent's worker: takes calls from LiveKit, each in its own warm process."""
+"""The voice agent's worker: accepts calls from LiveKit and runs each in its own prewarmed process."""
 
 from __future__ import annotations
 
@@ -25,29 +25,30 @@ from services.conversation.client.outbox_recovery import OutboxRecovery
 
 _log = structlog.get_logger(__name__)
 
-_CALLS = Gauge("readback_agent_calls", "Calls being held by this worker")
-_CAPACITY = Gauge("readback_agent_calls_limit", "Calls this worker holds at most")
+_CALLS = Gauge("readback_agent_calls", "Calls running on this worker")
+_CAPACITY = Gauge("readback_agent_calls_limit", "Maximum number of calls on this worker")
 
 _UNLIMITED = float("inf")
 _STOP_WITHIN_S = 3.0
 _LOAD_MODELS_WITHIN_S = 60.0
 _RETRY_FOREVER = 1_000_000
-"""Attempts to reach the LiveKit server. A worker that stops loses its warm models."""
+"""Attempts to reach the LiveKit server, in practice unlimited. A worker that exits loses its loaded
+models."""
 
 
 def prewarm(process: JobProcess) -> None:
-    """Load the models of a process before its first call."""
+    """Load settings and speech models into a new process, before its first call."""
     _log_through_the_worker()
     process.userdata["settings"] = load(AgentSettings)
     process.userdata["engines"] = SpeechEngines.load()
 
 
 async def start_job(context: JobContext) -> None:
-    """Start the call of a job and return; the call runs until `end_job`."""
+    """Start the call of a job in the background and return. `end_job` ends the call early."""
     try:
         job = CallJob.parse(context.job.metadata)
     except MalformedJob as error:
-        _log.warning("job without a call", error=str(error))
+        _log.warning("malformed job refused", error=str(error))
         context.shutdown("no call")
         return
     structlog.contextvars.bind_contextvars(call_id=job.call_id, epoch=job.epoch)
@@ -57,7 +58,7 @@ async def start_job(context: JobContext) -> None:
 
 
 async def end_job(context: JobContext) -> None:
-    """Leave the call and wait until everything is recorded."""
+    """Leave the call, and wait until all of its transcript is recorded."""
     if "running" in context.proc.userdata:
         context.proc.userdata["leave"].set()
         await context.proc.userdata["running"]
@@ -71,14 +72,14 @@ async def _run(context: JobContext, job: CallJob, leave: asyncio.Event) -> None:
 
     try:
         await run_job(job, JobRoom(context.room, join, leave), engines, settings)
-    except Exception:  # noqa: BLE001 - the conversation service then sends another agent
+    except Exception:  # noqa: BLE001 - the conversation service then dispatches another agent
         _log.exception("call failed")
     finally:
         context.shutdown("call over")
 
 
 def make_server(settings: AgentSettings) -> AgentServer:
-    """Return a worker that takes calls for `settings.agent_name` once it runs."""
+    """Return a worker, not yet running, that accepts calls for `settings.agent_name`."""
     keys = settings.livekit_worker_keys
     call_limit = CallLimit(settings.agent_max_calls, time.monotonic)
     server = AgentServer(
@@ -113,7 +114,7 @@ def make_server(settings: AgentSettings) -> AgentServer:
 
 
 async def serve(settings: AgentSettings) -> None:
-    """Take calls until SIGTERM or SIGINT, then leave running calls to other workers.
+    """Accept calls until SIGTERM or SIGINT, then leave the running calls to other workers.
 
     A second signal ends the process immediately.
     """
@@ -134,7 +135,7 @@ async def serve(settings: AgentSettings) -> None:
 
 @asynccontextmanager
 async def recovering_outboxes(settings: AgentSettings) -> AsyncIterator[None]:
-    """Submit drafts that dead agents left behind, until the block ends."""
+    """Until the block ends, submit the drafts in the outboxes of agents that died."""
     async with service_clients(settings) as clients:
         stub = await clients.conversation(clients.workload.own_token)
         recovery = asyncio.create_task(OutboxRecovery(settings.outbox_folder, stub).run())
@@ -146,7 +147,7 @@ async def recovering_outboxes(settings: AgentSettings) -> AsyncIterator[None]:
 
 
 def _log_through_the_worker() -> None:
-    """Send log lines of a call's process through the worker, which formats and redacts them."""
+    """Send the log lines of this call process to the worker process, which formats and redacts them."""
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.render_to_log_kwargs],
         logger_factory=structlog.stdlib.LoggerFactory(),

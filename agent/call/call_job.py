@@ -1,4 +1,4 @@
-"""A worker's job: take one call from the conversation service, hold it, and release it."""
+"""A worker's job: open one call at the conversation service, run it, and release it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _log = structlog.get_logger(__name__)
 
 
 class MalformedJob(Exception):
-    """The job's metadata names no call."""
+    """The metadata of a job contains no call and epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallJob:
-    """A call and the epoch to hold it in. Grants no authority: that comes from the conversation service."""
+    """The call of a job and its epoch. Authority over the call comes only from the conversation service."""
 
     call_id: str
     epoch: int
@@ -48,19 +48,19 @@ class CallJob:
             fields = json.loads(metadata)
             return cls(str(fields["call"]), int(fields["epoch"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise MalformedJob(f"the metadata names no call: {error!r}") from None
+            raise MalformedJob(f"the job metadata must contain `call` and `epoch`: {error!r}") from None
 
     @property
     def resumed(self) -> bool:
-        """True if another agent held the call before."""
+        """True if an earlier agent had this call."""
         return self.epoch > 1
 
 
 @dataclass(frozen=True)
 class JobRoom:
-    """The room of a job, joined only once the call is taken.
+    """The room of a job. The agent joins it only after it has opened the call.
 
-    `leave` is set when this worker should leave the call to another.
+    `leave` is set when this worker should leave the call to another worker.
     """
 
     room: rtc.Room
@@ -69,10 +69,10 @@ class JobRoom:
 
 
 async def run_job(job: CallJob, room: JobRoom, engines: SpeechEngines, settings: AgentSettings) -> None:
-    """Talk until the call is over, lost to another agent, or to be left to one.
+    """Run the call until it ends, another agent takes it over, or `room.leave` is set.
 
     Raises:
-        grpc.aio.AioRpcError: a service that the call needs refuses.
+        grpc.aio.AioRpcError: a service that the call needs can't be reached or refuses.
     """
     async with service_clients(settings) as clients:
         own = await clients.conversation(clients.workload.own_token)
@@ -83,7 +83,7 @@ async def run_job(job: CallJob, room: JobRoom, engines: SpeechEngines, settings:
                     talking = _talk(job, room, engines, settings, clients, recorder)
                     await _until_over(talking, recorder, room.leave)
         except (CallLost, CallEnded) as over:
-            _log.info("call not taken", call_id=job.call_id, epoch=job.epoch, reason=str(over))
+            _log.info("call not opened", call_id=job.call_id, epoch=job.epoch, reason=str(over))
 
 
 async def _talk(
@@ -94,7 +94,7 @@ async def _talk(
     clients: ServiceClients,
     recorder: Recorder,
 ) -> CallEnding | None:
-    """Restore the dialogue from the log, join the room, talk."""
+    """Restore the dialogue from the log, join the room, and run the call."""
     opened = recorder.opened
     token = DelegatedToken(clients.workload, opened.grant)
     entries = await read_entries(await clients.conversation(token), opened.conversation_id)
@@ -120,7 +120,7 @@ async def _talk(
 
 
 async def _finished_before(leave: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
-    """Run work until it finishes or `leave` is set. Return whether it finished; raise its error."""
+    """Run `work` until it finishes or `leave` is set. Return whether it finished. Its errors are raised."""
     working, leaving = asyncio.create_task(work), asyncio.create_task(leave.wait())
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -150,5 +150,5 @@ async def _until_over(
         _log.info("call lost", reason=str(over.result()))
     else:
         over.cancel()
-        # Without a reason the call is not over, and another agent continues it.
+        # If the reason is UNSPECIFIED, the call stays open and another agent continues it.
         await recorder.close((talking.result() if ended else None) or pb.CALL_END_REASON_UNSPECIFIED)

@@ -1,8 +1,8 @@
-"""The caller's presence in the room: hanging up, dropping out, coming back.
+"""Presence of the caller in the room: hanging up, losing the connection, returning.
 
-Only a caller who leaves on purpose has hung up. Anyone else who drops out may return, so the agent waits
-`patience` seconds before it ends the call. The same applies when a room server fails: both sides then
-reconnect to the next one.
+A caller who leaves on purpose has hung up. A caller whose connection is lost may return, so the agent waits
+`patience` seconds before it ends the call. When a LiveKit server fails, caller and agent reconnect to another
+one in the same way.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ CallEnding: TypeAlias = "pb.CallEndReason.ValueType"
 
 
 class PresenceWatcher:
-    """Watcher of one caller in a room. Must be made in the event loop.
+    """Watcher of one caller in a room. Create it while the event loop runs.
 
-    Calls `on_away` when the caller drops out or the agent's own connection does, `on_back` once both are
-    connected again.
+    It calls `on_away` when the caller or the agent loses the connection to the room, and `on_back` when both
+    are connected again. `patience` is in seconds.
     """
 
     def __init__(
@@ -54,9 +54,9 @@ class PresenceWatcher:
             self._start_timeout()
 
     async def ended(self) -> CallEnding | None:
-        """Wait for the end.
+        """Wait until the caller has left for good, and return the reason.
 
-        Return how the caller left, or None when the agent's room is gone and it can't know.
+        Return None if the agent itself was disconnected from the room, because the caller may still be there.
         """
         return await asyncio.shield(self._ended)
 
@@ -73,7 +73,7 @@ class PresenceWatcher:
 
     def _disconnected(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity != self._identity or self._identity in self._room.remote_participants:
-            return  # a second tab of the same caller has already replaced the first
+            return  # the caller has already joined again, from a second tab
         reason = participant.disconnect_reason or rtc.DisconnectReason.UNKNOWN_REASON
         _log.info("caller left", reason=rtc.DisconnectReason.Name(reason))
         if reason == rtc.DisconnectReason.CLIENT_INITIATED:
@@ -92,7 +92,7 @@ class PresenceWatcher:
             self._on_back()
 
     def _room_gone(self, reason: object = None) -> None:
-        _log.info("room gone", reason=str(reason))
+        _log.info("agent disconnected from room", reason=str(reason))
         self._end(None)
 
     def _start_timeout(self) -> None:
@@ -102,7 +102,7 @@ class PresenceWatcher:
         )
 
     def _stop_timeout(self) -> bool:
-        """Return whether a timeout was running."""
+        """Stop the timeout. Return whether it was running."""
         timeout, self._timeout = self._timeout, None
         if timeout is not None:
             timeout.cancel()

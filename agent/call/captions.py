@@ -1,8 +1,9 @@
 """Live captions of both speakers, as LiveKit's clients expect them: text streams on `lk.transcription`.
 
-LiveKit's own output chooses its own segment names. Here a segment is an utterance and `lk.segment_id` is its
-UUID, so that the web app can replace a caption by its entry of the log instead of showing both. Every stream
-holds all words so far and replaces earlier streams of its segment. It is sent in the speaker's name.
+LiveKit's built-in output generates its own segment ids. Here a segment is an utterance, and `lk.segment_id`
+is the utterance's UUID. So the web app can replace a caption with the utterance's log entry instead of
+showing both. Each stream contains all words so far and replaces earlier streams of its segment. It carries
+the speaker's identity as its sender.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ class _Caption:
 
 
 class RoomCaptions:
-    """Sender of captions to a room. Of each utterance only the latest unsent caption is kept."""
+    """Sender of captions to a room. A newer caption of an utterance replaces one that is still unsent."""
 
     def __init__(self, room: rtc.Room, caller_identity: str) -> None:
         self._room, self._caller = room, caller_identity
@@ -44,7 +45,7 @@ class RoomCaptions:
     def show(
         self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str, *, final: bool = False
     ) -> None:
-        """Queue all words so far of an utterance; `final` when no more will follow."""
+        """Queue a caption with all words of an utterance so far. `final` means that no more words follow."""
         by_caller = speaker == entry_pb2.SPEAKER_CUSTOMER
         identity = self._caller if by_caller else self._room.local_participant.identity
         self._unsent[utterance_id] = _Caption(identity, utterance_id, text, final)
@@ -82,8 +83,8 @@ class RoomCaptions:
             await writer.write(caption.text)
             await writer.aclose()
         except (ConnectionError, RuntimeError) as error:
-            # The room is reconnecting or gone. The log has the words, so the call continues without this
-            # caption.
+            # The room is reconnecting or disconnected. The call continues without this caption, because the
+            # words are also in the log.
             _log.info("caption not sent", error=str(error))
-        except Exception:  # noqa: BLE001 - one broken caption must not stop the others
+        except Exception:  # noqa: BLE001 - one failed caption must not stop later ones
             _log.exception("caption not sent")

@@ -1,4 +1,4 @@
-"""The dialogue as livekit-agents' LLM: takes the customer's words, streams the answer."""
+"""Adapter of the dialogue to livekit-agents' LLM interface. It streams an answer to the customer's words."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -19,16 +19,16 @@ _log = structlog.get_logger(__name__)
 
 
 class TimedDialogue:
-    """The dialogue of one call, with the current time and the words for a lost connection."""
+    """The dialogue of one call, with a clock and with the greeting after a lost connection."""
 
     def __init__(self, dialogue: Dialogue, clock: Clock) -> None:
         self._dialogue, self._clock = dialogue, clock
         self.language, self.completeness = dialogue.language, dialogue.completeness
 
     def greeting(self, *, resumed: bool, answering: bool = False) -> str:
-        """Return a welcome, or after a loss an apology and the open question.
+        """Return a welcome. If the call is `resumed` after a loss, return an apology and the open question.
 
-        `resumed`: the caller was cut off earlier; `answering`: an answer follows immediately.
+        With `answering` the question is left out, because an answer follows immediately.
         """
         if not resumed:
             return " ".join(speech.text for speech in self._dialogue.opening(now=self._clock.now()))
@@ -39,14 +39,14 @@ class TimedDialogue:
         return f"{apology} {question.words if question else self.language.phrase('please_go_on')}"
 
     def turn(self, text: str) -> AsyncGenerator[Event, None]:
-        """Answer the customer's words. Closed early when the customer interrupts."""
+        """Yield the events of the answer to the customer's words. Close the generator if they interrupt."""
         return self._dialogue.respond(text, now=self._clock.now())
 
 
 class DialogueLLM(llm.LLM[Any]):
-    """LLM that answers with the dialogue.
+    """LLM whose answers come from the dialogue.
 
-    Tool calls are recorded and published before the agent speaks about them.
+    It records and publishes each tool call before the agent speaks about the result.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class DialogueLLM(llm.LLM[Any]):
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,  # noqa: ARG002 - see above
         extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,  # noqa: ARG002 - see above
     ) -> "TurnStream":
-        """Answer the customer's last message."""
+        """Return the stream that answers the customer's last message."""
         return TurnStream(self, chat_ctx, tools or [], conn_options)
 
 
 class TurnStream(llm.LLMStream):
-    """Answer of one turn. Cancelled when the customer interrupts."""
+    """The answer of one turn. The framework cancels it when the customer interrupts."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Flight cards and tool calls for the caller's screen, as JSON text streams in the room.
+"""Flight cards and tool calls for the web app, sent as JSON text streams in the room.
 
 A flight card, on `TOPIC_FLIGHTS`:
 
@@ -11,10 +11,10 @@ A flight card, on `TOPIC_FLIGHTS`:
                   "price": {"amount": "5210.00", "currency": "INR"}, "via": ["Dubai"], "sold_out": false,
                   "co2e_kg": 322, "sample"}]}
 
-`back` is the return flight of a round trip, in the same form; `price` is then for both flights. Times are
-local to the airports. `offer`: the seller at this price and the offer's end, {"seller", "expire_time"}; null
-without a named seller. `price` is null when unknown, as is `co2e_kg`, an estimate for one passenger. A failed
-search has an outcome and no flights.
+Times are local to the airports. `back` is the return flight of a round trip, in the same form; `price` then
+covers both flights. `offer` is `{"seller", "expire_time"}`: the company that sells at this price, and the
+time until which the price is valid. `co2e_kg` is an estimate for one passenger. `back`, `offer`, `price` and
+`co2e_kg` are null if unknown. A failed search has an outcome and no flights.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ _log = structlog.get_logger(__name__)
 
 
 class RoomPublisher:
-    """Sender of tool calls and flight cards to everyone in a room.
+    """Sender of tool calls and flight cards to all participants of a room.
 
-    A message that can't be sent is dropped.
+    It drops a message that can't be sent.
     """
 
     def __init__(self, room: rtc.Room) -> None:
@@ -77,7 +77,7 @@ class RoomPublisher:
 def flights_card(
     arguments: Mapping[str, Any], finished: ToolFinished, language: Language = ENGLISH
 ) -> Mapping[str, Any] | None:
-    """Return the card of a search, None for other tools."""
+    """Return the flight card of a finished search, or None for any other tool."""
     if finished.name != "search_flights":
         return None
     result = finished.result
@@ -120,7 +120,7 @@ def _flight(flight: FoundFlight, language: Language) -> Mapping[str, Any]:
 
 
 def _connections(itinerary: pb.Itinerary, language: Language) -> list[str]:
-    """Return the connecting cities with their inconveniences: "London, overnight, from LGW"."""
+    """Return each connecting city with its inconveniences, for example "London, overnight, from LGW"."""
     cities = [segment.arrival.city for segment in itinerary.segments[:-1]]
     layovers = list(itinerary.layovers) or [pb.Layover()] * len(cities)
     return [

@@ -1,8 +1,9 @@
 """livekit-agents' session for one call, configured to use no cloud service.
 
 By default livekit-agents 1.8 uses LiveKit's hosted turn detector and adaptive interruption when it finds
-credentials, and starts generating before a turn is over. Here the recogniser ends a turn, a local voice
-detector finds interruptions, and each turn is generated once, because turns call tools and write to the log.
+credentials, and starts generating an answer before a turn is over. Here the speech recogniser ends a turn,
+and a local voice detector finds interruptions. Each answer is generated once, after the turn, because
+generating it calls tools and writes to the log.
 """
 
 from dataclasses import dataclass
@@ -22,18 +23,18 @@ from agent.speech.text_to_speech import HibariTTS
 
 @dataclass(frozen=True)
 class SpeechEngines:
-    """Recogniser and voice, loaded once before the first call."""
+    """Models for speech recognition and synthesis, loaded once before the first call."""
 
     moonshine: MoonshineEngine
     hibari: HibariEngine
 
     @classmethod
     def load(cls) -> "SpeechEngines":
-        """Load and warm both models. Takes seconds."""
+        """Load both models and run each once. This blocks for seconds."""
         return cls(MoonshineEngine(), HibariEngine())
 
     def close(self) -> None:
-        """Free both models."""
+        """Wait for running work, then free both models."""
         self.moonshine.close()
         self.hibari.close()
 
@@ -58,9 +59,9 @@ def make_session(engines: SpeechEngines, dialogue_llm: DialogueLLM) -> AgentSess
 
 
 def room_options(caller_identity: str) -> RoomOptions:
-    """Return options for audio in both directions with this caller.
+    """Return room options: audio to and from this caller, no video, no text.
 
-    `VoiceCall` handles captions, typed messages and hanging up.
+    `VoiceCall` handles captions, typed messages and disconnects itself.
     """
     return RoomOptions(
         participant_identity=caller_identity,

@@ -1,4 +1,4 @@
-"""Messages that the caller types: text streams on `lk.chat`, answered like spoken words."""
+"""Messages that the caller types, received as text streams on `lk.chat`."""
 
 import asyncio
 import re
@@ -13,21 +13,21 @@ from livekit.agents.types import TOPIC_CHAT
 from agent.recording.utterances import MAX_TEXT_LENGTH
 
 MAX_ANSWERED_LENGTH = 1000
-"""Longer messages are recorded, but the caller is asked for a shorter one."""
+"""Maximum length in characters. The agent records a longer message, but asks for a shorter one."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Control characters that a custom client can send. They must not reach a log, a prompt or a screen. Tabs and
-line breaks stay."""
+"""Control characters, except tab and newline. A custom client can send them, but they must not reach a log
+or a screen."""
 _QUEUE_SIZE = 16
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TypedMessage:
-    """One message.
+    """One typed message.
 
-    `utterance_id` is the id of its stream if that is a UUID from the client, so that the web app knows its
-    entry.
+    `utterance_id` is the stream id that the web app chose, so that it can match the message with its log
+    entry. It is None if the stream id is not usable.
     """
 
     text: str
@@ -35,15 +35,15 @@ class TypedMessage:
 
     @property
     def too_long(self) -> bool:
-        """True for a message that is not answered."""
+        """True if the message is longer than `MAX_ANSWERED_LENGTH`."""
         return len(self.text) > MAX_ANSWERED_LENGTH
 
 
 class TypedMessages:
     """Async iterator over the caller's messages, in order. Messages of other participants are ignored.
 
-    Make it before joining the room, so that no message comes too early. When the queue is full, further
-    messages are dropped.
+    Create it before joining the room; earlier messages are lost. When the queue is full, further messages are
+    dropped.
     """
 
     def __init__(self, room: rtc.Room, caller_identity: str) -> None:
@@ -92,11 +92,10 @@ class TypedMessages:
             _log.warning("typed message dropped", queued=_QUEUE_SIZE)
 
     def _usable_id(self, stream_id: str) -> str | None:
-        """Return the id for the message's entry, or None if another entry could have it.
+        """Return the stream id as utterance id if it is a new UUID of version 4, otherwise None.
 
-        The log refuses the second entry of an id.
-        The caller sees the ids of open utterances and could otherwise block the agent's words. Ids made by
-        the agent are of version 7.
+        The agent's own ids are UUIDs of version 7. A client sees them in captions, and the log refuses a
+        second entry with the same id. So a client that could reuse them could block the agent's entries.
         """
         try:
             parsed = uuid.UUID(stream_id)

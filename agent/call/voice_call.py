@@ -1,4 +1,4 @@
-"""One call, from the greeting to the end."""
+"""One voice call, from the greeting to its end."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _LAST_CAPTIONS_S = 0.5
 
 
 class VoiceCall:
-    """A caller in a room, connected to a dialogue and to the log of the conversation.
+    """Connection of a caller in a room with a dialogue and with the log of the conversation.
 
-    `patience` is the time to wait after the caller drops out, in seconds.
+    `patience` is the time in seconds to wait for a caller whose connection was lost.
     """
 
     def __init__(
@@ -57,15 +57,15 @@ class VoiceCall:
         self._caller_away = self._speech_lost = self._over = False
 
     async def run(self, *, resumed: bool, unanswered: str = "") -> CallEnding | None:
-        """Talk until the call is over, in a room that is joined. When cancelled, stop speaking immediately.
+        """Run the call until it is over. Join the room first. When cancelled, stop speaking immediately.
 
         Args:
-            resumed: another agent held this call before.
-            unanswered: words that the other agent heard and did not answer.
+            resumed: True if an earlier agent had this call.
+            unanswered: the customer's words that the earlier agent recorded but did not answer.
 
         Returns:
-            How the call ended; None if another agent should continue it, because the room is gone or the
-                session failed.
+            The reason why the call ended. None if another agent should continue it, because this agent was
+                disconnected from the room or its session failed.
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(_running(self._captions.publish()))
@@ -107,7 +107,7 @@ class VoiceCall:
             await synchronizer.aclose()
 
     async def _ending(self, presence: PresenceWatcher) -> CallEnding | None:
-        """Wait for the first of: the caller leaves, the agent has said goodbye, the session closes."""
+        """Wait until the caller leaves, the agent has said goodbye, or the session closes."""
         left = asyncio.ensure_future(presence.ended())
         goodbye = asyncio.ensure_future(self._goodbye_spoken())
         closed = asyncio.ensure_future(self._closed.wait())
@@ -148,13 +148,13 @@ class VoiceCall:
         async for message in self._messages:
             try:
                 await self._answer_message(message)
-            except Exception:  # noqa: BLE001 - one failed message must not stop the others
+            except Exception:  # noqa: BLE001 - one failed message must not stop later ones
                 _log.exception("typed message not answered")
 
     async def _answer_message(self, message: TypedMessage) -> None:
         self._unrecorded.append(message)
         await self._session.interrupt()
-        self._record_messages()  # after the agent's words that it interrupted
+        self._record_messages()  # after the interrupted words of the agent are recorded
         if message.too_long:
             self._session.say(self._dialogue.language.phrase("too_long"))
         else:
@@ -166,9 +166,9 @@ class VoiceCall:
             self._customer.typed(message.text, message.utterance_id)
 
     def _record_remaining(self) -> None:
-        """Record what came too late for an answer.
+        """Record unfinished speech and typed messages that the agent can no longer answer.
 
-        Runs after recognition has stopped, so that it can't report the words again.
+        This runs after recognition has stopped, so that it doesn't report the same words again.
         """
         self._customer.truncate()
         self._unrecorded.extend(self._messages.close())
@@ -177,7 +177,7 @@ class VoiceCall:
     def _on_away(self) -> None:
         """Stop speaking. While the caller is away, agent speech must not be recorded as delivered.
 
-        Recognition continues with the audio it has; a restart would lose words not yet decoded.
+        Recognition continues with the audio received so far. A restart would lose words not yet decoded.
         """
         self._customer.connection_lost()
         self._caller_away = True
@@ -188,14 +188,14 @@ class VoiceCall:
             self._session.interrupt(force=True)
 
     def _stop_speaking(self) -> None:
-        """Stop speaking for the rest of the call; recognition still finishes its audio."""
+        """Stop speaking for the rest of the call. Recognition still finishes the audio received so far."""
         self._over = True
         self._on_away()
 
     def _on_back(self) -> None:
         if self._over:
             return
-        _log.info("caller back", speech_lost=self._speech_lost)
+        _log.info("caller reconnected", speech_lost=self._speech_lost)
         self._customer.connection_restored()
         self._caller_away = False
         if self._speech_lost:
@@ -205,9 +205,9 @@ class VoiceCall:
 
 @asynccontextmanager
 async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run work in the background until the block ends.
+    """Run `work` in the background, and cancel it when the block ends.
 
-    Its failure is logged and doesn't change how the call ends.
+    If `work` fails, the error is logged and the call continues.
     """
     task = asyncio.ensure_future(work)
     try:
@@ -216,4 +216,4 @@ async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         task.cancel()
         await asyncio.wait((task,))
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("background work failed", exc_info=error)
+            _log.error("background task failed", exc_info=error)

@@ -1,1 +1,1 @@
-"""The transcript of a call: recording it as it happens, and reading what earlier agents recorded."""
+"""The transcript of a call: recording of new entries, and reading of entries that earlier agents recorded."""

@@ -1,4 +1,4 @@
-"""Entries of the log from before this agent: earlier calls, and another agent's part of this call."""
+"""Log entries from before this agent joined: earlier calls, and this call as recorded by earlier agents."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def read_entries(
 
 
 def tool_records(entries: Iterable[entry_pb2.Entry]) -> list[ToolRecord]:
-    """Return the tool calls that have a result, in the order of the results."""
+    """Return the tool calls that have a result, in the order of their results."""
     calls: dict[str, entry_pb2.ToolCall] = {}
     records = []
     for entry in entries:

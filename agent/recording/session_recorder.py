@@ -1,7 +1,7 @@
 """Hooks into livekit-agents' session that record recognised, generated and spoken words.
 
-livekit-agents' synchronizer paces text along the audio. It writes one word at a time, and its audio output
-reports the start and end of playback.
+livekit-agents' `TranscriptSynchronizer` outputs each word when its audio is played. Its audio output reports
+the start and end of playback.
 """
 
 from collections.abc import AsyncIterable
@@ -17,7 +17,7 @@ from agent.recording.utterances import AgentSpeech, CustomerSpeech
 
 
 class RecordingAgent(Agent):
-    """Agent that records recognised words and generated text on their way through the session."""
+    """Agent that records recognised words and generated text, and passes them on unchanged."""
 
     def __init__(self, customer: CustomerSpeech, speech: AgentSpeech) -> None:
         super().__init__(instructions="")
@@ -26,7 +26,7 @@ class RecordingAgent(Agent):
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
     ) -> AsyncIterable[stt.SpeechEvent]:
-        """Recognise speech and record each event."""
+        """Recognise speech, and record each event before passing it on."""
         async for event in Agent.default.stt_node(self, audio, model_settings):
             assert isinstance(event, stt.SpeechEvent)
             self._record(event)
@@ -37,7 +37,7 @@ class RecordingAgent(Agent):
         text: AsyncIterable[Any],
         model_settings: ModelSettings,  # noqa: ARG002 - the framework's signature
     ) -> AsyncIterable[Any]:
-        """Record generated text and pass it on to the synchronizer."""
+        """Record generated text, and pass it on to the synchronizer."""
         self._speech.generation_started()
         async for piece in text:
             self._speech.generated(str(piece))
@@ -64,17 +64,17 @@ class SpokenWords(io.TextOutput):
         self._speech = speech
 
     async def capture_text(self, text: str) -> None:
-        """Record the next word, including its space."""
+        """Record the next word. `text` includes the space next to it."""
         self._speech.spoken(text)
 
     def flush(self) -> None:
-        """Do nothing: the end of playback ends an utterance, not the end of the text."""
+        """Do nothing: an utterance ends at the end of playback, not at the end of the text."""
 
 
 def record_playback(session: AgentSession[Any], speech: AgentSpeech) -> TranscriptSynchronizer:
-    """Record what a session speaks.
+    """Record the words that a session speaks, and return the synchronizer that paces them.
 
-    Call it after the start and before any speech; close the result after the session.
+    Call it after the session has started and before any speech. Close the synchronizer after the session.
     """
     audio = session.output.audio
     assert audio is not None

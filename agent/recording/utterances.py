@@ -1,8 +1,8 @@
 """Recording of a call: the customer's words as recognised, the agent's words as spoken, and tool calls.
 
-Words are recorded before their sentence ends, so that an agent that dies inside one has already submitted the
-words that were heard. Captions get their text and ids here too, so that the web app knows which caption
-became which entry.
+Words are recorded while an utterance is still open. So if the agent dies during an utterance, the words heard
+so far are already submitted. Captions get the same utterance ids as log entries, so that the web app can
+replace a caption with its entry.
 """
 
 import time
@@ -16,7 +16,7 @@ from mesh.ids import uuid7
 from services.conversation.client.recorder import Recorder
 
 MAX_TEXT_LENGTH = 20_000
-"""Longest text of an utterance in the contract, in characters."""
+"""Maximum length of an utterance's text in the protobuf contract, in characters."""
 
 _REVISION_INTERVAL_S = 0.1
 
@@ -27,7 +27,7 @@ class Captions(Protocol):
     def show(
         self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str, *, final: bool = False
     ) -> None:
-        """Show all words so far of an utterance; `final` when no more will follow."""
+        """Show all words of an utterance so far. `final` means that no more words follow."""
 
 
 class Utterance:
@@ -51,7 +51,8 @@ class Utterance:
     def revise(self, text: str) -> None:
         """Show and record all words so far.
 
-        Captions get every revision, the log at most ten a second; later ones include the words.
+        Captions get every revision. The recorder gets at most ten per second; later revisions contain the
+        words of skipped ones.
         """
         self._captions.show(self._speaker, self.utterance_id, text)
         if time.monotonic() - self._revised_at < _REVISION_INTERVAL_S:
@@ -64,9 +65,10 @@ class Utterance:
     def seal(
         self, text: str, sealing: entry_pb2.Sealing.ValueType, end: datetime, *, generated: str = ""
     ) -> None:
-        """Show and record the final words.
+        """Record and show the final text.
 
-        `generated` is the text that should have been spoken, if that was more.
+        `generated` is the complete generated text of an agent's utterance. It is recorded if it differs from
+        the spoken `text`.
         """
         self._recorder.seal(
             self.utterance_id,
@@ -92,36 +94,36 @@ class CustomerSpeech:
         self._connected = True
 
     def connection_lost(self) -> None:
-        """Treat words recognised from now on as truncated: audio may be missing."""
+        """Mark utterances that end from now on as truncated, because audio may be missing."""
         self._connected = False
 
     def connection_restored(self) -> None:
-        """Treat words recognised from now on as complete again."""
+        """Mark utterances that end from now on as complete again."""
         self._connected = True
 
     def started(self, at: datetime) -> None:
-        """Note the start of speech. No word is known yet."""
+        """Store the start time of speech, before any word is recognised."""
         self._start = at
 
     def interim(self, text: str) -> None:
-        """Record all words so far; a later text may change earlier words."""
+        """Record all words so far. A later text may correct earlier words."""
         self._text = text
         self._current().revise(text)
 
     def final(self, text: str, end: datetime) -> None:
-        """Record all words of the utterance."""
+        """Record the final text of the utterance, and close it."""
         sealing = entry_pb2.SEALING_FINAL if self._connected else entry_pb2.SEALING_TRUNCATED
         self._current().seal(text, sealing, end)
         self._reset()
 
     def truncate(self) -> None:
-        """End the open utterance with the words so far: recognition has stopped."""
+        """Close the open utterance as truncated, because recognition has stopped."""
         if self._open is not None:
             self._open.seal(self._text, entry_pb2.SEALING_TRUNCATED, _now())
         self._reset()
 
     def typed(self, text: str, utterance_id: str | None = None) -> None:
-        """Record a typed message, under the id that the customer's client gave it if there is one."""
+        """Record a typed message. Use `utterance_id`, or a new id if it is None."""
         message = Utterance(
             self._recorder,
             self._captions,
@@ -143,7 +145,7 @@ class CustomerSpeech:
 
 
 class AgentSpeech:
-    """The agent's utterances, word by word as the caller hears them."""
+    """The agent's utterances, recorded word by word when the caller hears them."""
 
     def __init__(self, recorder: Recorder, captions: Captions) -> None:
         self._recorder, self._captions = recorder, captions
@@ -153,19 +155,19 @@ class AgentSpeech:
         self._generated = ""
 
     def generation_started(self) -> None:
-        """Start the text of the next utterance."""
+        """Discard the generated text of the previous utterance."""
         self._generated = ""
 
     def generated(self, piece: str) -> None:
-        """Add text that will be spoken."""
+        """Add a piece of generated text, which may be spoken later."""
         self._generated += piece
 
     def playback_started(self, at: datetime) -> None:
-        """Note when the caller begins to hear the utterance."""
+        """Store the time when the caller begins to hear the utterance."""
         self._start = at
 
     def spoken(self, piece: str) -> None:
-        """Record the next spoken word, spaces included."""
+        """Record the next spoken word. `piece` includes spaces."""
         if self._open is None:
             if self._start is None:
                 return  # the rest of an utterance that is already sealed
@@ -176,7 +178,8 @@ class AgentSpeech:
     def playback_finished(self, at: datetime, *, interrupted: bool, spoken: str | None) -> None:
         """Record the finished utterance.
 
-        `spoken` is all that was heard, if the synchronizer knows it better than the words so far.
+        `spoken` is the synchronizer's text of the whole utterance. If it is None, the words recorded so far
+        are used.
         """
         text = (self._spoken if spoken is None else spoken).strip()
         if text and self._start is not None:
@@ -189,23 +192,23 @@ class AgentSpeech:
 
 
 class ToolCalls:
-    """The agent's tool calls of one turn."""
+    """Recording of the agent's tool calls in one turn."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._running: dict[str, str] = {}
 
     def start(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        """Record a tool call; `arguments` is plain JSON."""
+        """Record the start of a tool call. `arguments` must be JSON values."""
         self._running[tool_call_id] = name
         self._recorder.tool_call(tool_call_id, name, arguments)
 
     def finish(self, tool_call_id: str, outcome: str, result: Mapping[str, Any]) -> None:
-        """Record the result, plain JSON."""
+        """Record the outcome and result of a tool call. `result` must be JSON values."""
         self._recorder.tool_result(tool_call_id, self._running.pop(tool_call_id), outcome, result)
 
     def abandon(self) -> None:
-        """Record running tool calls as abandoned, when the turn is over or interrupted."""
+        """Record the tool calls that are still running as abandoned, at the end of a turn."""
         for tool_call_id in list(self._running):
             self.finish(tool_call_id, "ABANDONED", {})
 

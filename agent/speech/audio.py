@@ -1,4 +1,4 @@
-"""Audio as arrays of samples: mono, signed 16 bit, 16 kHz unless stated otherwise."""
+"""Audio as arrays of samples: mono, signed 16-bit, 16 kHz unless stated otherwise."""
 
 from typing import TypeAlias
 
@@ -10,13 +10,13 @@ Samples: TypeAlias = npt.NDArray[np.int16]
 """One-dimensional array of samples."""
 
 STT_RATE = 16_000
-"""Samples per second that recognition and voice detection are trained on."""
+"""Sample rate, in hertz, that the models for recognition and voice detection expect."""
 
 STEP_MS = 10
-"""Resolution of endpointing, in milliseconds."""
+"""Time step of endpointing, in milliseconds."""
 
 STEP = STT_RATE * STEP_MS // 1000
-"""Samples per step."""
+"""Samples per time step."""
 
 
 def rms(samples: Samples) -> float:
@@ -27,12 +27,12 @@ def rms(samples: Samples) -> float:
 
 
 def silence(milliseconds: int) -> Samples:
-    """Return digital silence at `STT_RATE`."""
+    """Return samples of value zero, at `STT_RATE`."""
     return np.zeros(STT_RATE * milliseconds // 1000, np.int16)
 
 
 def resampled(samples: Samples, rate: int, to_rate: int) -> Samples:
-    """Convert samples to another rate. The duration stays the same to within one sample."""
+    """Return the samples converted from `rate` to `to_rate`. The duration changes by at most one sample."""
     if rate == to_rate or len(samples) == 0:
         return samples
     resampler = rtc.AudioResampler(rate, to_rate, quality=rtc.AudioResamplerQuality.HIGH)

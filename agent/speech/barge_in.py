@@ -1,8 +1,8 @@
 """Barge-in: the caller interrupts the agent.
 
-livekit-agents' own detector hands every window to a thread. On a busy machine those threads run seconds late,
-and the end of the caller's question is then taken for an interruption of the answer. A window takes less than
-half a millisecond, so it is classified here, on the event loop.
+livekit-agents' own detector classifies each window of audio in a thread. On a busy machine these threads run
+seconds late, so the end of the caller's question looks like an interruption of the answer. Classifying a
+window takes less than 0.5 ms, so this detector does it on the event loop.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from agent.speech.voice_activity import WINDOW
 INTERRUPTION: InterruptionOptions = {
     "enabled": True,
     "mode": "vad",
-    # Voice for this long, in seconds, pauses the agent: 0.1 stops for every cough, the framework's 0.5 leaves
-    # 670 ms of both talking.
+    # Seconds of voice that pause the agent. With 0.1, every cough pauses it. With the framework's default of
+    # 0.5, both speak at the same time for 670 ms.
     "min_duration": 0.2,
     "min_words": 0,
-    # Without a recognised word the agent resumes after this many seconds.
+    # Seconds without a recognised word after which the agent resumes.
     "resume_false_interruption": True,
     "false_interruption_timeout": 1.0,
 }
-"""When a caller's voice interrupts the agent."""
+"""Conditions under which the caller's voice interrupts the agent."""
 
 _WINDOW_S = WINDOW / STT_RATE
 _VOICED = 0.5
 _STILL_VOICED = 0.35
 _MIN_SPEECH_S = 0.06
 _MIN_SILENCE_S = 0.1
-"""Less than endpointing needs to end a turn; otherwise the framework flushes the detector inside a segment
-and logs a warning."""
+"""This must be shorter than the silence that ends a turn. Otherwise the framework flushes the detector during
+speech and logs a warning."""
 
 
 @dataclass
 class SpeechSegments:
-    """Start and end of speech, from the probability of voice in each window. Durations are in seconds."""
+    """Detection of the start and end of speech from voice probabilities. Durations are in seconds."""
 
     speaking: bool = False
     speech: float = 0.0
@@ -51,7 +51,7 @@ class SpeechSegments:
     unvoiced: float = 0.0
 
     def push(self, probability: float) -> vad.VADEventType | None:
-        """Add the next window. Return the event when speech starts or ends with it."""
+        """Add the voice probability of the next window. Return an event if speech starts or ends with it."""
         self.speech += _WINDOW_S if self.speaking else 0.0
         self.silence += 0.0 if self.speaking else _WINDOW_S
         if probability >= (_STILL_VOICED if self.speaking else _VOICED):
@@ -68,18 +68,18 @@ class SpeechSegments:
 
 
 class BargeInDetector(vad.VAD):
-    """livekit-agents' VAD over the Silero model in the framework's wheel. Takes 16 kHz only."""
+    """livekit-agents' VAD with the Silero model from the framework's wheel. It accepts only 16 kHz audio."""
 
     def __init__(self) -> None:
         super().__init__(capabilities=vad.VADCapabilities(update_interval=_WINDOW_S))
 
     def stream(self) -> BargeInStream:
-        """Start detection for one caller."""
+        """Return a stream that detects speech of one caller."""
         return BargeInStream(self)
 
 
 class BargeInStream(vad.VADStream):
-    """Detection in one caller's audio."""
+    """Speech detection in the audio of one caller."""
 
     def __init__(self, detector: BargeInDetector) -> None:
         super().__init__(detector)

@@ -1,11 +1,12 @@
-"""Endpointing: when the caller has finished, judged by the words and not only by the length of the silence.
+"""Endpointing: detection of the end of an utterance, from its words as well as from the silence.
 
-A short fixed wait cuts off everyone who hesitates; a long one makes everyone wait. So each pause is decoded
-as soon as it starts, and the wait depends on the words: "flights from Chennai to Delhi tomorrow" is complete
-and needs 120 ms, "flights from Chennai to" gets a second. `Timing` holds all waits.
+A short fixed wait would interrupt callers who hesitate, and a long one would delay every answer. So the audio
+is decoded as soon as a pause starts, and the wait depends on the words. For example, "flights from Chennai to
+Delhi tomorrow" is complete and needs 120 ms of silence, but "flights from Chennai to" needs 1100 ms. `Timing`
+defines all waits.
 
-`Endpointer` counts time in samples and runs no decoder; it requests decodes and gets their text. So the same
-audio gives the same events.
+`Endpointer` counts time in samples and doesn't decode. It emits `DecodeRequest`s, and its owner passes the
+texts to `push_text`. So the same audio and texts always give the same events.
 """
 
 from collections import deque
@@ -20,7 +21,7 @@ from agent.speech.audio import STEP, STEP_MS, Samples
 from agent.speech.voice_activity import WINDOW_MS, Loudness, NoiseFloor, VoiceActivity, VoiceProbability
 
 CompletenessOf: TypeAlias = Callable[[str], Completeness]
-"""Judges if words are a complete answer to what the dialogue expects."""
+"""Function that returns how complete an answer some words are, given what the dialogue expects."""
 
 
 @dataclass(frozen=True)
@@ -28,44 +29,44 @@ class Timing:
     """Waits and limits of endpointing, all in milliseconds of audio."""
 
     complete: int = 120
-    """Silence after the last word of a complete request."""
+    """Silence that ends an utterance with complete words."""
     unknown: int = 850
-    """Silence after words that may be complete."""
+    """Silence that ends an utterance whose words may be complete."""
     incomplete: int = 1100
-    """Silence after an incomplete request."""
+    """Silence that ends an utterance with incomplete words."""
     no_words: int = 500
-    """Silence after sound without recognised words."""
+    """Silence that ends an utterance without recognised words."""
     pause: int = 40
-    """Silence that may be the end; the audio is decoded at this point."""
+    """Silence that starts a pause. The audio is then decoded, because the utterance may be finished."""
     interim: int = 600
-    """Speech between two decodes while the caller speaks."""
+    """Minimum time between two decodes while the caller speaks."""
     tail: int = 60
-    """Silence after the words that is decoded with them."""
+    """Maximum silence at the end of decoded audio."""
     preroll: int = 400
-    """Audio kept from before the onset, so that the first consonant is decoded."""
+    """Audio from before the detected start of speech. It is decoded too, for the first consonant."""
     unvoiced: int = 200
-    """Sound without voice that counts as silence, for rooms too noisy to judge by loudness."""
+    """Sound without voice that counts as silence, because noisy rooms are never quiet."""
     max_decode: int = 10_000
-    """Longer utterances are decoded in parts."""
+    """Maximum length of decoded audio. A longer utterance is decoded in parts."""
     max_utterance: int = 60_000
-    """Longest utterance."""
+    """Maximum length of an utterance. A longer one is ended even without silence."""
 
     def wait_after(self, completeness: Completeness) -> int:
-        """Return the silence that ends a turn after words this complete."""
+        """Return the silence, in milliseconds, that ends an utterance whose words are this complete."""
         waits = {Completeness.COMPLETE: self.complete, Completeness.INCOMPLETE: self.incomplete}
         return waits.get(completeness, self.unknown)
 
 
 @dataclass(frozen=True)
 class SpeechStarted:
-    """The caller began to speak at this position of the audio, in milliseconds."""
+    """Start of an utterance, at position `at_ms` of the audio."""
 
     at_ms: int
 
 
 @dataclass(frozen=True)
 class Interim:
-    """All words so far of an unfinished utterance."""
+    """All words so far of an utterance that is not finished."""
 
     text: str
 
@@ -79,7 +80,7 @@ class Preflight:
 
 @dataclass(frozen=True)
 class Final:
-    """All words of a finished utterance, and the position of its last sound in milliseconds."""
+    """All words of a finished utterance. Its last sound is at position `at_ms` of the audio."""
 
     text: str
     at_ms: int
@@ -87,19 +88,19 @@ class Final:
 
 @dataclass(frozen=True)
 class SpeechEnded:
-    """The utterance is finished; its last sound was at this position of the audio, in milliseconds."""
+    """End of an utterance. Its last sound is at position `at_ms` of the audio."""
 
     at_ms: int
 
 
 @dataclass(frozen=True)
 class DecodeRequest:
-    """A request for the text of these samples, answered with `Endpointer.push_text`. At most one is open."""
+    """Request to decode `samples`. Pass the text to `Endpointer.push_text`. At most one request is open."""
 
     samples: Samples = field(repr=False)
     utterance: int
     pause: int | None
-    """Number of the pause at the end of the samples; None while the caller speaks."""
+    """Number of the pause at the end of the samples, or None if they don't end with a pause."""
     requested_ms: int
 
 
@@ -108,10 +109,10 @@ EndpointingEvent: TypeAlias = SpeechStarted | Interim | Preflight | Final | Spee
 _ONSET_WINDOWS = 2
 _STILL_VOICED = 0.6
 _LAG_SHARE = 5
-"""A pause must last this share of the latest decode's duration before the next decode."""
+"""A pause is decoded only after it has lasted 1/5 of the duration of the latest decode."""
 _DECODER_SHARE = 4
-"""Interim decodes use at most a quarter of the decoder's time, so that they don't delay the decode of a
-pause."""
+"""After a decode, the next interim decode waits four times that decode's duration. So interim decodes seldom
+delay the decode of a pause."""
 
 
 @dataclass
@@ -121,7 +122,7 @@ class _Utterance:
     loudness: Loudness
     steps: list[Samples]
     decoded_head: str = ""
-    """Words of the audio that is no longer in `steps`."""
+    """Words of the start of the utterance, whose audio has been removed from `steps`."""
     silence_ms: int = 0
     pause: int = 0
     pause_requested: bool = False
@@ -132,15 +133,15 @@ class _Utterance:
     next_interim_ms: int = 0
 
     def all_words(self, text: str | None) -> str:
-        """Return all words, given those of `steps`.
+        """Return all words of the utterance; `text` has the words of `steps`.
 
-        Words shown before stay when a later decode finds none or there was no time for it.
+        If `text` is None or empty, return the words that were shown last.
         """
         return f"{self.decoded_head} {text}".strip() if text else self.shown or self.decoded_head
 
 
 class Endpointer:
-    """Splitter of one caller's audio into utterances."""
+    """Endpointing of one caller's audio: splits it into utterances."""
 
     def __init__(
         self, probability_of: VoiceProbability, completeness_of: CompletenessOf, timing: Timing | None = None
@@ -159,11 +160,11 @@ class Endpointer:
 
     @property
     def speaking(self) -> bool:
-        """True during an utterance."""
+        """True while an utterance is open."""
         return self._utterance is not None
 
     def push_audio(self, samples: Samples) -> list[EndpointingEvent]:
-        """Add the next samples (16 kHz), in any number."""
+        """Add any number of samples (16 kHz), and return the events that follow from them."""
         self._carry = np.concatenate((self._carry, samples))
         events: list[EndpointingEvent] = []
         while len(self._carry) >= STEP:
@@ -172,7 +173,7 @@ class Endpointer:
         return events
 
     def push_text(self, request: DecodeRequest, text: str) -> list[EndpointingEvent]:
-        """Add the text of a decode request."""
+        """Add the text of a decode request, and return the events that follow from it."""
         self._open_request = None
         self._lag_ms = self.clock_ms - request.requested_ms
         utterance = self._utterance
@@ -223,11 +224,11 @@ class Endpointer:
             utterance.silence_ms += STEP_MS
 
     def _next_request(self, utterance: _Utterance) -> Iterator[DecodeRequest]:
-        """Yield the next decode request if none is open and there is something new to decode."""
+        """Yield a decode request if none is open and a pause or an interim decode is due."""
         if self._open_request is not None:
             return
         if utterance.silence_ms >= self._timing.pause:
-            # A slow decoder skips brief pauses; otherwise it would be busy with one when the turn ends.
+            # A slow decoder skips brief pauses. Otherwise it could be busy with one when the utterance ends.
             min_silence_ms = min(self._lag_ms // _LAG_SHARE, self._timing.complete)
             if not utterance.pause_requested and utterance.silence_ms >= min_silence_ms:
                 utterance.pause_requested = True
@@ -236,7 +237,7 @@ class Endpointer:
             yield self._request(utterance, None)
 
     def _request(self, utterance: _Utterance, pause: int | None) -> DecodeRequest:
-        # With more than a short tail of silence the model invents a "Thank you" at the end.
+        # After a longer silence at the end, the model adds a "Thank you" that wasn't said.
         surplus = max(0, utterance.silence_ms - self._timing.tail) // STEP_MS
         samples = np.concatenate(utterance.steps[: len(utterance.steps) - surplus])
         self._open_request = DecodeRequest(samples, utterance.number, pause, self.clock_ms)
@@ -258,9 +259,10 @@ class Endpointer:
         return [Interim(words)]
 
     def _release_decoded(self, utterance: _Utterance, request: DecodeRequest, words: str) -> None:
-        """Keep the text of a long utterance and drop its audio, so that the next decode is short.
+        """In a long utterance, keep the decoded words and drop their audio, so that the next decode is short.
 
-        Cuts at a pause if there was one; without pauses it cuts inside a word after twice the length.
+        It cuts after `max_decode` if the decoded audio ends at a pause, otherwise after twice that length,
+        possibly inside a word.
         """
         steps = len(request.samples) // STEP
         limit_ms = self._timing.max_decode * (1 if request.pause is not None else 2)

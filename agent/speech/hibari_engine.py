@@ -1,4 +1,4 @@
-"""hibari, the offline voice: text to speech on the CPU, about 40 times faster than real time."""
+"""hibari, the offline engine for text to speech. On a CPU it runs about 40 times faster than real time."""
 
 import asyncio
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from hibari import SAMPLE_RATE, Hibari
 from agent.speech.audio import Samples
 
 TTS_RATE: int = SAMPLE_RATE
-"""Samples per second of the voice."""
+"""Sample rate of the synthesised speech, in hertz."""
 
 _AUDIBLE = 0.012
 _LEAD_S = 0.004
@@ -23,11 +23,12 @@ _CACHE_SIZE = 128
 
 
 class HibariEngine:
-    """The voice, loaded once per process. Speaks one clause at a time and caches short ones.
+    """The text-to-speech model, loaded once per process. It speaks one clause at a time and caches short
+    clauses.
 
-    The model puts 280 to 330 ms of silence before every sentence and up to half a second after it. The
-    leading silence is cut, because the caller waits through it; the trailing silence is set to a pause that
-    fits the punctuation.
+    The model adds 280 to 330 ms of silence before each clause and up to 500 ms after it. The engine cuts the
+    leading silence, because it delays the answer. It changes the trailing silence to a pause that fits the
+    punctuation.
     """
 
     def __init__(self) -> None:
@@ -37,14 +38,14 @@ class HibariEngine:
         self.say("Ready.")  # the first run loads the pronunciation rules, which takes more than a second
 
     async def speak(self, text: str) -> Samples:
-        """Return speech of one clause at `TTS_RATE`; 20 ms of silence when it has nothing to pronounce."""
+        """Return the speech of one clause at `TTS_RATE`, or 20 ms of silence if the text has no sound."""
         cached = self._cache.get(text)
         if cached is not None:
             return cached
         return await asyncio.get_running_loop().run_in_executor(self._executor, self.say, text)
 
     def say(self, text: str) -> Samples:
-        """Return what `speak` returns. Blocks."""
+        """Return the same as `speak`, but block."""
         cached = self._cache.get(text)
         if cached is not None:
             return cached
@@ -58,7 +59,7 @@ class HibariEngine:
         return samples
 
     def close(self) -> None:
-        """Wait for the clause that is being synthesised."""
+        """Wait until running synthesis is finished."""
         self._executor.shutdown()
 
 

@@ -1,7 +1,7 @@
 """livekit-agents' streaming STT over an offline recogniser: recognition and endpointing in one.
 
-Use with `turn_detection="stt"` and an endpointing `min_delay` of 0: the end of speech reported here is the
-end of the turn.
+Use it with `turn_detection="stt"` and an endpointing `min_delay` of 0, because the end of speech that it
+reports is already the end of the turn.
 """
 
 import asyncio
@@ -34,22 +34,22 @@ from agent.speech.moonshine_engine import DecodeFailed
 _log = structlog.get_logger(__name__)
 _ENGLISH = LanguageCode("en")
 _MAX_FRAME_GAP_S = 0.6
-"""A microphone that is muted inside a word sends no more frames, so silence is fed in after this time. Frames
-that are only late, on a busy machine or a poor network, must not trigger it: that silence would end the
-turn."""
+"""Seconds without an audio frame after which silence is added to an open utterance. A microphone that is
+muted during a word sends no more frames, so the utterance would never end. The time is long, so that frames
+which are only late, on a busy machine or a poor network, don't end the utterance."""
 
 
 class Decoder(Protocol):
-    """A recogniser of whole utterances."""
+    """Speech recogniser for whole utterances."""
 
     async def transcribe(self, samples: Samples) -> str:
-        """Return the text of an utterance at 16 kHz, empty without speech. Raises `DecodeFailed`."""
+        """Return the text of an utterance (16 kHz), or an empty string. Raises `DecodeFailed`."""
 
 
 class MoonshineSTT(stt.STT[Any]):
     """Speech to text that also reports the end of the caller's turn.
 
-    `completeness_of` judges the words so far; it may use what the dialogue expects.
+    `completeness_of` returns how complete the words so far are. It may use the dialogue's open question.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class MoonshineSTT(stt.STT[Any]):
         language: NotGivenOr[str] = NOT_GIVEN,  # noqa: ARG002 - the model knows one language
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> "MoonshineStream":
-        """Start recognition for one caller."""
+        """Return a stream that recognises the speech of one caller."""
         endpointer = Endpointer(VAD().predict, self._completeness_of, self._timing)
         return MoonshineStream(self, conn_options, self._decoder, endpointer)
 
 
 class MoonshineStream(stt.RecognizeStream):
-    """Recognition of one caller's audio: feeds the endpointer, runs its decodes, reports its events."""
+    """Recognition of one caller's audio: runs the endpointer and its decodes, and emits its events."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""livekit-agents' streaming TTS over hibari: speaks clause by clause while the text grows."""
+"""livekit-agents' streaming TTS with hibari: it speaks each clause while later text is still generated."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _FRAME_MS = 50
 
 _BOUNDARY = re.compile(r"(?<=[,;:.!?…—])[\"”’)\]]*\s+(?=\S)")
 _ABBREVIATION = re.compile(rf"(?:\b[A-Za-z]|\b(?:{'|'.join(load('abbreviations'))}))\.$")
-"""A period that ends no clause: "6 a.m. from", "St. Petersburg"."""
+"""Text that ends with an abbreviation, whose period doesn't end a clause: "6 a.m. from", "St. Petersburg"."""
 
 _MIN_FIRST = 4
 _MIN_LATER = 40
@@ -23,10 +23,10 @@ _MAX = 220
 
 
 class Clauses:
-    """Splitter from pieces of text to clauses.
+    """Splitter of a text, which arrives in pieces, into clauses.
 
-    The first clause may be short, because the caller waits for it. Later clauses are joined to `_MIN_LATER`
-    characters or more, because the voice sounds flat on short ones.
+    The first clause may be short, because the caller is waiting for it. Later short clauses are joined until
+    they have `_MIN_LATER` characters, because short clauses sound monotonous.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Clauses:
         self._min_length = _MIN_FIRST
 
     def push(self, piece: str) -> list[str]:
-        """Add a piece of text and return the clauses that are complete."""
+        """Add a piece of text, and return the clauses that are now complete."""
         self._text += piece
         clauses = []
         while (end := self._next_end()) is not None:
@@ -44,7 +44,7 @@ class Clauses:
         return [clause for clause in clauses if clause]
 
     def finish(self) -> list[str]:
-        """Return the remaining text as one clause, or nothing, and start again with an empty text."""
+        """Return the remaining text as one clause if there is any, and reset the splitter."""
         rest, self._text, self._min_length = self._text.strip(), "", _MIN_FIRST
         return [rest] if rest else []
 
@@ -70,11 +70,11 @@ class HibariTTS(tts.TTS[Any]):
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> "CompleteText":
-        """Speak a complete text."""
+        """Return the speech of a complete text."""
         return CompleteText(self, self._engine, text, conn_options)
 
     def stream(self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS) -> "GrowingText":
-        """Speak a text that grows."""
+        """Return a stream that speaks text while it is being generated."""
         return GrowingText(self, self._engine, conn_options)
 
 
@@ -94,7 +94,7 @@ class CompleteText(tts.ChunkedStream):
 
 
 class GrowingText(tts.SynthesizeStream):
-    """Speech of a text that grows."""
+    """Speech of a text that is still being generated."""
 
     def __init__(self, hibari_tts: HibariTTS, engine: HibariEngine, conn_options: APIConnectOptions) -> None:
         super().__init__(tts=hibari_tts, conn_options=conn_options)
@@ -125,4 +125,4 @@ def _initialize(emitter: tts.AudioEmitter, *, stream: bool) -> None:
 async def _speak(emitter: tts.AudioEmitter, engine: HibariEngine, clauses: Iterable[str]) -> None:
     for clause in clauses:
         emitter.push((await engine.speak(clause)).tobytes())
-        emitter.flush()  # without it the last frame of the clause waits for the next one
+        emitter.flush()  # otherwise the last frame of this clause would wait for the next clause
