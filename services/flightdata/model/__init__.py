@@ -1,1 +1,1 @@
-"""The domain model: flights, fares, queries and what a search found."""
+"""The domain model: flights, fares, queries and search results."""

@@ -1,4 +1,4 @@
-"""Carriers' names by IATA code, shared by live vendors and the sample timetable."""
+"""Names of carriers by IATA code. The live vendors and the sample timetable share them."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ FILLERS = frozenset({"", "empty", "private", "unknown"})
 
 @cache
 def names() -> Mapping[str, str]:
-    """Return the names of all known carriers by code."""
+    """Return the names of all known carriers by IATA code."""
     return {row["code"]: row["name"] for row in rows(FILE)}
 
 
 def name_of(code: str, vendor_name: str = "") -> str:
     """Return our name of a carrier, else the vendor's, else the code.
 
-    Ours comes first because vendors leave names out or write them in lower case.
+    Our own names have priority because vendors omit names or write them in lower case.
     """
     given = without_filler(vendor_name)
     return names().get(code) or (given.title() if given.islower() else given) or code
 
 
 def without_filler(vendor_name: str) -> str:
-    """Return a vendor's name of a carrier; empty if the vendor only fills the field."""
+    """Return the vendor's name of a carrier, or an empty string if it is one of `FILLERS`."""
     return "" if vendor_name.strip().casefold() in FILLERS else vendor_name.strip()
 
 
 def code_named(name: str) -> str:
-    """Return the code of the carrier with a name; empty if none or several have it."""
+    """Return the code of the carrier called `name`; empty if none or several have this name."""
     return _codes().get(name.strip().casefold(), "")
 
 

@@ -1,8 +1,8 @@
 """Estimated emissions of a flight, from its distance and cabin.
 
-The factors are published by the government of the United Kingdom for passenger-kilometres on the great
-circle. They include detours and the effects of altitude ("radiative forcing"). A real aircraft can differ,
-so clients must call the figure an estimate.
+The government of the United Kingdom publishes the factors. They apply to each passenger-kilometre of the
+great-circle distance, and include detours and the effects of altitude ("radiative forcing"). The emissions
+of a real aircraft can differ, so clients must call the figure an estimate.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SOURCE = (
     "estimate by distance and cabin, UK government (DESNZ) conversion factors 2024 with radiative forcing"
 )
 SHORT_KM, LONG_KM = 700, 3700
-"""Distances from which a flight is short-haul (below: domestic), and long-haul."""
+"""Least distance of a short-haul and of a long-haul flight. Shorter flights count as domestic."""
 DOMESTIC = 0.27257
 SHORT_HAUL = {
     Cabin.ECONOMY: 0.18287,
@@ -33,7 +33,7 @@ LONG_HAUL = {
 
 
 def estimated_grams(flights_km: Iterable[float], cabin: Cabin) -> int:
-    """Return the CO2 equivalent, in grams, for one passenger on consecutive flights of these distances."""
+    """Return the CO2 equivalent in grams for one passenger. `flights_km` holds each flight's distance."""
     return round(sum(1000 * kilometres * _factor(kilometres, cabin) for kilometres in flights_km))
 
 

@@ -44,7 +44,8 @@ class Money:
 class Fare:
     """A price for one adult (an average if only the total is known) and for the whole party.
 
-    `bags` counts the included checked bags for each passenger with a seat, of those the query asked for.
+    `bags` is the number of included checked bags for each passenger with a seat. It counts only bags that the
+    query asked for.
     """
 
     per_passenger: Money
@@ -53,6 +54,10 @@ class Fare:
     bags: int = 0
 
     def __add__(self, other: Fare) -> Fare:
-        """Return the fare for both. Raises ValueError for different currencies."""
+        """Return the fare of both trips: the sum of the prices, and the smaller number of bags.
+
+        Raises:
+            ValueError: the currencies differ.
+        """
         each, total = self.per_passenger + other.per_passenger, self.total + other.total
         return Fare(each, total, self.cabin, min(self.bags, other.bags))

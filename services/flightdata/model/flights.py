@@ -11,14 +11,14 @@ from services.flightdata.model.fares import Fare
 from services.flightdata.model.instants import Instant
 
 NIGHT_FROM, NIGHT_UNTIL = time(1), time(5)
-"""A layover that covers all of this, in local time, is overnight."""
+"""Start and end of the night, in local time. A layover is overnight if it lasts from start to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """The provider of a record and the time it was fetched (UTC).
 
-    `sample` marks invented flights. `vintage` names the period the data describes if that isn't today.
+    `sample` marks invented flights. `vintage` names the period that the data describes if it isn't current.
     """
 
     provider: str
@@ -28,7 +28,7 @@ class Provenance:
     vintage: str = ""
 
     def age(self, now: datetime) -> timedelta:
-        """Return the time since the fetch; never negative."""
+        """Return the time since the record was fetched, at least zero."""
         return max(timedelta(), now - self.fetched)
 
 
@@ -56,9 +56,9 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A departure or an arrival: airport, planned time, and place in the airport (empty if unknown).
+    """A departure or an arrival. `at` is the planned time.
 
-    `belt` is the baggage belt of an arrival.
+    `terminal`, `gate` and `belt` (the baggage belt of an arrival) are empty if unknown.
     """
 
     airport: str
@@ -88,7 +88,7 @@ def is_overnight(arrival: Stop, departure: Stop) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """The airline that operates a codeshare: carrier code, name (may be empty) and its own flight number."""
+    """The airline that operates a codeshare: its carrier code, name (may be empty) and own flight number."""
 
     carrier_code: str
     carrier: str
@@ -99,8 +99,8 @@ class Operator:
 class Segment:
     """One flight of one aircraft. `flight` is the carrier code and the number, without a space.
 
-    `operator` is None if the carrier operates the flight itself. `also_sold_as` holds other carriers'
-    numbers for the same aircraft.
+    `operator` is None if the carrier operates the flight itself. `also_sold_as` holds the flight
+    numbers under which other carriers sell this flight.
     """
 
     carrier_code: str
@@ -115,22 +115,22 @@ class Segment:
 
     @property
     def duration(self) -> timedelta:
-        """Block time, gate to gate."""
+        """Planned time from gate to gate (block time)."""
         return self.arrival.at - self.departure.at
 
     @property
     def days_later(self) -> int:
-        """Calendar days from departure to arrival, each in local time (1 for a night flight)."""
+        """Days from the local departure date to the local arrival date, for example 1 for a night flight."""
         return (self.arrival.time.date() - self.departure.time.date()).days
 
 
 @dataclass(frozen=True, slots=True)
 class Itinerary:
-    """The segments of one trip, in the order of travel. The same search gives the same `id`.
+    """The segments of one trip, in the order of travel.
 
-    `fare` is indicative (the cheapest offer if there are several), or None without a price. `seats_left` is
-    set only if few are left. `leg` is the 0-based leg of the query. `emissions` is in grams of CO2
-    equivalent for each passenger.
+    `id` is stable: the same search always gives the same id. `fare` is indicative: the cheapest offer if
+    there are several, None if no price is known. `seats_left` is set only if few seats are left. `leg` is the
+    0-based leg of the query. `emissions` is in grams of CO2 equivalent for each passenger.
     """
 
     id: str
@@ -143,7 +143,7 @@ class Itinerary:
 
     @property
     def sold_out(self) -> bool:
-        """Too few seats are left for the party; such an itinerary has no fare."""
+        """True if too few seats are left for the party. Such an itinerary has `seats_left` but no fare."""
         return self.seats_left is not None and self.fare is None
 
     @property
@@ -163,12 +163,12 @@ class Itinerary:
 
     @property
     def days_later(self) -> int:
-        """Calendar days from the first departure to the last arrival, each in local time."""
+        """Days from the local date of the first departure to the local date of the last arrival."""
         return (self.arrival.time.date() - self.departure.time.date()).days
 
     @property
     def doubts(self) -> frozenset[Doubt]:
-        """The doubts about any segment."""
+        """The doubts about all segments."""
         return frozenset(doubt for segment in self.segments for doubt in segment.doubts)
 
 
@@ -176,8 +176,7 @@ class Itinerary:
 class FlightStatus:
     """Status of one flight on one day. Estimated and actual times are UTC, or None if unknown.
 
-    `delay` is the departure delay, zero if early. `vendor_state` is the provider's unchanged word for the
-    state.
+    `delay` is the departure delay, zero if early. `vendor_state` is the state in the provider's own words.
     """
 
     segment: Segment
@@ -193,10 +192,10 @@ class FlightStatus:
 
     @property
     def leaves(self) -> datetime:
-        """The best known departure time (UTC)."""
+        """The best known departure time (UTC): actual, else estimated, else planned."""
         return self.actual_departure or self.estimated_departure or self.segment.departure.at.utc
 
     @property
     def arrives(self) -> datetime:
-        """The best known arrival time (UTC). Without one, the plan plus the departure delay."""
+        """The best known arrival time (UTC): actual, else estimated, else planned plus departure delay."""
         return self.actual_arrival or self.estimated_arrival or self.segment.arrival.at.utc + self.delay

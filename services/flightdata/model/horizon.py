@@ -1,4 +1,4 @@
-"""The range of days that can be asked for: how far ahead schedules are known, and how far back status is."""
+"""Limits on the days of a request: the last day with known schedules, the first day with known status."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from services.flightdata.errors import DateBeyondHorizon, DateInPast, FlightNotF
 from services.flightdata.model.instants import today_in
 
 LAST_DAY_AHEAD = 330
-"""Days ahead for which airlines sell tickets."""
+"""Number of days in advance that airlines sell tickets."""
 FIRST_DAY_BACK = 366
-"""Days back for which the status of a flight can be asked."""
+"""Number of past days for which the status of flights is known."""
 
 
 def check_departure(day: date, zone: str, now: datetime) -> None:
-    """Raise `DateInPast` or `DateBeyondHorizon` if no flight can be sold for this departure day in a zone."""
+    """Check that airlines sell flights for a departure day. `zone` is the time zone of the departure.
+
+    Raises:
+        DateInPast: the day is over in that zone.
+        DateBeyondHorizon: airlines don't sell tickets for that day yet.
+    """
     today = today_in(zone, now)
     if day < today:
         raise DateInPast(today, zone)
@@ -22,7 +27,12 @@ def check_departure(day: date, zone: str, now: datetime) -> None:
 
 
 def check_route_status(day: date, zone: str, now: datetime) -> None:
-    """Raise `DateInPast` or `DateBeyondHorizon` if no status is known for flights on this day in a zone."""
+    """Check that the status of a route's flights is known for a day. `zone` is the departure's time zone.
+
+    Raises:
+        DateInPast: the day is too long ago.
+        DateBeyondHorizon: schedules of that day aren't known yet.
+    """
     today = today_in(zone, now)
     if today - day > timedelta(days=FIRST_DAY_BACK):
         raise DateInPast(today, zone)
@@ -30,9 +40,13 @@ def check_route_status(day: date, zone: str, now: datetime) -> None:
 
 
 def check_status(flight: str, day: date, now: datetime) -> None:
-    """Raise `FlightNotFound` or `DateBeyondHorizon` if no status is known for a flight on this day.
+    """Check that the status of a flight is known for a day.
 
-    The flight's zone isn't known yet, so a day more is allowed.
+    The time zone of the departure isn't known yet, so one more day ahead is allowed.
+
+    Raises:
+        FlightNotFound: the day is too long ago.
+        DateBeyondHorizon: schedules of that day aren't known yet.
     """
     if now.date() - day > timedelta(days=FIRST_DAY_BACK):
         raise FlightNotFound(flight, f"The status of {flight} so long ago isn't known.")

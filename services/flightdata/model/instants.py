@@ -1,4 +1,4 @@
-"""Moments with their time zone and with the convention in which their source wrote them."""
+"""Moments with their time zone, and with the convention that their source uses to write times."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo:
-    """Return the time zone with an IANA name, read from disk once.
+    """Return the time zone with the IANA name `name`, from a cache after the first call.
 
-    `ZoneInfo` itself caches only eight zones; a search for connections crosses dozens.
+    The cache of `ZoneInfo` itself keeps only eight zones, but a search for connections needs dozens.
 
     Raises:
         ZoneInfoNotFoundError, ValueError, OSError: no zone has this name.
@@ -22,7 +22,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def today_in(zone: str, now: datetime) -> date:
-    """Return the date in a zone at `now`."""
+    """Return the local date in a time zone at the moment `now`."""
     return now.astimezone(zone_of(zone)).date()
 
 
@@ -30,17 +30,17 @@ class Convention(Enum):
     """Convention for writing a time. The same digits mean different moments under different conventions."""
 
     EXACT = "exact"
-    """Computed here, or written unambiguously."""
+    """Computed by this service, or written unambiguously."""
     LOCAL_LABELLED_UTC = "local labelled UTC"
-    """Local digits with a false `+00:00` (AviationStack `/flights`)."""
+    """Local time with a false `+00:00` (AviationStack `/flights`)."""
     LOCAL = "local"
-    """Local digits without a zone (AviationStack `/flightsFuture`, FlightAPI.io trips)."""
+    """Local time without a zone (AviationStack `/flightsFuture`, FlightAPI.io trips)."""
     LOCAL_CLOCK = "local clock"
     """A time of day and a day without a year (FlightAPI.io tracking, `10:30, Jul 24`)."""
     UTC = "UTC"
     """UTC, and correctly labelled (AviationStack `live.updated`)."""
     OFFSET = "offset"
-    """Digits with their own UTC offset."""
+    """Local time with its correct UTC offset."""
     EPOCH = "epoch"
     """Seconds since 1970 (FlightAPI.io schedules)."""
 
@@ -64,7 +64,7 @@ class Instant:
         return self.utc.astimezone(zone_of(self.zone))
 
     def later(self, by: timedelta) -> Instant:
-        """Return the instant `by` later at the same place."""
+        """Return this instant plus the duration `by`, at the same place."""
         return Instant(self.utc + by, self.zone, self.convention)
 
     def __sub__(self, other: Instant) -> timedelta:

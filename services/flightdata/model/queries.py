@@ -1,4 +1,4 @@
-"""Queries: a caller's search, the query to a provider for each leg, and the filters on its answer."""
+"""Queries: a caller's search, the query to a provider for each leg, and the filters on the answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.flightdata.model.fares import Cabin
 from services.flightdata.model.flights import Itinerary
 
 Day = date
-"""An alias for classes with a field named `date`."""
+"""Alias of `date`, for classes with a field that is named `date`."""
 DEFAULT_RESULTS = 20
 
 
@@ -40,7 +40,7 @@ class Party:
 
     @property
     def seats(self) -> int:
-        """Number of seats they need."""
+        """Number of seats the party needs; infants need none."""
         return self.adults + self.children
 
 
@@ -48,10 +48,11 @@ class Party:
 class FlightQuery:
     """A query to a provider: flights from any of `origins` to any of `destinations` on a local departure day.
 
-    Airports are sorted by use, so a provider that charges for each pair may ask only for the first ones.
-    `currency` is ISO 4217. `max_stops` None is any number. `via` lists airports to change at; empty is no
-    restriction. `bags` counts checked bags for each passenger with a seat. With `back`, the query is for
-    round trips sold together, which needs `Capability.ROUND_TRIPS`.
+    Airports are sorted by traffic, busiest first, so a provider that pays for each pair may ask only for the
+    first pairs. `currency` is an ISO 4217 code. `max_stops` None means any number. `via` lists airports to
+    change at; empty means no restriction. `bags` is the number of checked bags for each passenger
+    with a seat. If `back`, the local return day, is set, the query is for round trips sold together, which
+    needs `Capability.ROUND_TRIPS`.
     """
 
     origins: tuple[str, ...]
@@ -67,21 +68,24 @@ class FlightQuery:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Every pair of an origin and a destination, sorted by use."""
+        """Every pair of an origin and a destination, pairs of the busiest airports first."""
         ranked = [(i + j, i, j) for i in range(len(self.origins)) for j in range(len(self.destinations))]
         return [(self.origins[i], self.destinations[j]) for _, i, j in sorted(ranked)]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Local times of day in `[start, end)`; None is open. If `end` is before `start` it spans midnight."""
+    """A range of local times of day, from `start` (included) to `end` (excluded).
+
+    None means no limit on that side. If `end` isn't later than `start`, the window spans midnight.
+    """
 
     start: time | None = None
     end: time | None = None
 
     @property
     def spans_midnight(self) -> bool:
-        """The window ends on the following day."""
+        """True if the window ends on the following day."""
         return bool(self.start and self.end and self.end <= self.start)
 
     def __contains__(self, moment: time) -> bool:
@@ -96,9 +100,9 @@ ANY_TIME = Window()
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The wanted part of a provider's answer. Carriers and `via` (airports to change at) are IATA codes.
+    """Conditions that an itinerary of a provider's answer must meet.
 
-    `max_stops` None is any number.
+    Carriers and `via` (airports to change at) are IATA codes. `max_stops` None means any number.
     """
 
     departs: Window = ANY_TIME
@@ -109,9 +113,10 @@ class Filters:
     via: frozenset[str] = frozenset()
 
     def admit(self, itinerary: Itinerary) -> bool:
-        """Return whether an itinerary passes.
+        """Return whether an itinerary passes the filters.
 
-        `carriers` must include every marketing carrier; `without_carriers` excludes operating carriers too.
+        If set, `carriers` must include every marketing carrier. `without_carriers` excludes marketing and
+        operating carriers.
         """
         segments = itinerary.segments
         if self.max_stops is not None and len(segments) - 1 > self.max_stops:
@@ -127,8 +132,8 @@ class Filters:
     def _arrives_in_time(self, itinerary: Itinerary) -> bool:
         """Return whether the arrival is in the window, and on the departure day if that is possible.
 
-        "Before noon" must not mean noon of the next day, unless the flight is so long, or the wanted
-        departure so late, that no itinerary could arrive on the same day.
+        For example, "arriving before noon" admits an arrival on the next day only if an arrival on the
+        departure day is impossible, because the flight is too long or the wanted departure too late.
         """
         leaves, arrives = (end.time.replace(tzinfo=None) for end in (itinerary.departure, itinerary.arrival))
         window = self.arrives
@@ -154,8 +159,8 @@ class JourneyLeg:
 class SearchQuery:
     """A caller's search: the first leg, and `further` legs in the order of travel.
 
-    `flexible` allows a single leg to leave that many days earlier or later. `via` is the code of a place to
-    change at on the first leg.
+    `flexible` is the number of days by which the departure of a one-leg search may be earlier or later. `via`
+    is the code of a place to change at on the first leg. `nearby` includes airports near both places.
     """
 
     origin: str

@@ -1,4 +1,4 @@
-"""A provider's answer to a search, and the results made from such answers."""
+"""A provider's answer to a search, and the search results that are made from these answers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from services.flightdata.model.flights import Itinerary, Provenance
 
 
 class Limit(Enum):
-    """Something that a search left out or couldn't do as asked."""
+    """A part of the request that a search left out or couldn't fulfil."""
 
     RESULTS = "results"
-    """More itineraries fit than the caller asked for."""
+    """More itineraries match than the caller asked for."""
     CONNECTIONS = "connections"
     """Connections were built only for the busiest airports of both places."""
     DAYS = "days"
-    """Some days near the one asked for are in the past or beyond the schedules."""
+    """Some of the flexible days are in the past or beyond the known schedules."""
     FLEXIBLE_LEGS = "flexible legs"
     """Flexible days were ignored because the journey has several legs."""
     JOURNEYS = "journeys"
@@ -27,15 +27,16 @@ class Limit(Enum):
     BAGS = "bags"
     """Prices of bags are unknown; fares don't include them."""
     PART = "part"
-    """The provider answered in part: for the busiest airports, or the first pages of a long list."""
+    """The answer is incomplete: it covers only the busiest airports, or the first pages of a long list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An itinerary at a seller's price, valid until `expires` (UTC). The same answer gives the same `id`.
+    """An itinerary at a seller's price, valid until `expires` (UTC).
 
-    `tickets` above 1 are bought, missed and refunded separately. `return_id` is the itinerary back that is
-    sold with it, empty for one way.
+    `id` is stable: the same provider answer always gives the same id. `tickets` is the number of separate
+    tickets; each is bought and refunded on its own, and a missed connection between them isn't covered.
+    `return_id` is the id of the return itinerary that is sold with it; empty if there is none.
     """
 
     id: str
@@ -50,7 +51,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """Two itineraries, by id, that are sold together at `fare` (None without a price)."""
+    """Two itineraries that are sold together. `out` and `back` are their ids; `fare` is None if unknown."""
 
     out: str
     back: str
@@ -59,10 +60,10 @@ class RoundTrip:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A provider's answer to a search, unordered; empty if there are no flights.
+    """A provider's answer to a search. `itineraries` are unordered, and empty if there are no flights.
 
-    Every offer's itinerary is among `itineraries`. `limits` says what the provider left out. The answer to a
-    round-trip query holds `round_trips`, and itineraries of `leg` 0 and 1.
+    The itinerary of every offer is in `itineraries`. `limits` are the parts that the provider left out. The
+    answer to a round-trip query contains `round_trips`, and itineraries with `leg` 0 (out) and 1 (back).
     """
 
     itineraries: Sequence[Itinerary]
@@ -73,14 +74,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One itinerary for each leg, in the order of travel; `sold_at` is the fare if they are sold together."""
+    """One itinerary for each leg, in the order of travel. `sold_at` is the fare if all are sold together."""
 
     itineraries: tuple[Itinerary, ...]
     sold_at: Fare | None = None
 
     @property
     def fare(self) -> Fare | None:
-        """`sold_at`, or the sum of the fares; None if one is unknown or the currencies differ."""
+        """`sold_at` if set, else the sum of all fares. None if a fare is unknown or the currencies differ."""
         if self.sold_at:
             return self.sold_at
         total: Fare | None = None
@@ -92,13 +93,16 @@ class Journey:
 
     @property
     def sold_out(self) -> bool:
-        """Any leg is sold out."""
+        """True if any leg is sold out."""
         return any(itinerary.sold_out for itinerary in self.itineraries)
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Itineraries in the requested order (of journeys, leg by leg), their offers, and their combinations."""
+    """Itineraries in the requested order, their offers, and the journeys that combine them.
+
+    If there are journeys, the itineraries are sorted leg by leg.
+    """
 
     itineraries: Sequence[Itinerary]
     offers: Sequence[Offer] = ()

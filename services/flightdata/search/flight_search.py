@@ -1,4 +1,4 @@
-"""Flight search: ask for every leg, filter and sort the answers, combine journeys, and count."""
+"""Flight search: asks providers for every leg, filters and sorts the answers, and combines journeys."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from services.flightdata.wire import messages, values
 
 SearchEvent = Progress | Results | pb.SearchDone
 CONCURRENT_LEGS = 3
-"""Legs, or days, asked for at the same time.
+"""Number of legs, or of flexible days, asked for at the same time.
 
-Seven days then take as long as three calls, and a failing vendor is paid for at most three.
+A search over seven days then takes as long as three calls. If the vendor fails, at most three calls are paid.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class LegAnswer:
-    """The answer to the query for a leg; `query` asks for both legs if they are sold together."""
+    """The answer for one leg. `query` is the query sent: for both legs if they are sold together."""
 
     leg: LegQuery
     query: FlightQuery
     answer: Answered[Found]
 
     def upcoming(self, now: datetime) -> list[Itinerary]:
-        """Return the leg's itineraries; of a cached answer, those that haven't left."""
+        """Return the leg's itineraries. If the answer is cached, leave out flights that have departed."""
         found, cached = self.answer.value, self.answer.provenance.cached
         return [
             itinerary
@@ -65,7 +65,7 @@ class LegAnswer:
         return ordered(filter(self.leg.filters.admit, itineraries), sort)
 
     def valid_offers(self, now: datetime) -> list[Offer]:
-        """Return the offers that haven't expired; those on a round trip only for the first leg."""
+        """Return the offers that haven't expired. Only the first leg returns offers for round trips."""
         offers = self.answer.value.offers
         return [o for o in offers if o.expires > now and not (o.return_id and self.leg.leg)]
 
@@ -80,12 +80,12 @@ class SearchAnswers:
 
     @property
     def cached(self) -> bool:
-        """Every answer comes from the cache."""
+        """True if every answer comes from the cache."""
         return all(leg.answer.provenance.cached for leg in self.legs)
 
     @property
     def found(self) -> list[Found]:
-        """The answers alone."""
+        """The values of the answers."""
         return [leg.answer.value for leg in self.legs]
 
 
@@ -96,7 +96,10 @@ class FlightSearch:
         self._lexicon, self._cache, self._offers, self._clock = lexicon, cache, offers, clock
 
     async def search(self, query: SearchQuery) -> AsyncIterator[SearchEvent]:
-        """Yield progress while providers are asked, then the results and the end. Raises as `ask`."""
+        """Yield progress while providers are asked, then the results, then `SearchDone`.
+
+        Raises: the same errors as `ask`.
+        """
         async for event in self.ask(query):
             if isinstance(event, Progress):
                 yield event
@@ -105,7 +108,7 @@ class FlightSearch:
                     yield result
 
     async def ask(self, query: SearchQuery) -> AsyncIterator[Progress | SearchAnswers]:
-        """Yield progress while providers are asked, then all answers, once and last.
+        """Yield progress while providers are asked, then all answers in one last event.
 
         Raises:
             PlaceNotFound: a code is unknown.
@@ -130,7 +133,10 @@ class FlightSearch:
     async def _ask_round_trip(
         self, query: SearchQuery, legs: Sequence[LegQuery], prefer: Capability | None
     ) -> AsyncIterator[Progress | LegAnswer]:
-        """Ask for both legs at once if the first provider sells round trips; yield nothing if it has none."""
+        """Ask for both legs in one query if the provider to ask first sells round trips.
+
+        Yield no answer if it doesn't, or if it finds none.
+        """
         both = round_trip_query(query, legs)
         if both is None or not self._cache.begins_with(_needed(both), prefer, able=Capability.ROUND_TRIPS):
             return
@@ -142,14 +148,14 @@ class FlightSearch:
                     for leg in legs:
                         yield LegAnswer(leg, both, event)
         except FAILURES:
-            # Another provider may know the single legs; the same one would fail again.
+            # Another provider may answer for the single legs. A sole provider would only fail again.
             if self._cache.count_able(_needed(both)) < 2:
                 raise
 
     async def _ask_each(
         self, legs: Sequence[LegQuery], prefer: Capability | None
     ) -> AsyncIterator[Progress | LegAnswer]:
-        """Ask for every leg, or for the leg on every day, separately; yield answers as they come."""
+        """Ask one query for each leg, or for each flexible day, and yield every answer when it arrives."""
         streams = [self._cache.ask(search_question(leg.query, prefer)) for leg in legs]
         async with aclosing(merged(streams, CONCURRENT_LEGS)) as events:
             async for index, event in events:
@@ -157,7 +163,7 @@ class FlightSearch:
                 yield event if isinstance(event, Progress) else LegAnswer(leg, leg.query, event)
 
     def results(self, answers: SearchAnswers) -> Sequence[Results | pb.SearchDone]:
-        """Return the results of a search, if any fit, and its end."""
+        """Return the results of a search, if there are any, followed by `SearchDone`."""
         query, legs, now = answers.query, answers.legs, self._clock.now()
         plausible = [leg.plausible(now) for leg in legs]
         fitting = [leg.fitting(found, query.sort) for leg, found in zip(legs, plausible, strict=True)]
@@ -194,7 +200,7 @@ class FlightSearch:
         ]
 
     def _with_emissions(self, itinerary: Itinerary, cabin: Cabin) -> Itinerary:
-        """Add the estimated emissions if all airports are known."""
+        """Return the itinerary with its estimated emissions, or unchanged if an airport is unknown."""
         airports = self._lexicon.airports
         ends = [(segment.departure.airport, segment.arrival.airport) for segment in itinerary.segments]
         if any(code not in airports for pair in ends for code in pair):
@@ -206,7 +212,7 @@ class FlightSearch:
 def search_question(
     query: FlightQuery, prefer: Capability | None = None, capability: Capability | None = None
 ) -> Question[Found]:
-    """Return the question for a leg. Its name holds every field that may change the answer."""
+    """Return the question for a query. Its name contains every query field that may change the answer."""
     return Question(
         name=repr(query),
         kind=Kind.SEARCH,
@@ -219,17 +225,17 @@ def search_question(
 
 
 def _needed(query: FlightQuery) -> Capability:
-    """Return the needed capability: a provider of nonstop flights can't answer for `via`."""
+    """Return the capability that a query needs. A provider with only nonstop flights can't answer `via`."""
     return Capability.CONNECTIONS if query.via else Capability.SEARCH
 
 
 def _is_about_prices(query: SearchQuery) -> bool:
-    """Return whether an answer without prices and cabins is a poor one."""
+    """Return whether the query needs a provider that knows prices and cabins."""
     return query.sort is Sort.CHEAPEST or query.cabin is not Cabin.ECONOMY
 
 
 def _limits(answers: SearchAnswers, shown: Sequence[Itinerary], total: int, *, cut: bool) -> frozenset[Limit]:
-    """Return the limits of the answers and of what is shown; `cut` if some combinations were skipped."""
+    """Return the limits of the answers and of the results shown. `cut`: combinations were skipped."""
     limits = set(answers.limits).union(*(found.limits for found in answers.found))
     limits |= {Limit.JOURNEYS} if cut else set()
     limits |= {Limit.RESULTS} if total > answers.query.limit else set()
@@ -238,13 +244,13 @@ def _limits(answers: SearchAnswers, shown: Sequence[Itinerary], total: int, *, c
 
 
 def _journeys(answers: SearchAnswers, legs: Sequence[Sequence[Itinerary]]) -> tuple[list[Journey], bool]:
-    """Return the journeys sold together, or combined ones, and whether some combinations were skipped."""
+    """Return round trips sold together, else combined journeys, and whether combinations were skipped."""
     trips, sort = answers.found[0].round_trips, answers.query.sort
     return (in_order(sold_together(trips, legs), legs, sort), False) if trips else combined(legs, sort)
 
 
 def _itineraries(journeys: Iterable[Journey]) -> list[Itinerary]:
-    """Return each itinerary of some journeys once, leg by leg."""
+    """Return the itineraries of all journeys without duplicates, sorted by leg."""
     once = {(i.leg, i.id): i for journey in journeys for i in journey.itineraries}
     return sorted(once.values(), key=lambda itinerary: itinerary.leg)
 

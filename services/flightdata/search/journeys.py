@@ -11,15 +11,18 @@ from services.flightdata.model.search_results import Journey, RoundTrip
 from services.flightdata.search.ordering import journey_order
 
 EACH_LEG = 12
-"""Itineraries of each leg that are combined: the best in the requested order."""
+"""Number of itineraries combined for each leg: the first ones in the requested order."""
 KEPT = 150
-"""Partial journeys kept from leg to leg."""
+"""Number of partial journeys that are extended by the next leg."""
 BETWEEN_LEGS = timedelta(hours=1)
-"""Least time between the arrival of one leg and the departure of the next."""
+"""Minimum time between the arrival of one leg and the departure of the next."""
 
 
 def combined(legs: Sequence[Sequence[Itinerary]], sort: Sort) -> tuple[list[Journey], bool]:
-    """Return journeys over legs that are sorted by `sort`, in that order, and whether some were skipped."""
+    """Combine the itineraries of all legs into journeys. The itineraries of each leg are sorted by `sort`.
+
+    Return the journeys, also sorted by `sort`, and whether some combinations were skipped.
+    """
     tried = [leg[:EACH_LEG] for leg in legs]
     cut = any(len(leg) > EACH_LEG for leg in legs)
     key = journey_order(sort, tried)
@@ -39,7 +42,7 @@ def combined(legs: Sequence[Sequence[Itinerary]], sort: Sort) -> tuple[list[Jour
 
 
 def sold_together(trips: Sequence[RoundTrip], legs: Sequence[Sequence[Itinerary]]) -> list[Journey]:
-    """Return the round trips whose itineraries are both among the wanted ones, `legs` out and back."""
+    """Return the round trips with wanted itineraries. `legs` are the wanted itineraries out and back."""
     out, back = ({itinerary.id: itinerary for itinerary in leg} for leg in legs)
     return [
         Journey((out[trip.out], back[trip.back]), trip.fare)

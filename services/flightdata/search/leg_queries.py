@@ -1,4 +1,4 @@
-"""Queries to providers for a search: one for each leg, or one for each day that would do."""
+"""Queries to providers for a search: one for each leg, or one for each day of a flexible search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.flightdata.places.lexicon import Lexicon
 
 @dataclass(frozen=True, slots=True)
 class LegQuery:
-    """The query for a leg on a day, and the filters on its answer."""
+    """The query for one leg on one day, and the filters on the answer. `leg` is 0-based."""
 
     leg: int
     query: FlightQuery
@@ -27,11 +27,11 @@ class LegQuery:
 def leg_queries(
     lexicon: Lexicon, query: SearchQuery, now: datetime
 ) -> tuple[list[LegQuery], frozenset[Limit]]:
-    """Return the queries for a search, and the limits that are already known.
+    """Return the queries for a search, and the limits that are known before a provider is asked.
 
     Raises:
         PlaceNotFound: a code is unknown.
-        SamePlace: both places of a leg, or a place to change at and an end, are in one city.
+        SamePlace: two of these are in one city: the origin, the destination and the place to change at.
         DateInPast, DateBeyondHorizon: a day is out of range.
     """
     currency = lexicon.currencies.get(lexicon.place(query.origin).country_code, "")
@@ -46,7 +46,7 @@ def leg_queries(
 
 
 def round_trip_query(query: SearchQuery, legs: Sequence[LegQuery]) -> FlightQuery | None:
-    """Return one query for both legs; None if the search isn't for a round trip."""
+    """Return one query for both legs, or None if the search isn't for a round trip."""
     out, *further = query.legs
     if len(further) != 1 or (further[0].origin, further[0].destination) != (out.destination, out.origin):
         return None
@@ -93,7 +93,7 @@ def _check_apart(lexicon: Lexicon, one: Place, other: Place) -> None:
 def _on_flexible_days(
     leg: LegQuery, zone: str, flexible: int, now: datetime
 ) -> tuple[list[LegQuery], frozenset[Limit]]:
-    """Return the query for every allowed day that is in range."""
+    """Return one query for each flexible day that is in range, and a limit if some days aren't."""
     days = [leg.query.date + timedelta(days=ahead) for ahead in range(-flexible, flexible + 1)]
     in_range = [day for day in days if _is_in_range(day, zone, now)]
     limits = frozenset({Limit.DAYS} if len(in_range) < len(days) else ())

@@ -1,7 +1,7 @@
-"""Offers under signed ids, and their current price.
+"""Offers with signed ids, and requests for their current price.
 
-An offer's id holds its terms, signed. So it survives restarts, works on every replica, and can't
-be forged.
+The id of an offer contains its signed terms. So the id survives restarts, works on every replica and can't be
+forged.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from services.flightdata.providers.protocol import Capability
 from services.flightdata.providers.routing import ProviderRouter
 
 BOUND_TO = "offers, both ways"
-"""Change this text when the sealed fields change: ids of an earlier release are then unknown, not misread."""
+"""Purpose of the ids. Change it when the sealed fields change, to reject ids of earlier releases."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfferTerms:
-    """The terms of an offer. `vendors_id` is the provider's own id, `query` finds it again, `expires` is UTC.
+    """The terms of an offer, with every query field that changes the provider's answer.
 
-    Every field of the query that changes the answer is included. Seats left are not: re-pricing asks again.
+    `vendors_id` is the provider's own id of the offer. `query` finds the offer again. `expires` is UTC. The
+    seats left aren't included, because re-pricing asks for them.
     """
 
     provider: str
@@ -41,7 +42,7 @@ class OfferTerms:
     expires: datetime
 
     def sealed(self, tokens: PageTokens) -> str:
-        """Return the offer's id."""
+        """Return the offer's id, which contains these terms."""
         query, total = self.query, self.fare.total
         fields = {
             "provider": self.provider,
@@ -90,7 +91,11 @@ class OfferTerms:
 
 @dataclass(frozen=True, slots=True)
 class RepricedOffer:
-    """An offer as it is now. `previous` is the earlier fare if it changed, `back` the included way back."""
+    """An offer at its current price.
+
+    `previous` is the fare of the original offer if the fare has changed. `back` is the return itinerary if
+    the offer includes one.
+    """
 
     offer: Offer
     itinerary: Itinerary
@@ -99,7 +104,7 @@ class RepricedOffer:
 
 
 class OfferService:
-    """Gives offers their ids, and asks their providers for the current price."""
+    """Assigns ids to offers, and asks the provider of an offer for its current price."""
 
     def __init__(self, router: ProviderRouter, tokens: PageTokens, clock: Clock) -> None:
         self._router, self._tokens, self._clock = router, tokens, clock
@@ -112,13 +117,13 @@ class OfferService:
         return replace(offer, id=terms.sealed(self._tokens))
 
     async def reprice(self, offer_id: str) -> RepricedOffer:
-        """Ask the offer's own provider for the offer again.
+        """Ask the provider that made an offer for the offer's current price.
 
         Raises:
-            OfferNotFound: this service never made it.
-            OfferExpired: its price is no longer valid.
-            OfferGone: it is no longer sold.
-            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: its provider could not answer.
+            OfferNotFound: this service didn't issue the id.
+            OfferExpired: the price of the offer is no longer valid.
+            OfferGone: the offer is no longer sold.
+            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: the provider could not answer.
         """
         terms = OfferTerms.opened(offer_id, self._tokens)
         if terms.expires <= self._clock.now():

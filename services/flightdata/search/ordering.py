@@ -11,11 +11,11 @@ from services.flightdata.model.queries import Sort
 from services.flightdata.model.search_results import Journey
 
 STOP_WEIGHT = 0.35
-"""Cost of a stop in `Sort.BEST`, where price and duration count as multiples of the lowest."""
+"""Cost of a stop in `Sort.BEST`. There, price and duration are multiples of the lowest price and duration."""
 UNPRICED = 1.5
-"""Price, as such a multiple, of an itinerary without one."""
+"""Assumed price of an itinerary without a price, as a multiple of the lowest price."""
 HOUR_WEIGHT = 0.05
-"""Cost of an hour of a journey that is sold as a whole."""
+"""Cost of an hour of a journey whose legs are sold together."""
 
 Key = Callable[[Itinerary], tuple[object, ...]]
 JourneyKey = Callable[[Journey], tuple[object, ...]]
@@ -30,14 +30,14 @@ _ORDERS: dict[Sort, Key] = {
 
 
 def ordered(itineraries: Iterable[Itinerary], sort: Sort) -> list[Itinerary]:
-    """Return itineraries in a stable order; those that are sold out come last."""
+    """Return itineraries sorted by `sort`, in a stable order, with sold-out itineraries last."""
     found = list(itineraries)
     key = _best(found) if sort is Sort.BEST else _ORDERS[sort]
     return sorted(found, key=lambda itinerary: (itinerary.sold_out, key(itinerary)))
 
 
 def _best(found: list[Itinerary]) -> Key:
-    """Weigh price and duration against the lowest of all, and add a fixed cost for each stop."""
+    """Return a sort key: the sum of relative price, relative duration and a fixed cost for each stop."""
     lowest = min((i.fare.total.amount for i in found if i.fare), default=Decimal())
     shortest = max(min((i.duration for i in found), default=timedelta()), timedelta(minutes=1))
 
@@ -50,10 +50,10 @@ def _best(found: list[Itinerary]) -> Key:
 
 
 def in_order(journeys: Sequence[Journey], legs: Sequence[Sequence[Itinerary]], sort: Sort) -> list[Journey]:
-    """Sort journeys that are sold together; `legs` are already sorted."""
+    """Sort journeys whose legs are sold together. The itineraries of each leg are already sorted."""
     if sort is not Sort.BEST:
         return sorted(journeys, key=journey_order(sort, legs))
-    # Only both ways together have a price, so the order of each leg ignores it.
+    # Only the whole journey has a price, so the order of the itineraries in each leg ignores prices.
     lowest = min((journey.fare.total.amount for journey in journeys if journey.fare), default=Decimal(0))
     return sorted(journeys, key=lambda journey: (journey.sold_out, _weight(journey, lowest)))
 
@@ -70,7 +70,7 @@ def _duration(journey: Journey) -> timedelta:
 
 
 def journey_order(sort: Sort, legs: Sequence[Sequence[Itinerary]]) -> JourneyKey:
-    """Return a sort key for journeys over `legs` that are already sorted."""
+    """Return a sort key for journeys. The itineraries of each leg are already sorted by `sort`."""
     places = [{itinerary.id: place for place, itinerary in enumerate(leg)} for leg in legs]
 
     def ranks(journey: Journey) -> tuple[int, ...]:

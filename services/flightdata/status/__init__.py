@@ -1,1 +1,1 @@
-"""Flight status by number and by route, watches, and routes."""
+"""Flight status by number and by route, status watches, and facts about routes."""

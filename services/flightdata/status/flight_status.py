@@ -21,7 +21,9 @@ class StatusService:
         self._cache, self._clock = cache, clock
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """Return the status of each leg of a flight on its local departure day, today if None; at least one.
+        """Return the status of each leg of a flight, at least one.
+
+        `day` is the local departure day; None means today.
 
         Raises:
             FlightNotFound: there is no such flight on that day.
@@ -44,5 +46,5 @@ class StatusService:
 
 
 def _canonical(flight: str) -> str:
-    """Remove leading zeros, which tickets print: `AI0542` is `AI542`."""
+    """Return the flight number without the leading zeros that tickets print: `AI0542` becomes `AI542`."""
     return f"{flight[:2]}{int(flight[2:])}"

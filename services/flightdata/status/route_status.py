@@ -21,20 +21,20 @@ from services.flightdata.providers.routing import Answered
 from services.flightdata.streams import merged
 
 DEFAULT_STATUSES = 5
-"""Number of flights if the request doesn't say."""
+"""Number of flights to return if the request has no limit."""
 MOST_PAIRS = 3
-"""Pairs of airports of two cities, the most used first, that are asked for in parallel, a call each."""
+"""Maximum number of airport pairs of two cities, busiest first, to ask for in parallel, one call for each."""
 BOTH_KINDS = (Kind.STATUS, Kind.SCHEDULE)
-"""The same question is asked for the flights' status and for the schedule, which stays valid for hours."""
+"""Kinds of the question. It is asked for flight status and for the schedule, which is valid for hours."""
 
 
 async def flights_between(
     cache: AnswerCache, origin: str, destination: str, day: date, kind: Kind, *, is_today: bool
 ) -> AsyncIterator[Event[Sequence[FlightStatus]]]:
-    """Yield progress, then the flights between two airports, once and last.
+    """Yield progress, then the flights between two airports in one last event.
 
-    If no provider can be asked by route, read today's departures of the origin. Boards of later days are
-    incomplete.
+    If no provider answers by route, use the origin's departure board, but only for today: boards of other
+    days are incomplete.
 
     Raises:
         FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
@@ -82,10 +82,10 @@ class RouteStatusService:
         *,
         most: int = DEFAULT_STATUSES,
     ) -> Sequence[FlightStatus]:
-        """Return at most `most` flights that leave on a day, today there if None.
+        """Return the status of at most `most` flights that depart on `day`, local; None means today.
 
-        They are those nearest to the local time `near`, the nearest first. Without `near`, they are in the
-        order of departure: today the ones nearest to now, on other days the first ones.
+        With `near`, a local time, return the flights nearest to it, nearest first. Without `near`, sort by
+        departure and return, for today, the flights nearest to now; for other days, the first flights.
 
         Raises:
             PlaceNotFound: a code is unknown.
@@ -120,5 +120,5 @@ def _departure(status: FlightStatus) -> tuple[datetime, str]:
 
 
 def _nearest(statuses: Sequence[FlightStatus], moment: datetime) -> list[FlightStatus]:
-    """Sort flights by the distance of their planned local departure from a local time."""
+    """Sort flights by the time between their planned local departure and the local time `moment`."""
     return sorted(statuses, key=lambda s: abs(s.segment.departure.time.replace(tzinfo=None) - moment))

@@ -53,7 +53,10 @@ class RouteLookup:
         )
 
     async def _service(self, origin: Airport, destination: Airport, now: datetime) -> pb.RouteService | None:
-        """Count today's flights of each carrier: no provider has a summary of a route."""
+        """Return today's nonstop service, counted from single flights; None if no provider can answer.
+
+        No provider offers a summary of a route.
+        """
         day = today_in(origin.zone, now)
         events = flights_between(
             self._cache, origin.code, destination.code, day, Kind.SCHEDULE, is_today=True
@@ -72,7 +75,7 @@ class RouteLookup:
 
 
 def _carriers(flights: Iterable[FlightStatus]) -> list[pb.RouteCarrier]:
-    """Count the flights of each carrier, the one with most flights first."""
+    """Return each carrier with its number of flights, sorted by that number, highest first."""
     counts = Counter((flight.segment.carrier_code, flight.segment.carrier) for flight in flights)
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return [pb.RouteCarrier(carrier_code=code, carrier=name, flights=count) for (code, name), count in ranked]

@@ -1,7 +1,7 @@
-"""Status watches: one poll for all who watch a flight, more often as its next event comes nearer.
+"""Status watches. All watchers of a flight share its polls, which become more frequent before its next event.
 
-No background task polls: the first watcher to wake asks, and the others read its answer. So a flight costs
-one call for each interval, whatever the number of watchers, and none without watchers.
+No background task polls. The watcher that wakes up first asks the provider, and the other watchers read the
+same answer. So a watched flight costs one call for each interval, whatever the number of watchers.
 """
 
 from __future__ import annotations
@@ -26,15 +26,21 @@ PACE = (
     (timedelta(hours=2), timedelta(minutes=10)),
     (timedelta(0), timedelta(minutes=3)),
 )
-"""Time before the next event (departure, then arrival), and the time between polls from there on."""
+"""Pairs: if at least this time is left until the next event, this is the time between polls.
+
+The next event is the departure, and after it the arrival.
+"""
 PACE_AFTER = (
     (timedelta(hours=3), timedelta(hours=1)),
     (timedelta(minutes=45), timedelta(minutes=20)),
     (timedelta(0), timedelta(minutes=3)),
 )
-"""The same after an unreported arrival. Polls cost money, and most arrivals are never reported."""
+"""Pairs: if at least this time has passed since the expected arrival, this is the time between polls.
+
+Polls become rarer because they cost money, and most arrivals are never reported.
+"""
 GIVE_UP_AFTER = timedelta(hours=12)
-"""Time after the arrival at which a flight counts as over even if its landing wasn't reported."""
+"""Time after the expected arrival when a flight counts as finished, even without a reported landing."""
 OVER = frozenset({State.LANDED, State.CANCELLED})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _NO_PROVENANCE = Provenance("", _LONG_AGO)
@@ -42,7 +48,7 @@ _NO_PROVENANCE = Provenance("", _LONG_AGO)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The status can't be refreshed and may be out of date. Sent once until polls succeed again."""
+    """Event: a poll failed, so the status may be out of date. Sent only for the first of several failures."""
 
     error: DomainError
 
@@ -52,10 +58,10 @@ WatchEvent = FlightStatus | Trouble
 
 @dataclass
 class _Watched:
-    """State shared by all watchers of a flight on its `day`; the next poll is `due`.
+    """State shared by all watchers of a flight on `day`. The next poll runs at `due`.
 
-    A watch without a day means the day it began, `begun` at the departure airport: the number flies again
-    tomorrow.
+    If the request named no day, the first poll sets `day`, and sets `begun` to the local date at the
+    departure airport. A request on a later date needs a new state, because it is about another flight.
     """
 
     day: date | None
@@ -68,7 +74,7 @@ class _Watched:
 
 
 class StatusWatches:
-    """The watches of one process."""
+    """All status watches of this process."""
 
     def __init__(self, status: StatusService, clock: Clock) -> None:
         self._status = status
@@ -76,13 +82,13 @@ class StatusWatches:
         self._flights: dict[tuple[str, date | None], _Watched] = {}
 
     async def watch(self, flight: str, day: date | None) -> AsyncGenerator[WatchEvent, None]:
-        """Yield the status of each leg, then every change, until all legs are over.
+        """Yield the status of each leg, then every change, until all legs are finished.
 
-        A leg is over when it has landed or is cancelled, or `GIVE_UP_AFTER` its arrival: vendors never report
-        where a diverted flight ended.
+        A leg is finished when it has landed or is cancelled, or `GIVE_UP_AFTER` its expected arrival. Vendors
+        never report the landing of a diverted flight.
 
         Raises:
-            FlightNotFound, DateBeyondHorizon: at the first poll, or once the day is no longer known.
+            FlightNotFound, DateBeyondHorizon: the first or a later poll found no such flight on that day.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: the first poll failed.
         """
         watched = self._watched(flight, day)
@@ -96,7 +102,7 @@ class StatusWatches:
                 del self._flights[flight, day]
 
     def _watched(self, flight: str, day: date | None) -> _Watched:
-        """Return the shared state; a new one if a watch without a day began on an earlier day."""
+        """Return the shared state. Replace it if it began on an earlier day and the request names no day."""
         watched = self._flights.get((flight, day))
         if watched is None or (watched.begun and watched.begun != self._today(watched.legs)):
             watched = self._flights[flight, day] = _Watched(day)
@@ -124,7 +130,7 @@ class StatusWatches:
             await self._clock.sleep((watched.due - self._clock.now()).total_seconds())
 
     async def _poll(self, watched: _Watched, flight: str) -> None:
-        """Ask for the status, unless another watcher just has."""
+        """Ask for the status if a poll is due. Otherwise, another watcher has just asked."""
         async with watched.lock:
             now = self._clock.now()
             if now < watched.due:
@@ -143,7 +149,7 @@ class StatusWatches:
         return leg.state in OVER or self._clock.now() - leg.arrives >= GIVE_UP_AFTER
 
     def _pace(self, legs: Sequence[FlightStatus]) -> timedelta:
-        """Return the time to the next poll: the shortest that any leg needs."""
+        """Return the time to the next poll: the shortest time for any leg."""
         if any(leg.provenance.sample for leg in legs):
             return SAMPLE_PACE
         now = self._clock.now()
@@ -151,7 +157,7 @@ class StatusWatches:
 
 
 def _leg_pace(leg: FlightStatus, now: datetime) -> timedelta:
-    """Return the time between polls for a leg's next event: its departure, or after that its arrival."""
+    """Return the time between polls of a leg, given the time to its departure or, after that, its arrival."""
     event = leg.leaves if leg.leaves > now else leg.arrives
     table, distance = (PACE, event - now) if event > now else (PACE_AFTER, now - event)
     return next(pause for length, pause in table if distance >= length)
