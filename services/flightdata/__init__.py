@@ -1,1 +1,1 @@
-"""Flight data: places, flights and their status; every record states its source."""
+"""Flight-data service: places, flights and flight status. Every record of a flight states its source."""

@@ -1,4 +1,4 @@
-"""Assembly of the flight-data service, with its stores in Redis, or in this process and a file."""
+"""Assembly of the flight-data service. Its stores are in Redis, or in this process and a file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REDIS_TIMEOUT_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """State that replicas and restarts share."""
+    """The stores for state that outlives a process and is shared by all replicas, if Redis is configured."""
 
     quota: QuotaStore
     cache: CacheStore
@@ -48,12 +48,12 @@ class Stores:
 
 @asynccontextmanager
 async def open_stores(settings: FlightDataSettings, clock: Clock) -> AsyncIterator[Stores]:
-    """Open the stores and close them at the end. The service starts even if Redis is unreachable."""
+    """Open the stores, and close them when the context ends. An unreachable Redis is no error."""
     if not settings.redis_url:
         path = settings.home / "flightdata" / "ledger.json"
         yield Stores(MemoryQuotaStore(clock, path), MemoryCacheStore(clock))
         return
-    # Importing the client takes 0.1 seconds, which an installation without Redis saves.
+    # Imported here because the import takes 0.1 seconds and is needed only with Redis.
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
@@ -75,7 +75,7 @@ async def open_stores(settings: FlightDataSettings, clock: Clock) -> AsyncIterat
 async def grpc_service(
     settings: FlightDataSettings, clock: Clock | None = None
 ) -> AsyncIterator[GrpcService]:
-    """Open the service; its place tables are loaded before the first call."""
+    """Open the service. Load its place tables before the first call."""
     clock = clock or SystemClock()
     lexicon = places.load()
     identity = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]

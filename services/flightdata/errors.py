@@ -1,6 +1,6 @@
-"""Errors of a request for flight data.
+"""Errors of requests for flight data.
 
-Errors of places are in `places/place.py`, errors of a single provider in `providers/errors.py`.
+Errors about places are in `places/place.py`. Errors of a single provider are in `providers/errors.py`.
 
 DomainError
 ├── SamePlace             origin and destination are in the same city
@@ -8,7 +8,7 @@ DomainError
 ├── DateInPast            the date is before today at the departure airport
 ├── DateBeyondHorizon     the date is beyond the known schedules
 ├── FlightNotFound        no flight has this number on this date
-├── OfferNotFound         this service never made this offer
+├── OfferNotFound         this service didn't issue this offer id
 ├── OfferExpired          the offer's price is no longer valid
 ├── OfferGone             the offer is no longer sold
 ├── FlightsUnavailable    no provider that could answer was reachable, or its answer was unusable
@@ -35,7 +35,7 @@ class DateInvalid(DomainError):
     """The date doesn't exist."""
 
     def __init__(self) -> None:
-        super().__init__("This date is not a day of the calendar.")
+        super().__init__("This date doesn't exist.")
 
 
 class DateInPast(DomainError):
@@ -58,7 +58,7 @@ class DateBeyondHorizon(DomainError):
 
 
 class FlightNotFound(DomainError):
-    """No flight has this number on this date. `reason` is the whole message for the user."""
+    """No flight has this number on this date. `reason` is the complete message for the user."""
 
     def __init__(self, flight: str, reason: str, *, next_date: date | None = None) -> None:
         later = {"next_date": next_date.isoformat()} if next_date else {}
@@ -66,7 +66,7 @@ class FlightNotFound(DomainError):
 
 
 class OfferNotFound(DomainError):
-    """This service never made this offer."""
+    """This service didn't issue the offer id."""
 
     def __init__(self) -> None:
         super().__init__("There is no such offer.")
@@ -89,7 +89,7 @@ class OfferGone(DomainError):
 
 
 class FlightsUnavailable(DomainError):
-    """No provider that could answer gave an answer. `problems` maps the provider's name to its problem."""
+    """Providers failed, and no other provider had a result. `problems` maps provider names to problems."""
 
     def __init__(self, problems: Mapping[str, str], *, retry_after: timedelta) -> None:
         names = " or ".join(problems)
@@ -99,7 +99,7 @@ class FlightsUnavailable(DomainError):
 
 
 class FlightsQuotaExhausted(DomainError):
-    """The budgets of the configured keys are used up until `until` (UTC)."""
+    """The budgets of the configured keys are used up. `until` (UTC) is when one of them is renewed."""
 
     def __init__(self, problems: Mapping[str, str], *, until: datetime) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""The RPCs of flight data: contract messages in, contract messages out."""
+"""The RPCs of the flight-data service."""
 # ruff: noqa: ARG002 -- gRPC passes a context to every method
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: pb.AnnotatePlacesRequest, context: Context
     ) -> pb.AnnotatePlacesResponse:
         """Find every place named in a sentence."""
-        # In a thread: a long text takes about ten milliseconds, which would block other calls.
+        # Use a thread, because a long text takes about ten milliseconds and would block other calls.
         language = language_for(request.locale)
         found = await asyncio.to_thread(places.annotate, request.text, home_country=request.home_country_code)
         return pb.AnnotatePlacesResponse(annotations=[place_messages.annotation(a, language) for a in found])
@@ -98,7 +98,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     async def SearchFlights(
         self, request: pb.SearchFlightsRequest, context: Context
     ) -> AsyncIterator[pb.SearchFlightsResponse]:
-        """Search for flights; stream progress, the results and the end."""
+        """Search for flights. Stream progress, then the results, then `SearchDone`."""
         query = query_from(request)
         async for event in self.search.ask(query):
             now = self.clock.now()
@@ -135,7 +135,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     async def WatchFlightStatus(
         self, request: pb.WatchFlightStatusRequest, context: Context
     ) -> AsyncIterator[pb.WatchFlightStatusResponse]:
-        """Stream the status of a flight whenever it changes."""
+        """Stream the status of a flight now and after every change."""
         day = date_from(request.date) if request.HasField("date") else None
         async with aclosing(self.watches.watch(request.flight_number, day)) as events:
             async for event in events:
@@ -165,7 +165,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     async def ListProviders(
         self, request: pb.ListProvidersRequest, context: Context
     ) -> pb.ListProvidersResponse:
-        """Return the providers in the order they are asked, with their health."""
+        """Return the providers, in order of preference, with their health."""
         now, health = self.clock.now(), self.router.health
         for provider in self.router.providers:
             await health[provider.name].refresh()

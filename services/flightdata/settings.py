@@ -16,41 +16,41 @@ class FlightDataSettings(MeshSettings):
     flightdata_timetable_seed: str = Field(default="readback", min_length=1, max_length=64)
     """Seed of the sample timetable. The same seed gives the same flights on every machine."""
     aviationstack_api_key: str = Field(default="", validation_alias="AVIATIONSTACK_API_KEY", repr=False)
-    """Key of AviationStack. With a key of AviationStack or FlightAPI.io the sample timetable is off."""
+    """Key of AviationStack. The sample timetable is off if a key of AviationStack or FlightAPI.io is set."""
     aviationstack_base_url: str = Field(
         default="https://api.aviationstack.com/v1", validation_alias="AVIATIONSTACK_BASE_URL"
     )
-    """Base URL of AviationStack; its second host is `https://api.apilayer.net/aviationstack/v1`."""
+    """Base URL of AviationStack. The vendor's alternative is `https://api.apilayer.net/aviationstack/v1`."""
     aviationstack_timeout_seconds: float = Field(default=6.0, gt=0, le=120)
-    """Time limit for an answer of AviationStack, after which the next provider is asked."""
+    """Time limit for an answer of AviationStack, in seconds. Afterwards, the next provider is asked."""
     aviationstack_future_first_day: int = Field(default=1, ge=1, le=365)
-    """First day ahead with schedules at AviationStack; the vendor has changed it between 1 and 8."""
+    """First future day with AviationStack schedules, in days from today. The vendor has used 1 to 8."""
     aviationstack_future_last_day: int = Field(default=365, ge=1, le=730)
-    """Last day ahead with schedules at AviationStack."""
+    """Last future day with AviationStack schedules, in days from today."""
     aviationstack_monthly_calls: int = Field(default=100, ge=0)
-    """Calls a month for AviationStack's key (100 on the free plan); 0 sets no limit of our own."""
+    """Maximum AviationStack calls a month (the free plan has 100). 0 means no limit by this service."""
     aviationstack_spacing_seconds: float = Field(default=60.0, ge=0, le=3600)
-    """Seconds between calls of `/timetable`, and of `/flightsFuture`: 60 on the free plan, 10 on others."""
+    """Seconds between calls of `/timetable` or of `/flightsFuture`: 60 on the free plan, else 10."""
     flightapi_api_key: str = Field(default="", validation_alias="FLIGHTAPI_API_KEY", repr=False)
-    """Key of FlightAPI.io, which is asked after AviationStack and has prices."""
+    """Key of FlightAPI.io. This provider has prices. By default, it is asked after AviationStack."""
     flightapi_base_url: str = Field(default="https://api.flightapi.io", validation_alias="FLIGHTAPI_BASE_URL")
     """Base URL of FlightAPI.io."""
     flightapi_timeout_seconds: float = Field(default=35.0, gt=0, le=120)
-    """Time limit for an answer of FlightAPI.io, whose searches take 8 to 45 seconds."""
+    """Time limit for an answer of FlightAPI.io, in seconds. Its searches take 8 to 45 seconds."""
     flightapi_monthly_credits: int = Field(default=30_000, ge=0)
-    """Credits a month for FlightAPI.io's key (30,000 on the smallest plan, 2 a search); 0 sets no limit."""
+    """Maximum FlightAPI.io credits a month (smallest plan: 30,000; a search costs 2). 0 means no limit."""
     flightdata_hedge_seconds: float = Field(default=2.5, gt=0, le=120)
-    """Time after which a second provider is asked too, if its budget allows."""
+    """Seconds without an answer before a second provider is asked too, if its budget allows."""
     flightdata_status_fresh_seconds: float = Field(default=45.0, ge=0, le=3600)
-    """Seconds for which a status is fresh; it is served up to three times as long during a refresh."""
+    """Seconds a flight status is fresh. A stale one is served up to three times this age while refreshing."""
     flightdata_search_fresh_seconds: float = Field(default=600.0, ge=0, le=86_400)
-    """Seconds for which the flights and prices of a search are fresh; stale answers are served as above."""
+    """Seconds flights and prices of a search are fresh. Stale ones are served as for the flight status."""
     flightdata_schedule_fresh_seconds: float = Field(default=21_600.0, ge=0, le=604_800)
-    """Seconds for which the schedule of a route or an airport is fresh; stale answers are served as above."""
+    """Seconds a route's or an airport's schedule is fresh. Stale ones are served as for the flight status."""
 
     @property
     def freshness(self) -> Freshness:
-        """Time for which each kind of answer is fresh."""
+        """Durations for which answers are fresh, by kind."""
         seconds = (
             self.flightdata_status_fresh_seconds,
             self.flightdata_search_fresh_seconds,
@@ -69,5 +69,5 @@ class FlightDataSettings(MeshSettings):
     @classmethod
     def _key(cls, key: str) -> str:
         if not key.isascii() or not key.isprintable() or key != key.strip():
-            raise ValueError("must be the key alone, without spaces around it")
+            raise ValueError("must be only the key, in printable ASCII, without spaces around it")
         return key

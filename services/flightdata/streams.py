@@ -1,4 +1,4 @@
-"""Async streams: several read as one (`merged`), and one read by many (`SharedStream`)."""
+"""Async streams: `merged` reads several streams as one, `SharedStream` has several listeners."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ E = TypeVar("E")
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """End of a stream, with the error that ended it."""
+    """End of a stream, with the error that ended the stream, if any."""
 
     error: Exception | None = None
 
@@ -20,11 +20,11 @@ class _End:
 async def merged(
     streams: Sequence[AsyncIterator[E]], concurrency: int
 ) -> AsyncGenerator[tuple[int, E], None]:
-    """Yield the events of several streams as they come, each with the index of its stream.
+    """Yield the events of several streams when they arrive, each with the index of its stream.
 
-    Streams start in the given order, at most `concurrency` at a time; each keeps its own order. The queue
-    holds one event, so a slow consumer slows the streams. The first error cancels all streams and is raised.
-    Closing the generator cancels the running streams.
+    Streams start in the given order, and at most `concurrency` run at a time. Events of one stream stay in
+    order. Only one event is buffered, so the streams wait for a slow consumer. The first error cancels all
+    streams and is raised. Closing the generator cancels the running streams.
     """
     if len(streams) == 1:  # a single stream needs no task
         async for event in streams[0]:
@@ -63,7 +63,7 @@ async def _read(
 
 
 class SharedStream(Generic[E]):
-    """Events and their end, for any number of listeners. A late listener gets all events."""
+    """A stream of events for any number of listeners. A listener that joins late gets all events."""
 
     def __init__(self) -> None:
         self._events: list[E] = []
@@ -77,7 +77,7 @@ class SharedStream(Generic[E]):
         self._wake()
 
     def end(self, error: Exception | None = None) -> None:
-        """End the stream; every listener raises `error`. A second call has no effect."""
+        """End the stream. If `error` is set, raise it to every listener. A second call has no effect."""
         if not self._ended:
             self._ended, self._error = True, error
             self._wake()

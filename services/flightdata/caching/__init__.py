@@ -1,1 +1,1 @@
-"""Cached answers of providers: kept while they are fresh enough, and fetched once for all who miss them."""
+"""Cache of providers' answers. Concurrent requests for a missing answer share one fetch."""

@@ -1,9 +1,9 @@
-"""A cache in front of the providers, which asks them once for all who miss the same answer.
+"""Cache in front of the providers. Concurrent requests for the same missing answer share one fetch.
 
-A fresh answer is served. A stale one is served too, and refreshed in the background. A missing one is
-fetched: once in a process, since all callers share the fetch, and once among replicas, since the fetching one
-holds a claim. A fetch runs in its own task, so a caller who leaves doesn't cancel it for the others. The
-claim of a dead replica expires, and one of those waiting takes it. Failures and empty answers are cached for
+A fresh answer is served. A stale answer is served too, and refreshed in the background. A missing answer is
+fetched once: all callers in a process share the fetch, and among replicas only the holder of a claim fetches.
+A fetch runs in its own task, so it continues for the other callers when one caller cancels. If a replica
+crashes, its claim expires, and a waiting replica takes over. Failures and empty answers are cached for
 seconds, and never replace a good answer.
 """
 
@@ -32,18 +32,19 @@ from services.flightdata.streams import SharedStream
 
 T = TypeVar("T")
 CLAIMED_FOR = timedelta(seconds=6)
-"""Life of a claim, which is renewed three times in it; so long a dead replica keeps the others waiting."""
+"""Duration of a claim, which its holder renews every third of it. Maximum wait for a crashed replica."""
 LOOK_AGAIN_SECONDS = 0.05
-"""Interval of looking for an answer that another replica is fetching."""
+"""Interval of checks for the answer that another replica is fetching."""
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
-    """A question to the providers; see `ProviderRouter.ask`. It is identified by `name` and `capability`.
+    """A question to the providers; see `ProviderRouter.ask`.
 
-    `kind` limits the age of an answer. If the same question is also asked as one of `other_kinds`, the answer
-    is kept for the longest of them. `shape` is the type to store, for example `Answered[Found]`.
+    `name`, `capability` and `prefer` identify it. `kind` limits the age of an answer. `other_kinds` are the
+    other kinds with which the same question is asked. An answer is stored for the longest duration of all
+    these kinds. `shape` is the type to store, for example `Answered[Found]`.
     """
 
     name: str
@@ -60,7 +61,7 @@ Event = Progress | Answered[T]
 
 
 class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
-    """AnswerCache questions; leaving the context cancels the fetches."""
+    """Answers questions from the cache, else from the providers. Leaving the context cancels all fetches."""
 
     def __init__(
         self, router: ProviderRouter, store: CacheStore, clock: Clock, freshness: Freshness | None = None
@@ -79,7 +80,7 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def ask(self, question: Question[T]) -> AsyncIterator[Event[T]]:
-        """Yield progress while providers are asked, if they are, then the answer, once and last.
+        """Yield progress if providers are asked, then the answer as the last event.
 
         Raises:
             FlightNotFound: every provider that could know the flight doesn't.
@@ -93,12 +94,12 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
             yield event
 
     def begins_with(self, capability: Capability, prefer: Capability | None, *, able: Capability) -> bool:
-        """Return whether the provider that would be asked first for `capability` also has `able`."""
+        """Return whether the provider to ask first for `capability` also has the capability `able`."""
         first = self._router.first_choice(capability, prefer)
         return first is not None and able in first.capabilities()
 
     def count_able(self, capability: Capability) -> int:
-        """Return how many providers have a capability."""
+        """Return the number of providers that have a capability."""
         return sum(capability in provider.capabilities() for provider in self._router.providers)
 
     async def _ask_cached(self, question: Question[T], name: str) -> AsyncIterator[Event[T]]:
@@ -114,7 +115,7 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
                 yield event
 
     def _fetch(self, question: Question[T], name: str) -> SharedStream[Event[T]]:
-        """Return the running fetch, or start one."""
+        """Return the running fetch for a question, or start one."""
         if name not in self._fetches:
             fetch = self._fetches[name] = SharedStream[Event[T]]()
             task = asyncio.create_task(self._run(fetch, question, name))
@@ -142,14 +143,14 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
             if await self._send_stored(fetch, question, name):
                 return
         async with self._renewing_claim(name, holder):
-            # Another replica may have stored the answer between our look and our claim.
+            # Another replica may have stored the answer after our last check and before our claim.
             if await self._send_stored(fetch, question, name):
                 return
             async for event in self._ask_and_store(question, name):
                 fetch.send(event)
 
     async def _send_stored(self, fetch: SharedStream[Event[T]], question: Question[T], name: str) -> bool:
-        """Send the stored answer if it is fresh or empty; return whether there was one."""
+        """Send the stored answer if it is fresh or empty. Return whether an answer was sent."""
         answer = await self._kept(question, name)
         if answer is None or not self._is_fresh(question, answer):
             answer = await self._empty(question, name)
@@ -181,7 +182,7 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
 
     @asynccontextmanager
     async def _renewing_claim(self, name: str, holder: str) -> AsyncIterator[None]:
-        """Renew a claim until the end, then release it."""
+        """Renew a claim while the context is open, then release the claim."""
         renewing = asyncio.create_task(self._renew(name, holder))
         try:
             yield
@@ -196,7 +197,7 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
             await self._store.claim(name, holder, CLAIMED_FOR)
 
     async def _kept(self, question: Question[T], name: str) -> Answered[T] | None:
-        """Return the stored good answer if it isn't too old."""
+        """Return the stored good answer if it may still be served."""
         answer = await self._answers.good(name, question.shape)
         if answer is None:
             return None
@@ -204,7 +205,7 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
         return answer if self._freshness.is_kept(question.kind, fetched, now) else None
 
     async def _empty(self, question: Question[T], name: str) -> Answered[T] | None:
-        """Return the stored empty answer. Raises the stored failure."""
+        """Return the stored empty answer, if any. If a failure is stored, raise it."""
         answer = await self._answers.empty_or_failed(name, question.shape)
         if isinstance(answer, FailedAnswer):
             raise answer.error()
@@ -214,7 +215,7 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
         return self._freshness.is_fresh(question.kind, answer.provenance.fetched, self._clock.now())
 
     def _digest(self, question: Question[T]) -> str:
-        """Return the name of a question in the store."""
+        """Return the name under which the answer to a question is stored."""
         providers = ",".join(provider.name for provider in self._router.providers)
         text = f"{question.capability.value}|{question.prefer}|{providers}|{question.name}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]

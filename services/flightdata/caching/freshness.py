@@ -1,4 +1,4 @@
-"""Times for which answers are fresh, and for which they are kept."""
+"""Durations for which answers are fresh, and for which they may be served."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 KEPT = 3
-"""An answer is kept this many times as long as it is fresh, to serve it while it is refreshed."""
+"""Factor from the fresh duration to the total duration for which an answer may be served.
+
+A stale answer is served while a refresh runs.
+"""
 EMPTY_FOR, FAILED_FOR = timedelta(seconds=30), timedelta(seconds=2)
-"""Times for which an empty answer, and a failure, are served from the cache."""
+"""Durations for which an empty answer and a failure are served from the cache."""
 
 
 class Kind(Enum):
-    """Kind of an answer, which decides how fast it ages."""
+    """Kind of an answer. It determines how long the answer is fresh."""
 
     STATUS = "status"
     SEARCH = "search"
@@ -22,19 +25,19 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """Times for which an answer of each kind is fresh."""
+    """Durations for which answers are fresh, by kind."""
 
     status: timedelta = timedelta(seconds=45)
     search: timedelta = timedelta(minutes=10)
     schedule: timedelta = timedelta(hours=6)
 
     def fresh_for(self, kind: Kind) -> timedelta:
-        """Return how long an answer needs no refresh."""
+        """Return the duration for which an answer needs no refresh."""
         times = {Kind.STATUS: self.status, Kind.SEARCH: self.search, Kind.SCHEDULE: self.schedule}
         return times[kind]
 
     def kept_for(self, kind: Kind) -> timedelta:
-        """Return how long an answer may be served at all."""
+        """Return the duration for which an answer may be served, fresh or stale."""
         return KEPT * self.fresh_for(kind)
 
     def is_fresh(self, kind: Kind, fetched: datetime, now: datetime) -> bool:
@@ -42,5 +45,5 @@ class Freshness:
         return now - fetched < self.fresh_for(kind)
 
     def is_kept(self, kind: Kind, fetched: datetime, now: datetime) -> bool:
-        """Return whether an answer may be served."""
+        """Return whether an answer may still be served, fresh or stale."""
         return now - fetched < self.kept_for(kind)

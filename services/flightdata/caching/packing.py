@@ -1,7 +1,7 @@
-"""Serialisation of domain values: compact, compressed, and readable only by the version that wrote it.
+"""Compact, compressed serialisation of domain values.
 
-The format follows the declared types and has no field names. The version is a hash of the types, so a replica
-of another release misses the cache instead of misreading it.
+The format follows the declared types and contains no field names. Packed values begin with a version, which
+is a hash of the types. So a release with other types rejects a packed value instead of misreading it.
 """
 
 from __future__ import annotations
@@ -19,19 +19,22 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 LEVEL = 1
-"""Compression level: the fastest one saves four fifths."""
+"""Compression level. The fastest level already saves four fifths of the size."""
 MOST_UNPACKED = 64 * 1024 * 1024
 
 
 class NotReadable(Exception):
-    """The bytes are of another version, or corrupt."""
+    """The bytes have another version or are corrupt."""
 
 
 class Packer:
-    """Packs values of one type: dataclasses, enums, sequences, optional values, times and JSON's types."""
+    """Packs values of one type.
+
+    The type may contain dataclasses, enums, sequences, optional values, times and JSON's types.
+    """
 
     def __init__(self, kind: Any) -> None:
-        """Raises TypeError if `kind` contains another type."""
+        """Raises TypeError if `kind` contains a type that can't be packed."""
         self._write, self._read = _codec(kind)
         self._version = hashlib.sha256(_described(kind, set()).encode()).digest()[:4]
 
@@ -115,7 +118,7 @@ def _field_kinds(kind: Any) -> dict[str, Any]:
 
 
 def _described(kind: Any, known: set[Any]) -> str:
-    """Return a text that changes when the type's fields change."""
+    """Return a description of the type, which changes when fields of the type change."""
     if dataclasses.is_dataclass(get_origin(kind) or kind):
         name = (get_origin(kind) or kind).__name__
         if kind in known:

@@ -1,7 +1,8 @@
 """The cache store in Redis, shared by all replicas.
 
-Redis bounds its size: set `maxmemory` with the policy `volatile-lru`. That evicts the least recently used
-answers but no quota counter, since counters don't expire. An `allkeys` policy would evict counters too.
+Redis limits the size of the cache: set `maxmemory` and the policy `volatile-lru`. This policy evicts the
+least recently used answers. It evicts no quota counters, because they have no expiry. An `allkeys` policy
+would evict counters too.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _log = structlog.get_logger(__name__)
 class RedisCacheStore:
     """Implements `CacheStore`.
 
-    Without Redis every claim is granted: two calls are better than none, and quotas are enforced elsewhere.
+    While Redis is unreachable, it grants every claim: two calls to a provider are better than none. The quota
+    store still limits the calls.
     """
 
     def __init__(self, redis: Redis) -> None:

@@ -9,26 +9,26 @@ from typing import Protocol
 from mesh.clock import Clock
 
 MOST_BYTES = 64 * 1024 * 1024
-"""Size of all answers in memory; beyond it the least recently used are evicted."""
+"""Maximum size of all answers in memory. Above it, the least recently used answers are evicted."""
 
 
 class CacheStore(Protocol):
-    """Stores bytes for a limited time. It never fails: an unreachable store is empty and drops values."""
+    """Stores bytes for a limited time. No method fails: an unreachable store is empty and drops values."""
 
     async def get(self, name: str) -> bytes | None:
         """Return the stored value, or None."""
         ...
 
     async def put(self, name: str, value: bytes, lasts: timedelta) -> None:
-        """Store a value, replacing an earlier one."""
+        """Store a value for the duration `lasts`, replacing an earlier value."""
         ...
 
     async def claim(self, name: str, holder: str, lasts: timedelta) -> bool:
-        """Take or renew a claim; return whether the holder has it. An unrenewed claim expires."""
+        """Take or renew a claim for the duration `lasts`. Return whether `holder` now has the claim."""
         ...
 
     async def release(self, name: str, holder: str) -> None:
-        """Release the holder's claim; another holder's claim stays."""
+        """Release a claim if `holder` has it."""
         ...
 
 

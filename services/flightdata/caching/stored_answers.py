@@ -1,4 +1,4 @@
-"""Answers in a cache store: good answers under one name, failures and empty answers under another."""
+"""Answers in a cache store. Good answers have one key; failures and empty answers share another key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ FAILURES = (
 )
 """Errors that are cached for a short time."""
 MOST_DECODED, MOST_DECODED_BYTES = 512, 2 * 1024 * 1024
-"""Answers kept as objects, and the packed size of all of them. An object is about thirty times as large."""
+"""Limits for answers that are kept as objects: their number, and the sum of their packed sizes.
+
+An object needs about thirty times its packed size.
+"""
 _EMPTY, _FAILED = b"e", b"f"
 _packer = cache(Packer)
 
@@ -47,7 +50,7 @@ class FailedAnswer:
         return cls(FAILURES.index(type(error)), str(error), names, values, error.retry_after)
 
     def error(self) -> DomainError:
-        """Return the original error."""
+        """Return an error equal to the original one."""
         kind = FAILURES[self.kind]
         error = kind.__new__(kind)
         metadata = dict(zip(self.names, self.values, strict=True))
@@ -56,7 +59,7 @@ class FailedAnswer:
 
 
 def mark_cached(value: Any) -> Any:
-    """Return an answer, or a record of one, whose provenance says that it comes from the cache."""
+    """Return a copy of an answer's value in which the provenance of each record says that it is cached."""
     if isinstance(value, Found):
         return replace(value, itineraries=mark_cached(value.itineraries), offers=mark_cached(value.offers))
     if isinstance(value, Sequence):
@@ -65,9 +68,9 @@ def mark_cached(value: Any) -> Any:
 
 
 class StoredAnswers:
-    """Reads and writes answers by name; a name is a digest, so it reveals neither caller nor key.
+    """Reads and writes answers by name. A name is a digest, so it reveals neither caller nor vendor key.
 
-    Recently used answers are also kept as objects: the same object is returned until the stored bytes change.
+    Recently used answers are also kept as objects. The same object is returned until the stored bytes change.
     """
 
     def __init__(self, store: CacheStore) -> None:
@@ -76,7 +79,7 @@ class StoredAnswers:
         self._decoded_bytes = 0
 
     async def good(self, name: str, shape: Any) -> Answered[Any] | None:
-        """Return the good answer, marked as cached."""
+        """Return the stored good answer, marked as cached; None if there is none."""
         packed = await self._store.get(f"answer:{name}")
         known, answer = self._decoded.get(name, (b"", None))
         if packed is not None and packed == known and answer:
@@ -92,7 +95,7 @@ class StoredAnswers:
         return answer
 
     async def empty_or_failed(self, name: str, shape: Any) -> Answered[Any] | FailedAnswer | None:
-        """Return a recent empty answer or failure."""
+        """Return the stored empty answer or failure; None if there is none."""
         packed = await self._store.get(f"none:{name}")
         if packed is None:
             return None
@@ -105,15 +108,15 @@ class StoredAnswers:
         return failed
 
     async def keep(self, name: str, shape: Any, answer: Answered[Any], lasts: timedelta) -> None:
-        """Store a good answer."""
+        """Store a good answer for the duration `lasts`."""
         await self._store.put(f"answer:{name}", _packer(shape).pack(answer), lasts)
 
     async def keep_empty(self, name: str, shape: Any, answer: Answered[Any]) -> None:
-        """Store an empty answer for a short time; a good one stays."""
+        """Store an empty answer for a short time. It doesn't replace a stored good answer."""
         await self._store.put(f"none:{name}", _EMPTY + _packer(shape).pack(answer), EMPTY_FOR)
 
     async def keep_failure(self, name: str, failure: FailedAnswer) -> None:
-        """Store a failure for a short time; a good answer stays."""
+        """Store a failure for a short time. It doesn't replace a stored good answer."""
         await self._store.put(f"none:{name}", _FAILED + _packer(FailedAnswer).pack(failure), FAILED_FOR)
 
     def _drop(self, name: str) -> None:

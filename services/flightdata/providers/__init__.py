@@ -1,1 +1,1 @@
-"""The provider protocol, and the policies of asking providers: routing, hedging, breakers, budgets."""
+"""The provider protocol, and the policies for calls to providers: routing, hedging, breakers, budgets."""

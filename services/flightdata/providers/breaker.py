@@ -1,4 +1,4 @@
-"""A circuit breaker that lets a few probes through while it is open."""
+"""A circuit breaker. While it is open, it admits a few requests as probes."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 FAILURE_THRESHOLD = 3
-"""Consecutive failures that open the breaker."""
+"""Number of consecutive failures that opens the breaker."""
 FIRST_REST, LONGEST_REST = timedelta(seconds=10), timedelta(minutes=2)
-"""Time without probes after opening. Each failed probe doubles it, up to the longest."""
+"""Rest: the time without probes after the breaker opens. Each failed probe doubles it, up to the longest."""
 REJECTED_PER_PROBE = 20
-"""Requests rejected for each probe: at most 5 % of requests reach a failing provider."""
+"""Number of rejected requests before each probe, so at most 5 % of requests reach a failing provider."""
 RESET_AFTER = timedelta(minutes=15)
-"""Time after the rest at which the next request is a probe in any case, since few requests may come."""
+"""Time after the rest when the next request is a probe in any case. It matters if requests are rare."""
 
 
 @dataclass(slots=True)
 class Breaker:
-    """The breaker of one capability of one provider: open after `FAILURE_THRESHOLD` consecutive failures."""
+    """The breaker of one capability of one provider. It opens after `FAILURE_THRESHOLD` failures in a row."""
 
     failures: int = 0
     rests_until: datetime | None = None
-    """None while closed."""
+    """End of the present rest; None while the breaker is closed."""
     rest: timedelta = FIRST_REST
     only_slow: bool = True
-    """True while every counted failure was a slow answer, not an error."""
+    """True if every counted failure was a slow answer, not an error."""
     changed: datetime | None = None
-    """The time at which it last opened or closed; replicas share it."""
+    """Time of the last change of the breaker. Replicas compare it to find the newest state."""
     _rejected: int = 0
     _probing: bool = False
 
     @property
     def is_open(self) -> bool:
-        """Return True if most requests are rejected."""
+        """True if the breaker rejects most requests."""
         return self.rests_until is not None
 
     def admits(self, now: datetime, *, last_resort: bool = False) -> bool:
-        """Count a request and return True if it may be sent; while open, an admitted request is a probe.
+        """Count a request and return whether it may be sent. An open breaker admits it only as a probe.
 
-        A `last_resort` is a request that no other provider can answer. It waits only for the end of the rest,
-        or not at all if the provider was only slow.
+        `last_resort` means that no other provider is left for the request. Such a request is admitted after
+        the rest, or at once if every failure was a slow answer.
         """
         if self.rests_until is None or (last_resort and self.only_slow):
             return True
@@ -58,7 +58,7 @@ class Breaker:
         return due or now >= rests_until + RESET_AFTER
 
     def succeeded(self, now: datetime) -> bool:
-        """Record a success; return True if it closed the breaker."""
+        """Record a success. Return whether it closed the breaker."""
         was_open = self.is_open
         self.failures, self.only_slow, self._probing = 0, True, False
         self.rests_until, self.rest = None, FIRST_REST
@@ -67,10 +67,10 @@ class Breaker:
         return was_open
 
     def failed(self, now: datetime, *, slow: bool = False) -> bool:
-        """Record an error, or a `slow` answer; return True if it opened the breaker or prolonged the rest.
+        """Record an error or a `slow` answer. Return whether it opened the breaker or started a new rest.
 
-        While open, only a probe's failure counts: earlier requests fail for the reason that opened the
-        breaker.
+        While the breaker is open, only failures of probes count. Requests sent before it opened may still
+        fail, but for the same reason.
         """
         self.failures += 1
         self.only_slow = self.only_slow and slow
@@ -82,7 +82,7 @@ class Breaker:
         return True
 
     def merge(self, rests_until: datetime | None, changed: datetime) -> None:
-        """Take over another replica's state if it is newer."""
+        """Replace this state by another replica's state if that state is newer."""
         if self.changed is not None and changed <= self.changed:
             return
         self.changed, self.rests_until = changed, rests_until

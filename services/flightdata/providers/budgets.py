@@ -1,7 +1,7 @@
-"""Spending limits of a vendor key: a monthly budget in the vendor's units, and a rate per endpoint.
+"""Spending limits of a vendor key: a monthly budget in the vendor's units, and a rate limit per endpoint.
 
-Every call is paid before it is sent, from a quota store that replicas and restarts share, so no failure can
-exceed a limit.
+Every call is charged to the quota store before it is sent. The store outlives restarts and is shared by all
+replicas, so a crash or a restart can't cause spending above a limit.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from services.flightdata.vendors.learned_restrictions import fingerprint
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The limits of a key's plan; endpoints are named by the first part of their path.
+    """The limits of a key's plan. The name of an endpoint is the first part of its path.
 
-    `monthly` 0 means no own limit. `costs` are in the budget's units, 1 by default. `spacing` is the least
-    time between two calls of an endpoint.
+    `monthly` is the budget; 0 means no limit by this service. `costs` are the units charged for a call of an
+    endpoint, 1 by default. `spacing` is the minimum time between two calls of an endpoint.
     """
 
     monthly: int = 0
@@ -36,19 +36,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """The rest of a month's budget, and its total."""
+    """The units `left` of a month's budget `of` so many units."""
 
     left: int
     of: int
 
     @property
     def share(self) -> float:
-        """Return the rest as a share, from 1 (untouched) to 0 (used up)."""
+        """The part of the budget that is left, from 1 (all) to 0 (used up)."""
         return self.left / self.of
 
 
 class Meter:
-    """Payment for the calls of one key."""
+    """Charges the calls of one key to the quota store."""
 
     def __init__(self, provider: str, key: str, plan: Plan, quota: QuotaStore, clock: Clock) -> None:
         self._provider, self._plan, self._quota, self._clock = provider, plan, quota, clock
@@ -56,10 +56,10 @@ class Meter:
         self._counter = f"spent:{self._account}"
 
     async def pay(self, endpoint: str) -> None:
-        """Pay for one call of an endpoint.
+        """Charge one call of an endpoint. Use it before the call.
 
         Raises:
-            ProviderQuotaExhausted: the month's budget doesn't suffice.
+            ProviderQuotaExhausted: the rest of the month's budget is smaller than the cost of the call.
             ProviderRateLimited: the endpoint's last call was too recent.
             ProviderUnavailable: the quota store can't be read or written.
         """
@@ -78,14 +78,14 @@ class Meter:
         raise self.used_up()
 
     def used_up(self) -> ProviderQuotaExhausted:
-        """Return the error for a month's budget that doesn't suffice."""
+        """Return the error to raise when the month's budget is used up."""
         until = turn_of_month(self._clock.now())
         return ProviderQuotaExhausted(
             self._provider, "the month's budget is used up", until=until, by_vendor=False
         )
 
     async def remaining(self) -> Remaining | None:
-        """Return the rest of the month's budget; None without a budget, or if it can't be read."""
+        """Return the rest of the month's budget. None if there is no budget or the store is unavailable."""
         if not self._plan.monthly:
             return None
         try:

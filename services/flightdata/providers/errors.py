@@ -1,16 +1,16 @@
-"""Failures of a provider. Every adapter raises only these and the answers named below.
+"""Failures of a provider. Provider adapters raise only these errors and `FlightNotFound`.
 
 DomainError
 └── ProviderError
     ├── ProviderUnavailable      unreachable, too slow, disconnected, or down
     ├── ProviderRateLimited      too many requests; `retry_after` is known
-    ├── ProviderQuotaExhausted   the budget is used up until a known time
+    ├── ProviderQuotaExhausted   the budget is used up; the time of its renewal is known
     ├── ProviderRestricted       the key's plan or the provider doesn't support the request
-    ├── ProviderRejected         the key is refused; disabled until the configuration changes
+    ├── ProviderRejected         the vendor refuses the key; no more calls with this key
     └── ProviderBadAnswer        the response doesn't match the documentation
 
 An unknown flight (`FlightNotFound`) and an empty result are answers, not failures. No message contains
-text from a URL, because both vendors put their key there.
+text from a URL, because the URLs of both vendors contain the key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mesh.errors import DomainError
 
 
 class Problem(Enum):
-    """The kind of a failure, for progress events, metrics and health."""
+    """Kind of a failure, used in progress events, metrics and health."""
 
     UNAVAILABLE = "unavailable"
     RATE_LIMITED = "rate limited"
@@ -33,7 +33,7 @@ class Problem(Enum):
 
 
 class ProviderError(DomainError):
-    """A failure of `provider` (its name). `detail` is the cause, without secrets."""
+    """A failure of a provider. `provider` is its name; `detail` is the cause, without secrets."""
 
     problem = Problem.UNAVAILABLE
 
@@ -48,7 +48,7 @@ class ProviderUnavailable(ProviderError):
 
 
 class ProviderRateLimited(ProviderError):
-    """The provider got too many requests; retry after `retry_after`.
+    """The provider received too many requests. `retry_after` is the time to wait.
 
     `by_vendor` is True if the vendor refused a request, False if our own limit prevented it.
     """
@@ -61,7 +61,7 @@ class ProviderRateLimited(ProviderError):
 
 
 class ProviderQuotaExhausted(ProviderError):
-    """The key's budget is used up until `until` (UTC).
+    """The key's budget is used up. `until` (UTC) is the time of its renewal.
 
     `by_vendor` is True if the vendor refused a request, False if our own budget prevented it.
     """
@@ -77,8 +77,8 @@ class ProviderQuotaExhausted(ProviderError):
 class ProviderRestricted(ProviderError):
     """The key's plan or the provider doesn't support `feature` (an endpoint or one of its parameters).
 
-    Without a `detail`, the plan excludes the feature, which is worth remembering. With one, only this
-    request is unsupported.
+    If `detail` is empty, the plan excludes the feature for all requests. Otherwise only this request is
+    unsupported, for the reason in `detail`.
     """
 
     problem = Problem.RESTRICTED
@@ -90,12 +90,12 @@ class ProviderRestricted(ProviderError):
 
 
 class ProviderRejected(ProviderError):
-    """The vendor refuses the key; no more requests are sent until the configuration changes."""
+    """The vendor refuses the key. The provider is disabled, so no more requests are sent with this key."""
 
     problem = Problem.REJECTED
 
 
 class ProviderBadAnswer(ProviderError):
-    """The response is neither as documented nor a known error."""
+    """The response is neither in the documented format nor a known error."""
 
     problem = Problem.BAD_ANSWER

@@ -1,4 +1,4 @@
-"""The health of a provider: its last errors, and whether a request makes sense now. Replicas share it."""
+"""Health of a provider: its last results, and whether requests may be sent now. Replicas share it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from services.flightdata.providers.protocol import Capability
 from services.flightdata.quota.store import SharedState
 
 REMEMBERED = timedelta(days=1)
-"""Lifetime of the shared state. A refused key is tried again after it, since it may have been renewed."""
+"""Lifetime of the shared state. Afterwards, a refused key is tried again, as the vendor may accept it now."""
 OFF = "off"
-"""The shared fact with the vendor's refusal of the key. Each breaker has a fact named for its capability."""
+"""Name of the fact about a disabled provider. The fact of each breaker has the name of its capability."""
 _BREAKING = (ProviderUnavailable, ProviderBadAnswer)
 
 
 class ProviderHealth:
     """The health of one provider.
 
-    Without `shared` it stays in this process; without a `meter` no budget is known.
+    Without `shared`, the state isn't shared with other replicas. Without a `meter`, no budget is known.
     """
 
     def __init__(
@@ -47,15 +47,15 @@ class ProviderHealth:
         self._rate_limits: dict[Capability, tuple[ProviderRateLimited, datetime]] = {}
 
     async def refresh(self) -> None:
-        """Read the rest of the budget and the other replicas' state."""
+        """Read the rest of the budget, and the state shared by other replicas."""
         self.remaining = await self._meter.remaining() if self._meter else None
         for fact, value in (await self._shared.read() if self._shared else {}).items():
             self._merge(fact, value)
 
     def refusal(self, capability: Capability, *, last_resort: bool = False) -> ProviderError | None:
-        """Return the error that makes a request pointless; None if it may be sent.
+        """Return the error for a request that shouldn't be sent; None if it may be sent.
 
-        The breaker counts each call as a request, so call this once per request.
+        Call this exactly once for each request, because the breaker counts every call as a request.
         """
         if error := self.disabled(self._clock.now()) or self._rate_limit(capability):
             return error
@@ -64,13 +64,13 @@ class ProviderHealth:
         return self._resting(capability)
 
     def would_refuse(self, capability: Capability) -> bool:
-        """Return True if `refusal` would return an error, without counting a request."""
+        """Return whether `refusal` would return an error. Don't count a request."""
         now = self._clock.now()
         blocked = self.disabled(now) or self._rate_limit(capability)
         return blocked is not None or not self.breakers[capability].would_admit(now)
 
     def disabled(self, now: datetime) -> ProviderError | None:
-        """Return the error if the vendor refuses the key or the budget is used up; None otherwise."""
+        """Return the error of a refused key or a used-up budget; None if the provider is enabled."""
         if isinstance(self._disabled, ProviderQuotaExhausted) and self._disabled.until <= now:
             self._disabled = None
         if self._disabled is None and self._meter and self.remaining and not self.remaining.left:
@@ -78,7 +78,7 @@ class ProviderHealth:
         return self._disabled
 
     async def succeeded(self, capability: Capability) -> None:
-        """Record an answer."""
+        """Record a successful request."""
         now = self._clock.now()
         self.last_success = now
         if self._disabled:
@@ -87,15 +87,15 @@ class ProviderHealth:
             await self._share_breaker(capability)
 
     async def overtaken(self, capability: Capability) -> None:
-        """Record a slow request: another provider, asked later, answered first."""
+        """Record a slow request: another provider was asked later but answered first."""
         if self.breakers[capability].failed(self._clock.now(), slow=True):
             await self._share_breaker(capability)
 
     async def failed(self, capability: Capability, error: ProviderError) -> None:
-        """Record a failure. A key that the vendor refuses or calls used up disables the provider.
+        """Record a failure. Disable the provider if the vendor refuses the key or reports a used-up budget.
 
-        Our own budget's refusal changes nothing: a cheaper call may still be affordable, and a restart may
-        come with a larger budget.
+        A refusal by our own budget doesn't disable the provider. A cheaper call may still be within the
+        budget, and the configured budget may be larger after a restart.
         """
         now = self._clock.now()
         self.last_failure, self.last_error = now, error
@@ -121,7 +121,7 @@ class ProviderHealth:
         return ProviderUnavailable(self._provider, "not called: too many recent failures", retry_after=wait)
 
     async def _set_disabled(self, reason: ProviderError | None, now: datetime) -> None:
-        """Disable the provider for a reason, or enable it again, for all replicas."""
+        """Disable the provider for all replicas, or enable it again if `reason` is None."""
         self._disabled, self._disabled_changed = reason, now
         if self._shared is None:
             return
@@ -139,7 +139,7 @@ class ProviderHealth:
         await self._shared.write(capability.value, [rests, breaker.changed.isoformat()])
 
     def _merge(self, fact: str, value: Any) -> None:
-        """Take over another replica's fact if it is newer."""
+        """Apply another replica's fact if it is newer than this replica's state."""
         try:
             if fact == OFF:
                 self._merge_disabled(value)
@@ -148,7 +148,7 @@ class ProviderHealth:
                 rests_until = datetime.fromisoformat(rests) if rests else None
                 self.breakers[Capability(fact)].merge(rests_until, datetime.fromisoformat(changed))
         except (KeyError, ValueError, TypeError, AttributeError):
-            # Written by another version or corrupt; this replica will find out by itself.
+            # Another release wrote the fact, or it is corrupt. This replica learns it from its own calls.
             return
 
     def _merge_disabled(self, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Hedged requests: ask one provider after another, and the next one early if the present one is slow."""
+"""Hedged requests: ask providers one after another, but ask the next one early if the current one is slow."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True, slots=True)
 class Started(Generic[R]):
-    """A runner started."""
+    """Event: a runner started."""
 
     runner: R
 
 
 @dataclass(frozen=True, slots=True)
 class Finished(Generic[R, Outcome]):
-    """A runner finished; the runners in `overtaken` started earlier and are still running."""
+    """Event: a runner finished. The runners in `overtaken` started earlier and are still running."""
 
     runner: R
     outcome: Outcome
@@ -35,10 +35,11 @@ async def race(
     hedge: Callable[[R], bool],
     wait: Callable[[], Coroutine[Any, Any, None]],
 ) -> AsyncGenerator[Started[R] | Finished[R, Outcome], None]:
-    """Start the runners in order, each when none is running, or after a `wait` if `hedge` allows it.
+    """Start the runners in order and yield their events.
 
-    `admit` is called once per runner, when its turn comes, and may skip it. Closing the generator cancels the
-    runners that are still running.
+    The next runner starts when no runner is running. It starts earlier, after `wait`, if `hedge` returns True
+    for it. Before a runner starts, `admit` is called once for it; if `admit` returns False, the runner is
+    skipped. Closing the generator cancels the runners that are still running.
     """
     waiting = list(runners)
     running: dict[asyncio.Task[Outcome], R] = {}

@@ -19,7 +19,7 @@ class Capability(Enum):
     """A kind of request that a provider supports."""
 
     SEARCH = "search"
-    """Flights between places on a day."""
+    """Searches for flights between places on a day."""
     OFFERS = "offers"
     """Searches return prices with a seller."""
     CONNECTIONS = "connections"
@@ -35,27 +35,27 @@ class Capability(Enum):
 
 
 class Direction(Enum):
-    """The side of an airport's board."""
+    """Departures or arrivals of an airport."""
 
     DEPARTURES = "departures"
     ARRIVALS = "arrivals"
 
 
 class FlightProvider(Protocol):
-    """A source of flights. Its methods raise `ProviderError` and the errors named below, nothing else."""
+    """A source of flights. Its methods raise only `ProviderError` and the errors listed in each method."""
 
     @property
     def name(self) -> str:
-        """The name in provenance, for example `sample-timetable`."""
+        """The provider's name in `Provenance`, for example `sample-timetable`."""
         ...
 
     @property
     def is_sample(self) -> bool:
-        """True if its flights are invented."""
+        """True if the provider's flights are invented."""
         ...
 
     def capabilities(self) -> frozenset[Capability]:
-        """Return the supported requests; they shrink when a key's plan refuses a feature."""
+        """Return the supported kinds of requests, without those that the key's plan was found to exclude."""
         ...
 
     async def search(self, query: FlightQuery) -> Found:
@@ -63,9 +63,9 @@ class FlightProvider(Protocol):
         ...
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """Return the status of each leg of a flight (`AI542`), in order.
+        """Return the status of each leg of a flight, for example `AI542`, in the order of travel.
 
-        `day` is the day of departure at the origin; None means today there.
+        `day` is the local departure day at the origin; None means today.
 
         Raises:
             FlightNotFound: the provider has no such flight on that day.
@@ -74,9 +74,9 @@ class FlightProvider(Protocol):
         ...
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
-        """Return the status of a day's flights between two airports, by departure; may be empty."""
+        """Return the status of a day's flights between two airports, sorted by departure; may be empty."""
         ...
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
-        """Return an airport's departures or arrivals of a day, by scheduled time; may be empty."""
+        """Return an airport's departures or arrivals of a day, sorted by planned time; may be empty."""
         ...

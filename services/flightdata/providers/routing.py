@@ -1,8 +1,9 @@
-"""The choice of the provider for a request, and the meaning of several failures.
+"""Choice of the provider for a request, and one result from the outcomes of several providers.
 
-Providers are asked in order of preference and budget, with a second one in parallel to a slow first. The
-first non-empty answer wins. An empty answer is trusted only if every provider that could know agrees: if one
-of them failed, the result is an error. Sample flights are never a fallback.
+Providers are asked in order of preference and budget. If a provider is slow, the next one is asked in
+parallel. The first non-empty answer is returned. An empty answer is returned only if every provider that
+supports the request answers; if one of them failed, the result is an error. Sample flights are never a
+fallback.
 """
 
 from __future__ import annotations
@@ -38,17 +39,17 @@ from services.flightdata.providers.protocol import Capability, FlightProvider
 
 T = TypeVar("T")
 RETRY_AFTER = timedelta(seconds=30)
-"""Time to retry after if no provider states one."""
+"""Time to wait before a retry if no provider states one."""
 HEDGE_SECONDS = 2.5
-"""Time after which a second provider is asked in parallel."""
+"""Time without an answer before a second provider is asked in parallel."""
 NEARLY_USED_UP, ENOUGH_TO_HEDGE = 0.05, 0.25
-"""Shares of a budget. With less than the first, a provider is asked last; hedging needs the second."""
+"""Shares of the budget that is left. Below the first, a provider is asked last; hedging needs the second."""
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A provider was asked, or has finished; `problem` is its failure."""
+    """Event: a provider was asked, or has `finished`. `problem` is the provider's failure, if any."""
 
     provider: str
     finished: bool
@@ -57,7 +58,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Answered(Generic[T]):
-    """A provider's answer and its provenance, which an empty answer has too."""
+    """A provider's answer and its provenance. An empty answer has a provenance too."""
 
     value: T
     provenance: Provenance
@@ -68,7 +69,7 @@ Call = Callable[[FlightProvider], Awaitable[T]]
 
 @dataclass
 class _Outcomes(Generic[T]):
-    """The outcomes so far of one request."""
+    """Outcomes of one request from the providers asked so far."""
 
     empty: Callable[[T], bool]
     clock: Clock
@@ -96,7 +97,7 @@ class _Outcomes(Generic[T]):
         return Answered(value, Provenance(provider.name, self.clock.now(), sample=provider.is_sample))
 
     def result(self) -> Answered[T]:
-        """Return the empty answer, or raise the error, that follows if there is no other answer."""
+        """Return an empty answer or raise an error. Call it only if no provider gave a non-empty answer."""
         if all(isinstance(error, ProviderRestricted) for error in self.failures.values()):
             if self.empty_answers:
                 return self.empty_answers[0]
@@ -106,7 +107,7 @@ class _Outcomes(Generic[T]):
 
 
 class ProviderRouter:
-    """Requests to several providers, given in order of preference."""
+    """Sends requests to several providers. The providers are given in order of preference."""
 
     def __init__(
         self,
@@ -135,13 +136,13 @@ class ProviderRouter:
         Providers that also support `prefer` are asked first.
 
         Raises:
-            FlightNotFound: no provider that could know the flight knows it.
+            FlightNotFound: every provider that supports the request answered, and none knows the flight.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
         await self._refresh()
         outcomes = _Outcomes[T](empty, self._clock)
         ranked = sorted(self.providers, key=lambda provider: self._rank(provider, prefer))
-        # Providers skipped for recent failures get a second chance if no other had an answer.
+        # If no other provider has an answer, ask the providers that were skipped for recent failures.
         for candidates, last_resort in ((ranked, False), (outcomes.skipped, True)):
             rivals = race(
                 candidates,
@@ -168,7 +169,7 @@ class ProviderRouter:
         yield outcomes.result()
 
     def first_choice(self, capability: Capability, prefer: Capability | None = None) -> FlightProvider | None:
-        """Return the provider that `ask` would ask first, or None, without counting a request."""
+        """Return the provider that `ask` would ask first, or None. Don't count a request in its breaker."""
         for provider in sorted(self.providers, key=lambda provider: self._rank(provider, prefer)):
             able = capability in provider.capabilities()
             if able and not self.health[provider.name].would_refuse(capability):
@@ -176,11 +177,11 @@ class ProviderRouter:
         return None
 
     async def ask_one(self, name: str, capability: Capability, call: Call[T]) -> T:
-        """Return the answer of one of the `providers`.
+        """Return the answer of the provider called `name`.
 
         Raises:
             FlightNotFound: the provider doesn't know the flight.
-            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: it could not answer.
+            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: the provider could not answer.
         """
         provider = next(provider for provider in self.providers if provider.name == name)
         await self._refresh()
@@ -198,13 +199,13 @@ class ProviderRouter:
             await health.refresh()
 
     def _rank(self, provider: FlightProvider, prefer: Capability | None) -> tuple[bool, bool]:
-        """Return the sort key of a provider: preferred first, nearly used-up budgets last."""
+        """Return a provider's sort key: providers with `prefer` first, nearly used-up budgets last."""
         remaining = self.health[provider.name].remaining
         preferred = prefer is None or prefer in provider.capabilities()
         return not preferred, remaining is not None and remaining.share < NEARLY_USED_UP
 
     def _may_hedge(self, provider: FlightProvider, prefer: Capability | None) -> bool:
-        """Return True if a provider has budget for a hedged request and supports `prefer`."""
+        """Return whether a provider has enough budget for a hedged request and supports `prefer`."""
         remaining = self.health[provider.name].remaining
         affordable = remaining is None or remaining.share >= ENOUGH_TO_HEDGE
         return affordable and (prefer is None or prefer in provider.capabilities())

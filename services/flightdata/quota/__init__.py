@@ -1,1 +1,1 @@
-"""Quotas and shared facts: they outlive a restart and hold for all replicas, in a file or in Redis."""
+"""Quotas and shared facts. They are stored in a file, or in Redis for several replicas."""

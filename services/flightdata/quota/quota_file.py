@@ -1,4 +1,4 @@
-"""The file of a single process's quota store: written atomically, before anything counts as spent."""
+"""The file of a single process's quota store. It is written atomically, before a charge takes effect."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class QuotaStoreUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class QuotaState:
-    """Counters with what was spent, and facts by subject; each with the aware time it expires."""
+    """Counters with the amount spent, and facts by subject. Each has the aware time at which it expires."""
 
     counters: Mapping[str, tuple[int, datetime]] = field(default_factory=dict)
     facts: Mapping[str, tuple[Mapping[str, str], datetime]] = field(default_factory=dict)
 
 
 class QuotaFile:
-    """One JSON file. A missing file is an empty state; an unreadable one is an error and is kept."""
+    """A JSON file. A missing file means an empty state. An unreadable file is an error and isn't replaced."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,8 +1,9 @@
-"""The quota store in Redis. A script checks and spends in one step, so two replicas can't both take the rest.
+"""The quota store in Redis, shared by all replicas.
 
-A counter stores its own end, by Redis's clock, and never expires, so no `volatile` eviction policy removes
-it. There is one for each key and spaced endpoint, so they need no cleanup. Facts may be evicted and learned
-again.
+A script checks and spends in one step, so two replicas can't both spend the last units. A counter stores the
+time of its reset, by Redis's clock, but has no Redis expiry, so no `volatile` eviction policy removes it.
+Counters need no cleanup, because only vendor keys and their rate-limited endpoints have one. Facts may be
+evicted; the replicas then learn them again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from services.flightdata.quota.quota_file import QuotaStoreUnavailable
 from services.flightdata.quota.store import Charge, Refusal
 
 PREFIX = "readback:{flightdata}:"
-"""The braces keep all keys on one node of a cluster."""
+"""Prefix of all keys. Because of the braces, a Redis cluster stores all of them on one node."""
 _LOOK = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -55,7 +56,7 @@ class RedisQuotaStore:
         self._spend, self._spent = redis.register_script(_SPEND), redis.register_script(_SPENT)
 
     async def spend(self, charges: Sequence[Charge]) -> Refusal | None:
-        """See `QuotaStore`. If the reply is lost the charge may count: budgets err on the safe side."""
+        """See `QuotaStore`. If Redis's reply is lost, the charges may count although this method raises."""
         keys = [_counter(charge.counter) for charge in charges]
         arguments = [n for c in charges for n in (c.amount, c.limit, milliseconds(c.lasts))]
         with _redis_errors():
@@ -99,5 +100,5 @@ def _redis_errors() -> Iterator[None]:
 
 
 def milliseconds(length: timedelta) -> int:
-    """Return a duration for Redis, which refuses zero."""
+    """Return a duration in milliseconds, at least 1 because Redis rejects zero."""
     return max(1, round(length.total_seconds() * 1000))

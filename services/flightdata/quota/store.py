@@ -1,4 +1,4 @@
-"""The store of quota counters and of facts that replicas share, with an implementation for one process."""
+"""The store of quota counters and shared facts: its protocol, and the implementation for one process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """An amount to spend from a counter that holds at most `limit` and resets `lasts` after its first use."""
+    """An amount to add to a counter.
+
+    The counter never exceeds `limit`. It is reset when the time `lasts` has passed since its first charge.
+    """
 
     counter: str
     amount: int
@@ -30,7 +33,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A charge that exceeds its counter's limit, and the time until the counter resets."""
+    """A charge that would exceed the limit of its counter, and the time until the counter is reset."""
 
     charge: Charge
     wait: timedelta
@@ -40,17 +43,21 @@ class QuotaStore(Protocol):
     """Counters that never exceed their limit, and facts by subject. Names contain no secrets."""
 
     async def spend(self, charges: Sequence[Charge]) -> Refusal | None:
-        """Spend all charges or none; return the refused one. Raises `QuotaStoreUnavailable`."""
+        """Spend all charges, or none if one would exceed its limit. Return that charge's refusal.
+
+        Raises:
+            QuotaStoreUnavailable: the store can't be read or written.
+        """
         ...
 
     async def spent(self, counter: str) -> int:
-        """Return what was spent from a counter. Raises `QuotaStoreUnavailable`."""
+        """Return the amount spent since the counter's reset. Raises `QuotaStoreUnavailable`."""
         ...
 
     async def set_fact(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
-        """Set one fact of a subject and keep its others. Raises `QuotaStoreUnavailable`.
+        """Set one fact of a subject; keep the subject's other facts. Raises `QuotaStoreUnavailable`.
 
-        All facts of a subject expire `lasts` after the last change of one of them.
+        All facts of a subject expire when the duration `lasts` has passed since the last change of any fact.
         """
         ...
 
@@ -60,7 +67,7 @@ class QuotaStore(Protocol):
 
 
 class MemoryQuotaStore:
-    """The store of a single process. With a `path`, every change is written to the file before it counts."""
+    """The store of a single process. With a `path`, changes are written to a file before they take effect."""
 
     def __init__(self, clock: Clock, path: Path | None = None) -> None:
         self._clock = clock
@@ -97,7 +104,7 @@ class MemoryQuotaStore:
         return facts if until > self._clock.now() else {}
 
     def _read(self) -> QuotaState:
-        """Return the state. An unreadable file is tried again each time, in case it was repaired."""
+        """Return the state. If the file was unreadable, read it again, because it may have been repaired."""
         if self._state is None:
             assert self._file is not None
             self._state = self._file.read()
@@ -112,7 +119,7 @@ class MemoryQuotaStore:
 class SharedState:
     """The facts of one subject, read at most once a second.
 
-    If the store is unavailable, each replica uses what it knows itself.
+    If the store is unavailable, each replica uses only the facts it has learned itself.
     """
 
     def __init__(self, store: QuotaStore, subject: str, clock: Clock, lasts: timedelta) -> None:
@@ -131,7 +138,7 @@ class SharedState:
         return {fact: value for fact, text in written.items() if (value := _parsed(text)) is not None}
 
     async def write(self, fact: str, value: Any) -> None:
-        """Charge one fact, a JSON value; the others stay."""
+        """Set one fact to a JSON value; keep the others."""
         try:
             await self._store.set_fact(self._subject, fact, json.dumps(value), self._lasts)
         except QuotaStoreUnavailable as error:

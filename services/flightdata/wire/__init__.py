@@ -1,1 +1,1 @@
-"""Contract messages to domain queries, and domain values to contract messages."""
+"""Conversion of contract messages to domain queries, and of domain values to contract messages."""

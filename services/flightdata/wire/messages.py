@@ -1,4 +1,4 @@
-"""Flights, offers, status and providers as contract messages. Ages are counted up to `now`."""
+"""Conversion of flights, offers, status and providers to contract messages. Ages are measured at `now`."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ PROBLEMS = {
 
 
 def search_event(event: Progress | Results | pb.SearchDone, now: datetime) -> pb.SearchFlightsResponse:
-    """Return one message of a search."""
+    """Return an event of a search as a message."""
     match event:
         case Progress():
             problem = PROBLEMS[event.problem]

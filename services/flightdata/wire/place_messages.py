@@ -1,4 +1,4 @@
-"""Places as contract messages."""
+"""Conversion of places to contract messages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def candidate(value: Candidate) -> pb.PlaceCandidate:
 
 
 def annotation(value: Annotation, language: Language = ENGLISH) -> pb.PlaceAnnotation:
-    """Return a place found in a sentence, with a question in `language` if it is ambiguous."""
+    """Return a place name in a sentence as a message, with a question in `language` if it is ambiguous."""
     resolution = value.resolution
     return pb.PlaceAnnotation(
         start=value.start,
@@ -49,7 +49,7 @@ def annotation(value: Annotation, language: Language = ENGLISH) -> pb.PlaceAnnot
 
 
 def airport(value: Airport, now: datetime) -> pb.Airport:
-    """Return an airport, with its local time, as a message."""
+    """Return an airport with its local time as a message."""
     return pb.Airport(
         code=value.code,
         icao_code=value.icao,

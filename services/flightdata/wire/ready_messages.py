@@ -1,4 +1,4 @@
-"""Messages of cached searches, kept ready to send; only their ages are updated."""
+"""Complete messages of searches with cached answers. Only the ages in the messages are updated."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from services.flightdata.model.search_results import Found, Results
 from services.flightdata.wire import messages, values
 
 MOST = 256
-"""Searches whose messages are kept."""
+"""Maximum number of searches whose messages are kept."""
 EXACT_TO = timedelta(seconds=0.1)
-"""Largest error of an age."""
+"""Maximum error of an age in the messages."""
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class _Ready:
 
 
 class ReadyMessages:
-    """Messages by query, valid while the cached answers are the same and nothing in them left or expired."""
+    """Complete messages by query, valid until an answer changes, a flight departs or an offer expires."""
 
     def __init__(self) -> None:
         self._ready: OrderedDict[SearchQuery, _Ready] = OrderedDict()
@@ -41,9 +41,9 @@ class ReadyMessages:
         now: datetime,
         work_out: Callable[[], Sequence[Results | pb.SearchDone]],
     ) -> Sequence[pb.SearchFlightsResponse]:
-        """Return the messages of a search over these cached answers; call `work_out` if they aren't ready.
+        """Return the messages of a search with cached answers. Without valid ones, call `work_out` first.
 
-        Send them before the next call: it may update their ages.
+        Send the messages before the next call, because the next call may change the ages in them.
         """
         ready = self._ready.get(query)
         if ready is None or now >= ready.until or not _are_same(ready.answers, answers):
@@ -68,7 +68,7 @@ def _are_same(ready: Sequence[Found], answers: Sequence[Found]) -> bool:
 
 
 def _first_end(answers: Sequence[Found], now: datetime) -> datetime:
-    """Return when the next flight leaves or the next offer expires."""
+    """Return the time when the next flight departs or the next offer expires, whichever is first."""
     ends = [itinerary.departure.at.utc for answer in answers for itinerary in answer.itineraries]
     ends += [offer.expires for answer in answers for offer in answer.offers]
     return min((end for end in ends if end > now), default=datetime.max.replace(tzinfo=now.tzinfo))

@@ -1,4 +1,4 @@
-"""Search requests of the contract as queries."""
+"""Conversion of search requests to queries."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
 
     Raises:
         DateInvalid: a date doesn't exist.
-        InvalidRequest: a time of day doesn't exist, the party can't be booked, or a leg is too early.
+        InvalidRequest: a time of day doesn't exist, the party is too large or has too many infants, or a leg
+            departs before the previous leg.
     """
     day = date_from(request.depart_date)
     return SearchQuery(
@@ -67,7 +68,7 @@ def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
 
 
 def _sort(request: pb.SearchFlightsRequest) -> Sort:
-    """Return the requested order. The default is by price if the days are flexible."""
+    """Return the requested order. If none is requested and the days are flexible, sort by price."""
     if request.sort == pb.FLIGHT_SORT_UNSPECIFIED and request.flexible_days:
         return Sort.CHEAPEST
     return SORTS[request.sort]
@@ -77,7 +78,7 @@ def _further_legs(request: pb.SearchFlightsRequest, day: date) -> tuple[JourneyL
     field = "return_date" if request.HasField("return_date") else "further_legs"
     if field == "return_date":
         if request.further_legs:
-            problem = "can't be combined with further_legs; make the way back one of them"
+            problem = "can't be combined with further_legs; add the return leg to further_legs"
             raise InvalidRequest([FieldViolation(field, problem)])
         legs = [JourneyLeg(request.destination, request.origin, date_from(request.return_date))]
     else:
@@ -86,7 +87,7 @@ def _further_legs(request: pb.SearchFlightsRequest, day: date) -> tuple[JourneyL
             for leg in request.further_legs
         ]
     if any(later < earlier for earlier, later in pairwise([day, *(leg.date for leg in legs)])):
-        raise InvalidRequest([FieldViolation(field, "is before the leg before it")])
+        raise InvalidRequest([FieldViolation(field, "is before the date of the previous leg")])
     return tuple(legs)
 
 
@@ -104,9 +105,9 @@ def _filters(request: pb.SearchFlightsRequest) -> Filters:
 def _party(request: pb.SearchFlightsRequest) -> Party:
     party = Party(request.passengers or 1, request.children, request.infants)
     if party.size > MOST_PASSENGERS:
-        raise InvalidRequest([FieldViolation("passengers", f"more than {MOST_PASSENGERS} travel together")])
+        raise InvalidRequest([FieldViolation("passengers", f"at most {MOST_PASSENGERS} can travel together")])
     if party.infants > party.adults:
-        raise InvalidRequest([FieldViolation("infants", "each travels on the lap of an adult")])
+        raise InvalidRequest([FieldViolation("infants", "must not outnumber the adults")])
     return party
 
 
@@ -115,7 +116,7 @@ def _start(request: pb.SearchFlightsRequest, field: _WindowField) -> time | None
 
 
 def _end(request: pb.SearchFlightsRequest, field: _WindowField) -> time | None:
-    """Return the end of a window. 24:00, which google.type.TimeOfDay allows as a closing time, is open."""
+    """Return the end of a window. 24:00, which `google.type.TimeOfDay` allows, means no end."""
     if getattr(request, field) == TimeOfDay(hours=24):
         return None
     return _start(request, field)

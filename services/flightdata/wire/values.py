@@ -1,4 +1,4 @@
-"""Dates, times, durations and money in contract messages."""
+"""Conversion of dates, times, durations and money from and to contract messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def date_from(message: Date) -> date:
-    """Parse a date. Raises `DateInvalid` if it doesn't exist, or lacks its year or day."""
+    """Parse a date. Raises `DateInvalid` if the date doesn't exist, or has no year, month or day."""
     try:
         return date(message.year, message.month, message.day)
     except ValueError:
@@ -29,7 +29,7 @@ def date_from(message: Date) -> date:
 
 
 def time_from(message: TimeOfDay, field: str) -> time:
-    """Parse a time of day. Raises `InvalidRequest` if it doesn't exist."""
+    """Parse a time of day. Raises `InvalidRequest` if the time doesn't exist."""
     try:
         return time(message.hours, message.minutes, message.seconds, message.nanos // 1000)
     except ValueError:
