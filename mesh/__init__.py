@@ -1,4 +1,4 @@
-"""The mesh: what every process needs to serve RPCs, call others, prove its identity, and report errors.
+"""The mesh: shared code to serve RPCs, call services, prove a process's identity, and report errors.
 
-Depends on the contract of identity and on no service's code.
+It depends on identity's contract, but on no service's code.
 """

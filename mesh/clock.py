@@ -16,11 +16,11 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return the seconds since some fixed point; never goes back."""
+        """Return the seconds since a fixed point in time. The value never decreases."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for this number of seconds."""
         ...
 
 

@@ -32,7 +32,7 @@ from mesh.ids import uuid7
 
 MESH_DOMAIN = "readback.options.v1"
 RETRY_AFTER = timedelta(milliseconds=500)
-"""Wait suggested to callers of an overloaded process or one without its database."""
+"""Suggested wait for callers of a process that is overloaded or can't reach its database."""
 _log = structlog.get_logger()
 
 
@@ -40,7 +40,7 @@ class DomainError(Exception):
     """Base of every domain error. `str(error)` is sent to the caller."""
 
     text: ClassVar[str] = ""
-    """Message of errors that are raised without one."""
+    """Default message of this class."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class FieldViolation(NamedTuple):
     field: str
     """Path of the field, for example `drafts[2].entry_id`."""
     description: str
-    """The problem, for the caller."""
+    """The problem, written for the caller."""
 
 
 class InvalidRequest(DomainError):
@@ -84,14 +84,14 @@ class RequestTooLarge(InvalidRequest):
 
 
 class Unauthenticated(DomainError):
-    """No token, or one that is expired, malformed, or from another issuer."""
+    """The token is missing, expired, malformed, or from another issuer."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"This needs a valid access token ({problem}).", metadata={"problem": problem})
 
 
 class AccessDenied(DomainError):
-    """A valid token whose kind may not call the method."""
+    """The token is valid, but tokens of its kind may not call the method."""
 
 
 class Overloaded(DomainError):
@@ -122,7 +122,7 @@ class StoreUnavailable(Unavailable):
 
 
 class InvalidPageToken(DomainError):
-    """A page token that is malformed, forged, or made for another request."""
+    """The page token is malformed, forged, or belongs to another request."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -131,7 +131,7 @@ class InvalidPageToken(DomainError):
 
 
 class RequestIdReused(DomainError):
-    """A request id that was used for another payload."""
+    """The request id was already used for another payload."""
 
     def __init__(self, request_id: str) -> None:
         super().__init__(
@@ -167,7 +167,7 @@ def status_for(error: BaseException, table: ErrorTable, domain: str) -> status_p
     `domain` is the proto package of the service's `ErrorReason`.
     """
     if isinstance(error, grpc.aio.AioRpcError) and error.code() in _FORWARDED_CODES:
-        _log.warning("upstream failed", code=error.code().name, details=error.details())
+        _log.warning("upstream call failed", code=error.code().name, details=error.details())
         error = _upstream_failure(error)
     if isinstance(error, DomainError):
         for kind in type(error).__mro__:
@@ -180,7 +180,7 @@ def status_for(error: BaseException, table: ErrorTable, domain: str) -> status_p
 
 def _upstream_failure(error: grpc.aio.AioRpcError) -> DomainError:
     if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        # Not UNAVAILABLE, which callers would retry.
+        # Callers would retry UNAVAILABLE, and so add to the overload.
         text, wait = "A part of the system is overloaded; try again in a moment.", retry_after_of(error)
         return Overloaded(text, metadata={"scope": "upstream"}, retry_after=wait)
     if error.code() is grpc.StatusCode.UNAUTHENTICATED:
@@ -235,7 +235,7 @@ def _unpack(error: grpc.aio.AioRpcError, detail: Message) -> bool:
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str | None:
-    """Return the ErrorInfo reason of an RPC's error; None if it has none."""
+    """Return the ErrorInfo reason of an RPC's error; None if it has no ErrorInfo."""
     info = error_details_pb2.ErrorInfo()
     return info.reason if _unpack(error, info) else None
 
@@ -250,11 +250,11 @@ def metadata_of(error: grpc.aio.AioRpcError) -> dict[str, str]:
 def violations_of(error: grpc.aio.AioRpcError) -> list[FieldViolation]:
     """Return the invalid fields that an RPC's error lists."""
     request = error_details_pb2.BadRequest()
-    _unpack(error, request)  # leaves it empty if there is none
+    _unpack(error, request)  # `request` stays empty if the error has no BadRequest
     return [FieldViolation(v.field, v.description) for v in request.field_violations]
 
 
 def retry_after_of(error: grpc.aio.AioRpcError) -> timedelta | None:
-    """Return how long the server asks to wait before a retry; None if it doesn't."""
+    """Return the wait before a retry that the server suggests; None if it suggests none."""
     retry = error_details_pb2.RetryInfo()
     return retry.retry_delay.ToTimedelta() if _unpack(error, retry) else None

@@ -1,14 +1,14 @@
 """Failpoints: places in the code where a test can kill, stop, delay or fail the process.
 
-`READBACK_FAILPOINTS="conversation.after_commit_before_ack=kill@7,…"` acts the seventh time the point
-is reached:
+`READBACK_FAILPOINTS="conversation.after_commit_before_ack=kill@7,…"` acts when this
+point is reached for the seventh time:
 
     kill        SIGKILL
     stop        SIGSTOP, until the test continues the process
-    sleep:0.5   wait this many seconds, this time and every later one
+    sleep:0.5   wait 0.5 seconds, at this visit and at every later one
     fail        raise `FailpointReached`
 
-Without `@N` it acts the first time. A point that isn't set costs one dictionary lookup.
+Without `@N` a failpoint acts at the first visit. A failpoint that isn't set costs one dictionary lookup.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Action:
     kind: str
     seconds: float
     visit: int
-    """Number of the visit at which to act."""
+    """Number of the visit at which it acts; the first visit is 1."""
 
 
 _actions: dict[str, _Action] = {}
@@ -43,7 +43,7 @@ _reached: Counter[str] = Counter()
 
 
 def set_failpoints(text: str, *, environment: str) -> None:
-    """Replace all failpoints by those in `text`; an empty text sets none.
+    """Replace all failpoints by the ones in `text`; an empty text clears them.
 
     Raises:
         ConfigurationError: the environment is production, or the text is malformed.
@@ -57,7 +57,7 @@ def set_failpoints(text: str, *, environment: str) -> None:
 
 
 async def failpoint(name: str) -> None:
-    """Do what the failpoint of this name is set to, or nothing if it isn't set.
+    """Run the action that this failpoint is set to, if it is set.
 
     Raises:
         FailpointReached: the failpoint is set to `fail`.

@@ -34,7 +34,7 @@ def configure(settings: MeshSettings, process: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        # Drops lines below the level before any processor runs; the standard library would drop them after.
+        # Drops lines below the level before any processor runs; the standard library drops them afterwards.
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=True,
     )

@@ -40,7 +40,7 @@ def _redacted(value: Any) -> Any:
 
 
 def redact_text(text: str) -> str:
-    """Return a text without anything that looks like a token.
+    """Replace everything in a text that looks like a token.
 
     LiveKit's SDK puts whole JWTs into its error texts.
     """

@@ -1,7 +1,7 @@
 """Settings of every process: `READBACK_*` environment variables, read and checked once at the start.
 
-Each service subclasses `MeshSettings` in its own `settings.py`. Keys of vendors and of LiveKit keep their
-usual names.
+Each service subclasses `MeshSettings` in its own `settings.py`. The keys of vendors
+and of LiveKit have their usual names, without this prefix.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mesh.security.secrets import LiveKitKeys, SecretStore
 from mesh.serving.shutdown import DRAIN_SECONDS, NOTICE_SECONDS
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-"""The folder that holds pyproject.toml, or site-packages where the wheel is installed."""
+"""Folder of pyproject.toml; site-packages if the product is installed from a wheel."""
 
 
 def default_home() -> Path:
@@ -46,7 +46,7 @@ class MeshSettings(BaseSettings):
     """Folder of databases, secrets, logs and the LiveKit server of embedded mode: `.readback` in the
     checkout, or `~/.local/share/readback` when installed from a wheel."""
     bind: str = "127.0.0.1"
-    """Address that every server listens on, of IPv4 or IPv6; `::` means all addresses of both."""
+    """IPv4 or IPv6 address that every server listens on; `::` means all addresses of both."""
     environment: Literal["development", "production"] = "development"
     """`production` turns gRPC reflection off, and refuses MCP callers without a token unless
     READBACK_MCP_ANONYMOUS allows them."""
@@ -63,17 +63,19 @@ class MeshSettings(BaseSettings):
     """gRPC port the flight-data service listens on."""
     identity_address: str = ""
     """Address of the identity service: `host:port`, `dns:///name:port` with a name that resolves to every
-    replica, or a list of replicas (`10.0.0.5:50051,10.0.0.6:50051`). RPCs go to all replicas in turn. This
-    machine's port when empty."""
+    replica, or a list of replicas (`10.0.0.5:50051,10.0.0.6:50051`). RPCs go to all replicas in turn. When
+    empty: the service's port on this machine."""
     conversation_address: str = ""
-    """Address of the conversation service, in the same forms; this machine's port when empty."""
+    """Address of the conversation service, in the forms of READBACK_IDENTITY_ADDRESS. When empty: its port on
+    this machine."""
     flightdata_address: str = ""
-    """Address of the flight-data service, in the same forms; this machine's port when empty."""
+    """Address of the flight-data service, in the forms of READBACK_IDENTITY_ADDRESS. When empty: its port on
+    this machine."""
     redis_url: str = ""
-    """Redis that replicas share (`redis://host:6379/0`): wake-ups between replicas of the conversation
-    service, and the vendor quotas and cached answers of flight data. Without it a conversation process
-    wakes only its own watchers and reads other replicas' commits from the database, a second late; flight
-    data counts quotas per process, in a file in READBACK_HOME."""
+    """URL of the Redis that replicas share, for example `redis://host:6379/0`. Replicas of the conversation
+    service wake each other through it; flight data stores vendor quotas and cached answers in it. When
+    empty, a conversation process wakes only its own watchers, and finds other replicas' commits in the
+    database a second later; flight data counts quotas per process, in a file in READBACK_HOME."""
     identity_http_port: int = Field(default=9051, ge=0, le=65535)
     """HTTP port of the identity service's `/health` and `/metrics`."""
     conversation_http_port: int = Field(default=9052, ge=0, le=65535)
@@ -92,22 +94,22 @@ class MeshSettings(BaseSettings):
     """HTTP port of the MCP server, at `/mcp`."""
     drain_notice_seconds: float = Field(default=NOTICE_SECONDS, ge=0, le=60)
     """Time for which a stopping server still accepts RPCs after its health says NOT_SERVING. Services of the
-    mesh see that immediately; behind a load balancer that probes every few seconds, set as many."""
+    mesh see this immediately. A load balancer sees it at its next probe: set at least its probe interval."""
     drain_seconds: float = Field(default=DRAIN_SECONDS, ge=0, le=60)
-    """Time that a stopping server then gives running RPCs to finish."""
+    """Time that running RPCs get to finish, after READBACK_DRAIN_NOTICE_SECONDS, when a server stops."""
 
     livekit_url: str = Field(default="ws://127.0.0.1:7880", validation_alias="LIVEKIT_URL")
     """URL of the LiveKit server for agents and services."""
     livekit_api_key: str = Field(default="", validation_alias="LIVEKIT_API_KEY", repr=False)
     """LiveKit API key that signs callers' tokens; created in embedded mode when empty."""
     livekit_api_secret: str = Field(default="", validation_alias="LIVEKIT_API_SECRET", repr=False)
-    """Secret of that key."""
+    """Secret of LIVEKIT_API_KEY."""
     livekit_worker_api_key: str = Field(default="", validation_alias="LIVEKIT_WORKER_API_KEY", repr=False)
     """LiveKit API key of the agents' workers; created in embedded mode when empty."""
     livekit_worker_api_secret: str = Field(
         default="", validation_alias="LIVEKIT_WORKER_API_SECRET", repr=False
     )
-    """Secret of that key."""
+    """Secret of LIVEKIT_WORKER_API_KEY."""
 
     @field_validator("home")
     @classmethod
@@ -160,7 +162,7 @@ def load(settings: type[S], **overrides: object) -> S:
     """Read settings from the environment.
 
     Raises:
-        ConfigurationError: lists every mistake, one a line.
+        ConfigurationError: lists every mistake, one per line.
     """
     try:
         return settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the overrides too

@@ -1,1 +1,1 @@
-"""Outgoing RPCs: channels, retries and timeouts, and what they inherit from the RPC being handled."""
+"""Outgoing RPCs: channels, retries and timeouts. They pass on the incoming RPC's request id and deadline."""

@@ -23,16 +23,16 @@ from mesh.security.authentication import TokenSource, bearer
 C = TypeVar("C", bound=grpc.aio.Call)
 _TARGET_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "xds:")
 _RESEND_AFTER_SECONDS = 0.1
-"""Average pause before a call that the server's core reset is sent again."""
+"""Average pause before a call is sent again after the server's gRPC core reset it."""
 
 
 def open_channel(
     target: str, service: ServiceDescriptor, *, tokens: TokenSource | None = None
 ) -> grpc.aio.Channel:
-    """Return a channel to a service, to be used as a context manager.
+    """Return a channel to a service. Use it as a context manager.
 
-    Call it in the event loop that uses the channel, never at import. `target` is what `grpc_target` takes.
-    With `tokens`, every RPC without an `authorization` of its own is sent with a token.
+    Call it in the event loop that uses the channel, never at import. `grpc_target` parses of `target`.
+    With `tokens`, an RPC without `authorization` metadata is sent with a token from there.
     """
     return grpc.aio.insecure_channel(
         grpc_target(target),
@@ -56,7 +56,7 @@ def open_channel(
 async def streaming(call: C) -> AsyncIterator[C]:
     """Cancel a stream when the block ends.
 
-    Use every stream so: leaving an `async for` early leaks the server's handler.
+    Wrap every stream in it, because leaving an `async for` early leaks the server's handler.
     """
     try:
         yield call
@@ -100,8 +100,8 @@ class _UnaryUnary(_WithContext, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         call, code = await self._send(continuation, client_call_details, request)
         if code is grpc.StatusCode.CANCELLED:
-            # The server's core reset the call before a handler saw it, because too many are pending or it is
-            # stopping. So any method may be sent again. (After a handler began, the code is UNAVAILABLE.)
+            # The server's gRPC core reset the call before a handler began, because too many calls are pending
+            # or the server is stopping. So any method may be sent again. Later the code would be UNAVAILABLE.
             jitter = random.uniform(0.5, 1.5)  # noqa: S311 -- no secret
             await asyncio.sleep(_RESEND_AFTER_SECONDS * jitter)
             call, code = await self._send(continuation, client_call_details, request)

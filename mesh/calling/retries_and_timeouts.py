@@ -13,7 +13,7 @@ from readback.options.v1 import options_pb2
 UNARY_TIMEOUT_SECONDS = 10.0
 """Timeout of a unary RPC whose contract has no `patience_seconds`."""
 DEADLINE_MARGIN_SECONDS = 0.05
-"""Kept back at each hop, so that the handler can still answer in time."""
+"""Part of the remaining time that each hop reserves, so that its handler can still answer in time."""
 _RETRY = {
     "maxAttempts": 4,
     "initialBackoff": "0.1s",
@@ -27,9 +27,10 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 def service_config(service: ServiceDescriptor) -> dict[str, Any]:
     """Return the gRPC service config of a service: retries, timeouts and load balancing.
 
-    Idempotent methods are retried, on another replica if there is one; other methods only if no server saw
-    them. Retries stop while most RPCs fail, so that they don't multiply the load on a broken service. Health
-    checks stay off, because gRPC's core (1.76 to 1.85 at least) can crash when a connection breaks.
+    Idempotent methods are retried, on another replica if there is one. Other methods are retried only if no
+    server received the RPC. Retries stop while most RPCs fail, so that they don't multiply the load on a
+    broken service. Client-side health checks are off: with them, gRPC's core (1.76 to 1.85 at least) can
+    crash when a connection breaks.
     """
     return {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -56,7 +57,7 @@ def set_deadline(seconds_left: float | None) -> None:
 
 
 def shrink_timeout(timeout: float | None) -> float | None:
-    """Return the lesser of an outgoing RPC's timeout and the incoming RPC's remaining time."""
+    """Return the smaller of an outgoing RPC's timeout and the incoming RPC's remaining time, in seconds."""
     deadline = _deadline.get()
     if deadline is None:
         return timeout

@@ -21,7 +21,7 @@ class PageTokens:
     def seal(self, position: str, bound_to: str) -> str:
         """Return a token for a position.
 
-        `bound_to` names what the next request must share: caller, filters.
+        `bound_to` names the caller and the filters, which must be the same in the next request.
         """
         body = position.encode()
         return base64.urlsafe_b64encode(self._mac(body, bound_to) + body).decode().rstrip("=")
@@ -30,7 +30,7 @@ class PageTokens:
         """Return the position in a token.
 
         Raises:
-            InvalidPageToken: the token was not made here for this request.
+            InvalidPageToken: the token is malformed, or was not created for this `bound_to`.
         """
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)

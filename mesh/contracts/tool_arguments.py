@@ -1,4 +1,4 @@
-"""Requests from the arguments that a model gives to a tool; the inverse of `tool_schemas`."""
+"""Conversion between requests and the arguments of tools, which follow the schemas of `tool_schemas`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 def request_from(message: Descriptor, arguments: Mapping[str, Any]) -> Message:
-    """Return a request of this type.
+    """Return a request of type `message` with these arguments.
 
     Raises:
-        InvalidRequest: lists every argument that is unknown, withheld, or not of the schema's form.
+        InvalidRequest: lists every argument that is unknown, withheld, or doesn't match the schema.
     """
     violations: list[FieldViolation] = []
     values = _values(message, arguments, "", violations)
@@ -37,7 +37,7 @@ def request_from(message: Descriptor, arguments: Mapping[str, Any]) -> Message:
 
 
 def arguments_from(request: Message) -> dict[str, Any]:
-    """Return the arguments that `request_from` makes this request of, without empty and hidden fields."""
+    """Return a request's fields as arguments for `request_from`, without empty and withheld fields."""
     return {
         field.name: [_argument(field, item) for item in value]
         if field.is_repeated

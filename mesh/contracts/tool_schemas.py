@@ -24,7 +24,7 @@ KNOWN_MESSAGES = {
     "google.type.TimeOfDay": _TIME_OF_DAY,
     "google.protobuf.Timestamp": _INSTANT,
 }
-"""Messages that a model writes as strings."""
+"""Schemas of the message types that a model writes as strings."""
 _SCALARS = {
     FieldDescriptor.CPPTYPE_STRING: "string",
     FieldDescriptor.CPPTYPE_BOOL: "boolean",
@@ -109,7 +109,7 @@ def enum_words(enum: EnumDescriptor) -> list[str]:
 
 @cache
 def _contracts() -> Mapping[str, FileDescriptorProto]:
-    """Return the generated descriptor set, by file name. Unlike descriptors in Python it keeps comments."""
+    """Return the generated descriptor set, by file name. It has comments, which Python's descriptors lack."""
     data = (resources.files("readback") / "contracts.binpb").read_bytes()
     return {file.name: file for file in FileDescriptorSet.FromString(data).file}
 

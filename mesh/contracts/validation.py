@@ -1,7 +1,7 @@
 """Validation of requests: the contracts' rules (protovalidate), and the ranges of times and durations.
 
 A `Timestamp` or `Duration` field may hold values outside its defined range, which Python's types can't
-represent. They are refused here, so that no handler needs to check.
+represent. `validate` refuses such values, so that no handler needs to check.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TIMES = (Timestamp.DESCRIPTOR.full_name, Duration.DESCRIPTOR.full_name)
 def validate(message: Message) -> None:
     """Check a message against its contract.
 
-    The interceptor calls this for unary requests, handlers for each message of a request stream.
+    The interceptor calls it for single requests; handlers call it for each message of a request stream.
 
     Raises:
         InvalidRequest: lists every field that breaks its rule.
@@ -41,12 +41,12 @@ def validate(message: Message) -> None:
 
 
 def is_time(timestamp: Timestamp) -> bool:
-    """Return whether a timestamp is in its defined range, which is also a datetime's."""
+    """Return whether a timestamp is in its defined range, which is also the range of `datetime`."""
     return timestamp.seconds in _TIMESTAMP_SECONDS and timestamp.nanos in _NANOS
 
 
 def is_duration(duration: Duration) -> bool:
-    """Return whether a duration is in its defined range, with both parts of one sign."""
+    """Return whether a duration is in its defined range, and its two parts have the same sign."""
     seconds, nanos = duration.seconds, duration.nanos
     return abs(seconds) <= _MAX_DURATION_SECONDS and abs(nanos) in _NANOS and seconds * nanos >= 0
 

@@ -1,7 +1,8 @@
 """Database engines with safe defaults.
 
 SQLite is opened for durability (WAL, synchronous=FULL: a commit is on disk when it returns), with secure
-deletion, and with explicit transactions: the driver's implicit ones begin late and can't be upgraded safely.
+deletion, and with explicit transactions: the driver's implicit ones begin late, and can fail when a
+transaction that has read begins to write.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from mesh.settings import ConfigurationError
 
 WRITES = "readback_writes"
-"""Execution option of a connection whose next transaction writes."""
+"""Execution option that marks a connection whose next transaction writes."""
 POSTGRES: Mapping[str, Any] = {
     "connect_timeout": 2,
-    # Milliseconds without acknowledgement after which a server is lost; Linux would wait 15 minutes.
+    # Milliseconds without acknowledgement after which a connection fails; Linux would wait 15 minutes.
     "tcp_user_timeout": 4000,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -29,7 +30,7 @@ POSTGRES: Mapping[str, Any] = {
     "options": "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000",
 }
 """libpq connection parameters; every wait is shorter than `transactions.TRANSACTION_SECONDS`."""
-# No ping before each use, which would be a round trip: one dead connection invalidates its whole pool.
+# No ping before each use, because it costs a round trip. The first dead connection invalidates the pool.
 _POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 2.0}
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
@@ -82,6 +83,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # Two transactions that read first and write later would fail with SQLITE_BUSY.
+    # After a plain BEGIN, one of two transactions that read and then write would fail with SQLITE_BUSY.
     immediate = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

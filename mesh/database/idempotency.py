@@ -1,6 +1,6 @@
 """Idempotent mutations by request id (AIP-155).
 
-A response is stored in the transaction of its mutation, and returned again to retries.
+A response is stored in the same transaction as its mutation. A retry gets the stored response.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class IdempotencyStore:
     ) -> M:
         """Run `do` for a new request id; for a known one, return the stored response.
 
-        `connection` is in the writing transaction that `do` works in; `owner` is whose request it is.
+        `connection` must be in the writing transaction that `do` uses. `owner` is the subject that sent it.
 
         Raises:
             RequestIdReused: the id was used for another payload.
@@ -59,7 +59,7 @@ class IdempotencyStore:
         name = request.DESCRIPTOR.full_name.encode()
         payload_hash = hashlib.sha256(name + b"\0" + request.SerializeToString(deterministic=True)).digest()
         row = (table.c.owner == owner, table.c.request_id == request_id)
-        # Claimed before `do` runs, so that the same request on another replica waits for this response.
+        # Claims the id before `do` runs, so that the same request on another replica waits for this response.
         insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
         claim = (
             insert(table)

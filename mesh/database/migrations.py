@@ -19,11 +19,11 @@ _ADVISORY_LOCK = 0x319A7E
 
 
 async def migrate(url: str, migrations: Path) -> None:
-    """Bring a database to the newest schema.
+    """Upgrade a database to the newest schema.
 
     `migrations` is an Alembic script folder whose `env.py` calls `run_migrations`.
     """
-    # Alembic takes half a second to import.
+    # Imported here, because the import takes half a second.
     from alembic.config import Config
 
     config = Config()
@@ -41,7 +41,8 @@ async def migrate(url: str, migrations: Path) -> None:
 
 
 def _without_foreign_keys(connection: Any, _record: Any) -> None:
-    # SQLite changes a table by dropping and remaking it, which must not cascade. `_upgrade` checks the keys.
+    # To change a SQLite table, Alembic copies and drops it. The drop must not delete rows of other tables.
+    # `_upgrade` checks the foreign keys afterwards.
     connection.execute("PRAGMA foreign_keys=OFF").close()
 
 
@@ -53,11 +54,11 @@ def _upgrade(connection: Connection, config: Config) -> None:
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
         if broken is not None:
-            raise RuntimeError(f"after the migrations a row of {broken[0]} refers to nothing")
+            raise RuntimeError(f"after the migrations, a row of {broken[0]} violates a foreign key")
 
 
 def run_migrations() -> None:
-    """Run the migrations in the transaction that `migrate` opened. For `env.py`."""
+    """Run the migrations in the transaction that `migrate` opened. Called by `env.py`."""
     from alembic import context
 
     context.configure(

@@ -1,4 +1,4 @@
-"""Outages of databases, which become `StoreUnavailable`; a wrong statement is a bug and stays what it is."""
+"""Conversion of errors about a database outage to `StoreUnavailable`. Other errors stay unchanged."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _SQLITE = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
-"""Primary result codes about the file or the disk."""
+"""SQLite's primary result codes for problems with the file, its locks, or the disk."""
 _POSTGRES = ("08", "40", "53", "57", "58", "25006", "55P03")
-"""Prefixes of SQLSTATEs (PostgreSQL, Appendix A): connection, rollback because of another transaction,
-resources, operator, system; a read-only transaction, which a server that is no longer the primary reports;
-lock timeout."""
+"""Prefixes of the SQLSTATEs of outages (PostgreSQL, Appendix A). In this order: connection failure, rollback
+because of another transaction, insufficient resources, operator intervention, system error, read-only
+transaction (the server is no longer the primary), lock timeout."""
 
 
 @contextmanager
 def translate_outages() -> Iterator[None]:
     """Raise `StoreUnavailable` in place of a driver's error about an outage.
 
-    A commit that failed so may have happened, so a repeated transaction must recognise its own effects.
+    A commit that raises it may still have succeeded, so it must be safe to repeat the transaction.
     """
     try:
         yield
@@ -50,7 +50,7 @@ def is_outage(error: BaseException) -> bool:
         return error.connection_invalidated or (error.orig is not None and is_outage(error.orig))
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _SQLITE
-    # By name, so that processes without PostgreSQL need not import psycopg.
+    # Compared by name, so that processes without PostgreSQL need not import psycopg.
     if type(error).__module__.partition(".")[0] == "psycopg":
         if state := getattr(error, "sqlstate", None):
             return bool(state.startswith(_POSTGRES))

@@ -17,7 +17,7 @@ from mesh.database.outages import translate_outages
 TRANSACTION_SECONDS = 5.0
 """Time limit of a transaction; shorter than `mesh.calling.retries_and_timeouts.UNARY_TIMEOUT_SECONDS`."""
 _READ_ONLY: dict[str, dict[str, object]] = {
-    # With PostgreSQL's default each statement would see a newer state than the one before.
+    # By default, each statement in PostgreSQL sees all commits so far, so two statements see two states.
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     "sqlite": {},
 }
@@ -25,10 +25,10 @@ _READ_ONLY: dict[str, dict[str, object]] = {
 
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Open a transaction that writes: committed when the block ends, rolled back when it raises.
+    """Open a writing transaction. It commits when the block ends, and rolls back if the block raises.
 
     Raises:
-        StoreUnavailable: the database can't be reached. If the commit failed so, it may still have happened.
+        StoreUnavailable: the database can't be reached. A commit that raises it may still have succeeded.
     """
     async with _transaction(engine, writes=True) as connection:
         yield connection
@@ -58,7 +58,7 @@ async def _transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[As
 
 @asynccontextmanager
 async def asking(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Open a connection for read-only statements that need not see the same state.
+    """Open a connection for read-only statements, each of which may see a different state.
 
     Raises:
         StoreUnavailable: the database can't be reached.
@@ -85,9 +85,9 @@ async def _time_limit(connection: AsyncConnection) -> AbstractContextManager[Non
 def hard_timeout(driver: Callable[[], Any]) -> Iterator[None]:
     """Shut down psycopg's connection if the block takes longer than `TRANSACTION_SECONDS`.
 
-    `driver` returns the connection, or None if there is none. Its user then gets an error.
+    `driver` returns the connection, or None if none is open. The statement that waits for it then raises.
     """
-    # Cancelling isn't enough: psycopg would ask the silent server to cancel the statement, and wait.
+    # Cancelling isn't enough: psycopg would ask the silent server to cancel the statement, and wait for it.
     timer = asyncio.get_running_loop().call_later(TRANSACTION_SECONDS, _shut_down, driver)
     try:
         yield

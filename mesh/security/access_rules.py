@@ -1,4 +1,4 @@
-"""Access rules: who may call an RPC, as its contract says (`readback.options.v1.access`).
+"""Access rules: the kinds of callers that an RPC's contract allows (`readback.options.v1.access`).
 
 A method without rules refuses every caller.
 """

@@ -126,7 +126,7 @@ def bearer(token: str) -> tuple[tuple[str, str], ...]:
 class TokenVerifier:
     """Verifies access tokens.
 
-    Caches good ones until they expire, because verifying ES256 takes as long as a third of an RPC.
+    Valid tokens are cached until they expire, because verifying ES256 takes a third of an RPC's time.
     """
 
     def __init__(self, keys: KeySource, *, clock: Clock | None = None) -> None:

@@ -18,7 +18,7 @@ from mesh.errors import Unavailable
 _log = structlog.get_logger()
 
 REFRESH_SECONDS = 600.0
-"""Age at which cached keys are fetched again; publish a new key longer than this before its first use."""
+"""Age at which cached keys are fetched again. Publish a new key at least this long before its first use."""
 FIRST_SECONDS = 0.5
 """Minimum interval of fetches until the first succeeds; identity may be the last process to start."""
 UNKNOWN_KID_SECONDS = 5.0
@@ -36,7 +36,7 @@ def parse_keys(keys_json: Iterable[str]) -> dict[str, EllipticCurvePublicKey]:
 
 
 class JwksCache:
-    """A `KeySource` that caches what `fetch` returns."""
+    """A `KeySource` that caches the keys returned by `fetch`."""
 
     def __init__(self, fetch: Callable[[], Awaitable[Iterable[str]]], clock: Clock | None = None) -> None:
         self._fetch = fetch
@@ -55,7 +55,7 @@ class JwksCache:
         known = self._keys is not None and kid in self._keys
         interval = FIRST_SECONDS if self._keys is None else REFRESH_SECONDS if known else UNKNOWN_KID_SECONDS
         if self._fetching is None and age > interval:
-            # Measured from the start of a fetch, so that failures don't lead to more frequent fetches.
+            # The age counts from the start of a fetch, so that failures don't lead to more frequent fetches.
             self._fetch_began_at = self._clock.monotonic()
             self._fetching = asyncio.create_task(self._refresh())
         if self._fetching is not None and not known:
@@ -68,13 +68,13 @@ class JwksCache:
         try:
             self._keys = parse_keys(await self._fetch())
         except grpc.aio.AioRpcError as error:
-            _log.warning("fetching jwks failed", code=error.code().name, cached=len(self._keys or ()))
+            _log.warning("jwks fetch failed", code=error.code().name, cached=len(self._keys or ()))
         finally:
             self._fetching = None
 
 
 def keys_of_identity(channel: grpc.aio.Channel, clock: Clock | None = None) -> JwksCache:
-    """Return the keys of the identity service at a channel."""
+    """Return a cache of the keys of the identity service, fetched over a channel."""
     stub = identity_service_pb2_grpc.IdentityServiceStub(channel)
 
     async def fetch() -> Iterable[str]:

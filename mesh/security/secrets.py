@@ -1,7 +1,7 @@
 """Secrets of an installation: created once, at least 256 bits, readable by their owner only.
 
 In embedded mode they are files in `READBACK_HOME/secrets`; in a cluster the same files are mounted. An
-existing secret is never replaced, because databases hold data that was sealed with it.
+existing secret is never replaced, because stored data, for example password hashes, depends on it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 @dataclass(frozen=True, slots=True)
 class LiveKitKeys:
-    """One API key of the LiveKit server with its secret."""
+    """An API key of the LiveKit server, and its secret."""
 
     key: str
     secret: str

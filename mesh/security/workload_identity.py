@@ -32,7 +32,7 @@ class ExchangedToken:
 
 
 def make_assertion(name: str, private_key_pem: bytes, *, now: datetime) -> str:
-    """Return a JWT that proves a service's name to identity; valid once, for `ASSERTION_LIFETIME`."""
+    """Return a JWT that proves a service's name to identity; usable once within `ASSERTION_LIFETIME`."""
     claims = {
         "iss": name,
         "sub": name,
@@ -45,7 +45,7 @@ def make_assertion(name: str, private_key_pem: bytes, *, now: datetime) -> str:
 
 
 class WorkloadIdentity:
-    """A service's name and private key, and the tokens it gets with them."""
+    """A service's name and private key, and the access tokens it obtains with them."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class WorkloadIdentity:
         self._lock = asyncio.Lock()
 
     async def own_token(self) -> str:
-        """Return a token of the service itself; cached until shortly before it expires.
+        """Return the service's own token. It is cached until `RENEW_BEFORE` it expires.
 
         Raises:
             grpc.aio.AioRpcError: identity refused, or can't be reached.

@@ -41,9 +41,9 @@ class GrpcService:
     """A gRPC service, ready to be served."""
 
     name: str
-    """Name of its process, for `/health`."""
+    """Name of the process that serves it, shown by `/health`."""
     descriptor: ServiceDescriptor
-    """From the generated code; has the access rules."""
+    """Descriptor from the generated code. Its options contain the access rules."""
     add: Callable[[grpc.aio.Server], None]
     """Adds the servicer to a server."""
     errors: ErrorTable
@@ -51,7 +51,7 @@ class GrpcService:
     verifier: TokenVerifier
     """Authenticates the callers."""
     drain: Callable[[], Awaitable[None]] = _nothing
-    """Ends the long streams when the server stops; gRPC would wait the whole grace period for them."""
+    """Ends the long streams when the server stops. Without it gRPC waits `drain_seconds` for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ class ServerSettings:
     """Settings of a gRPC server."""
 
     reflection: bool = True
-    """Callers may list the services; off in production."""
+    """True if callers may list the services; False in production."""
     notice_seconds: float = NOTICE_SECONDS
     """Time for which a stopping server still accepts RPCs after its health stream says NOT_SERVING."""
     drain_seconds: float = DRAIN_SECONDS
-    """Time it then gives running RPCs to finish."""
+    """Time that running RPCs get to finish after `notice_seconds`."""
     max_connection_age_seconds: int = 1800
     """Age at which connections are closed, so that clients reconnect and find new replicas."""
     keepalive_seconds: int = 10
@@ -88,9 +88,13 @@ async def running(
 ) -> AsyncIterator[RunningServer]:
     """Serve a service until the block ends.
 
-    Then, in this order: health says NOT_SERVING, and channels that watch it send new RPCs elsewhere, while
-    late ones are still accepted; `service.drain` ends long streams; connections get a GOAWAY; running RPCs
-    finish; the port closes.
+    It stops in these steps:
+
+    1. Health says NOT_SERVING. Channels that watch it send new RPCs to other replicas; this server still
+       accepts RPCs.
+    2. `service.drain` ends the long streams.
+    3. Connections get a GOAWAY, and running RPCs finish.
+    4. The port closes.
 
     Raises:
         ConfigurationError: the endpoint is unusable.
@@ -130,7 +134,7 @@ def _channel_arguments(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # two servers on one port would silently share its RPCs
         ("grpc.keepalive_time_ms", keepalive),
         ("grpc.keepalive_timeout_ms", keepalive),
-        # Also limits gRPC's bandwidth probes, which hold back other pings; the default is a minute.
+        # Also limits gRPC's bandwidth probes, which delay other pings; the default is a minute.
         ("grpc.http2.ping_timeout_ms", keepalive),
         ("grpc.keepalive_permit_without_calls", 1),
         # gRPC Python silently ignores the common spelling `…min_recv_ping…`.
@@ -147,7 +151,7 @@ def _add_port(server: grpc.aio.Server, endpoint: Endpoint) -> int:
     try:
         return server.add_insecure_port(address)
     except RuntimeError:
-        listen(endpoint).close()  # raises with the reason, which gRPC leaves out
+        listen(endpoint).close()  # raises an error with the reason, which gRPC's error lacks
         raise ConfigurationError(f"gRPC can't listen on {address}.") from None
 
 
@@ -156,7 +160,7 @@ async def serve(
 ) -> None:
     """Serve a service, its health and its metrics until SIGTERM or SIGINT.
 
-    A second signal ends it immediately.
+    A second signal ends the process immediately.
 
     Raises:
         ConfigurationError: an endpoint is unusable, or failpoints are set in production.
@@ -167,7 +171,7 @@ async def serve(
         notice_seconds=settings.drain_notice_seconds,
         drain_seconds=settings.drain_seconds,
     )
-    os.umask(0o077)  # files of the process are for its owner only
+    os.umask(0o077)  # only the owner may read files of the process
     stopping = stop_event()
     async with running(service, endpoint=endpoint, settings=server_settings) as server:
         with serving_probes(service.name, probes, server.healthy) as http_port:

@@ -81,7 +81,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpcio-he
 
 @contextmanager
 def serving_probes(process: str, endpoint: Endpoint, healthy: Callable[[], bool]) -> Iterator[int]:
-    """Serve the probes in a thread, so that a busy event loop doesn't delay them. Yields the port.
+    """Serve the probes in a thread, so that a busy event loop doesn't delay them; yield the port.
 
     Raises:
         ConfigurationError: the endpoint is unusable.
@@ -109,10 +109,10 @@ def serving_probes(process: str, endpoint: Endpoint, healthy: Callable[[], bool]
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
-            """Log nothing, because probes come every few seconds."""
+            """Log nothing, because a probe is sent every few seconds."""
 
     listener = listen(endpoint)
-    # ThreadingHTTPServer would make an IPv4 socket for any address.
+    # ThreadingHTTPServer creates an IPv4 socket even for an IPv6 address.
     server = ThreadingHTTPServer((endpoint.bind, endpoint.port), Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
@@ -136,12 +136,12 @@ class MethodMetrics:
         self._handled = functools.cache(lambda code: HANDLED.labels(path, code))
 
     def observe(self, code: str, seconds: float) -> None:
-        """Count an answer; its duration is recorded for unary methods only."""
+        """Count an answer, and record its duration in seconds if the method is unary."""
         self._handled(code).inc()
         if self._seconds is not None:
             self._seconds.observe(seconds)
 
 
 def code_name(code: grpc.StatusCode | int) -> str:
-    """Return the name of a context's status code, which gRPC gives as an enum or a number (0 if unset)."""
+    """Return the name of a status code, which is an enum or a number in gRPC's contexts (0 if unset)."""
     return code.name if isinstance(code, grpc.StatusCode) else _CODE_NAMES.get(code, "OK")

@@ -26,21 +26,21 @@ from mesh.serving.limits import Limiter
 
 PUSHBACK = "grpc-retry-pushback-ms"
 MAX_WAIT_FOR_RETRIES = timedelta(seconds=2)
-"""A channel's own retries can bridge waits up to this long."""
+"""Longest wait that a channel's own retries can bridge."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class RpcMethod:
-    """The server's knowledge of a method before it is called."""
+    """A method, as the server knows it before a call."""
 
     path: str
     """`/package.Service/Method`."""
     streaming: bool
-    """The client or the server sends more than one message."""
+    """True if the client or the server may send more than one message."""
     contract: access_rules.MethodContract
-    """Callers and requests that it accepts."""
+    """Its access rules and its limit of the request size."""
     errors: ErrorTable
     """Errors of its service's domain."""
     metrics: MethodMetrics
@@ -53,7 +53,7 @@ class RpcMethod:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The parts of a server that decide about accepting an RPC."""
+    """The parts of a server that decide whether an RPC is accepted."""
 
     verifier: TokenVerifier
     limiter: Limiter
@@ -73,7 +73,7 @@ async def authenticate(
         token = _bearer_token(metadata)
         principal = await verifier.verify(token) if token else None
     except Unauthenticated:
-        # Public methods ignore a bad token: a stale one must not prevent signing in again.
+        # Public methods ignore a bad token: an expired one must not prevent signing in again.
         if options_pb2.ACCESS_PUBLIC not in rules:
             raise
     access_rules.check(method.path, rules, principal)
@@ -81,12 +81,12 @@ async def authenticate(
 
 
 class InboundCall(AbstractAsyncContextManager[None]):
-    """Context of one RPC while it is handled, including the iteration of its stream.
+    """Context manager around the handler of one RPC, including the iteration of its stream.
 
-    Answers every exception with a rich status.
+    It turns every exception into a rich status for the caller.
     """
 
-    # Not composed of smaller context managers: those would cost as much as the rest of an RPC.
+    # One class, because several context managers would cost as much as the rest of an RPC.
     __slots__ = ("_admission", "_caller", "_context", "_counted", "_method", "_started")
 
     def __init__(
@@ -122,7 +122,7 @@ class InboundCall(AbstractAsyncContextManager[None]):
 
     async def _admit(self, metadata: Mapping[str, str]) -> None:
         offered = metadata.get(REQUEST_ID, "")
-        # The id goes into logs, so a caller can't choose its form.
+        # The id is logged, so an id of another form is replaced.
         request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid7()
         set_deadline(self._context.time_remaining())
         structlog.contextvars.bind_contextvars(request_id=request_id, method=self._method.path)
@@ -152,7 +152,7 @@ class InboundCall(AbstractAsyncContextManager[None]):
 
 
 def _pushback(error: Exception) -> tuple[tuple[str, str], ...]:
-    """Return metadata that stops the caller's retries (gRFC A6) if the error will outlast them."""
+    """Return metadata that stops the caller's retries (gRFC A6) if the error will last longer."""
     wait = error.retry_after if isinstance(error, DomainError) else None
     return ((PUSHBACK, "-1"),) if wait is not None and wait > MAX_WAIT_FOR_RETRIES else ()
 

@@ -1,7 +1,7 @@
 """Server interceptor: runs every handler inside an `InboundCall`.
 
-A caller is authenticated from the metadata, before gRPC receives the request: a compressed body of a few
-kilobytes costs megabytes to receive and more to parse.
+It authenticates the caller by the metadata, before gRPC receives the request. A compressed request of a few
+kilobytes can take megabytes of memory to receive, and more to parse.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mesh.serving.health_and_metrics import MethodMetrics
 from mesh.serving.inbound_call import Admission, InboundCall, RpcMethod, authenticate
 
 INFRASTRUCTURE = ("/grpc.health.v1.", "/grpc.reflection.")
-"""Services of gRPC itself, which this interceptor leaves alone."""
+"""Services of gRPC itself, which this interceptor doesn't wrap."""
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Parse = Callable[[Any], Any]
@@ -30,7 +30,7 @@ Parse = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class _Wrapped:
-    """A method's handlers, made at its first call."""
+    """A method and its wrapped handler, created at the first call."""
 
     streaming: bool
     method: RpcMethod
@@ -41,9 +41,9 @@ class Interceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of a server.
 
     Args:
-        contracts: what each method's contract says, by method path.
+        contracts: the enforced part of each method's contract, by method path.
         errors: errors of the service's domain.
-        validate: called with every request that is a single message.
+        validate: called with the request of every method whose request is a single message.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """Return the handler of an RPC: the method's own inside an `InboundCall`, or one that refuses."""
+        """Return the method's handler, wrapped in an `InboundCall`, or a handler that refuses the RPC."""
         path = handler_call_details.method
         wrapped = self._wrapped.get(path)
         if wrapped is None:
@@ -91,7 +91,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         deserialize = _checked(handler.request_deserializer, method.contract.max_request_bytes)
         parse = self._parser(deserialize) if single else _unchanged
         codec: dict[str, Any] = {
-            # gRPC would parse a single request before the handler runs; messages of a stream it parses later.
+            # gRPC would parse a single request before `InboundCall` begins, so `parse` does it instead.
             "request_deserializer": None if single else deserialize,
             "response_serializer": _serializer(handler.response_serializer),
         }
@@ -145,12 +145,12 @@ def _checked(deserialize: Callable[[bytes], Message], max_bytes: int) -> Callabl
 
 
 def _unchanged(requests: Any) -> Any:
-    """Return the request stream of a handler that validates its own messages."""
+    """Return a request stream unchanged, because the handler validates its messages."""
     return requests
 
 
 def _serializer(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
-    """Let a handler return a serialized message, so that one sent to many callers is serialized once."""
+    """Return a serializer that accepts bytes too, so that a message for many callers is serialized once."""
     return lambda response: response if type(response) is bytes else serialize(response)
 
 

@@ -1,10 +1,10 @@
-"""Limits of a server: the size of a request, and how many RPCs may run at the same time.
+"""Limits of a server: the size of a request, and the number of RPCs that run at the same time.
 
-Excess is refused early and cheaply. Concurrency has three limits, the cheapest first:
+An RPC above a limit is refused early and cheaply. Concurrency has three limits, the cheapest first:
 
-    pending     RPCs that wait for the event loop. gRPC's core refuses the excess in microseconds, so overload
-                costs the accepted RPCs little; the caller's channel makes RESOURCE_EXHAUSTED of the refusal
-    in total    running RPCs. The excess is refused before its request is parsed or its caller is known
+    pending     RPCs that wait for the event loop. gRPC's core refuses further RPCs in microseconds, so
+                overload hardly delays accepted RPCs. The caller gets RESOURCE_EXHAUSTED from its channel
+    in total    running RPCs. Further RPCs are refused before authentication and parsing
     per caller  running RPCs of one caller
 """
 
@@ -33,11 +33,11 @@ class LimitSettings:
     streams: int = 6000
     """Open streams of all callers together."""
     streams_per_caller: int = 256
-    """Open streams of one caller. Services, which hold one for each live call, only count in total."""
+    """Open streams of one caller. Not applied to services, which hold one for each live call."""
     pending: int = 256
-    """RPCs that wait for the event loop. Above it refusals begin, at twice as many every RPC is refused. An
-    accepted RPC waits up to a quarter of a second at this value; a lower one would refuse the watchers
-    that move over from a replica that died."""
+    """RPCs that wait for the event loop. Above this number some RPCs are refused, above twice this number
+    all. With 256, an accepted RPC waits up to 0.25 s. A lower limit would refuse watchers that reconnect
+    here after another replica died."""
 
     def channel_arguments(self) -> Sequence[tuple[str, int]]:
         """Return the limits that gRPC's core enforces."""
@@ -64,11 +64,11 @@ class Limiter:
         return sum(self._running.values())
 
     def is_full(self, *, streaming: bool) -> bool:
-        """Return whether the process refuses another RPC."""
+        """Return whether the limit of the process is reached."""
         return self._running[streaming] >= self._limit[streaming]
 
     def enter(self, *, streaming: bool) -> None:
-        """Count an RPC in; pair it with `leave`.
+        """Count an RPC as running; call `leave` when it ends.
 
         Raises:
             Overloaded: the process is full; the RPC is not counted.
@@ -78,14 +78,14 @@ class Limiter:
         self._running[streaming] += 1
 
     def leave(self, *, streaming: bool) -> None:
-        """Count an RPC out."""
+        """Count an RPC as ended."""
         self._running[streaming] -= 1
 
     def enter_caller(self, caller: str, *, streaming: bool) -> None:
-        """Count an RPC in against its caller; pair it with `leave_caller`.
+        """Count an RPC as running for its caller; call `leave_caller` when it ends.
 
         Raises:
-            Overloaded: the caller has too many running; the RPC is not counted.
+            Overloaded: the caller has too many running RPCs; this one is not counted.
         """
         if self._by_caller[caller, streaming] >= self._limit_per_caller[streaming]:
             raise Overloaded(
@@ -96,7 +96,7 @@ class Limiter:
         self._by_caller[caller, streaming] += 1
 
     def leave_caller(self, caller: str, *, streaming: bool) -> None:
-        """Count an RPC out against its caller."""
+        """Count an RPC as ended for its caller."""
         self._by_caller[caller, streaming] -= 1
         if not self._by_caller[caller, streaming]:
             del self._by_caller[caller, streaming]

@@ -17,23 +17,23 @@ class Endpoint:
 
     bind: str = "127.0.0.1"
     port: int = 0
-    """0 takes any free port."""
+    """0 means any free port."""
     variable: str = "the port"
     """Setting that changes the port, for error texts."""
 
 
 def endpoint_of(settings: MeshSettings, port: str) -> Endpoint:
-    """Return the endpoint of the port setting with this field name."""
+    """Return the endpoint for a port setting; `port` is the setting's field name."""
     return Endpoint(settings.bind, getattr(settings, port), variable_of(type(settings), port))
 
 
 def bind_socket(bind: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
     """Return a bound socket.
 
-    `::` accepts IPv4 too, whatever the system's default (RFC 3493 §5.3), as gRPC does.
+    As in gRPC, `::` accepts IPv4 too, whatever the system's default is (RFC 3493 §5.3).
 
     Raises:
-        OSError: the port is taken, or the address isn't this machine's.
+        OSError: the port is taken, or the address doesn't belong to this machine.
     """
     bound = socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET, kind)
     try:
@@ -64,7 +64,7 @@ def listen(endpoint: Endpoint) -> socket.socket:
 
 
 def address_problem(bind: str, error: OSError) -> str | None:
-    """Return why no port of an address can be used; None if the error is about one port."""
+    """Return the reason if no port of an address can be used; None if the error concerns one port."""
     if error.errno in (errno.EADDRINUSE, errno.EACCES):
         return None
     return f"Nothing can listen on {bind}: {error.strerror}; set READBACK_BIND to an address of this machine."

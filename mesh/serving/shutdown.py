@@ -1,4 +1,4 @@
-"""Shutdown on SIGTERM or SIGINT, and how long a stopping server waits."""
+"""Shutdown on SIGTERM or SIGINT, and the waiting times of a stopping server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 NOTICE_SECONDS = 0.2
 """Time for which a stopping server still accepts RPCs after its health stream says NOT_SERVING."""
 DRAIN_SECONDS = 0.8
-"""Time it then gives running RPCs to finish."""
+"""Time that running RPCs get to finish after `NOTICE_SECONDS`."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 

@@ -25,12 +25,12 @@ class WebServer:
     """Settings of an HTTP server."""
 
     process: str
-    """Name of the process, for `/health`."""
+    """Name of the process, shown by `/health`."""
     endpoint: Endpoint
     stop_seconds: int
-    """Time for open requests to finish when the server stops."""
+    """Time that open requests get to finish when the server stops."""
     before_stop: Callable[[], None] = lambda: None
-    """Ends streams that browsers would otherwise hold open."""
+    """Called first when the server stops. It ends streams that browsers would otherwise hold open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class _Uvicorn(uvicorn.Server):
 async def running(app: ASGIApp, web_server: WebServer) -> AsyncIterator[RunningWebServer]:
     """Serve an app until the block ends.
 
-    Then streams end, other requests get `stop_seconds` to finish, and the port closes.
+    To stop, it calls `before_stop`, gives open requests `stop_seconds` to finish, and closes the port.
 
     Raises:
         ConfigurationError: the endpoint is unusable.

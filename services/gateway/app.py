@@ -30,12 +30,12 @@ from services.gateway.settings import GatewaySettings
 FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 STOP_SECONDS = 3
-"""Time for open requests to finish when the gateway stops."""
+"""Time that open requests get to finish when the gateway stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The MCP server, and the authentication of its callers."""
+    """The MCP server, and the tokens of its callers."""
 
     server: Server[Any]
     callers: CallerTokens
@@ -45,7 +45,7 @@ class Gateway:
 async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) -> AsyncIterator[Gateway]:
     """Yield the MCP server over open channels.
 
-    RPCs for callers without a token use one of `tokens`, or the gateway's own if that is None.
+    RPCs for callers without a token use a token from `tokens`; if `tokens` is None, the gateway's own token.
     """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context

@@ -11,19 +11,19 @@ class GatewaySettings(MeshSettings):
     """Settings of the gateway in addition to `MeshSettings`."""
 
     mcp_anonymous: bool | None = None
-    """Allow callers without a token to use the tools; when unset, yes except in `production`."""
+    """Allow callers without a token to use the tools. When unset, they are allowed except in `production`."""
     mcp_answer_tokens: int = Field(default=6000, ge=500, le=100_000)
-    """Maximum length of a tool's result, in tokens of about four characters; the rest is cut."""
+    """Maximum length of a tool's result, in tokens of about four characters; the rest is removed."""
     mcp_hosts: str = ""
     """Host names of the server besides the loopback names, separated by commas. Requests for other names are
     refused, to protect against DNS rebinding."""
 
     @property
     def allows_anonymous(self) -> bool:
-        """Callers without a token may use the tools."""
+        """True if callers without a token may use the tools."""
         return self.environment != "production" if self.mcp_anonymous is None else self.mcp_anonymous
 
     @property
     def hosts(self) -> list[str]:
-        """The host names as a list."""
+        """The host names in `mcp_hosts`."""
         return [host.strip() for host in self.mcp_hosts.split(",") if host.strip()]

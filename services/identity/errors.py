@@ -3,10 +3,10 @@
 DomainError
 ├── EmailTaken
 ├── WeakPassword
-├── WrongCredentials        never says which of the two is wrong
-├── TooManyAttempts         says when to try again
+├── WrongCredentials        doesn't tell whether the address or the password is wrong
+├── TooManyAttempts         has the time until the next attempt
 ├── SessionEnded
-│   └── RefreshTokenReused  someone else may have the token
+│   └── RefreshTokenReused  another party may have the token
 ├── UnknownActor            the reason is logged, not sent
 ├── GrantEnded
 └── CustomerNotFound
@@ -55,15 +55,15 @@ class SessionEnded(DomainError):
 
 
 class RefreshTokenReused(SessionEnded):
-    """A refresh token was used after its successor, so two parties have the session; it ends for both."""
+    """A refresh token was used after its successor. Two parties may have the session, so it was ended."""
 
     text = "This refresh token was used before, so the session was ended for safety; sign in again."
 
 
 class UnknownActor(DomainError):
-    """An assertion that doesn't prove its sender's identity.
+    """The assertion doesn't prove its sender's identity.
 
-    `problem` is only logged: it would help the sender to forge the next one.
+    `problem` is only logged, because it would help an attacker to forge assertions.
     """
 
     def __init__(self, problem: str) -> None:

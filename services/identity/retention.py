@@ -1,4 +1,4 @@
-"""Retention: expired sessions, tokens, grants and failed attempts are deleted periodically."""
+"""Retention: periodic deletion of expired sessions, tokens and grants, and of old failed attempts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = structlog.get_logger()
 
 @asynccontextmanager
 async def purging(store: Store, clock: Clock) -> AsyncIterator[None]:
-    """Purge expired rows now and then periodically, until the block ends. A purge in progress is finished."""
+    """Purge expired rows at once and then periodically, until the block ends; let a running purge finish."""
     in_progress = asyncio.Lock()
 
     async def purge_periodically() -> None:
@@ -33,7 +33,7 @@ async def purging(store: Store, clock: Clock) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        # Cancelled within a statement, it would leave the driver's thread with a closed event loop.
+        # A purge cancelled within a statement would leave the driver's thread with a closed event loop.
         async with in_progress:
             task.cancel()
         await asyncio.gather(task, return_exceptions=True)

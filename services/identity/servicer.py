@@ -88,7 +88,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         """Delete the customer of the access token."""
         customer_id = current_customer()
         await self._sign_in.confirm(customer_id, request.password)
-        # The idempotency store keeps a fast hash of the request, which must not include the password.
+        # The idempotency store saves a fast hash of the request, so it must not include the password.
         hashed = pb.DeleteCustomerRequest(request_id=request.request_id)
         return await self._once(
             customer_id, hashed, pb.DeleteCustomerResponse(), lambda tx: tx.delete_customer(customer_id)
@@ -103,7 +103,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         return pb.GrantCallResponse(grant=issued.text, expire_time=_timestamp(issued.expires_at))
 
     async def RevokeGrant(self, request: pb.RevokeGrantRequest, context: Context) -> pb.RevokeGrantResponse:
-        """Revoke a call's grant: a customer their own, the conversation service any."""
+        """Revoke a call's grant. A customer can revoke their own, the conversation service every grant."""
         caller = current_principal()
         customer_id = None if caller.kind == ACCESS_CONVERSATION else current_customer()
         return await self._once(

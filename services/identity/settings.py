@@ -17,22 +17,23 @@ class IdentitySettings(MeshSettings):
     """Settings of identity in addition to `MeshSettings`."""
 
     identity_database_url: str = ""
-    """Async SQLAlchemy URL (`postgresql+psycopg://…`); when empty, a SQLite file in `READBACK_HOME`, for one
-    replica only."""
+    """Async SQLAlchemy URL (`postgresql+psycopg://…`); when empty, a SQLite file in `READBACK_HOME`, which
+    only one replica can use."""
     identity_bcrypt_cost: int = Field(default=12, ge=4, le=16)
-    """Cost of a password hash; each step doubles the work. 12 takes half a second; less is for tests."""
+    """Cost of a password hash; each step doubles the work. 12 takes half a second; use less only in tests."""
     identity_hashing_threads: int = Field(default=2, ge=1, le=64)
     """Number of passwords that are hashed at the same time."""
     identity_customer_token_seconds: int = Field(default=600, ge=120, le=3600)
     """Lifetime of customers' access tokens, which can't be revoked."""
     identity_actor_token_seconds: int = Field(default=300, ge=120, le=900)
-    """Lifetime of access tokens of agents and services."""
+    """Lifetime of the access tokens of agents and services."""
     identity_session_days: int = Field(default=30, ge=1, le=365)
-    """Lifetime of a session; then the customer must sign in again, however often it was refreshed."""
+    """Lifetime of a session. Then the customer must sign in again; refreshing doesn't extend the session."""
     identity_grant_hours: int = Field(default=4, ge=1, le=24)
     """Lifetime of a call's grant, unless it is revoked earlier."""
     identity_actor_keys: DirectoryPath | None = None
-    """Folder of `<actor>.pem` public keys; the installation's own actors when unset."""
+    """Folder of the trusted actors' public keys, `<actor>.pem`. When unset, the installation's own actors are
+    trusted."""
     identity_previous_signing_keys: tuple[FilePath, ...] = ()
     """PEM files of previous signing keys whose tokens are still accepted, as a JSON list."""
 

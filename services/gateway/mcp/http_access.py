@@ -19,7 +19,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class CallerTokens:
-    """Chooses the access token of a tool's RPC: the caller's, or the gateway's for an anonymous caller."""
+    """Chooses the access token for a tool's RPC: the caller's, or the gateway's for an anonymous caller."""
 
     def __init__(
         self, verifier: TokenVerifier, own_token: Callable[[], Awaitable[str]], *, anonymous: bool
@@ -47,7 +47,7 @@ class CallerTokens:
 
         Raises:
             Unauthenticated, Unavailable: see `authenticate`.
-            grpc.aio.AioRpcError: identity gave the gateway no token.
+            grpc.aio.AioRpcError: identity refused the gateway a token, or can't be reached.
         """
         return await self.authenticate(authorization) or await self._own_token()
 

@@ -60,7 +60,7 @@ def mcp_server(
         except (Unauthenticated, Unavailable) as error:
             return _result(not_authenticated(error))
         except grpc.aio.AioRpcError as error:
-            _log.info("tool failed", tool=tool.name, code=error.code().name)
+            _log.info("tool call failed", tool=tool.name, code=error.code().name)
             return _result(rpc_failed(error))
         speech = ENGLISH.answer_line(messages)
         result = ({"speech": speech} if speech else {}) | as_json(messages)
@@ -96,7 +96,7 @@ def _description(tool: Tool) -> types.Tool:
 
 
 def _authorization(context: Context) -> str:
-    """Return the `Authorization` header; stdio has none."""
+    """Return the `Authorization` header; empty over stdio."""
     return "" if context.request is None else str(context.request.headers.get("authorization", ""))
 
 

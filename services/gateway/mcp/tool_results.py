@@ -57,7 +57,7 @@ def shortened(result: dict[str, Any], tokens: int) -> dict[str, Any]:
         if not lists:
             break
         path, longest = lists[-1]
-        # Halving takes few rounds. A list keeps one item, because an empty one would look like no results.
+        # Halving needs few rounds. One item stays: an empty list would look like a search without results.
         dropped = max(1, len(longest) // 2)
         del longest[-dropped:]
         omitted[path] += dropped
@@ -73,7 +73,7 @@ def _with_omitted(result: dict[str, Any], omitted: Counter[str]) -> dict[str, An
 def _lists_by_length(result: dict[str, Any]) -> Sequence[tuple[str, list[Any]]]:
     """Return the lists that can be cut, the longest last.
 
-    Itineraries of journeys count with their journeys.
+    If there are journeys, the length of the itineraries is added to theirs.
     """
     lists = dict(_lists(result))
     lengths = {path: count_tokens(items) for path, items in lists.items()}
@@ -111,7 +111,7 @@ def _itineraries_of(offer: dict[str, Any]) -> set[str]:
 
 
 def count_tokens(result: object) -> int:
-    """Return the approximate number of tokens of a result as JSON."""
+    """Return the approximate number of tokens in the JSON of a result."""
     return len(compact_json(result)) // CHARACTERS_PER_TOKEN
 
 

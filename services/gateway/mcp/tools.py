@@ -1,4 +1,4 @@
-"""Tools: every RPC with a `tool` option in its contract, and the call of that RPC."""
+"""Tools: the RPCs whose contracts have a `tool` option, and the calls of these RPCs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TIMEOUT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """An RPC as a tool."""
+    """A tool that calls an RPC."""
 
     name: str
     description: str
@@ -34,12 +34,12 @@ class Tool:
 
     @property
     def read_only(self) -> bool:
-        """A call changes nothing."""
+        """True if a call changes nothing."""
         return bool(self.method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS)
 
     @property
     def idempotent(self) -> bool:
-        """Repeating a call changes nothing more."""
+        """True if a repeated call changes nothing more."""
         return bool(self.method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN)
 
 
@@ -59,7 +59,7 @@ def _tools(service: ServiceDescriptor) -> Iterable[Tool]:
 
 
 class ToolCaller:
-    """Calls the RPCs of tools, over channels by service name."""
+    """Calls the RPCs of tools. `channels` has the channel of each service, by its full name."""
 
     def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
         self._channels = channels

@@ -18,15 +18,15 @@ DEFAULT_LOCALE = "en-IN"
 
 
 def canonical_email(email: str) -> str:
-    """Return the form in which addresses are compared.
+    """Return the form of an address that comparisons use.
 
-    It ignores case, because people type theirs in different ways.
+    It ignores case, because people don't always type their address in the same case.
     """
     return email.casefold()
 
 
 def refuse_control_characters(**fields: str) -> None:
-    """Raise InvalidRequest for fields with control characters, which PostgreSQL's text partly refuses."""
+    """Raise InvalidRequest if a field has control characters. PostgreSQL can't store NUL in text."""
     violations = [
         FieldViolation(name, "must not contain control characters")
         for name, text in fields.items()
@@ -58,7 +58,7 @@ class Customers:
         refuse_control_characters(email=email, display_name=display_name)
         refuse_weak(password, email=email, display_name=display_name)
         async with self._store.reading() as tx:
-            # Saves half a second of hashing; the unique constraint decides.
+            # Only saves half a second of hashing; the unique constraint prevents duplicates.
             if await tx.customer_by_email(canonical_email(email)):
                 raise EmailTaken
         password_hash = await self._hasher.hash(password)

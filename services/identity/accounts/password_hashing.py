@@ -2,8 +2,8 @@
 
 bcrypt reads only 72 bytes and stops at a NUL. So it gets base64(HMAC-SHA-384(password, pepper)): 64 printable
 characters for every password (OWASP Password Storage Cheat Sheet, "Pre-Hashing Passwords with bcrypt"). The
-pepper is not stored in the database. A stored hash begins with the version of this scheme, so that a later
-scheme can coexist.
+pepper is not stored in the database. A stored hash begins with the version of this scheme, so that
+hashes of a later scheme can be told apart.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ VERSION = "v1"
 class PasswordHasher:
     """Creates and checks password hashes.
 
-    A hash at cost 12 takes about half a second of a core. So at most `threads` run at the same time and
+    A hash at cost 12 takes one core about half a second. So at most `threads` run at the same time and
     `waiting` more may queue; the next one is refused, because it would miss its deadline.
     """
 
@@ -37,7 +37,7 @@ class PasswordHasher:
         self._cost = cost
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
         self._slots = threading.BoundedSemaphore(threads + waiting)
-        # No password matches it, and checking it takes as long as checking a real one.
+        # A hash that no password matches. Checking it takes as long as checking a real hash.
         self._unmatchable = bcrypt.gensalt(cost) + b"." * 31
 
     async def hash(self, password: str) -> str:
@@ -51,7 +51,7 @@ class PasswordHasher:
         return f"{VERSION}{hashed.decode()}"
 
     async def verify(self, password: str, stored: str | None) -> bool:
-        """Return whether a password matches a stored hash. None means an unknown account and takes as long.
+        """Return whether a password matches a stored hash. None, for an unknown account, takes as long.
 
         Raises:
             Overloaded: the queue is full.
@@ -66,12 +66,12 @@ class PasswordHasher:
         return not stored.startswith(f"{VERSION}$2b${self._cost:02d}$")
 
     def refuse_when_full(self) -> None:
-        """Raise Overloaded if the queue is full, for callers that must know before they begin."""
+        """Raise Overloaded if the queue is full. Call it before an action that needs a hash."""
         self._take_slot()
         self._slots.release()
 
     def close(self) -> None:
-        """Stop the threads and drop the queue."""
+        """Stop the threads and discard the queue."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _digest(self, password: str) -> bytes:
@@ -87,7 +87,7 @@ class PasswordHasher:
     async def _run(self, work: Callable[[], T]) -> T:
         self._take_slot()
         future = self._pool.submit(work)
-        # Released by the thread: the hash of a cancelled caller still occupies its core.
+        # The thread releases the slot, because the hash of a cancelled caller still occupies a core.
         future.add_done_callback(lambda _: self._slots.release())
         return await asyncio.wrap_future(future)
 

@@ -1,4 +1,4 @@
-"""Password rules: length, and not easy to guess (OWASP ASVS 5.0, 6.2.1-6.2.12)."""
+"""Password rules: minimum and maximum length, and not easy to guess (OWASP ASVS 5.0, 6.2.1-6.2.12)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MIN_LENGTH, MAX_LENGTH = 8, 256
 
 
 def refuse_weak(password: str, *, email: str, display_name: str) -> None:
-    """Raise WeakPassword for a password of wrong length, a common one, or the person's name or address."""
+    """Raise WeakPassword if a password is too short, too long, common, or the person's name or address."""
     if len(password) < MIN_LENGTH:
         raise WeakPassword("short", f"Choose a password of at least {MIN_LENGTH} characters.")
     if len(password) > MAX_LENGTH:
@@ -27,12 +27,12 @@ def refuse_weak(password: str, *, email: str, display_name: str) -> None:
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """Return the common passwords, in the form that they are compared in."""
+    """Return the common passwords, in the form that `_plain` returns."""
     lines = files(__package__).joinpath("common_passwords.txt").read_text("utf-8").splitlines()
     return frozenset(_plain(line) for line in lines if line and not line.startswith("#"))
 
 
 def _plain(text: str) -> str:
-    """Return a text without case, and without the digits and punctuation that people append to a word."""
+    """Return a text in lower case, without digits and punctuation at its end, which people often append."""
     folded = text.casefold()
     return folded.rstrip("0123456789!?.*#@$-_") or folded

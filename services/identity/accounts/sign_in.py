@@ -1,6 +1,6 @@
 """Signing in with a password.
 
-Unknown address and wrong password look the same: same message, same code, same time.
+An unknown address and a wrong password have the same answer (message and code), after the same time.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class PasswordSignIn:
     async def confirm(self, customer_id: str, password: str) -> None:
         """Check the password of a signed-in customer.
 
-        Raises what `sign_in` raises; accepts a deleted customer.
+        Raises the same errors as `sign_in`. A customer who no longer exists passes the check.
         """
         async with self._store.reading() as tx:
             customer = await tx.customer(customer_id)
@@ -60,10 +60,10 @@ class PasswordSignIn:
             await self._check(customer.email, password)
 
     async def _check(self, email: str, password: str) -> Customer:
-        """Return the customer with this address and password, or count a failure of the account."""
+        """Return the customer with this address and password. A wrong password counts as a failed attempt."""
         address = canonical_email(email)
         account = digest_of(address)
-        # One attempt of an account at a time, so that concurrent right passwords don't count as failures.
+        # One attempt of an account at a time: concurrent ones would count as failures until they succeed.
         async with self._locks.setdefault(account, asyncio.Lock()):
             self._hasher.refuse_when_full()
             async with self._store.writing() as tx:

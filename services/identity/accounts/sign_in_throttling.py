@@ -1,9 +1,9 @@
 """Throttling of failed sign-ins, per account, because an attacker has many network addresses.
 
-The first failures are free. Each further one doubles the wait, up to a minute: at most sixty guesses an hour,
-where OWASP ASVS 4.0.3 (2.2.1) allows a hundred. Accounts are never locked: attempts refused during a wait
-don't extend it, a success ends it, and open sessions continue. Unknown accounts are throttled like known
-ones.
+The first failures cause no wait. Each further failure doubles the wait, up to a minute. So an attacker has at
+most sixty guesses an hour; OWASP ASVS 4.0.3 (2.2.1) allows a hundred. Accounts are never locked: attempts
+that are refused during a wait don't extend it, a success ends it, and open sessions continue. Unknown
+accounts are throttled like known ones.
 
 An attempt is counted before its password is checked, so that concurrent guesses don't all pass.
 """
@@ -19,13 +19,13 @@ FREE_ATTEMPTS = 5
 FIRST_WAIT = timedelta(seconds=1)
 MAX_WAIT = timedelta(minutes=1)
 FORGET_AFTER = timedelta(hours=24)
-"""Failures are forgotten when the last one is this old."""
+"""Failures are forgotten when the latest is this old."""
 
 _MAX_DOUBLINGS = 16  # enough to reach MAX_WAIT; more would compute huge numbers
 
 
 def count_attempt(attempts: FailedAttempts | None, now: datetime) -> FailedAttempts:
-    """Return the account's attempts including a new one. The caller deletes them when it succeeds.
+    """Return the account's attempts with a new one added. If it succeeds, the caller deletes all of them.
 
     Raises:
         TooManyAttempts: the wait after the last attempt isn't over.

@@ -19,7 +19,7 @@ from services.identity.tokens.signing_keys import ALGORITHM
 MAX_LIFETIME = timedelta(minutes=5)
 """Maximum time between an assertion's `iat` and `exp`."""
 LEEWAY = timedelta(seconds=30)
-"""Maximum difference of the actor's clock."""
+"""Maximum difference between the actor's clock and this one."""
 
 # The times are checked against the injected clock, in `_verified`.
 _NO_TIME_CHECKS = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
@@ -27,13 +27,13 @@ _REQUIRED = ["iss", "sub", "aud", "iat", "exp", "jti"]
 _MAX_JTI_LENGTH = 128
 
 ActorKeys = Callable[[], Mapping[str, bytes]]
-"""Returns the trusted actors' public keys (PEM) by name. Called every time, so that removing a key takes
-effect immediately."""
+"""Returns the trusted actors' public keys (PEM) by name. Called for every assertion, so that removing
+a key takes effect immediately."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAssertion:
-    """A verified assertion. It is valid once, so `jti` must be remembered until `expires_at`."""
+    """A verified assertion. It may be used once, so `jti` must be stored until `expires_at`."""
 
     actor: str
     jti: str
@@ -56,7 +56,7 @@ class AssertionVerifier:
         try:
             if jwt.get_unverified_header(assertion).get("typ") != ASSERTION_TYPE:
                 raise UnknownActor("wrong typ")
-            # The unverified name only selects the key; the key's signature then proves the name.
+            # The unverified name only selects the key; the signature then proves the name.
             name = jwt.decode(assertion, options={"verify_signature": False}).get("iss")
             key = keys.get(name) if isinstance(name, str) else None
             if key is None:

@@ -1,7 +1,7 @@
 """Grants, by which a customer allows voice agents to act in one call, and their exchange for access tokens.
 
-A call has one grant; a new one replaces it. It ends when it is revoked, when its session ends, or after its
-lifetime (`identity_grant_hours`). A grant is useless without a service's own assertion.
+A call has one grant; a new grant replaces it. A grant ends when it is revoked, when its session ends, or
+after its lifetime (`identity_grant_hours`). It is useless without a service's own assertion.
 
 Token exchange (RFC 8693): without a grant a service gets its own token, which gives no access to customers'
 data. With a grant the token delegates: `sub` is the customer, `act` the service. A service never sees a
@@ -41,7 +41,7 @@ class Grants:
         It expires with the session at the latest.
 
         Raises:
-            SessionEnded: the customer has signed out; their access token may still be valid.
+            SessionEnded: the customer's session has ended, even if their access token is still valid.
         """
         now = self._clock.now()
         token = new_token("rbg")
@@ -66,7 +66,8 @@ class TokenExchange:
         """Return a token for the call of a grant; for an empty grant, the service's own token.
 
         Raises:
-            UnknownActor: the assertion is invalid or was used before, or a grant came without an agent's.
+            UnknownActor: the assertion is invalid or was used before, or a service other than an agent sent a
+                grant.
             GrantEnded: the grant is unknown, expired or revoked.
         """
         try:
@@ -81,7 +82,7 @@ class TokenExchange:
         return self._tokens.for_agent(actor, grant)
 
     async def _spend(self, assertion: str, grant_text: str) -> tuple[str, Grant | None]:
-        """Use an assertion up, whether or not its grant is valid; return the actor and the grant."""
+        """Mark an assertion as used, even if the grant is invalid; return the actor and the grant."""
         verified = await self._verifier.verify(assertion)
         async with self._store.writing() as tx:
             if not await tx.remember_assertion(verified.actor, verified.jti, verified.expires_at):

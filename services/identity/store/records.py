@@ -12,7 +12,7 @@ class Customer:
 
     customer_id: str
     email: str
-    """As typed at registration; see `customers.canonical_email`."""
+    """As typed at registration. `customers.canonical_email` returns the form for comparisons."""
     display_name: str
     locale: str
     """BCP 47 tag."""
@@ -44,7 +44,7 @@ class RefreshToken:
     digest: bytes
     session_id: str
     parent: bytes | None
-    """Digest of the token this one was exchanged for; None for the first."""
+    """Digest of the refresh token that this one replaced; None for the session's first."""
     created_at: datetime
     spent_at: datetime | None = None
 

@@ -1,4 +1,4 @@
-"""Tables of the newest migration; a test compares the two."""
+"""Tables of the database. They equal the result of all migrations, as a test checks."""
 # ruff: noqa: ARG002 -- SQLAlchemy gives every conversion the dialect
 
 from __future__ import annotations

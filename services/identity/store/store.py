@@ -1,8 +1,8 @@
 """Store of identity: all its SQL.
 
 Every access is in a transaction, `reading` or `writing`. Rows that a writing transaction has read don't
-change until it ends: SQLite has one writer at a time; PostgreSQL locks the rows, a session's before its
-tokens'. The database holds digests of tokens and hashes of passwords only.
+change until it ends. SQLite allows one writer at a time. In PostgreSQL the transaction locks the rows, first
+the session and then its tokens. Of tokens and passwords, the database stores only hashes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection, *, writes: bool) -> None:
         self.connection = connection
-        """For `mesh.database.idempotency`."""
+        """Used by `mesh.database.idempotency`."""
         self._writes = writes
 
     async def add_customer(self, customer: Customer, canonical_email: str) -> None:
@@ -88,7 +88,7 @@ class Transaction:
         await self.connection.execute(insert(refresh_tokens).values(**_values(token)))
 
     async def refresh_token(self, digest: bytes) -> tuple[RefreshToken, Session] | None:
-        """Return a refresh token and its session, even if spent or ended.
+        """Return a refresh token and its session, even if the token is spent or the session has ended.
 
         Locks the session's other tokens too.
         """
@@ -121,7 +121,7 @@ class Transaction:
         return Grant(**row) if row else None
 
     async def delete_grants_of_call(self, call_id: str, customer_id: str | None) -> None:
-        """Delete the call's grant of a customer; None means any customer."""
+        """Delete a customer's grant for a call; with None, the grants of all customers for it."""
         condition = grants.c.call_id == call_id
         if customer_id is not None:
             condition &= grants.c.customer_id == customer_id
@@ -149,11 +149,11 @@ class Transaction:
         await self._delete(failed_attempts, failed_attempts.c.account == account)
 
     async def remember_assertion(self, actor: str, jti: str, expires_at: datetime) -> bool:
-        """Remember an assertion; return False if it was seen before."""
+        """Store an assertion's `jti`; return False if it was already stored."""
         return await self._add_once(seen_assertions, {"actor": actor, "jti": jti, "expires_at": expires_at})
 
     async def purge(self, now: datetime, attempts_before: datetime) -> None:
-        """Delete expired sessions with their tokens, grants and assertions, old attempts and responses.
+        """Delete expired sessions with tokens, expired grants and assertions, and old attempts and responses.
 
         Does nothing while another replica purges.
         """
@@ -176,7 +176,7 @@ class Transaction:
     async def _one(self, table: Table, condition: ColumnElement[bool]) -> dict[str, Any] | None:
         query = select(table).where(condition)
         if self._writes:
-            # The lock that an update takes when it leaves the key unchanged. SQLite ignores it.
+            # FOR NO KEY UPDATE, the lock of an update that doesn't change the key. SQLite ignores it.
             query = query.with_for_update(key_share=True)
         row = (await self.connection.execute(query)).mappings().one_or_none()
         return None if row is None else dict(row)
@@ -218,7 +218,7 @@ class Store:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
-        """Open a transaction that writes: committed when the block ends, rolled back when it raises."""
+        """Open a writing transaction. It commits when the block ends, and rolls back if the block raises."""
         async with self._writer_lock, transactions.writing(self._engine) as connection:
             yield Transaction(connection, writes=True)
 

@@ -5,8 +5,8 @@
     agent     customer id   act.sub: the agent; call, conversation (delegation, RFC 8693 §4.1)
     service   service name
 
-A token can't be revoked, so it lives for minutes only. Logging out or revoking a grant prevents the next
-token. Lifetimes are settings: `identity_customer_token_seconds`, `identity_actor_token_seconds`.
+A token can't be revoked, so its lifetime is only minutes. After a logout or the revocation of a grant, no new
+token is issued. Lifetimes are settings: `identity_customer_token_seconds`, `identity_actor_token_seconds`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from services.identity.tokens.signing_keys import ALGORITHM, SigningKeys
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """An access token or grant, as its holder gets it."""
+    """An access token or grant, as sent to its holder."""
 
     text: str = field(repr=False)
     expires_at: datetime

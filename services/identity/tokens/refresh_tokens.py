@@ -6,11 +6,11 @@ An opaque token is 256 random bits; the database stores its SHA-256 digest. A fa
 Rotation (RFC 9700 §4.14.2, OWASP ASVS 5.0 10.4.5): each refresh spends a token and creates its successor. A
 spent token that is used again means one of two things:
 
-* No successor was used yet: the response got lost, or two tabs refreshed together. The token gets another
-  successor, and the first sibling to be used wins.
-* A successor was used: two parties have the session, so it ends for both.
+* No successor was used yet: the response got lost, or two tabs refreshed at the same time. The token gets
+  another successor. Only the successor that is used first stays valid.
+* A successor was used: two parties have the session's tokens, so the session is ended.
 
-So the parent of the token in use is accepted, and older ones are not.
+So the parent of the newest token is accepted, and older tokens are not.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def new_token(kind: Literal["rbr", "rbg"]) -> OpaqueToken:
 
 
 def digest_of(text: str) -> bytes:
-    """Return the digest that the database stores for a token, 32 bytes."""
+    """Return the digest that the database stores for a token (32 bytes)."""
     return hashlib.sha256(text.encode()).digest()
 
 
 def refuse_reuse(token: RefreshToken, relatives: Collection[RefreshToken]) -> None:
     """Raise RefreshTokenReused if a child or sibling of the token was used.
 
-    `relatives` must contain the token's children and siblings, and may contain others of the session.
+    `relatives` must contain the token's children and siblings, and may contain other tokens of the session.
     """
     for other in relatives:
         is_child = other.parent == token.digest

@@ -37,7 +37,7 @@ class CustomerSessions:
         return await self._next_pair(tx, session, parent=None)
 
     async def refresh(self, refresh_token: str) -> TokenPair:
-        """Spend a refresh token and return the session's next pair.
+        """Spend a refresh token and return the session's next pair of tokens.
 
         Raises:
             SessionEnded: the token is unknown, or its session has ended.
@@ -53,16 +53,14 @@ class CustomerSessions:
                 refuse_reuse(token, await tx.relatives(token))
             except RefreshTokenReused as error:
                 await self.end(tx, session.session_id)
-                reuse = (
-                    error  # raised after the commit; raised here, it would roll the end of the session back
-                )
+                reuse = error  # raised after the commit; raising it here would undo the end of the session
             else:
                 await tx.spend_refresh_token(token.digest, now)
                 return await self._next_pair(tx, session, parent=token.digest)
         raise reuse
 
     async def end(self, tx: Transaction, session_id: str) -> None:
-        """End a session and revoke its grants. Ending it again changes nothing."""
+        """End a session and revoke its grants. A session that has ended stays unchanged."""
         await tx.end_session(session_id, self._clock.now())
         await tx.delete_grants_of_session(session_id)
 

@@ -18,14 +18,14 @@ _COORDINATE_BYTES = 32  # of P-256
 
 
 class SigningKeys:
-    """The current key, and previous ones whose tokens are still accepted.
+    """The current key, and previous keys whose tokens are still accepted.
 
     To rotate: replace the current key, list the old one as previous, and remove it after the longest token
     lifetime. Verifiers fetch the keys again when they see an unknown `kid`.
     """
 
     def __init__(self, current_pem: bytes, previous_pems: Sequence[bytes] = ()) -> None:
-        """Load a private key, and the private or public keys of previous ones, from PEM.
+        """Load the current private key, and previous private or public keys, from PEM.
 
         Raises:
             ConfigurationError: a key is not on P-256.

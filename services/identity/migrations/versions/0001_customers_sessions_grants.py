@@ -80,7 +80,7 @@ def _owner(table: str, column: str) -> sa.Column[str]:
 
 
 def downgrade() -> None:
-    """Drops the tables."""
+    """Drop the tables."""
     for table in (
         "requests",
         "seen_assertions",
