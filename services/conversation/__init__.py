@@ -1,4 +1,4 @@
-"""Conversations, their calls, and the transcript log of everything said and done in them.
+"""The conversation service: conversations, their calls, and a transcript log of each conversation.
 
     app, assembly, servicer   the process, its parts, the gRPC contract
     model/    records, entries, drafts, cursors, log chunks
@@ -7,7 +7,7 @@
     record/   the `Record` stream          watch/    the `Watch` stream
     search/   full-text search             export/   transcripts as files
     deletion, retention                    store/    the database
-    client/   the kit for programs that record or watch
+    client/   library for programs that record or watch
 
-The core (`model`, `log`, `calls`, `watch`) takes its clock, store and bus as arguments.
+The core packages (`model`, `log`, `calls`, `watch`) get their clock, store and bus as arguments.
 """

@@ -35,7 +35,7 @@ IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 async def grpc_service(
     settings: ConversationSettings, clock: Clock | None = None
 ) -> AsyncIterator[GrpcService]:
-    """Build the service; its database is migrated first and closed at the end."""
+    """Migrate the database and build the service. Close the database when the block ends."""
     clock, actor_key = clock or SystemClock(), settings.secrets.actor_key("conversation")
     rooms_client = livekit_rooms(
         settings.livekit_url,
@@ -54,10 +54,10 @@ async def grpc_service(
 
 
 def main() -> None:
-    """Serve conversations until SIGTERM.
+    """Run the conversation service until SIGTERM.
 
     Raises:
-        ConfigurationError: a setting is wrong or a port is in use.
+        ConfigurationError: a setting is invalid, or a port is in use.
     """
     settings = load(ConversationSettings)
     configure(settings, "conversation")

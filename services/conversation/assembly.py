@@ -1,4 +1,4 @@
-"""Assembly of a replica: its parts, and its background tasks."""
+"""Assembly of a replica from its parts and background tasks."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class Replica(NamedTuple):
 
     servicer: ConversationServicer
     drain: Callable[[], Awaitable[None]]
-    """End all streams, so that clients move to another replica, and wait until drafts are stored."""
+    """End all streams, so that clients connect to another replica. Then wait until all appends are stored."""
 
 
 @asynccontextmanager
 async def replica(
     settings: ConversationSettings, rooms: Rooms, grants: Grants, clock: Clock
 ) -> AsyncIterator[Replica]:
-    """Run a replica; its database is migrated first and closed at the end."""
+    """Migrate the database and run a replica until the block ends; then close the database."""
     async with AsyncExitStack() as stack:
         engine = await migrated(settings.database_url, MIGRATIONS)
         stack.push_async_callback(engine.dispose)

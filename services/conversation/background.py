@@ -1,4 +1,4 @@
-"""Background tasks of a replica; a task that fails is restarted."""
+"""Background tasks of a replica. A task that fails is restarted."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mesh.clock import Clock
 from mesh.errors import StoreUnavailable
 
 Task = Callable[[], Awaitable[None]]
-"""Runs until it is cancelled."""
+"""A function that runs until it is cancelled."""
 
 RESTART_SECONDS = 1.0
 """Pause before a failed task is restarted."""
 ENDS_WITHIN_SECONDS = 0.2
-"""Time for a cancelled task to end before it is cancelled again."""
+"""Time to wait for a cancelled task to end before it is cancelled again."""
 
 _log = structlog.get_logger()
 
@@ -28,15 +28,15 @@ async def restart_on_failure(name: str, task: Task, clock: Clock) -> None:
         try:
             await task()
         except StoreUnavailable:
-            _log.warning("background task waits for the store", task=name)
-        except Exception:  # noqa: BLE001 -- the calls need every task, so each failure leads to a restart
+            _log.warning("store unavailable; background task will restart", task=name)
+        except Exception:  # noqa: BLE001 -- calls depend on every task, so restart after any error
             _log.exception("background task failed; restarting", task=name)
         await clock.sleep(RESTART_SECONDS)
 
 
 @asynccontextmanager
 async def run_in_background(clock: Clock, **tasks: Task) -> AsyncIterator[None]:
-    """Run tasks, given by name, until the block ends."""
+    """Run tasks until the block ends. The keywords are the names of the tasks."""
     pending = {
         asyncio.create_task(restart_on_failure(name, task, clock), name=name) for name, task in tasks.items()
     }
@@ -46,12 +46,12 @@ async def run_in_background(clock: Clock, **tasks: Task) -> AsyncIterator[None]:
         while pending:
             for task in pending:
                 task.cancel()
-            # Repeated, because redis-py may take a cancellation for a broken connection and continue.
+            # Repeated, because redis-py may treat a cancellation as a broken connection and continue.
             _, pending = await asyncio.wait(pending, timeout=ENDS_WITHIN_SECONDS)
 
 
 async def first_of(*awaitables: Awaitable[object]) -> None:
-    """Wait for the first of these and cancel the others; raise what the first one raises."""
+    """Wait until one of the awaitables is done; then cancel the rest. Raise the error of the first one."""
     tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

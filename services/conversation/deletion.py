@@ -1,10 +1,13 @@
 """Permanent deletion of a conversation.
 
-Deletes its entries, calls and open utterances, its part of the search index, and stored answers about it.
+It deletes the conversation's entries, calls, open utterances and words in the search index. It also deletes
+the stored answers to requests that mention the conversation.
 
-Two things remain: the deletion itself as a position in the customer's feed, so that watchers drop the
-conversation too, and, until their cleanup, the ids of its calls. On SQLite the file holds nothing of the
-conversation when this returns, on PostgreSQL after the next vacuum. Backups of the database are not affected.
+Two things remain. The deletion gets a position in the customer's feed, so that watchers also delete the
+conversation. The ids and rooms of its calls remain until the calls are cleaned up.
+
+On SQLite, the data is erased from the files when the deletion returns; on PostgreSQL, at the next vacuum.
+Backups are not changed.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from services.conversation.store.search import search_index
 
 
 class Deletion:
-    """Deletion of conversations."""
+    """Permanent deletion of conversations."""
 
     def __init__(self, store: Store, bus: Bus, calls: Calls, clock: Clock) -> None:
         self._store, self._bus, self._calls, self._clock = store, bus, calls, clock
@@ -33,10 +36,10 @@ class Deletion:
     async def delete(
         self, customer_id: str, request: pb.DeleteConversationRequest
     ) -> pb.DeleteConversationResponse:
-        """Delete a conversation of this customer; a running call ends.
+        """Delete a conversation of this customer, and end its running call.
 
         Raises:
-            ConversationNotFound: there is no such conversation, or it is already deleted.
+            ConversationNotFound: the customer has no such conversation, or it is already deleted.
             RequestIdReused: the request id was used for another conversation.
         """
         commits: list[Committed] = []
@@ -57,7 +60,7 @@ class Deletion:
             self._bus.committed(commit)
         for call_id in hung_up:
             self._calls.hang_up(call_id)
-        # Also for a repeated request: the first one may have been interrupted before this.
+        # Also for a repeated request, because the first one may have been interrupted before this line.
         await self._store.scrub()
         return answer
 

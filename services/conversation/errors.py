@@ -1,20 +1,20 @@
-"""Errors of the conversation service; their texts are for the caller.
+"""Errors of the conversation service. Callers see their texts.
 
     DomainError
-    ├── ConversationNotFound    also for another customer's
+    ├── ConversationNotFound    also if it belongs to another customer
     ├── ConversationEnded
-    ├── CallNotFound            also for another customer's
+    ├── CallNotFound            also if it belongs to another customer
     ├── CallEnded
-    ├── CallRunning             names the running call
+    ├── CallRunning             metadata: the running call's id
     ├── StaleEpoch              the writer has lost the call; don't retry
     ├── EpochHeld               another writer holds the epoch
-    ├── EntryConflict           names the entry's number
+    ├── EntryConflict           metadata: the stored entry's number
     ├── CursorInvalid           malformed, forged, or of another log
-    ├── CursorExpired           its position is gone; names the earliest cursor
-    ├── WatcherTooSlow          names the cursor to resume from
+    ├── CursorExpired           its position is gone; metadata: the earliest cursor
+    ├── WatcherTooSlow          metadata: the cursor to resume from
     └── RecordOutOfOrder
 
-A draft that breaks a rule raises the mesh's `InvalidRequest`.
+An invalid draft raises `mesh.errors.InvalidRequest`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class CallRunning(DomainError):
 
 
 class StaleEpoch(DomainError):
-    """Another agent has the call."""
+    """The writer's epoch is not the call's current one, because another agent was dispatched."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__("Another agent has this call; stop speaking.", metadata={"epoch": str(epoch)})
@@ -78,11 +78,12 @@ class EpochHeld(DomainError):
 
 
 class EntryConflict(DomainError):
-    """An entry with this id and other content is in the log."""
+    """The log already has an entry with this id and other content."""
 
     def __init__(self, number: int) -> None:
         super().__init__(
-            "An entry with this id and other content is in the log.", metadata={"number": str(number)}
+            "An entry with this id and other content already exists; use a new entry id.",
+            metadata={"number": str(number)},
         )
 
 
@@ -105,7 +106,7 @@ class CursorExpired(DomainError):
 
 
 class WatcherTooSlow(DomainError):
-    """The watcher did not read a message in time."""
+    """The watcher didn't read a message in time."""
 
     def __init__(self, cursor: str) -> None:
         super().__init__(
@@ -114,10 +115,10 @@ class WatcherTooSlow(DomainError):
 
 
 class RecordOutOfOrder(DomainError):
-    """`open` must be the first message, and only the first."""
+    """The first message wasn't `open`, or a later one was."""
 
     def __init__(self) -> None:
-        super().__init__("The first message of the stream, and only the first, must be `open`.")
+        super().__init__("Send `open` as the first message of the stream, and only once.")
 
 
 DOMAIN = "readback.conversation.v1"

@@ -1,4 +1,4 @@
-"""Result pages (AIP-158): how many results, and how many bytes, are on one page of each list."""
+"""Result pages (AIP-158): limits of the results and bytes on one page of each list."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ M = TypeVar("M", bound=Message)
 
 
 class PageSize(NamedTuple):
-    """Limits for the results on one page."""
+    """Default and limit of the number of results on one page."""
 
     default: int
-    """Used when the request gives none."""
+    """Page size if the request doesn't set one."""
     most: int
 
     def of(self, requested: int) -> int:
-        """Return the size for a request, whose `page_size` is 0 when absent."""
+        """Return the page size for the `page_size` of a request, which is 0 if not set."""
         return min(requested, self.most) if requested else self.default
 
 
@@ -28,16 +28,17 @@ ENTRIES = PageSize(100, 500)
 SEARCH_RESULTS = PageSize(20, 100)
 
 PAGE_BYTES = 1024 * 1024
-"""Most bytes on a page, serialized, after the first result. gRPC clients take 4 MiB by default."""
+"""Most bytes of the serialized results on a page; a single larger result is still returned. gRPC clients
+accept messages of up to 4 MiB by default."""
 
 
 def page_of(messages: Sequence[M], size: int) -> Sequence[M]:
-    """Return the first page of some messages; it has at least one message, whatever its size."""
+    """Return the messages that fit on the first page. The first message is always included."""
     return messages[: fitting((message.ByteSize() for message in messages), size)]
 
 
 def fitting(sizes: Iterable[int], most: int) -> int:
-    """Return how many messages of these sizes, in bytes, fit on a page of at most `most`."""
+    """Return how many messages fit on a page of at most `most` messages; `sizes` are in bytes."""
     count = total = 0
     for size in islice(sizes, most):
         total += size

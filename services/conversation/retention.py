@@ -1,6 +1,6 @@
-"""Retention: how long answered requests and the rows of dead replicas are kept.
+"""Retention of answered requests and of dead replicas' rows.
 
-Conversations have no time limit; a customer deletes them, see `deletion`.
+Conversations don't expire; a customer deletes them (see `deletion`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from mesh.clock import Clock
 from services.conversation.store import Store, leases
 
 REQUESTS_KEPT = timedelta(days=1)
-"""Time for which the same request id gets the same answer. Clients that lost an answer retry sooner."""
+"""Time for which the answer to a request id is stored. A client that didn't get the answer retries sooner."""
 REPLICAS_KEPT = timedelta(days=1)
-"""Time for which a dead replica's row is kept."""
+"""Time after its last renewal when a dead replica's row is deleted."""
 EVERY_SECONDS = 600.0
 """Pause between purges. Several replicas may purge at the same time."""
 

@@ -1,6 +1,6 @@
 """gRPC servicer of the conversation service.
 
-Checks access, and translates between contract messages and the domain.
+It checks access, and converts between messages of the contract and the domain.
 """
 # ruff: noqa: ARG002 -- gRPC passes a context to every method
 
@@ -42,7 +42,7 @@ from services.conversation.store import Store, Transaction
 from services.conversation.watch.flow_control import takes_gzip
 from services.conversation.watch.stream import Watcher, WatchStreams
 
-Context = Any  # generic over messages in the generated servicer; its type is of no use here
+Context = Any  # the generated servicer's context type is generic over messages, which isn't useful here
 
 
 class ConversationServicer(ConversationServiceServicer):
@@ -143,7 +143,7 @@ class ConversationServicer(ConversationServiceServicer):
         return await self._deletion.delete(current_customer(), request)
 
     async def StartCall(self, request: pb.StartCallRequest, context: Context) -> pb.StartCallResponse:
-        """Start a call."""
+        """Start a call in a conversation."""
         principal = current_principal()
         call, access = await self._calls.start(
             current_customer(), principal.token, request.conversation_id.lower(), request.time_zone
@@ -187,7 +187,7 @@ class ConversationServicer(ConversationServiceServicer):
         """Append entries without a stream."""
         writer = Writer(request.call_id.lower(), request.epoch, request.writer_id.lower())
         if _in_call(request.call_id):
-            # The grant's customer chose the call's id; only the call's own customer counts.
+            # The id in the grant isn't proof, because the customer chose it. Check who owns the call.
             async with self._store.reading() as transaction:
                 await calls.owned(transaction, current_customer(), request.call_id)
         elif not self._tickets.is_valid(writer, request.late_ticket):
@@ -198,7 +198,7 @@ class ConversationServicer(ConversationServiceServicer):
         )
 
     async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[Any]:
-        """Follow the log of one conversation or all. Yields serialized messages."""
+        """Follow one conversation's log or the customer's feed. Yield serialized messages."""
         principal = current_principal()
         if request.conversation_id or principal.kind == options_pb2.ACCESS_AGENT:
             async with self._store.reading() as transaction:
@@ -234,7 +234,7 @@ class ConversationServicer(ConversationServiceServicer):
     async def SearchEntries(
         self, request: pb.SearchEntriesRequest, context: Context
     ) -> pb.SearchEntriesResponse:
-        """Find entries by their words."""
+        """Search for entries that contain given words."""
         customer_id = current_customer()
         if request.conversation_id:
             async with self._store.reading() as transaction:
@@ -257,7 +257,7 @@ class ConversationServicer(ConversationServiceServicer):
     async def ExportTranscript(
         self, request: pb.ExportTranscriptRequest, context: Context
     ) -> AsyncIterator[pb.ExportTranscriptResponse]:
-        """Export a whole transcript, in chunks."""
+        """Export the whole transcript of a conversation, in chunks."""
         async with self._store.reading() as transaction:
             conversation = await conversations.owned(transaction, current_customer(), request.conversation_id)
         async for response in export(self._store, conversation, request.format):
@@ -271,10 +271,10 @@ def _access_message(access: Access) -> pb.CallAccess:
 
 
 def _in_call(call_id: str) -> bool:
-    """Return whether the caller is an agent that acts in this call.
+    """Return whether the caller is an agent with a grant for this call.
 
     Raises:
-        CallNotFound: the caller is an agent that acts in another call.
+        CallNotFound: the caller is an agent with a grant for another call.
     """
     principal = current_principal()
     if principal.kind != options_pb2.ACCESS_AGENT:
@@ -285,10 +285,10 @@ def _in_call(call_id: str) -> bool:
 
 
 async def _readable(transaction: Transaction, conversation_id: str) -> Conversation:
-    """Return a conversation that the caller may read: an agent only the one of its call.
+    """Return a conversation if the caller may read it. An agent may only read the conversation of its call.
 
     Raises:
-        ConversationNotFound: the caller may not read it, or it doesn't exist.
+        ConversationNotFound: the conversation doesn't exist, or the caller may not read it.
     """
     principal = current_principal()
     if principal.kind == options_pb2.ACCESS_AGENT and principal.conversation_id != conversation_id.lower():

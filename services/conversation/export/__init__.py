@@ -1,1 +1,1 @@
-"""Export of transcripts as files. Formats: `plain_text`, `webvtt`, and JSON in `export`."""
+"""Export of transcripts as files. The formats are `plain_text`, `webvtt`, and JSON (in `export`)."""

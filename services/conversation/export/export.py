@@ -1,6 +1,6 @@
 """Export of a whole transcript as a file.
 
-Entries are read and sent in chunks, so a transcript of any size needs little memory.
+Entries are read in batches and sent in chunks, so that even a large transcript needs little memory.
 """
 
 from __future__ import annotations
@@ -23,18 +23,21 @@ from services.conversation.model.records import Conversation, conversation_messa
 from services.conversation.store import Store
 
 BATCH = 256
-"""Entries read in one query."""
+"""Number of entries read in one query."""
 CHUNK_BYTES = 32 * 1024
-"""Size of every chunk except the last. An entry may be split: it can be longer than a gRPC message."""
+"""Bytes in each chunk; the last one may be smaller. An entry may be split, because it can be larger than a
+gRPC message."""
 
 
 async def export(
     store: Store, conversation: Conversation, wanted: pb.TranscriptFormat.ValueType
 ) -> AsyncIterator[pb.ExportTranscriptResponse]:
-    """Export a conversation up to its last entry at this time: first the file's name and type, then its text.
+    """Export a conversation up to `conversation.last_number`.
+
+    The first response has the file's name and media type; the rest have its content.
 
     Raises:
-        ConversationNotFound: the conversation was deleted meanwhile.
+        ConversationNotFound: the conversation was deleted during the export.
     """
     format_, buffer = FORMATS[wanted], bytearray()
     yield pb.ExportTranscriptResponse(
@@ -50,7 +53,7 @@ async def export(
 
 
 def file_name(conversation: Conversation, suffix: str) -> str:
-    """Return an ASCII file name with title and start date, such as `chennai-to-delhi-2026-11-23.vtt`."""
+    """Return an ASCII file name with title and creation date, such as `chennai-to-delhi-2026-11-23.vtt`."""
     plain = unicodedata.normalize("NFKD", conversation.title).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return f"{words or 'conversation'}-{conversation.create_time:%Y-%m-%d}.{suffix}"
@@ -84,7 +87,7 @@ def _json(message: Message) -> str:
 
 
 JSON = Format("application/json", "json", _write_json)
-"""One JSON object, `{"conversation": …, "entries": […]}`, with the field names of the contract."""
+"""One JSON object, `{"conversation": …, "entries": […]}`. Its field names are those of the contract."""
 
 FORMATS: Mapping[pb.TranscriptFormat.ValueType, Format] = {
     pb.TRANSCRIPT_FORMAT_UNSPECIFIED: plain_text.FORMAT,
@@ -92,4 +95,4 @@ FORMATS: Mapping[pb.TranscriptFormat.ValueType, Format] = {
     pb.TRANSCRIPT_FORMAT_WEBVTT: webvtt.FORMAT,
     pb.TRANSCRIPT_FORMAT_JSON: JSON,
 }
-"""Formats by their value in the contract."""
+"""Formats by `TranscriptFormat` value."""

@@ -1,4 +1,4 @@
-"""Plain-text transcripts: one line per entry, times in UTC."""
+"""Plain-text transcripts: one line for each entry, with times in UTC."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHANGES = {
 
 
 async def write(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
-    """Write a title, a blank line and the entries."""
+    """Yield the lines of a transcript: the title, a blank line, then the entries."""
     yield f"{on_one_line(conversation.title) or 'Conversation'}, {_at(conversation.create_time)} UTC\n\n"
     async for entry in entries:
         yield f"[{_at(entry.start_time)}] {_line(entry)}{' (late)' if entry.late else ''}\n"

@@ -1,4 +1,4 @@
-"""Interface of the transcript formats, and the wording that they share."""
+"""Interface of the transcript formats, and the words that they share."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from readback.conversation.v1 import entry_pb2
 
 Entries = AsyncIterable[entry_pb2.Entry]
 Writer = Callable[[pb.Conversation, Entries], AsyncIterator[str]]
-"""Writes a conversation's entries, which come in log order, as text."""
+"""A function that yields a conversation's entries as text. The entries are in the order of the log."""
 
 SPEAKERS: Mapping[entry_pb2.Speaker.ValueType, str] = {
     entry_pb2.SPEAKER_CUSTOMER: "Customer",
     entry_pb2.SPEAKER_AGENT: "Agent",
 }
-"""Names of the speakers."""
+"""Names of the speakers in transcripts."""
 CUT_SHORT: Mapping[entry_pb2.Sealing.ValueType, str] = {
     entry_pb2.SEALING_INTERRUPTED: " —",
     entry_pb2.SEALING_TRUNCATED: " …",
 }
-"""Marks after an utterance that was not finished."""
+"""Marks that follow the text of an unfinished utterance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """File format of a transcript."""
+    """A file format for transcripts."""
 
     media_type: str
     suffix: str
@@ -34,5 +34,5 @@ class Format:
 
 
 def on_one_line(text: str) -> str:
-    """Return a text without line breaks and control characters, so that no words are taken for structure."""
+    """Return a text without line breaks and control characters, which could break the file's structure."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -1,8 +1,8 @@
 """WebVTT transcripts (https://www.w3.org/TR/webvtt1/) with cue times from the start of each call.
 
-Each call starts at 00:00:00.000, like its recording, after a NOTE that names it. A cue lasts at least one
-millisecond, because the format has no shorter one. Words are escaped, and line breaks and control characters
-are removed, so that no words can end a cue, start a tag or form a time line.
+Each call begins with a NOTE that contains its id, and its times start at 00:00:00.000, like its recording. A
+cue lasts at least one millisecond, the shortest duration in the format. The text is escaped, and its line
+breaks and control characters are removed. So a spoken text can't end a cue, start a tag or form a time line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 async def write(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
-    """Write the header, then a note and the cues of each call."""
+    """Yield the text of a transcript: the header, then a note and the cues for each call."""
     title = _escaped(conversation.title)
     yield f"WEBVTT{f' - {title}' if title else ''}\n"
     call_starts: dict[str, datetime] = {}

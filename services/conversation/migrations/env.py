@@ -1,4 +1,4 @@
-"""Run the migrations; see `mesh.database.migrations.migrate`."""
+"""Alembic's entry point. It runs the migrations; see `mesh.database.migrations.migrate`."""
 
 from mesh.database.migrations import run_migrations
 

@@ -1,5 +1,5 @@
 """Full-text search in transcripts.
 
-entry_search    queries and their results         snippets    the matched words with their context
-indexing        when entries are indexed          words       how text is split and folded
+entry_search    queries and their results         snippets    matched words with their context
+indexing        updates of the index              words       splitting and folding of text
 """

@@ -1,4 +1,4 @@
-"""Search for words in a customer's conversations. A page token holds the place of the last result."""
+"""Search for words in a customer's conversations. A page token contains the place of the last result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.conversation.store import Store, Transaction
 from services.conversation.store.search import Hit, Place, SearchIndex, SearchQuery, search_index
 
 NEIGHBOURS = 12
-"""Entries read in one query: about one chunk of the log."""
+"""Number of entries read in one query: about one chunk of the log."""
 
 
 class SearchResult(NamedTuple):
@@ -26,21 +26,21 @@ class SearchResult(NamedTuple):
 
     message: pb.FoundEntry
     place: Place
-    """Place among the results; the next page starts after it."""
+    """Place in the order of results. The next page starts after the place of the last result on this page."""
 
 
 class EntrySearch:
-    """Search in what was said."""
+    """Search for words in utterances."""
 
     def __init__(self, store: Store, indexing: Indexing) -> None:
         self._store, self._indexing = store, indexing
 
     async def search(self, query: SearchQuery, *, after: Place | None, limit: int) -> list[SearchResult]:
-        """Return the entries with all of the words, newest first. A query without words finds nothing.
+        """Return the entries that contain all of the words, newest first. Without words, return none.
 
         Args:
-            after: the place of the last result of the previous page.
-            limit: most results; one more than fit on a page is enough.
+            after: place of the last result on the previous page; None for the first page.
+            limit: largest number of results. One more than the page size shows whether a next page exists.
         """
         if not query.words:
             return []
@@ -55,13 +55,17 @@ class EntrySearch:
                 for hit in hits
                 if (entry := entries.get((hit.conversation_key, hit.number))) is not None
             ]
-            # One more than fits shows that there is another page; the others need no snippet.
+            # One result more than fits on the page shows that there is a next page. Drop the rest, because
+            # building snippets takes time.
             shown = read[: fitting((len(entry.content) for _, entry in read), limit) + 1]
             return await _with_snippets(index, shown, query.words)
 
 
 async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[int, int], LogEntry]:
-    """Return the entries of the hits by key and number. A query also reads their neighbours."""
+    """Return the entries of the hits, by conversation key and number.
+
+    Each query also reads the entries that follow, because they are often hits too.
+    """
     found: dict[tuple[int, int], LogEntry] = {}
     sought = {(hit.conversation_key, hit.number) for hit in hits}
     for key, number in sorted(sought):
@@ -102,7 +106,7 @@ def query_of(customer_id: str, request: pb.SearchEntriesRequest) -> SearchQuery:
 
 
 def page_scope(customer_id: str, request: pb.SearchEntriesRequest) -> str:
-    """Return everything that must be the same for the next page."""
+    """Return the scope of a page token: everything that must be the same in the request for the next page."""
     rules = pb.SearchEntriesRequest()
     rules.CopyFrom(request)
     rules.ClearField("page_size")
@@ -111,12 +115,12 @@ def page_scope(customer_id: str, request: pb.SearchEntriesRequest) -> str:
 
 
 def format_place(place: Place) -> str:
-    """Return a place among the results as text."""
+    """Return a place as text for a page token."""
     time, key, number = place
     return f"{micros_of(time)} {key} {number}"
 
 
 def parse_place(text: str) -> Place:
-    """Parse the text of a place."""
+    """Parse the result of `format_place`."""
     time, key, number = map(int, text.split())
     return instant_of(time), key, number

@@ -1,11 +1,11 @@
-"""Indexing of entries for search, after their commit, so that it costs an append nothing.
+"""Indexing of entries for search. It happens after the commit, so that it doesn't slow down appends.
 
-Searchable are the words of utterances as spoken or recognised, including late and truncated ones. Tool calls,
-their results, state changes and generated text that was not spoken are not searchable.
+The words of utterances are indexed as they were spoken or recognised. This includes late and truncated
+utterances. Tool calls, tool results, state changes, and generated text that wasn't spoken are not indexed.
 
-The index stores how far each log is indexed. Idle logs are indexed in the background, and the rest of a
-customer's logs before each of the customer's searches. So a search finds everything that was committed before
-it, and a lost index is rebuilt.
+For each log, the index stores the number of the last indexed entry. Idle logs are indexed in the background.
+Before each search, all of the customer's logs are indexed to their ends, so a search finds everything that
+was committed before. In the same way, a lost index is rebuilt.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from services.conversation.store import Store
 from services.conversation.store.search import IndexedUtterance, UnindexedLog, search_index
 
 BATCH = 500
-"""Entries indexed in one transaction, which blocks other writes for some milliseconds."""
+"""Most entries indexed in one transaction. The transaction blocks other writes for a few milliseconds."""
 LOGS_PER_QUERY = 50
-"""Logs fetched in one query."""
+"""Most logs fetched in one query."""
 IDLE = timedelta(seconds=10)
-"""Time without a new entry after which a log is indexed in the background."""
+"""Time after its last entry when a log is indexed in the background."""
 PAUSE_SECONDS = 0.5
-"""Pause after a background batch. It allows a thousand entries per second, which is what four thousand calls
+"""Pause after each background batch. It limits indexing to 1,000 entries per second: as many as 4,000 calls
 produce."""
 SWEEP_SECONDS = 30.0
-"""Pause between background sweeps. Two replicas that sweep at the same time index each entry once."""
+"""Pause between two background sweeps. Two replicas may sweep at the same time; each entry is indexed once."""
 
 
 class Indexing:
@@ -48,13 +48,13 @@ class Indexing:
             await self._clock.sleep(SWEEP_SECONDS)
 
     async def sweep(self, *, pause: float = 0) -> None:
-        """Index all idle logs, with `pause` seconds between two batches."""
+        """Index all idle logs, with a pause of `pause` seconds after each batch."""
         while logs := await self._behind(None):
             for log in logs:
                 await self._index(log, pause)
 
     async def catch_up(self, customer_id: str) -> None:
-        """Index everything of a customer that is committed."""
+        """Index all committed entries of a customer."""
         while logs := await self._behind(customer_id):
             for log in logs:
                 await self._index(log)
@@ -67,17 +67,17 @@ class Indexing:
             )
 
     async def _index(self, log: UnindexedLog, pause: float = 0) -> None:
-        """Index a log up to the end that it had when it was fetched."""
+        """Index a log up to `log.head`."""
         reached = 0
         while reached < log.head:
             async with self._store.writing() as transaction:
                 index = search_index(transaction.connection)
                 through = await index.lock(log.key)
                 if through is None:
-                    return  # deleted meanwhile
+                    return  # the conversation was deleted
                 entries = await transaction.entries_after(log.key, through, limit=BATCH)
                 if not entries:
-                    return  # another replica was faster
+                    return  # another replica has indexed them
                 reached = entries[-1].number
                 await index.add(log.key, log.customer_id, spoken_in(entries), through=reached)
             if pause:
@@ -85,7 +85,7 @@ class Indexing:
 
 
 def spoken_in(entries: Sequence[LogEntry]) -> list[IndexedUtterance]:
-    """Return the searchable words of these entries, as the index stores them."""
+    """Return the utterances among these entries, with their words as the index stores them."""
     utterances = [
         (entry, folded_words(entry_pb2.Utterance.FromString(entry.content).text))
         for entry in entries

@@ -1,4 +1,4 @@
-"""Snippets: the matched words of a search result with their context."""
+"""Snippets of search results: the matched words with their context."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from services.conversation.search.words import Word, words_in
 WIDTH = 160
 """Approximate length of a snippet, in characters."""
 LEAD = 40
-"""Approximate length of the context before the first matched word, in characters."""
+"""Approximate number of characters before the first matched word."""
 
 
 def snippet(text: str, matching: Set[str]) -> list[SnippetPart]:
-    """Return a short text as a whole, or the part around its first matched word, cut between words.
+    """Return the parts of a snippet; their concatenated texts are the snippet.
 
-    An ellipsis marks omitted text. The joined parts are the snippet.
+    A short text is returned whole. Of a longer one, the part around the first matched word is returned. It
+    starts and ends at a word, and ellipses mark the omitted text.
 
     Args:
-        matching: the words that match the query, folded as in `words`.
+        matching: the words that match the query, folded by `search.words`.
     """
     words = list(words_in(text))
     hits = [word for word in words if word.folded in matching]

@@ -1,8 +1,8 @@
-"""Words of the search index: splitting of text, and folding of case and accents, for entries and queries.
+"""Words of the search index: splitting of text into words, and folding of case and accents.
 
-Only stemming is left to the database (Snowball for English on PostgreSQL, Porter on SQLite), which changes
-few words of other languages. So no punctuation, operator or quotation mark reaches a database's query syntax.
-A change of these rules requires a rebuild of the indexes.
+Entries and queries are split and folded here, so that no punctuation or operator reaches a database's query
+syntax. Only stemming is done by the database (Snowball for English on PostgreSQL, Porter on SQLite). It
+changes few words of other languages. After a change of these rules, the indexes must be rebuilt.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MAX_LENGTH = 64
-"""Characters of a word that are indexed; the rest is cut off."""
+"""Most characters of an indexed word; the rest is dropped."""
 _ACCENTS = range(0x300, 0x370)
 _RUN = re.compile(r"\S+")
 
 
 class Word(NamedTuple):
-    """Word and its position in a text."""
+    """A word and its position in a text."""
 
     start: int
     end: int
@@ -28,8 +28,9 @@ class Word(NamedTuple):
 
 
 def words_in(text: str) -> Iterator[Word]:
-    """Yield the words of a text: runs of letters, digits and the vowel marks of scripts like Devanagari."""
-    # Testing each letter of a long text would block the event loop for twenty milliseconds.
+    """Yield the words of a text. A word consists of letters, digits and marks, as in Devanagari vowels."""
+    # Each distinct letter is tested only once. Testing all letters of a long text would block the event loop
+    # for 20 milliseconds.
     separated = {ord(letter): letter if _in_word(letter) else " " for letter in set(text)}
     for run in _RUN.finditer(text.translate(separated)):
         if folded := _folded(run[0]):

@@ -1,1 +1,1 @@
-"""The `Watch` stream: followers of a log, live captions, wake-ups between replicas, heartbeats."""
+"""The `Watch` stream: followers of logs, live captions, wake-ups between replicas, and heartbeats."""

@@ -1,4 +1,4 @@
-"""The backstop: a slow poll that makes up for lost wake-ups, with two queries for a whole process."""
+"""The backstop: a slow poll for changes whose wake-ups were lost. A poll is two queries for the process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ async def backstop(store: Store, bus: LocalBus, clock: Clock, interval: float) -
 
 
 async def poll(store: Store, bus: LocalBus) -> None:
-    """Poll the heads of the watched logs once, and wake their watchers."""
+    """Poll the heads of the watched logs once, and wake the watchers of logs that changed."""
     conversations, feeds = bus.watched(LogKind.CONVERSATION), bus.watched(LogKind.FEED)
     if not conversations and not feeds:
         return

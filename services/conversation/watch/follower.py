@@ -1,7 +1,9 @@
-"""Followers of a log: each reads the store until it has caught up, then memory until it falls behind.
+"""Followers: each follows one log for one watcher.
 
-Nothing is queued for a watcher. It holds a position, and what it shares with the other watchers of its log is
-bounded, so that a slow watcher costs no memory and slows no other.
+A follower reads from the store until it has caught up. Then it reads from memory until it falls behind.
+
+There is no queue per watcher. A follower only holds a position, and all watchers of a log share a bounded
+cache. So a slow watcher needs no extra memory and doesn't slow down other watchers.
 """
 
 from __future__ import annotations
@@ -24,14 +26,14 @@ from services.conversation.watch.wakeups import LocalBus
 from services.conversation.watch.wire_entries import Batch, Deleted, batches
 
 FIRST_ROWS = 32
-"""Rows of a watcher's first read; each next one is twice as large. The first message then arrives soon, and
-shows how fast the link is before large messages are compressed."""
+"""Rows in a watcher's first read. Each following read is twice as large, up to `ROWS`. So the first message
+arrives early, and the speed of the link is measured before large messages are sent."""
 FROM_MEMORY = 512
-"""Entries taken from memory in one step."""
+"""Most entries that are read from memory at once."""
 
 
 class Ending(Enum):
-    """The regular ends of a watch."""
+    """Reasons for which a watch ends without an error."""
 
     DRAINING = "draining"
     TOKEN_EXPIRED = "token expired"  # noqa: S105 -- no secret
@@ -41,12 +43,12 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """The watcher has everything that was stored when the watch began."""
+    """Event: the watcher has received all stored entries; new ones follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A sign of life after a silence."""
+    """Event: the watch is alive, but nothing was sent for the heartbeat interval."""
 
     time: datetime
 
@@ -59,27 +61,27 @@ class WatchOptions:
     """The options of one watch."""
 
     heartbeat_seconds: float
-    """The silence after which a heartbeat is sent."""
+    """Heartbeat interval: after so many seconds without an event, a heartbeat is sent."""
     include_live: bool
-    """True to send captions of open utterances."""
+    """True if captions of open utterances are sent."""
     expires_at: datetime
     """Expiry of the watcher's token."""
     filter: EntryFilter = EVERYTHING
-    """Filter of entries and captions."""
+    """Filter for entries and captions."""
 
 
 class PositionLost(Exception):
-    """The entry at a position is no longer in the log."""
+    """Raised if the entry at a position is no longer in the log."""
 
 
 class Followers:
-    """The followers of one process. They share the timer wheel and the state of draining."""
+    """Factory of the followers of one process, with the state that they share."""
 
     def __init__(self, store: Store, bus: LocalBus, clock: Clock) -> None:
         self._store, self._bus = store, bus
         self.clock, self.wheel = clock, HeartbeatWheel(clock)
         self.draining = False
-        """True once every watch must end, because the process stops."""
+        """True if every watch must end, because the process is shutting down."""
 
     def drain(self) -> None:
         """End every watch, including those that start later."""
@@ -87,11 +89,15 @@ class Followers:
         self._bus.wake_all()
 
     async def start_at(self, log: LogId, start: Position | datetime | None) -> Position:
-        """Return the first position of a watch: after a position, at an instant, or at the beginning.
+        """Return the position from which a watch starts.
+
+        Args:
+            start: a position to continue after, the commit time of the first entry to send, or None for the
+                beginning of the log.
 
         Raises:
             PositionLost: the entry at the position is gone, for instance because the database was restored.
-            ConversationNotFound: the conversation is gone.
+            ConversationNotFound: the conversation was deleted.
         """
         if start is None:
             return START
@@ -101,7 +107,7 @@ class Followers:
         if found is None:
             raise PositionLost
         if isinstance(start, Position) and found != start:
-            # In a feed the entries of deleted conversations are gone; positions at them remain valid.
+            # In a feed, a position at an entry of a deleted conversation remains valid.
             is_gap = START.fingerprint in (found.fingerprint, start.fingerprint)
             if log.kind is not LogKind.FEED or not is_gap:
                 raise PositionLost
@@ -110,9 +116,9 @@ class Followers:
     async def follow(
         self, log: LogId, customer_id: str, position: Position, options: WatchOptions
     ) -> AsyncGenerator[tuple[Position, Event]]:
-        """Yield every event after a position, each with the position after it; the last is an `Ending`.
+        """Yield each event after `position`, together with the position that follows it.
 
-        Close the generator when done.
+        The last event is an `Ending`. The caller must close the generator.
         """
         with self._bus.listen(log, customer_id, wants_captions=options.include_live) as listener:
             follower = Follower(self, listener, reader_of(self._store, log), position, options)
@@ -122,7 +128,7 @@ class Followers:
 
 
 class Follower:
-    """One watcher's way along a log."""
+    """The progress of one watcher through a log."""
 
     def __init__(
         self,
@@ -142,7 +148,7 @@ class Follower:
         self._expiry = self._quiet_since + (options.expires_at - self._clock.now()).total_seconds()
 
     async def events(self) -> AsyncGenerator[Event]:
-        """Yield every event after the position; the last is an `Ending`."""
+        """Yield each event after the position. The last one is an `Ending`."""
         event: Event | None = None
         try:
             while (ending := self._ending()) is None:
@@ -152,12 +158,13 @@ class Follower:
                         yield event
                     arrived = found.complete and not self._caught_up
                     del found
-                    event = None  # a waiting watcher must not keep its last message in memory
+                    event = None  # otherwise a waiting watcher would keep its last message in memory
                     if arrived:
                         self._caught_up = True
                         yield CaughtUp()
                     elif self._heartbeat_is_due():
-                        # Much was read and filtered out: the heartbeat's cursor lets the watcher resume here.
+                        # The filter removed many entries. With the heartbeat's cursor, a resumed watch
+                        # doesn't read them again.
                         yield Heartbeat(self._clock.now())
                     continue
                 for caption in self._listener.take_captions():
@@ -173,7 +180,7 @@ class Follower:
         yield ending
 
     def delivered(self) -> None:
-        """Restart the heartbeat interval, after the watcher has taken an event."""
+        """Restart the heartbeat interval. Call it after the watcher has taken an event."""
         self._quiet_since = self._clock.monotonic()
 
     def _ending(self) -> Ending | None:
@@ -186,7 +193,7 @@ class Follower:
         return Ending.TOKEN_EXPIRED if self._clock.monotonic() >= self._expiry else None
 
     async def _next(self) -> LogSlice:
-        """Return the next slice: from memory for a watcher that has caught up, else from the store."""
+        """Return the next slice of the log, from memory if possible, else from the store."""
         if not self._caught_up:
             return await self._read()
         found = self._cached()
@@ -194,7 +201,7 @@ class Follower:
             return found
         if not self._topic.is_at_end(self.position.number):
             return await self._read()
-        # The news isn't in memory: one watcher reads it for all that stand at the end.
+        # The new entries aren't in memory. One watcher reads them for all watchers at the end of the log.
         async with self._topic.read_lock:
             found = self._cached()
             if found is None:
@@ -224,7 +231,7 @@ class Follower:
         return found
 
     def _events_of(self, found: LogSlice) -> Iterator[Event]:
-        """Yield the events of a slice; move the position along, also past entries that were filtered out."""
+        """Yield the events of a slice and advance the position, also past entries that were filtered out."""
         for last, event in batches(found.entries, self._options.filter):
             self.position = Position.at(last.position, last.id)
             yield event
@@ -239,8 +246,8 @@ class Follower:
     async def _wait_for_news(self) -> None:
         now = self._clock.monotonic()
         due = min(self._quiet_since + self._options.heartbeat_seconds, self._expiry)
-        # Every event postpones the heartbeat; arm the wheel again only if its slot has passed or would be too
-        # late.
+        # Each event postpones the heartbeat. The wheel is only armed again if the armed time has passed or is
+        # too late.
         if self._armed <= now or due < self._armed:
             self._followers.wheel.disarm(self._listener, self._armed)
             self._followers.wheel.arm(self._listener, due)

@@ -1,4 +1,4 @@
-"""Heartbeats of watches: their interval, and one timer for all watchers of a process."""
+"""Heartbeats of watches: the interval of a watch, and one timer for all watchers of a process."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from mesh.clock import Clock
 
 MIN_SECONDS = 1.0
-"""Shortest heartbeat interval; a shorter one is raised to it."""
+"""Shortest heartbeat interval; a shorter request is raised to this value."""
 DEFAULT_SECONDS = 5.0
-"""Heartbeat interval of a watch that asks for none."""
+"""Heartbeat interval of a watch whose request doesn't set one."""
 MAX_SECONDS = 60.0
-"""Longest heartbeat interval; a longer one is lowered to it."""
+"""Longest heartbeat interval; a longer request is lowered to this value."""
 SLOT_SECONDS = 0.25
-"""Precision of the timer: a heartbeat may be this late."""
+"""Precision of the timer. A heartbeat may be late by up to this time."""
 
 
 def heartbeat_seconds(request: pb.WatchRequest) -> float:
-    """Return the heartbeat interval of a watch: the silence after which a heartbeat is sent."""
+    """Return the heartbeat interval of a watch: the seconds without an event until a heartbeat is sent."""
     if not request.HasField("heartbeat_interval"):
         return DEFAULT_SECONDS
     return min(MAX_SECONDS, max(MIN_SECONDS, request.heartbeat_interval.ToTimedelta().total_seconds()))
 
 
 class Sleeper(Protocol):
-    """An object that can be woken."""
+    """Interface of an object that the timer can wake."""
 
     def wake(self) -> None:
-        """Wake it."""
+        """Wake the object; called when its time has come."""
         ...
 
 
 class HeartbeatWheel:
-    """A timer wheel: thousands of sleepers cost one timer and one set entry each."""
+    """A timer wheel: one timer for thousands of sleepers, with one set entry for each."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -44,11 +44,11 @@ class HeartbeatWheel:
         self._turned = self._slot(clock.monotonic())
 
     def arm(self, sleeper: Sleeper, due: float) -> None:
-        """Wake a sleeper at a time of the monotonic clock, or up to a slot later."""
+        """Wake a sleeper when the monotonic clock reaches `due`, or up to `SLOT_SECONDS` later."""
         self._slots[max(self._slot(due), self._turned + 1)].add(sleeper)
 
     def disarm(self, sleeper: Sleeper, due: float) -> None:
-        """Cancel an `arm` with the same arguments, if its time has not come yet."""
+        """Cancel an earlier `arm` with the same arguments, if the sleeper wasn't woken yet."""
         slot = max(self._slot(due), self._turned + 1)
         if slot in self._slots:
             self._slots[slot].discard(sleeper)

@@ -1,4 +1,4 @@
-"""Hints: the wake-ups that replicas send each other over Redis, and their serialization. They may be lost."""
+"""Hints, which wake the watchers on other replicas, and their serialization for Redis. Hints may be lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ORIGIN_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class CaptionHint:
-    """A caption, and the customer of its conversation."""
+    """A caption with the customer who owns its conversation."""
 
     customer_id: str
     caption: Caption
@@ -26,7 +26,7 @@ class CaptionHint:
 
 @dataclass(frozen=True, slots=True)
 class CallHint:
-    """A call that ended or changed hands."""
+    """A call that has ended or whose agent was replaced."""
 
     call_id: str
 
@@ -35,12 +35,12 @@ Hint = Committed | CaptionHint | CallHint
 
 
 def origin_prefix(origin: bytes) -> bytes:
-    """Return the bytes that every message of a process starts with, since protobuf writes fields in order."""
+    """Return the first bytes of every message of a process; protobuf serializes `origin` first."""
     return hints_pb2.HintBatch(origin=origin).SerializeToString()
 
 
 def pack_hints(origin: bytes, hints: Iterable[Hint]) -> bytes:
-    """Serialize hints into one message. `origin` are random bytes that identify the sending process."""
+    """Serialize hints into one message. `origin` is a random byte string that identifies this process."""
     batch = hints_pb2.HintBatch(origin=origin)
     for hint in hints:
         match hint:
@@ -57,7 +57,7 @@ def pack_hints(origin: bytes, hints: Iterable[Hint]) -> bytes:
 
 
 def unpack_hints(message: bytes) -> Iterator[Hint]:
-    """Yield the hints of a message. Skip kinds that only a newer replica knows.
+    """Yield the hints of a message. Skip kinds that this version doesn't know.
 
     Raises:
         ValueError: the message is malformed.
@@ -86,7 +86,7 @@ def _fill_commit(message: hints_pb2.CommitHint, commit: Committed) -> None:
     if commit.sealed:
         message.sealed.extend(map(id_bytes, commit.sealed))
     for entry in commit.entries:
-        # Added in place: a message built elsewhere would be copied.
+        # Built in place, because `append` would copy a finished message.
         message.entries.add(
             number=entry.number,
             feed_position=entry.feed_position,
@@ -142,5 +142,5 @@ def _id_text(raw: bytes) -> str:
 
 def _id(raw: bytes) -> bytes:
     if len(raw) != 16:
-        raise ValueError("a UUID of the message doesn't have 16 bytes")
+        raise ValueError("a UUID in the message doesn't have 16 bytes")
     return raw

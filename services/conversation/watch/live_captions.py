@@ -1,7 +1,7 @@
 """Live captions of one log: the latest text of each open utterance.
 
-A caption never goes back to an earlier revision and never appears after its utterance was sealed, so that a
-watcher doesn't show words twice. Captions may be lost.
+After a caption, no earlier revision of it is delivered, and no caption at all after its utterance was sealed.
+So a watcher doesn't show words twice. Captions may be lost.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import NamedTuple
 from readback.conversation.v1 import entry_pb2
 
 MAX_LIVE = 16
-"""Captions kept. Two people talk in a call, so more open utterances in one conversation are a writer's
-mistake."""
+"""Most captions to keep for one log. Only two people talk in a call, so a conversation with more open
+utterances indicates a defect in a writer."""
 RECENTLY_SEALED = 64
-"""Sealed utterances remembered, because a caption may arrive after its entry: so many announced ones, and so
-many that watchers read from the store."""
+"""Number of sealed utterances to remember, because a caption may arrive after the entry of its utterance. The
+number applies twice: to announced entries, and to entries that watchers read from the store."""
 
 
 class Caption(NamedTuple):
@@ -28,7 +28,7 @@ class Caption(NamedTuple):
 
 
 class LiveCaptions:
-    """The captions that all watchers of a log share. A watcher remembers the version it has taken."""
+    """The captions that all watchers of a log share. Each watcher remembers the last version it took."""
 
     __slots__ = ("_captions", "_sealed_announced", "_sealed_read", "version")
 
@@ -37,10 +37,10 @@ class LiveCaptions:
         self._sealed_announced: OrderedDict[str, None] = OrderedDict()
         self._sealed_read: OrderedDict[str, None] = OrderedDict()
         self.version = 0
-        """Incremented with each new caption."""
+        """Incremented for each new caption."""
 
     def offer(self, caption: Caption) -> bool:
-        """Add a caption. Return False for an old revision or a sealed utterance."""
+        """Add a caption; return whether it is new. An old revision or a sealed utterance is ignored."""
         utterance_id, revision = caption.speech.utterance_id, caption.speech.revision
         if utterance_id in self._sealed_announced or utterance_id in self._sealed_read:
             return False
@@ -55,13 +55,14 @@ class LiveCaptions:
         return True
 
     def seal(self, utterance_ids: Iterable[str]) -> None:
-        """Drop the captions of utterances that were announced as sealed, including captions yet to come."""
+        """Drop the captions of utterances that were announced as sealed; ignore their later captions."""
         self._drop(utterance_ids, self._sealed_announced)
 
     def seal_read(self, utterance_ids: Iterable[str]) -> None:
-        """Drop the captions of utterances that a watcher read as entries, maybe before they were announced.
+        """Drop the captions of utterances that a watcher read as entries; ignore later captions of them.
 
-        They are remembered separately: reading an old log to its end must not push out the announced ones.
+        These utterances are remembered separately from announced ones. Otherwise a watcher that reads a long
+        log would evict the announced ones.
         """
         self._drop(utterance_ids, self._sealed_read)
 
@@ -73,7 +74,7 @@ class LiveCaptions:
             del self._captions[utterance_id]
 
     def since(self, version: int) -> list[Caption]:
-        """Return the captions added after a version, the latest of each utterance."""
+        """Return the captions that were added after a version: the latest one of each utterance."""
         if version == self.version:
             return []
         return [caption for added, caption in self._captions.values() if added > version]

@@ -1,4 +1,4 @@
-"""Readers of a log in the store, from a position on: one conversation's log, or a customer's feed."""
+"""Readers of a log in the store: either one conversation's log or a customer's feed."""
 
 from __future__ import annotations
 
@@ -18,36 +18,38 @@ from services.conversation.watch.live_captions import Caption
 from services.conversation.watch.wire_entries import WireEntry, deletion, wire_entries_after
 
 ROWS = 256
-"""Rows in one read at most, each with about a dozen entries. Together they fill about one message."""
+"""Most rows in one read. A row holds about a dozen entries; so many rows fill about one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogSlice:
-    """The result of one read."""
+    """Consecutive entries of a log: the result of one read."""
 
     entries: Sequence[WireEntry]
     through: int
-    """The reader's next position: that of the last entry, or beyond it where entries are gone."""
+    """Position after which the next read starts: that of the last entry, or a later one if the following
+    entries are gone."""
     head: int
-    """The last position of the log at the time of the read."""
+    """Last position of the log at the time of the read."""
     ended: bool = False
-    """The log takes no more entries."""
+    """True if the conversation has ended, so that the log accepts no more entries."""
     captions: Sequence[Caption] = ()
-    """Open utterances, if they were asked for and the slice reaches the head."""
+    """Captions of open utterances. Only if they were requested and the slice reaches the head."""
 
     @property
     def complete(self) -> bool:
-        """True if the slice reaches the head."""
+        """True if the slice reaches the head of the log."""
         return self.through >= self.head
 
 
 class LogReader(Protocol):
-    """One log in the store."""
+    """Interface of the reader of one log."""
 
     async def after(self, position: int, *, with_captions: bool = False, rows: int = ROWS) -> LogSlice:
-        """Read the next slice after a position.
+        """Read the next slice after a position, with at most `rows` rows.
 
-        Raises `ConversationNotFound` when the conversation was deleted.
+        Raises:
+            ConversationNotFound: the conversation was deleted.
         """
         ...
 
@@ -64,7 +66,10 @@ def reader_of(store: Store, log: LogId) -> LogReader:
 
 
 async def position_in(reader: LogReader, number: int) -> Position | None:
-    """Return a position with the fingerprint of the entry there now; None beyond the end of the log."""
+    """Return the position with this number, with the fingerprint of the entry that is there now.
+
+    Return None if the number is beyond the end of the log.
+    """
     if number == START.number:
         return START
     found = await reader.after(number - 1, rows=1)
@@ -75,7 +80,7 @@ async def position_in(reader: LogReader, number: int) -> Position | None:
 
 
 class ConversationReader:
-    """One conversation's log; positions are the entries' numbers."""
+    """Reader of one conversation's log. Positions are the entries' numbers."""
 
     def __init__(self, store: Store, conversation_id: str) -> None:
         self._store, self._conversation_id = store, conversation_id
@@ -84,7 +89,7 @@ class ConversationReader:
         """Read the next slice after a number.
 
         Raises:
-            ConversationNotFound: it was deleted.
+            ConversationNotFound: the conversation was deleted.
         """
         async with self._store.asking() as transaction:
             found = await following.conversation_after(
@@ -93,7 +98,7 @@ class ConversationReader:
             if found is None:
                 raise ConversationNotFound
             whole = len(found.chunks) < rows
-            # After the entries, never before them: an utterance sealed in between must not look open.
+            # Read after the entries. If it were read before, an utterance sealed in between would look open.
             wanted = with_captions and whole and found.head <= position + SPAN
             still_open = await transaction.open_utterances(found.key) if wanted else []
         entries = [
@@ -108,10 +113,10 @@ class ConversationReader:
         return LogSlice(entries, through, max(found.head, through), found.ended, captions)
 
     async def before(self, instant: datetime) -> int:
-        """Return the number of the last entry committed before an instant.
+        """Return the number of the last entry committed before an instant; 0 if there is none.
 
         Raises:
-            ConversationNotFound: it was deleted.
+            ConversationNotFound: the conversation was deleted.
         """
         async with self._store.reading() as transaction:
             conversation = await transaction.conversation(self._conversation_id)
@@ -121,7 +126,7 @@ class ConversationReader:
 
 
 class FeedReader:
-    """A customer's feed over all of their conversations."""
+    """Reader of a customer's feed, which covers all of their conversations."""
 
     def __init__(self, store: Store, customer_id: str) -> None:
         self._store, self._customer_id = store, customer_id
@@ -145,7 +150,7 @@ class FeedReader:
         return LogSlice(entries, through, max(found.head, through), captions=captions)
 
     async def before(self, instant: datetime) -> int:
-        """Return the last position committed before an instant."""
+        """Return the position just before the first entry committed at or after an instant."""
         micros = micros_of(instant)
         async with self._store.reading() as transaction:
             chunks = await following.chunks_at(transaction.connection, self._customer_id, micros)
@@ -162,16 +167,16 @@ class FeedReader:
 
 
 def _through(entries: Sequence[WireEntry], position: int, head: int, *, whole: bool) -> int:
-    """Return the reader's next position.
+    """Return the position after which the next read starts.
 
-    A read that wasn't cut off covers `SPAN` positions, including gaps.
+    A read below the limit of rows (`whole`) covers `SPAN` positions, including positions without an entry.
     """
     last = entries[-1].position if entries else position
     return max(last, min(head, position + SPAN)) if whole else last
 
 
 def _entries_of(run: FeedRun, found: CallChunk | None, position: int) -> Iterator[WireEntry]:
-    """Yield the entries of a run that a chunk holds, or its deletion, after a position."""
+    """Yield the entries after a position that belong to both a run and a chunk, or the run's deletion."""
     if run.kind is RunKind.DELETED:
         if run.first_position > position:
             yield deletion(run.first_position, run.conversation_id)
@@ -186,7 +191,10 @@ def _entries_of(run: FeedRun, found: CallChunk | None, position: int) -> Iterato
 
 
 def _first_since(found: CallChunk, instant: int) -> int:
-    """Return the number of the first entry committed at or after an instant, in the chunk or right after."""
+    """Return the number of the chunk's first entry committed at or after an instant.
+
+    If the chunk has none, return the number after its last entry.
+    """
     chunk = found.chunk
     earlier = sum(chunk.commit_time + item.commit_offset < instant for item in chunk.items())
     return chunk.first_number + earlier

@@ -1,10 +1,10 @@
-"""Wake-ups between replicas over Redis publish/subscribe, sent after a commit and never awaited by it.
+"""Wake-ups between replicas over Redis publish/subscribe. They are sent after a commit, which never waits.
 
-Hints that arrive while the previous ones are being sent go out together in one round trip. A hint carries ids
-and heads. Small commits also carry their entries, which saves reads of the store; the entries of larger ones
-are read there. Live captions are carried too. Customers are spread over sixteen channels by the last digit of
-their id, and a process subscribes to the channels of watched customers. While Redis is slow or away, hints
-are dropped; the backstop makes up for them.
+Hints that are created while earlier ones are being sent are sent together in one round trip. The hint of a
+commit contains ids and heads. It also contains the entries if they are small; larger ones are read from the
+store. The hint of a caption contains its text. The last digit of a customer's id selects one of sixteen
+channels, and a process only subscribes to the channels of watched customers. While Redis is slow or
+unavailable, hints are dropped. The backstop then finds the changes.
 """
 
 from __future__ import annotations
@@ -38,34 +38,34 @@ from services.conversation.watch.live_captions import Caption
 from services.conversation.watch.wakeups import LocalBus
 
 MAX_PENDING = 4096
-"""Limit of hints that wait for Redis; beyond it the oldest are dropped. A later hint replaces one about the
-same thing."""
+"""Most hints that wait for Redis; beyond it, the oldest one is dropped. A new hint replaces a waiting one for
+the same conversation, utterance or call."""
 CARRIED_BYTES = 4096
-"""Limit of the contents of entries in one hint: about twenty turns."""
+"""Most bytes of entry contents in one hint: about twenty turns."""
 TIMEOUT_SECONDS = 2.0
-"""Timeout of Redis."""
+"""Timeout for connections to Redis, its replies and its ping."""
 SILENCE_SECONDS = 5.0
-"""Silence after which Redis is pinged."""
+"""Time without a message after which Redis is pinged."""
 PAUSES_SECONDS = (0.1, 3.0)
-"""First and longest pause between attempts to reach Redis."""
+"""First and longest pause between attempts to reach Redis, in seconds."""
 
 _log = structlog.get_logger()
 
 
 class RedisRelay:
-    """Carries wake-ups between the replicas of one database; implements `Relay`.
+    """Relay of wake-ups between the replicas that share a database; implements `Relay`.
 
     Args:
-        incarnation: identifies the database; replicas of another one are ignored.
-        poll: reads the store for missed changes; called after each subscription.
+        incarnation: identifies the database. Replicas of other databases use other channels.
+        poll: reads the store for missed changes. Called after each subscription.
     """
 
     def __init__(
         self, url: str, bus: LocalBus, incarnation: bytes, clock: Clock, poll: Callable[[], Awaitable[None]]
     ) -> None:
-        # The publisher retries once, since an idle connection may have died unnoticed. The subscriber never
-        # retries, since it must notice every break. Separate clients keep its dead connections from the
-        # publisher.
+        # The publisher retries once, because an idle connection may have broken unnoticed. The subscriber
+        # never retries, because it must poll after each broken connection. Two clients, so that the publisher
+        # doesn't get a broken connection of the subscriber.
         self._publisher, self._subscriber = _client(url, retries=1), _client(url, retries=0)
         self._bus, self._clock, self._poll = bus, clock, poll
         self._prefix = f"readback:{incarnation[:8].hex()}:"
@@ -77,7 +77,7 @@ class RedisRelay:
         self._channels_changed = asyncio.Event()
         self._dropped = 0
 
-    # From this process to the others
+    # Sending: from this process to other processes
 
     def committed(self, commit: Committed) -> None:
         """Send a commit of this process."""
@@ -93,7 +93,7 @@ class RedisRelay:
         self._put(caption.speech.utterance_id, self._channel(customer_id), hint)
 
     def hint_call(self, call_id: str) -> None:
-        """Send a call that ended or changed hands."""
+        """Send the hint that a call has ended or its agent was replaced."""
         self._put(("call", call_id), self._calls_channel(), CallHint(call_id))
 
     def follow(self, customer_id: str) -> None:
@@ -114,13 +114,17 @@ class RedisRelay:
                 await self._send(hints)
             except (RedisError, OSError) as error:
                 self._dropped += len(hints)
-                _log.warning("wake-ups not sent", error=type(error).__name__, dropped=self._dropped)
+                _log.warning(
+                    "wake-ups dropped; publishing to Redis failed",
+                    error=type(error).__name__,
+                    dropped=self._dropped,
+                )
                 await self._clock.sleep(pause)
                 pause = min(2 * pause, PAUSES_SECONDS[1])
             else:
                 pause = PAUSES_SECONDS[0]
 
-    # From the others to this process
+    # Receiving: from other processes to this one
 
     async def subscribe(self) -> None:
         """Receive hints until cancelled."""
@@ -133,7 +137,7 @@ class RedisRelay:
                     pause = PAUSES_SECONDS[0]
                     await self._receive(pubsub)
             except (RedisError, OSError) as error:
-                _log.warning("wake-ups not received, watchers rely on the poll", error=type(error).__name__)
+                _log.warning("wake-up subscription failed; watchers poll", error=type(error).__name__)
             await self._clock.sleep(pause)
             pause = min(2 * pause, PAUSES_SECONDS[1])
 
@@ -177,14 +181,14 @@ class RedisRelay:
     async def _ping(pubsub: PubSub) -> None:
         await pubsub.ping()
         if await pubsub.get_message(timeout=TIMEOUT_SECONDS) is None:
-            raise RedisTimeoutError("no answer to a ping")
+            raise RedisTimeoutError("Redis did not answer a ping")
 
     async def _subscribe_new(self, pubsub: PubSub) -> None:
         while True:
             await self._channels_changed.wait()
             self._channels_changed.clear()
             await pubsub.subscribe(*self._channels)
-            await self._poll()  # hints from before the subscription were missed
+            await self._poll()  # finds the changes whose hints were sent before the subscription
 
     def _take(self, message: bytes) -> None:
         if message.startswith(self._own_messages):
@@ -193,7 +197,7 @@ class RedisRelay:
             for hint in unpack_hints(message):
                 self._deliver(hint)
         except ValueError:
-            _log.warning("malformed wake-up", size=len(message))
+            _log.warning("malformed wake-up ignored", size=len(message))
 
     def _deliver(self, hint: Hint) -> None:
         match hint:
@@ -219,13 +223,13 @@ def _client(url: str, *, retries: int) -> Redis:
 
 
 def _bounded(commit: Committed) -> Committed:
-    """Return a commit without its entries if they are large."""
+    """Return a commit; without its entries, if their contents exceed `CARRIED_BYTES`."""
     size = sum(len(entry.content) for entry in commit.entries)
     return replace(commit, entries=()) if size > CARRIED_BYTES else commit
 
 
 def _merged(earlier: Committed, later: Committed) -> Committed:
-    """Merge two commits of a conversation; keep the entries only if none is missing."""
+    """Merge two commits of a conversation. Keep the entries only if there is no gap between them."""
     entries = (*earlier.entries, *later.entries)
     has_all = (
         bool(entries)

@@ -1,4 +1,4 @@
-"""The `Watch` stream: events as messages with their cursors. Entries are serialized once for all watchers."""
+"""The `Watch` stream: sends events as messages with cursors. Entries are serialized once for all watchers."""
 
 from __future__ import annotations
 
@@ -48,30 +48,30 @@ class Watcher:
 
     customer_id: str
     expires_at: datetime
-    """Expiry of its token."""
+    """Expiry of the caller's token."""
     leave_plain: Callable[[], None]
-    """Keeps the next message from being compressed."""
+    """Disables compression for the next message."""
 
 
 class WatchStreams:
-    """Serves `Watch`.
+    """The server side of the `Watch` streams.
 
     Args:
-        patience: seconds that a message may wait for a watcher to read it.
+        patience: seconds that a message may wait until the watcher reads it.
     """
 
     def __init__(self, followers: Followers, cursors: Cursors, clock: Clock, patience: float) -> None:
         self._followers, self._cursors, self._clock, self._patience = followers, cursors, clock, patience
 
     async def watch(self, request: pb.WatchRequest, watcher: Watcher) -> AsyncGenerator[bytes]:
-        """Follow a conversation that the caller may read, or their feed.
+        """Follow the requested conversation, or the caller's feed if the request names none.
 
-        Yield serialized `WatchResponse` messages.
+        Yield serialized `WatchResponse` messages. The caller must be allowed to read the conversation.
 
         Raises:
-            CursorInvalid: the cursor is not of this log.
+            CursorInvalid: the cursor doesn't belong to this log.
             CursorExpired: the entry at the cursor is gone.
-            WatcherTooSlow: a message waited too long to be read.
+            WatcherTooSlow: the watcher didn't read a message within `patience`.
         """
         conversation_id = request.conversation_id.lower()
         log = LogId.conversation(conversation_id) if conversation_id else LogId.feed(watcher.customer_id)
@@ -108,7 +108,7 @@ class WatchStreams:
 
 
 def _message(log: LogId, event: Event) -> bytes:
-    """Serialize an event without its cursor. Serialized fields may be concatenated to a message."""
+    """Serialize an event without its cursor. The cursor's serialized field can be appended to the result."""
     match event:
         case list():
             if len(event) == 1:

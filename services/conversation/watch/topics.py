@@ -1,4 +1,7 @@
-"""Topics: what the watchers of one log share in a process (its head, its last entries, its live captions)."""
+"""Topics: the state that all watchers of one log share in a process.
+
+It consists of the log's head, its last entries, and its live captions.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,14 @@ from services.conversation.watch.live_captions import RECENTLY_SEALED, Caption, 
 from services.conversation.watch.wire_entries import WireEntry
 
 CACHE_BYTES = 16 * 1024 * 1024
-"""Capacity for the last entries of all watched logs. A watcher further behind reads from the store."""
+"""Capacity of the cache, in bytes, for all watched logs. It holds their last entries; older ones are read
+from the store."""
 _OVERHEAD = 512
-"""Memory of a cached entry in addition to its bytes."""
+"""Memory of a cached entry in addition to its serialized data, in bytes."""
 
 
 class Listener:
-    """A watcher's subscription to a topic: wakes the watcher, and tracks the captions it has taken."""
+    """A watcher's subscription to a topic. It wakes the watcher and remembers which captions it has taken."""
 
     __slots__ = ("_captions_taken", "_waiter", "_woken", "topic", "wants_captions")
 
@@ -30,13 +34,13 @@ class Listener:
         self._waiter: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
-        """Wake the watcher, now or when it waits next."""
+        """Wake the watcher. If it isn't waiting, its next `wait` returns immediately."""
         self._woken = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     async def wait(self) -> None:
-        """Wait until `wake` is called, or return if it was called since the last return."""
+        """Wait until `wake` is called. Return immediately if it was called after the previous `wait`."""
         if not self._woken:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
@@ -46,7 +50,7 @@ class Listener:
         self._woken = False
 
     def take_captions(self) -> Sequence[Caption]:
-        """Return the captions added since the last call."""
+        """Return the captions that were added since the last call."""
         captions = self.topic.captions
         if not self.wants_captions or self._captions_taken == captions.version:
             return ()
@@ -56,21 +60,21 @@ class Listener:
 
 
 class Topic:
-    """A watched log. Its cached entries are consecutive and end at most at `head`."""
+    """The shared state of a watched log. The cached entries are consecutive; none is beyond `head`."""
 
     def __init__(self, log: LogId, customer_id: str, cache: CacheBudget) -> None:
         self.log, self.customer_id, self._cache = log, customer_id, cache
         self.head = 0
-        """The highest position known to be committed; 0 until the store was read."""
+        """Highest position that is known to be committed; 0 until the first read or announcement."""
         self.ended = self.deleted = False
         self.captions = LiveCaptions()
         self.listeners: set[Listener] = set()
         self.read_lock = asyncio.Lock()
-        """Held by the one watcher that reads new entries from the store for all watchers at the head."""
+        """Held by the watcher that reads new entries from the store for all watchers at the head."""
         self._entries: deque[WireEntry] = deque()
 
     def after(self, position: int, limit: int) -> list[WireEntry] | None:
-        """Return the next entries after a position; None if they must be read from the store."""
+        """Return up to `limit` entries after a position; None if they must be read from the store."""
         if position >= self.head:
             return []
         if (
@@ -83,7 +87,7 @@ class Topic:
         return list(islice(self._entries, skipped, skipped + limit))
 
     def add_read(self, entries: Sequence[WireEntry], *, head: int) -> None:
-        """Add entries that were read from the store, in order, up to `head`."""
+        """Add entries that were read from the store. They are in order and end at `head`."""
         for entry in entries:
             if entry.position > self._end() + 1:
                 self._entries.clear()  # `after` relies on consecutive positions
@@ -94,7 +98,7 @@ class Topic:
     def add_committed(self, entries: Sequence[WireEntry], *, head: int) -> None:
         """Add announced entries, in order.
 
-        Entries after a gap are not cached: one watcher reads them from the store.
+        Entries after a gap are not cached; a watcher reads them from the store later.
         """
         for entry in entries:
             if entry.position == self._end() + 1:
@@ -102,13 +106,17 @@ class Topic:
         self._seal_and_advance(entries, head)
 
     def advance(self, head: int) -> None:
-        """Raise the head; the new entries are in the store."""
+        """Raise the head and wake every watcher. Does nothing if the head isn't higher."""
         if head > self.head:
             self.head = head
             self.wake()
 
     def correct(self, expected: int, found: int) -> None:
-        """Set the head that was read, if a wrong hint had raised it to `expected` before."""
+        """Set the head to `found`, which was just read from the store.
+
+        `expected` is the head before the read. If it is higher than `found`, it came from a wrong hint; the
+        head is then lowered, unless it has changed since.
+        """
         if found < expected == self.head:
             self.head = found
             while self._entries and self._entries[-1].position > found:
@@ -116,7 +124,7 @@ class Topic:
         self.advance(found)
 
     def seal_read(self, entries: Sequence[WireEntry]) -> None:
-        """Drop the captions of utterances that a watcher read from the store for itself."""
+        """Drop the captions of utterances whose entries a watcher read from the store."""
         self.captions.seal_read(entry.id for entry in entries[-RECENTLY_SEALED:] if entry.speaker)
 
     def add_caption(self, caption: Caption) -> None:
@@ -137,16 +145,16 @@ class Topic:
             listener.wake()
 
     def evict(self, position: int) -> None:
-        """Drop the oldest cached entry, if it is still the one at this position."""
+        """Drop the oldest cached entry, if its position is `position`."""
         if self._entries and self._entries[0].position == position:
             self._entries.popleft()
 
     def is_at_end(self, position: int) -> bool:
-        """Return whether no cached entry follows a position; the next entry is then news for all watchers."""
+        """Return whether no entry after a position is cached. The next entry is then new to all watchers."""
         return not self._entries or self._entries[-1].position <= position
 
     def _end(self) -> int:
-        """Return the last cached position; the head of the log if the cache is empty."""
+        """Return the position of the last cached entry; if none is cached, the head of the log."""
         return self._entries[-1].position if self._entries else self.head
 
     def _put(self, entry: WireEntry) -> None:
@@ -165,14 +173,14 @@ class _Cached(NamedTuple):
 
 
 class CacheBudget:
-    """The cache capacity that all topics of a process share; the oldest entries are evicted."""
+    """The cache capacity, in bytes, that all topics of a process share. The oldest entries are evicted."""
 
     def __init__(self, capacity: int = CACHE_BYTES) -> None:
         self._capacity, self._size = capacity, 0
         self._cached: deque[_Cached] = deque()
 
     def add(self, topic: Topic, entry: WireEntry) -> None:
-        """Count an entry that a topic cached; evict the oldest ones beyond the capacity."""
+        """Count an entry that a topic has cached; then evict the oldest entries until all fit."""
         cached = _Cached(topic, entry.position, _OVERHEAD + len(entry.data))
         self._cached.append(cached)
         self._size += cached.size

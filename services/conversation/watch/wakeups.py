@@ -1,4 +1,4 @@
-"""The bus inside one process: wakes the watchers of a log and hands them its new entries."""
+"""The bus inside one process. It wakes the watchers of a log and caches the new entries for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.conversation.watch.wire_entries import WireEntry, deletion, wire_e
 
 
 class Relay(Protocol):
-    """Carries announcements between processes. No method blocks, and any announcement may be lost."""
+    """Interface for sending announcements to other processes. No method blocks. Announcements may be lost."""
 
     def committed(self, commit: Committed) -> None:
         """Send a commit of this process."""
@@ -27,11 +27,11 @@ class Relay(Protocol):
         ...
 
     def hint_call(self, call_id: str) -> None:
-        """Send a call that ended or changed hands."""
+        """Send the hint that a call has ended or its agent was replaced."""
         ...
 
     def follow(self, customer_id: str) -> None:
-        """Start to receive what other processes announce about a customer's conversations."""
+        """Start to receive other processes' announcements about a customer's conversations."""
         ...
 
 
@@ -43,12 +43,12 @@ class LocalBus:
         self._cache = CacheBudget()
         self._call_listeners: list[Callable[[str], None]] = []
         self.relay: Relay | None = None
-        """To other processes, if there are any."""
+        """Relay to other processes; None if there is only one process."""
 
-    # Announcements of this process
+    # Announcements from this process
 
     def committed(self, commit: Committed) -> None:
-        """Announce a commit. Other processes come first, since it takes longer to reach them."""
+        """Announce a commit. Other processes are notified first, because that takes longer."""
         if self.relay is not None:
             self.relay.committed(commit)
         self.deliver(commit)
@@ -61,15 +61,15 @@ class LocalBus:
             self.relay.spoken(customer_id, caption)
 
     def hint_call(self, call_id: str) -> None:
-        """Announce a call that ended or changed hands."""
+        """Announce that a call has ended or its agent was replaced."""
         self.deliver_call(call_id)
         if self.relay is not None:
             self.relay.hint_call(call_id)
 
-    # Announcements of any process, delivered to watchers here
+    # Announcements from any process, delivered to the watchers of this process
 
     def deliver(self, commit: Committed) -> None:
-        """Deliver a commit to watchers. Without its entries they read them from the store."""
+        """Deliver a commit to watchers. If it has no entries, they read the entries from the store."""
         log = self._topics.get(LogId.conversation(commit.conversation_id))
         feed = self._topics.get(LogId.feed(commit.customer_id))
         if log is None and feed is None:
@@ -93,12 +93,12 @@ class LocalBus:
                 topic.add_caption(caption)
 
     def deliver_call(self, call_id: str) -> None:
-        """Deliver a call that ended or changed hands."""
+        """Call the callbacks for a call that has ended or whose agent was replaced."""
         for listener in self._call_listeners:
             listener(call_id)
 
     def on_call_hint(self, listener: Callable[[str], None]) -> None:
-        """Register a callback for calls that end or change hands."""
+        """Register a callback for calls that end or whose agent is replaced. It gets the call's id."""
         self._call_listeners.append(listener)
 
     @staticmethod
@@ -136,7 +136,7 @@ class LocalBus:
                 del self._topics[log]
 
     def watched(self, kind: LogKind) -> Mapping[str, Topic]:
-        """Return the topics of watched logs of a kind, by the log's id."""
+        """Return the topics of all watched logs of one kind, by the log's id."""
         return {log.id: topic for log, topic in self._topics.items() if log.kind is kind}
 
     def wake_all(self) -> None:

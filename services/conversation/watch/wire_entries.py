@@ -1,6 +1,7 @@
-"""Entries in their wire form: serialized once for all watchers, by joining bytes.
+"""Serialized entries. Each is built once for all watchers, by concatenating bytes.
 
-Chunks hold serialized contents. Parsing and serializing them again would cost more than the rest of a replay.
+The contents in chunks are already serialized. Parsing them and serializing them again would take longer than
+all other work of a replay.
 """
 
 from __future__ import annotations
@@ -16,28 +17,28 @@ from services.conversation.model.chunks import Chunk
 from services.conversation.model.entries import UTTERANCE, EntryFilter, LogEntry
 
 BATCH_BYTES = 512 * 1024
-"""Size limit of a batch; a larger entry goes alone. gRPC clients take 4 MB."""
+"""Size limit of a batch. A larger entry is sent alone. gRPC clients accept messages of up to 4 MiB."""
 DELETION = 0
 """The kind of a deletion."""
 _ENTRY_ID, _UTTERANCE_ID = b"\x12$", b"\n$"
-"""Tag and length of the id (36 characters): field 2 of an entry, field 1 of an utterance."""
+"""Tag and length of the id, which has 36 characters: field 2 of an entry, field 1 of an utterance."""
 
 
 class WireEntry(NamedTuple):
-    """One position of a log: an entry, or in a feed the deletion of a conversation."""
+    """The content of one position in a log: an entry or, in a feed, the deletion of a conversation."""
 
     position: int
     """The entry's number, or its position in the feed."""
     conversation_id: str
     number: int
     id: str
-    """The entry's id; for a deletion the conversation's. The cursor's fingerprint is made of it."""
+    """Id of the entry, or of the deleted conversation. The cursor contains its fingerprint."""
     kind: int
     """Field number of the content in `Entry`, or `DELETION`."""
     speaker: int
-    """0 for everything but utterances."""
+    """Speaker of an utterance; 0 for everything else."""
     data: bytes
-    """The contract's `Entry`, serialized."""
+    """Serialized `Entry` message; empty for a deletion."""
 
 
 class Deleted(NamedTuple):
@@ -47,11 +48,14 @@ class Deleted(NamedTuple):
 
 
 Batch = list[WireEntry]
-"""Entries in the order of the log, at least one."""
+"""One or more entries, in the order of the log."""
 
 
 def batches(entries: Iterable[WireEntry], wanted: EntryFilter) -> Iterator[tuple[WireEntry, Batch | Deleted]]:
-    """Group the wanted entries into batches, one for each message; yield each with its last entry."""
+    """Group the entries that pass the filter into batches, one for each message.
+
+    Yield each batch or deletion together with its last entry.
+    """
     batch: Batch = []
     size = 0
     for entry in entries:
@@ -71,12 +75,12 @@ def batches(entries: Iterable[WireEntry], wanted: EntryFilter) -> Iterator[tuple
 
 
 def deletion(position: int, conversation_id: str) -> WireEntry:
-    """Return the deletion of a conversation at a position of the feed."""
+    """Return the deletion of a conversation at a position in the feed."""
     return WireEntry(position, conversation_id, 0, conversation_id, DELETION, 0, b"")
 
 
 def wire_entry(conversation_id: str, entry: LogEntry) -> WireEntry:
-    """Serialize an entry at its position in the conversation's log."""
+    """Serialize an entry. Its position is the one in the conversation's log."""
     entry_id = uuid_text(entry.entry_id)
     data = _serializer(conversation_id, entry.call_id).serialize(
         entry.number,
@@ -94,7 +98,7 @@ def wire_entry(conversation_id: str, entry: LogEntry) -> WireEntry:
 def wire_entries_after(
     conversation_id: str, chunk: Chunk, call_id: str | None, number: int, *, offset: int = 0
 ) -> Iterator[WireEntry]:
-    """Serialize the entries of a chunk after a number. A position is the number plus `offset`."""
+    """Serialize the entries of a chunk after a number. Each one's position is its number plus `offset`."""
     serialize = _serializer(conversation_id, call_id).serialize
     items = chunk.items()
     skipped = max(0, number + 1 - chunk.first_number)
@@ -109,9 +113,9 @@ def wire_entries_after(
 
 
 class EntrySerializer:
-    """Serializes entries of one call.
+    """Serializer for the entries of one call.
 
-    Shared fields are serialized once; one message is reused for the rest.
+    The fields that all entries share are serialized once. One message is reused for the other fields.
     """
 
     __slots__ = ("_commit", "_end", "_entry", "_serialized", "_shared", "_start")
@@ -136,10 +140,11 @@ class EntrySerializer:
     ) -> bytes:
         """Return a serialized `Entry`.
 
-        `entry_id` is the id in text form, times are microseconds, and `content` lacks an utterance's id.
+        `entry_id` is the id in text form, and times are microseconds since 1970. `content` is serialized by
+        `pack`, so it doesn't contain the id of an utterance.
         """
         self._entry.number = number
-        # Repeated three times: a function call would cost as much as its body.
+        # The code is repeated three times, because a function call would take as long as its body.
         message = self._start
         message.seconds, micros = divmod(start, 1_000_000)
         message.nanos = micros * 1000
@@ -152,7 +157,7 @@ class EntrySerializer:
         if late is not self._entry.late:
             self._entry.late = late
         own = self._serialized()
-        if kind == UTTERANCE:  # its id is the entry's, which the chunk holds once
+        if kind == UTTERANCE:  # the utterance's id equals the entry's id, so the chunk stores it only once
             head = _head(kind, 38 + len(content))
             return b"".join((self._shared, entry_id, own, head, _UTTERANCE_ID, entry_id, content))
         return b"".join((self._shared, entry_id, own, _head(kind, len(content)), content))
@@ -160,7 +165,7 @@ class EntrySerializer:
 
 @lru_cache(maxsize=256)
 def _serializer(conversation_id: str, call_id: str | None) -> EntrySerializer:
-    # Cached: building one takes as long as serializing an entry.
+    # Cached, because building a serializer takes as long as serializing an entry.
     return EntrySerializer(conversation_id, call_id)
 
 

@@ -1,4 +1,4 @@
-"""The log in pages instead of one row for each entry, and the customers' feeds."""
+"""Storage of the log in pages, instead of one row for each entry; and the customers' feeds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def upgrade() -> None:
             connection.execute(sa.insert(runs).values(run))
     op.drop_table("entries")
     if connection.dialect.name == "postgresql":
-        # The last page of a log is rewritten as it grows; its dead rows should be reused within a minute.
+        # The last page of a log is rewritten for each entry. Frequent vacuums let the dead rows be reused
+        # within a minute.
         op.execute(
             "ALTER TABLE log_pages "
             "SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500)"
@@ -117,7 +118,7 @@ def _item(row: Any, page_time: int) -> page_pb2.Item:
 
 
 def _runs(connection: sa.Connection) -> dict[bytes, list[dict[str, Any]]]:
-    """Return each customer's runs in the order of commit; a customer without entries has none."""
+    """Return the runs of each customer, in the order of commit; an empty list for one without entries."""
     customers = connection.execute(sa.text("SELECT DISTINCT customer_id FROM conversations")).scalars()
     runs: dict[bytes, list[dict[str, Any]]] = {bytes(customer_id): [] for customer_id in customers}
     ordered = sa.text(

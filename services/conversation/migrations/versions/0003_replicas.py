@@ -1,4 +1,4 @@
-"""Leases: the replica that holds a call's stream, and the replicas that are alive."""
+"""Leases: the replica that holds each call's stream, and the last renewal of each replica."""
 
 from __future__ import annotations
 

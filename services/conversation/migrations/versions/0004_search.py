@@ -1,4 +1,4 @@
-"""The full-text index. The service indexes existing entries itself."""
+"""The full-text index. After the migration, the service indexes the existing entries."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ WORDS = (
     "asciiword, word, numword, asciihword, hword, numhword, "
     "hword_asciipart, hword_part, hword_numpart, int, uint, float, sfloat, version"
 )
-"""Token types of PostgreSQL's parser. Words are split and folded before, so that the parser finds only
-these."""
+"""Token types of PostgreSQL's parser. It finds no other types, because words are already split and folded."""
 
 
 def upgrade() -> None:
@@ -53,7 +52,7 @@ def _words_on_sqlite() -> None:
 
 
 def _words_on_postgresql() -> None:
-    # Snowball's stemmer without stop words: a search for "to Delhi" means both words.
+    # Snowball's stemmer without stop words, because a search for "to Delhi" must match both words.
     op.execute("CREATE TEXT SEARCH DICTIONARY readback_stem (TEMPLATE = snowball, Language = english)")
     op.execute("CREATE TEXT SEARCH CONFIGURATION readback_words (PARSER = default)")
     op.execute(f"ALTER TEXT SEARCH CONFIGURATION readback_words ADD MAPPING FOR {WORDS} WITH readback_stem")

@@ -1,4 +1,4 @@
-"""Calls of deleted conversations, until their rooms are closed and their grants revoked."""
+"""Calls of deleted conversations; kept until their rooms are closed and their grants are revoked."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ WITH_GRANT = sa.text("sealed_grant IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Recreate the two tables with their rows."""
+    """Recreate the tables `conversations` and `calls` with AUTOINCREMENT, and copy their rows."""
     if op.get_bind().dialect.name != "sqlite":
         return
     op.drop_index("conversations_of_customer", "conversations")
