@@ -32,7 +32,7 @@ PAUSE_SECONDS = 0.5
 """Pause after each background batch. It limits indexing to 1,000 entries per second: as many as 4,000 calls
 produce."""
 SWEEP_SECONDS = 30.0
-"""Pause between two background sweeps. Two replicas may sweep at the same time; each entry is indexed once."""
+"""Pause between two background sweeps. Two replicas may sweep at once; each entry is indexed only once."""
 
 
 class Indexing:

@@ -1,4 +1,4 @@
-"""The database, and the only SQL. A write `Transaction` commits when its block ends."""
+"""The database of conversations. All of the service's SQL is here, except in the migrations."""
 
 from services.conversation.store.engine import Store
 from services.conversation.store.transactions import Transaction

@@ -1,4 +1,4 @@
-"""The append thread: it has its own connection, so that a commit takes the event loop one turn only."""
+"""The thread that writes appends on its own connection, so that commits don't block the event loop."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from services.conversation.store import postgres_append, sqlite_append
 
 
 class Reconnected(Exception):
-    """The database was away and is back.
+    """Raised if the database connection was lost and is open again.
 
-    It may be another server without the last commits, so all reads are void.
+    It may lead to another server without the last commits, so earlier reads are no longer valid.
     """
 
 
 class Appender:
     """The thread that appends to one database.
 
-    It connects at the first append and after a lost connection.
+    It connects at the first append, and again after a lost connection.
 
-    A PostgreSQL that took over from another may lack the last commits of that one. A feed may then reach the
-    same version twice, and changes planned for the first would overwrite entries added since. Therefore
-    nothing is written that was planned before the connection was made.
+    After a failover, the new PostgreSQL server may lack the last commits of the old one. A feed can then
+    reach the same version a second time. Changes that were planned on the old server would pass the version
+    check and overwrite newer entries. So changes that were planned before a reconnection are never written.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -50,13 +50,14 @@ class Appender:
         self._was_lost = False
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
-        """Write a group in one transaction; return the customers whose changes are durable.
+        """Write a group in one transaction; return the ids of the customers whose changes are durable.
 
-        A customer is skipped if the version of their feed has changed.
+        A customer's changes are not written if the version of their feed has changed.
 
         Raises:
-            StoreUnavailable: the database is away; the group may have been written.
-            Reconnected: it was away and is back; nothing was written, and the group must be planned again.
+            StoreUnavailable: the database can't be reached. The group may or may not have been written.
+            Reconnected: the connection was lost and is open again. Nothing was written, and the group must be
+                planned again.
         """
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="append")
@@ -64,7 +65,7 @@ class Appender:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._append, group)
 
     def close(self) -> None:
-        """End the thread, after the transaction it is writing."""
+        """Close the connection and end the thread, after its current transaction."""
         if self._thread is not None:
             self._thread.submit(self._disconnect).result()
             self._thread.shutdown()
@@ -77,8 +78,7 @@ class Appender:
             with translate_outages():
                 return self._write(self._connection, group)
         except StoreUnavailable:
-            # The connection may be in any state. (An invalid statement raises another error and leaves it
-            # usable.)
+            # The connection may be unusable. After other errors, for instance an invalid statement, it isn't.
             self._disconnect()
             raise
 

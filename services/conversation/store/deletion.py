@@ -1,4 +1,4 @@
-"""Deletion of a conversation, and the cleanup list of its calls, which holds nothing that was said."""
+"""Deletion of a conversation, and the list of its calls to clean up. The list holds no spoken text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.conversation.store.schema import calls, conversations, deleted_cal
 
 @dataclass(frozen=True, slots=True)
 class DeletedCall:
-    """A call of a deleted conversation whose room must be closed and whose grant must be revoked."""
+    """A call of a deleted conversation. Its room must be closed, and its grant must be revoked."""
 
     call_id: str
     room: str
@@ -23,7 +23,7 @@ class DeletedCall:
 
 
 async def delete_conversation(connection: AsyncConnection, conversation: Conversation, now: datetime) -> None:
-    """Delete a conversation, everything in it, and the stored answers that mention it."""
+    """Delete a conversation, all of its rows, and the stored answers that contain its id."""
     here = calls.c.conversation_key == conversation.key
     query = select(calls.c.call_id, calls.c.room).where(here, calls.c.sealed_grant.is_not(None))
     found = await connection.execute(query)
@@ -35,18 +35,18 @@ async def delete_conversation(connection: AsyncConnection, conversation: Convers
 
 
 async def deleted_calls_to_clean_up(connection: AsyncConnection, *, limit: int) -> Sequence[DeletedCall]:
-    """Return calls that must still be cleaned up, the oldest deletion first."""
+    """Return up to `limit` calls that must be cleaned up, the oldest deletion first."""
     rows = await connection.execute(select(deleted_calls).order_by(deleted_calls.c.delete_time).limit(limit))
     return [DeletedCall(**row._mapping) for row in rows]
 
 
 async def purge_deleted_calls(connection: AsyncConnection, call_ids: Sequence[str]) -> None:
-    """Delete calls that are cleaned up."""
+    """Remove calls from the list. Call it after they are cleaned up."""
     await connection.execute(delete(deleted_calls).where(deleted_calls.c.call_id.in_(call_ids)))
 
 
 async def _purge_answers(connection: AsyncConnection, conversation: Conversation) -> None:
-    # An answer contains the conversation's id, and its title, which is what the customer said.
+    # An answer with the conversation's id may also contain its title, which quotes the customer.
     named = literal(conversation.conversation_id.encode(), LargeBinary)
     place = (
         func.instr(requests.c.response, named)

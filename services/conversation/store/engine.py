@@ -25,34 +25,34 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._appender = Appender(engine)
-        # SQLite's writers poll for their turn and may wait for long, so they queue here. PostgreSQL's locks
-        # are finer.
+        # SQLite allows one writer at a time. Waiting writers would poll, and could wait for long, so they
+        # queue here. PostgreSQL locks single rows.
         self._write_lock = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         event.listen(engine.sync_engine, "engine_disposed", lambda _: self._appender.close())
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        """Open a read transaction, which sees one snapshot."""
+        """Open a read transaction. All of its reads see the same snapshot."""
         async with transactions.reading(self._engine) as connection:
             yield Transaction(connection, writes=False)
 
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[Transaction]:
-        """Open a connection for single statements.
+        """Open a connection for single statements, without a transaction.
 
-        A transaction would cost PostgreSQL two more round trips.
+        On PostgreSQL a transaction would need two more round trips.
         """
         async with transactions.asking(self._engine) as connection:
             yield Transaction(connection, writes=False)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
-        """Open a write transaction, which is durable when the block ends."""
+        """Open a write transaction. It is committed when the block ends; if the block raises, rolled back."""
         async with self._write_lock, transactions.writing(self._engine) as connection:
             yield Transaction(connection, writes=True)
 
     async def scrub(self) -> None:
-        """Remove deleted data from SQLite's write-ahead log, unless another connection is reading from it."""
+        """Erase deleted data from SQLite's write-ahead log, unless another connection is reading it."""
         if self._engine.dialect.name == "sqlite":
             async with self._write_lock, self._engine.connect() as connection:
                 driver: Any = (await connection.get_raw_connection()).driver_connection
@@ -64,18 +64,18 @@ class Store:
             return bytes((await connection.execute(select(log_identity.c.incarnation))).scalar_one())
 
     async def states(self, call_ids: Collection[str], logs: Mapping[str, LogState]) -> list[CustomerState]:
-        """Read the states needed to append in these calls, as `states_of_calls` does."""
+        """Read the states needed to append in these calls; see `states_of_calls`."""
         async with self.reading() as transaction:
             return await states_of_calls(transaction, call_ids, logs)
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
-        """Write a group in one transaction, as `Appender.append` does."""
+        """Write a group in one transaction; see `Appender.append`."""
         async with self._write_lock:
             return await self._appender.append(group)
 
 
 async def write(transaction: Transaction, changes: Changes) -> None:
-    """Write changes inside a transaction that has locked the customer's feed."""
+    """Write one customer's changes inside a transaction. It must have locked the customer's feed."""
 
     def written(connection: Connection) -> bool:
         cursor: Any = connection.connection.cursor()

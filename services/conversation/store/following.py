@@ -1,6 +1,6 @@
-"""Reads of watchers: a log from a position on.
+"""Reads for watchers: the entries of a log after a position.
 
-Each read is one statement, so that its result is one snapshot.
+Each read is a single statement, so that it sees one snapshot.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from services.conversation.store.schema import (
 )
 
 SPAN = 2400
-"""Positions that one read covers. Without this bound a database may sort the whole rest of a log to return
-its start."""
+"""Number of positions that one read covers. Without this limit, a database might sort all remaining entries
+of a log to return the first ones."""
 
 _CHUNK = (
     log_pages.c.conversation_key,
@@ -61,7 +61,7 @@ _RUN = (
 
 
 class CallChunk(NamedTuple):
-    """A chunk, and the call of its entries."""
+    """A chunk, and the id of the call to which its entries belong."""
 
     chunk: Chunk
     call_id: str | None
@@ -69,7 +69,7 @@ class CallChunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConversationRead:
-    """A part of a conversation's log."""
+    """The result of reading a part of a conversation's log."""
 
     key: int
     head: int
@@ -80,16 +80,17 @@ class ConversationRead:
 
 @dataclass(frozen=True, slots=True)
 class FeedRead:
-    """A part of a customer's feed: runs in order, each repeated for every chunk with entries of it."""
+    """The result of reading a part of a customer's feed."""
 
     head: int
-    """The last position at the time of the read."""
+    """Last position of the feed at the time of the read."""
     runs: Sequence[tuple[FeedRun, CallChunk | None]]
-    """A run has no chunk if it is a deletion or its entries are gone."""
+    """The runs in order, each with one chunk of its entries. A run with several chunks is repeated. The chunk
+    is None if the run is a deletion or if its entries are gone."""
 
 
 def _holds_from(key: ColumnElement[int], number: ColumnElement[int] | int) -> ColumnElement[bool]:
-    """Return the join condition for the chunks of a conversation from the one with this number on."""
+    """Return the join condition for the chunk that contains this number, and the chunks after it."""
     start = log_pages.alias("start")
     first = select(func.max(start.c.first_number)).where(
         start.c.conversation_key == key, start.c.first_number <= number
@@ -144,14 +145,17 @@ def _feed_after() -> Select[Any]:
     return query.order_by(feed_runs.c.first_position, log_pages.c.first_number).limit(bindparam("rows"))
 
 
-# Built once: building such a statement takes longer than running it.
+# Built only once, because building a statement takes longer than executing it.
 _CONVERSATION_AFTER, _FEED_AFTER = _conversation_after(), _feed_after()
 
 
 async def conversation_after(
     connection: AsyncConnection, conversation_id: str, number: int, *, limit: int
 ) -> ConversationRead | None:
-    """Read the `SPAN` numbers after a number, up to `limit` chunks; None if there is no such conversation."""
+    """Read the entries with the next `SPAN` numbers after a number, at most `limit` chunks.
+
+    Return None if there is no such conversation.
+    """
     asked = {"conversation_id": conversation_id, "number": number + 1, "rows": limit}
     rows = (await connection.execute(_CONVERSATION_AFTER, asked)).all()
     if not rows:
@@ -162,7 +166,7 @@ async def conversation_after(
 
 
 async def feed_after(connection: AsyncConnection, customer_id: str, position: int, *, limit: int) -> FeedRead:
-    """Read the `SPAN` positions after a position, up to `limit` runs and chunks."""
+    """Read the next `SPAN` positions after a position, at most `limit` pairs of run and chunk."""
     asked = {"customer_id": customer_id, "position": position + 1, "rows": limit}
     rows = (await connection.execute(_FEED_AFTER, asked)).all()
     return FeedRead(
@@ -172,10 +176,11 @@ async def feed_after(connection: AsyncConnection, customer_id: str, position: in
 
 
 async def chunks_at(connection: AsyncConnection, customer_id: str, instant: int) -> Mapping[str, CallChunk]:
-    """Return, by conversation id, the chunk to search for the first entry committed at an instant or later.
+    """Return the chunk of each conversation that was current at an instant, by conversation id.
 
-    It is the chunk of the last entry before the instant (microseconds since 1970), or the first chunk if
-    there is none. Conversations of the customer without entries since the instant are left out.
+    It is the last chunk that begins before the instant (microseconds since 1970); if there is none, the first
+    chunk. The first entry committed at the instant or later is in this chunk or directly after it. The
+    customer's conversations without such an entry are left out.
     """
     earlier = log_pages.alias("earlier")
     last = select(func.max(earlier.c.first_number)).where(
@@ -196,7 +201,7 @@ async def chunks_at(connection: AsyncConnection, customer_id: str, instant: int)
 async def runs_of(
     connection: AsyncConnection, customer_id: str, conversation_ids: Iterable[str]
 ) -> Sequence[FeedRun]:
-    """Return the runs of entries of these conversations in a customer's feed, in order."""
+    """Return the runs with entries of these conversations in a customer's feed, in order."""
     query = select(*_RUN).where(
         feed_runs.c.customer_id == customer_id,
         feed_runs.c.conversation_id.in_(list(conversation_ids)),
@@ -207,7 +212,7 @@ async def runs_of(
 
 
 async def open_utterances_of(connection: AsyncConnection, customer_id: str) -> Sequence[tuple[str, Revision]]:
-    """Return the open utterances of a customer with their conversation ids, the earliest first."""
+    """Return a customer's open utterances with the ids of their conversations, the earliest first."""
     query = select(conversations.c.conversation_id, open_utterances).join(
         open_utterances, open_utterances.c.conversation_key == conversations.c.key
     )
@@ -216,8 +221,8 @@ async def open_utterances_of(connection: AsyncConnection, customer_id: str) -> S
 
 
 def _chunk(row: Row[Any]) -> CallChunk | None:
-    # By index: access by column name takes as long as all of these together, and catching up reads thousands
-    # of rows.
+    # Read by index, because one access by column name takes as long as all of these, and a watcher that
+    # catches up reads thousands of rows.
     key, first_number, call_key, commit_time, packing, content, call_id = row[-len(_CHUNK) :]
     if content is None:
         return None

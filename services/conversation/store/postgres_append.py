@@ -1,4 +1,4 @@
-"""Appends on PostgreSQL: a whole group is one statement and its own transaction."""
+"""Appends on PostgreSQL. A whole group is written by one statement, in its own transaction."""
 
 from __future__ import annotations
 
@@ -77,19 +77,22 @@ _REVISED: _ByColumn = (byteas, bigints, byteas, bigints, bigints, bigints, bigin
 
 
 def open_connection(conninfo: Mapping[str, Any]) -> psycopg.Connection:
-    """Open a connection for one thread, on which every statement is a transaction."""
+    """Open a connection for one thread. Each statement on it is its own transaction."""
     return psycopg.connect(**conninfo, autocommit=True, prepare_threshold=0)
 
 
 def append(connection: psycopg.Connection, group: Sequence[Changes]) -> set[str]:
-    """Write a group in one transaction; return the customers whose feeds had the expected version."""
+    """Write, in one transaction, the changes of a group whose feeds have the expected version.
+
+    Return the ids of the customers of those feeds.
+    """
     return write(connection.cursor(binary=True), group)
 
 
 def write(cursor: Any, group: Sequence[Changes]) -> set[str]:
-    """Write a group; return the customers whose feeds had the expected version.
+    """Write the changes of a group whose feeds have the expected version.
 
-    `cursor` is a binary psycopg cursor.
+    `cursor` is a binary psycopg cursor. Return the ids of the customers of those feeds.
     """
     owned = [(id_bytes(changes.customer_id), changes) for changes in group]
     claims = [(owner, changes.version, changes.last_position) for owner, changes in owned]

@@ -1,7 +1,7 @@
 """Arrays in PostgreSQL's binary protocol.
 
-psycopg's own arrays choose the type by the values, so that each group would be another statement to prepare,
-and they are built element by element in Python.
+psycopg chooses the type of an array by its values, so a statement would have to be prepared again for each
+group. It also converts each element in Python, which is slow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LENGTH = struct.Struct(">i")
 
 
 class WireArray:
-    """A serialized array. psycopg finds the type of a parameter by its class."""
+    """A serialized array. There is a subclass for each type, because psycopg selects the type by class."""
 
     def __init__(self, wire: bytes) -> None:
         self.wire = wire

@@ -1,4 +1,4 @@
-"""Reads of a log, and of a customer's feed over all of their logs."""
+"""Reads of conversations' logs and customers' feeds."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from services.conversation.model.times import micros_of
 from services.conversation.store.schema import calls, feeds, log_pages, open_utterances
 
 CHUNKS_AT_ONCE = 16
-"""Rows read in one query: about two hundred entries."""
+"""Number of rows read in one query. They hold about two hundred entries."""
 READ_BYTES = 8 * 1024 * 1024
-"""Approximate limit of the contents in one result, for callers that continue where it ends."""
+"""Default size limit of one result, in bytes of contents. It is approximate."""
 
 
 class LogReads:
@@ -36,14 +36,14 @@ class LogReads:
         most_bytes: int = READ_BYTES,
         wanted: Callable[[LogEntry], bool] = lambda _: True,
     ) -> list[LogEntry]:
-        """Return the next wanted entries after a number, in the order of the log.
+        """Return the next entries after a number that pass a filter, in the order of the log.
 
-        Empty only at the end of the log.
+        The result is only empty if no such entry follows.
 
         Args:
             limit: largest number of entries.
-            most_bytes: size of contents after which the result ends, with at least two entries.
-            wanted: filter of entries.
+            most_bytes: size of the contents at which the result ends, if it has at least two entries.
+            wanted: returns whether an entry passes the filter.
         """
         found: list[LogEntry] = []
         size = 0
@@ -74,13 +74,13 @@ class LogReads:
         return [revision_of(row) for row in await self.connection.execute(query.order_by(*order))]
 
     async def feed_end(self, customer_id: str) -> FeedEnd:
-        """Return the end of a customer's feed."""
+        """Return the end of a customer's feed; zeros if the feed doesn't exist."""
         query = select(feeds.c.version, feeds.c.last_position).where(feeds.c.customer_id == customer_id)
         row = (await self.connection.execute(query)).one_or_none()
         return FeedEnd(0, 0) if row is None else FeedEnd(row.version, row.last_position)
 
     async def feed_ends(self, customer_ids: Iterable[str]) -> dict[str, int]:
-        """Return the last position of each of these customers' feeds, by customer."""
+        """Return the last positions of these customers' feeds, by customer id."""
         query = select(feeds.c.customer_id, feeds.c.last_position)
         wanted = feeds.c.customer_id.in_(list(customer_ids))
         rows = await self.connection.execute(query.where(wanted))
@@ -89,7 +89,7 @@ class LogReads:
     async def _walk(
         self, conversation_key: int, first_number: int, *, at_once: int
     ) -> AsyncIterator[LogEntry]:
-        """Yield the entries from a number on."""
+        """Yield the entries from `first_number` to the end of the log."""
         bound = from_chunk_of(conversation_key, first_number)
         while True:
             query = chunks_query().where(log_pages.c.conversation_key == conversation_key, bound)
@@ -105,12 +105,12 @@ class LogReads:
 
 
 def chunks_query() -> Select[Any]:
-    """Return a query of chunks with their calls' ids."""
+    """Return a query for chunks with the ids of their calls."""
     return select(log_pages, calls.c.call_id).join(calls, log_pages.c.call_key == calls.c.key, isouter=True)
 
 
 def from_chunk_of(conversation_key: int, number: int) -> ColumnElement[bool]:
-    """Return the condition for the chunk that holds an entry, and those after it."""
+    """Return the condition for the chunk that holds an entry, and for all chunks after it."""
     holding = log_pages.alias()
     first = select(func.max(holding.c.first_number)).where(
         holding.c.conversation_key == conversation_key, holding.c.first_number <= number

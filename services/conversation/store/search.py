@@ -1,8 +1,8 @@
-"""The full-text index: PostgreSQL's `tsvector` under GIN, SQLite's FTS5. Neither holds a copy of the text.
+"""The full-text index: a `tsvector` with a GIN index on PostgreSQL, an FTS5 table on SQLite.
 
-Both index the words that `search.words` makes of a text, and one more word that stands for the customer, so
-that a search never walks over other customers' entries. Rows of `spoken_entries` hold the entry's number,
-speaker and time; deleting a conversation deletes them.
+Neither stores a copy of the text. Both index the words that `search.words` returns for a text, and one more
+word that identifies the customer, so that a search doesn't read other customers' entries. A row of
+`spoken_entries` holds an entry's number, speaker and commit time. It is deleted with its conversation.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ from services.conversation.store.schema import conversations, indexed_logs, spok
 Place = tuple[datetime, int, int]
 """Place of a result in the order of results: commit time, conversation key, entry number."""
 MAX_ENTRIES = 1 << 24
-"""Entries of one conversation that SQLite's index can tell apart; later ones are not found."""
+"""Limit of entry numbers in SQLite's index. Entries with this number or a higher one are not indexed."""
 TOKENIZER = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co So Sk'"
-"""FTS5's tokenizer; on words that were folded before, it only stems."""
+"""FTS5's tokenizer. The words are already folded, so it only stems them."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnindexedLog:
-    """A log with entries that are not indexed."""
+    """A log with entries that are not yet indexed."""
 
     key: int
     customer_id: str
     head: int
-    """Number of its last entry."""
+    """Number of the log's last entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedUtterance:
-    """One utterance for the index."""
+    """An utterance as it is stored in the index."""
 
     number: int
     speaker: entry_pb2.Speaker.ValueType
@@ -71,13 +71,13 @@ class IndexedUtterance:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A search of one customer's."""
+    """A search in one customer's conversations."""
 
     customer_id: str
     words: Sequence[str]
-    """Folded by `search.words`; all of them must occur. At least one."""
+    """One or more words, folded by `search.words`. A found entry contains all of them."""
     conversation_id: str = ""
-    """Empty to search all of the customer's conversations."""
+    """The conversation to search; if empty, all of the customer's conversations."""
     since: datetime | None = None
     before: datetime | None = None
     speaker: entry_pb2.Speaker.ValueType = entry_pb2.SPEAKER_UNSPECIFIED
@@ -85,7 +85,7 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An entry that was found."""
+    """A found entry."""
 
     conversation_key: int
     number: int
@@ -95,17 +95,17 @@ class Hit:
 
     @property
     def place(self) -> Place:
-        """Its place in the order of results."""
+        """Place of the entry in the order of results."""
         return self.commit_time, self.conversation_key, self.number
 
 
 def search_index(connection: AsyncConnection) -> SearchIndex:
-    """Return the index in the database of a transaction."""
+    """Return the index for the database of this connection."""
     return SqliteIndex(connection) if connection.dialect.name == "sqlite" else PostgresIndex(connection)
 
 
 class SearchIndex(ABC):
-    """The index inside a transaction."""
+    """The full-text index, used inside a transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -113,12 +113,12 @@ class SearchIndex(ABC):
     async def unindexed(
         self, customer_id: str | None, *, limit: int, quiet_since: datetime | None = None
     ) -> list[UnindexedLog]:
-        """Return logs with entries that are not indexed.
+        """Return logs with entries that are not yet indexed.
 
         Args:
             customer_id: the owner of the logs; None for all customers.
             limit: largest number of logs.
-            quiet_since: leaves out logs that have grown since then.
+            quiet_since: if set, leave out logs with entries added at or after this time.
         """
         query = (
             select(conversations.c.key, conversations.c.customer_id, conversations.c.last_number)
@@ -133,8 +133,12 @@ class SearchIndex(ABC):
         return [UnindexedLog(row.key, row.customer_id, row.last_number) for row in rows]
 
     async def lock(self, key: int) -> int | None:
-        """Lock a log's indexing until the transaction ends; return its last indexed number, None if gone."""
-        # Conversation first, as a deletion does, to avoid deadlocks; a shared lock, so that appends continue.
+        """Lock a log against indexing by others until the transaction ends.
+
+        Return the number of the last indexed entry; None if the conversation was deleted.
+        """
+        # Lock the conversation first, in the same order as a deletion, to avoid deadlocks. The lock is
+        # shared, so that it doesn't block appends.
         alive = (
             select(conversations.c.key)
             .where(conversations.c.key == key)
@@ -157,13 +161,13 @@ class SearchIndex(ABC):
         *,
         through: int,
     ) -> None:
-        """Index utterances of a locked log, which is then indexed up to the number `through`."""
+        """Index utterances of a locked log. `through` is stored as the number of the last indexed entry."""
         await self._insert(key, customer_id, utterances)
         here = indexed_logs.c.conversation_key == key
         await self._connection.execute(update(indexed_logs).where(here).values(through_number=through))
 
     async def find(self, query: SearchQuery, *, after: Place | None, limit: int) -> list[Hit]:
-        """Return the hits after a place, the newest first."""
+        """Return up to `limit` found entries, the newest first. With `after`, start after that place."""
         source, matches = self._matching([_owner(query.customer_id), *query.words])
         place = (spoken_entries.c.commit_time, spoken_entries.c.conversation_key, spoken_entries.c.number)
         statement: Select[Any] = (
@@ -178,15 +182,15 @@ class SearchIndex(ABC):
 
     @abstractmethod
     async def remove(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
-        """Remove utterances, the same as were added, of a log that is being deleted."""
+        """Remove the utterances of a log that is being deleted. They must equal the added utterances."""
 
     @abstractmethod
     async def scrub(self) -> None:
-        """Erase removed words from the index. Call it once, after the last `remove`."""
+        """Erase the removed words from the index. Call it once, after the last `remove`."""
 
     @abstractmethod
     async def with_stems_of(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
-        """Return those of the words that have the same stem as one of the wanted words."""
+        """Return the words of `words` that have the same stem as a word of `wanted`."""
 
     @abstractmethod
     async def _insert(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
@@ -194,20 +198,20 @@ class SearchIndex(ABC):
 
     @abstractmethod
     def _matching(self, words: Sequence[str]) -> tuple[FromClause, ColumnElement[bool]]:
-        """Return the source and the condition of a query of entries with all of these words."""
+        """Return the source and the condition of a query for entries that contain all of these words."""
 
 
 class PostgresIndex(SearchIndex):
-    """`spoken_entries.words` under GIN. Its dictionary has no stop words, so that all words count."""
+    """The column `spoken_entries.words` with a GIN index. Its dictionary has no stop words."""
 
     async def remove(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
-        """Do nothing: the words are deleted with their conversation's rows."""
+        """Do nothing, because deleting the conversation deletes the rows with the words."""
 
     async def scrub(self) -> None:
-        """Do nothing: dead rows are erased by the next vacuum."""
+        """Do nothing, because the next vacuum erases the deleted rows."""
 
     async def with_stems_of(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
-        """Return those of the words that have the same stem as one of the wanted words."""
+        """Return the words of `words` that have the same stem as a word of `wanted`."""
         parameters = {"words": list(words), "wanted": list(wanted)}
         return set((await self._connection.execute(_SAME_STEM, parameters)).scalars())
 
@@ -223,13 +227,13 @@ class PostgresIndex(SearchIndex):
 
 
 class SqliteIndex(SearchIndex):
-    """The FTS5 table `spoken_words` without content.
+    """The FTS5 table `spoken_words`, which doesn't store the texts.
 
-    Its row id combines the log's key and the entry's number.
+    A row id combines the conversation's key and the entry's number.
     """
 
     async def remove(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
-        """Remove utterances; their words remain in the index until `scrub`."""
+        """Remove utterances. Their words remain in the file until `scrub` is called."""
         rows = [_fts_row(key, customer_id, one) for one in utterances if one.number < MAX_ENTRIES]
         if rows:
             delete = (
@@ -238,12 +242,12 @@ class SqliteIndex(SearchIndex):
             await self._connection.execute(text(delete), rows)
 
     async def scrub(self) -> None:
-        """Merge the index, which erases removed words."""
+        """Erase the removed words by merging the index."""
         await self._connection.execute(text("INSERT INTO spoken_words (spoken_words) VALUES ('optimize')"))
 
     async def with_stems_of(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
-        """Return those of the words that have the same stem as one of the wanted words."""
-        # In memory: a few hundred words take microseconds.
+        """Return the words of `words` that have the same stem as a word of `wanted`."""
+        # A temporary table in memory is fast enough: a few hundred words take microseconds.
         with closing(sqlite3.connect(":memory:")) as memory:
             memory.execute(f'CREATE VIRTUAL TABLE stems USING fts5(word, tokenize="{TOKENIZER}")')
             memory.executemany("INSERT INTO stems (word) VALUES (?)", [(word,) for word in words])
@@ -287,7 +291,7 @@ _SAME_STEM = text(
 
 
 def _owner(customer_id: str) -> str:
-    """Return the word that stands for a customer. It ends in a digit, so that no stemmer shortens it."""
+    """Return the word that identifies a customer. It ends with a digit, so that no stemmer shortens it."""
     return f"o{customer_id.replace('-', '')}0"
 
 

@@ -1,4 +1,4 @@
-"""Appends on SQLite: a whole group in one transaction."""
+"""Appends on SQLite. A whole group is written in one transaction."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ON CONFLICT (conversation_key, utterance_id) DO UPDATE SET
 
 
 def open_connection(path: str) -> sqlite3.Connection:
-    """Open a connection for one thread, as durable as those of `mesh.database`."""
+    """Open a connection for one thread. Its commits are as durable as those of `mesh.database`."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
     for pragma in SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
@@ -43,13 +43,16 @@ def open_connection(path: str) -> sqlite3.Connection:
 
 
 def append(connection: sqlite3.Connection, group: Sequence[Changes]) -> set[str]:
-    """Write a group in one transaction; return the customers whose feeds had the expected version."""
+    """Write, in one transaction, the changes of a group whose feeds have the expected version.
+
+    Return the ids of the customers of those feeds.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
         written = {changes.customer_id for changes in group if write(connection.cursor(), changes)}
         connection.execute("COMMIT")
     except BaseException:
-        # A full or failing disk has rolled it back already; ROLLBACK would then fail and hide the reason.
+        # After a disk error, SQLite has already rolled back. A ROLLBACK would then fail and hide that error.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
@@ -57,9 +60,9 @@ def append(connection: sqlite3.Connection, group: Sequence[Changes]) -> set[str]
 
 
 def write(cursor: Any, changes: Changes) -> bool:
-    """Write one customer's changes inside a transaction; return False if their feed has another version.
+    """Write one customer's changes inside a transaction, if their feed has the expected version.
 
-    `cursor` is a DB-API cursor.
+    `cursor` is a DB-API cursor. Return whether the changes were written.
     """
     customer = id_bytes(changes.customer_id)
     cursor.execute(_CLAIM, (changes.last_position, customer, changes.version))

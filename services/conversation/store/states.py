@@ -1,4 +1,4 @@
-"""Reads of the log states that appends are planned on."""
+"""Reads of the log states on which appends are planned."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from services.conversation.store.schema import conversations, feed_runs, feeds, 
 from services.conversation.store.transactions import Transaction
 
 LOGS_AT_ONCE = 50
-"""Logs whose chunks are read in one query."""
+"""Number of logs whose chunks are read in one query."""
 
 
 async def states_of_calls(
     transaction: Transaction, call_ids: Collection[str], logs: Mapping[str, LogState]
 ) -> list[CustomerState]:
-    """Return the states needed to append in these calls, by customer.
+    """Return the states needed to append in these calls, one for each customer.
 
-    The transaction must see one snapshot, so that all is as of the versions; the write detects later changes.
+    All reads of the transaction must see one snapshot, so that each state matches its feed's version. The
+    write detects changes after the snapshot.
 
     Args:
-        logs: earlier states by conversation id, whose entry ids need not be read again.
+        logs: earlier states by conversation id. Their entry ids are not read again.
     """
     calls = await transaction.calls(call_ids)
     states = await _customers(transaction, {call.customer_id for call in calls})
@@ -43,7 +44,7 @@ async def states_of_calls(
 
 
 async def state_of_conversation(transaction: Transaction, conversation: Conversation) -> CustomerState:
-    """Return the state needed to add state changes to a log."""
+    """Return the state needed to add entries with new ids, such as state changes, to a log."""
     states = await _customers(transaction, {conversation.customer_id})
     (log,) = await _logs(transaction, [conversation], {}, recognised=0)
     state = states[conversation.customer_id]
@@ -71,7 +72,7 @@ async def _customers(transaction: Transaction, customer_ids: Collection[str]) ->
 async def _logs(
     transaction: Transaction, found: Sequence[Conversation], known: Mapping[str, LogState], *, recognised: int
 ) -> list[LogState]:
-    """Read the states of logs, with the ids of their last `recognised` entries."""
+    """Read the states of these conversations' logs, with the ids of the last `recognised` entries."""
     logs = {conversation.key: _without_chunks(conversation, known) for conversation in found}
     query = select(open_utterances).where(open_utterances.c.conversation_key.in_(logs))
     order = (open_utterances.c.start_time, open_utterances.c.utterance_id)
@@ -111,5 +112,5 @@ def _missing_chunks(log: LogState, known: Mapping[str, LogState], recognised: in
     if earlier is not None:
         first = max(first, earlier.head + 1)
     key = log.conversation.key
-    # Always the chunk of the last entry: the next one is added to it.
+    # Always includes the chunk of the last entry, because the next entry may be added to it.
     return and_(log_pages.c.conversation_key == key, from_chunk_of(key, min(log.head, first)))

@@ -1,4 +1,4 @@
-"""Transactions: reads and changes of conversations, calls and answered requests."""
+"""Transactions, with the reads and changes of conversations, calls and answered requests."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from services.conversation.store.reads import LogReads
 from services.conversation.store.schema import calls, conversations, feeds, requests
 
 FENCE = frozenset({"epoch", "state", "writer_id"})
-"""Columns of a call that decide which agent may write."""
+"""Columns of a call that determine which agent may write."""
 _IDEMPOTENCY = IdempotencyStore(requests)
 RUNNING = calls.c.state != literal_column(str(pb.CALL_STATE_ENDED))
-"""The condition of running calls, in the words of their index."""
+"""The condition for running calls. It has the same text as the condition of their index."""
 CALLS = select(calls, conversations.c.conversation_id, conversations.c.customer_id).join(
     conversations, calls.c.conversation_key == conversations.c.key
 )
-"""The query of `Call` rows."""
+"""The query for the columns of `Call`."""
 
 
 class Transaction(LogReads):
-    """A transaction.
+    """A read or write transaction.
 
-    A write transaction locks the row of the customer's feed before it reads anything else of the customer's,
-    so that all it reads stays true until it commits. (SQLite has one writer at a time anyway.)
+    On PostgreSQL, a write transaction locks the row of the customer's feed before it reads the customer's
+    other rows, so that they don't change until it ends. SQLite needs no lock, because it allows only one
+    writer at a time.
     """
 
     def __init__(self, connection: AsyncConnection, *, writes: bool) -> None:
@@ -43,10 +44,10 @@ class Transaction(LogReads):
     async def once(
         self, owner: str, request_id: str, request: Message, answer: type[M], do: Callable[[], Awaitable[M]]
     ) -> M:
-        """Execute a customer's request once; answer a retry with the stored answer.
+        """Execute a customer's request by calling `do`, and store its answer; return it for a retry.
 
         Raises:
-            RequestIdReused: the request id was used with another payload.
+            RequestIdReused: the request id was used for a different request.
         """
         if self._locks:
             await self._begin_feed(owner)
@@ -55,18 +56,18 @@ class Transaction(LogReads):
         return await _IDEMPOTENCY.once(self.connection, owner, request_id, request, answer, do)
 
     async def purge_requests(self, before: datetime) -> None:
-        """Delete the requests answered before a time; a retry of one of them is executed again."""
+        """Delete the requests answered before a time. A later retry of such a request is executed again."""
         await self.connection.execute(delete(requests).where(requests.c.create_time < before))
 
     # Conversations
 
     async def add_conversation(self, values: Mapping[str, object]) -> None:
-        """Add a conversation; `values` are by column name, without the key."""
+        """Add a conversation. `values` holds the values by column name, without the key."""
         await self._begin_feed(str(values["customer_id"]))
         await self.connection.execute(insert(conversations).values(values))
 
     async def conversation(self, conversation_id: str) -> Conversation | None:
-        """Return a conversation of any customer."""
+        """Return a conversation of any customer; None if it doesn't exist. A write transaction locks it."""
         here = conversations.c.conversation_id == conversation_id
         await self._lock(here)
         row = (await self.connection.execute(select(conversations).where(here))).one_or_none()
@@ -75,7 +76,10 @@ class Transaction(LogReads):
     async def conversations_of(
         self, customer_id: str, *, before: int | None, limit: int, running_call_only: bool = False
     ) -> list[Conversation]:
-        """Return a customer's conversations with keys below `before`, the newest first."""
+        """Return up to `limit` of a customer's conversations, newest first.
+
+        With `before`, return only conversations whose key is below it.
+        """
         query = select(conversations).where(conversations.c.customer_id == customer_id)
         if running_call_only:
             query = query.where(conversations.c.key.in_(select(calls.c.conversation_key).where(RUNNING)))
@@ -85,12 +89,12 @@ class Transaction(LogReads):
         return [Conversation(**row._mapping) for row in rows]
 
     async def change_conversation(self, key: int, **values: object) -> None:
-        """Set columns of a conversation, and raise the feed's version so that appends notice it."""
+        """Set columns of a conversation. Increment the feed's version, so that appends detect the change."""
         await self._raise_version(conversations.c.key == key)
         await self.connection.execute(update(conversations).where(conversations.c.key == key).values(values))
 
     async def heads(self, conversation_ids: Iterable[str]) -> dict[str, int]:
-        """Return the last number of each of these conversations, by id."""
+        """Return the number of the last entry of each of these conversations, by conversation id."""
         query = select(conversations.c.conversation_id, conversations.c.last_number)
         wanted = conversations.c.conversation_id.in_(list(conversation_ids))
         rows = await self.connection.execute(query.where(wanted))
@@ -99,42 +103,42 @@ class Transaction(LogReads):
     # Calls
 
     async def add_call(self, values: Mapping[str, object]) -> None:
-        """Add a call; `values` are by column name, without the key."""
+        """Add a call. `values` holds the values by column name, without the key."""
         await self.connection.execute(insert(calls).values(values))
 
     async def call(self, call_id: str) -> Call | None:
-        """Return a call of any customer."""
+        """Return a call of any customer; None if it doesn't exist. A write transaction locks it."""
         await self._lock(calls.c.call_id == call_id)
         row = (await self.connection.execute(CALLS.where(calls.c.call_id == call_id))).one_or_none()
         return None if row is None else Call(**row._mapping)
 
     async def calls(self, call_ids: Collection[str]) -> list[Call]:
-        """Return those of these calls that exist, of any customer."""
+        """Return the calls with these ids, of any customer. Unknown ids are ignored."""
         rows = await self.connection.execute(CALLS.where(calls.c.call_id.in_(call_ids)))
         return [Call(**row._mapping) for row in rows]
 
     async def running_call(self, conversation_key: int) -> Call | None:
-        """Return the running call of a conversation."""
+        """Return the running call of a conversation; None if it has none."""
         return (await self.running_calls([conversation_key])).get(conversation_key)
 
     async def running_calls(self, conversation_keys: Sequence[int]) -> dict[int, Call]:
-        """Return the running calls of these conversations, by the conversation's key."""
+        """Return the running calls of these conversations, by conversation key."""
         query = CALLS.where(RUNNING, calls.c.conversation_key.in_(conversation_keys))
         return {row.conversation_key: Call(**row._mapping) for row in await self.connection.execute(query)}
 
     async def calls_to_clean_up(self, *, limit: int) -> list[Call]:
-        """Return ended calls whose grant must still be revoked and whose room must still be closed."""
+        """Return up to `limit` ended calls whose grants must be revoked and whose rooms must be closed."""
         query = CALLS.where(calls.c.state == pb.CALL_STATE_ENDED, calls.c.sealed_grant.is_not(None))
         rows = await self.connection.execute(query.order_by(calls.c.key).limit(limit))
         return [Call(**row._mapping) for row in rows]
 
     async def change_call(self, key: int, **values: object) -> None:
-        """Set columns of a call; raise the feed's version if they decide which agent may write."""
+        """Set columns of a call. If they are in `FENCE`, increment the version of the customer's feed."""
         if not FENCE.isdisjoint(values):
             await self._raise_version(calls.c.key == key)
         await self.connection.execute(update(calls).where(calls.c.key == key).values(values))
 
-    # The feed's row: the lock for all changes that a writer relies on
+    # The feed's row, which is the lock for the customer's conversations and calls
 
     async def _lock(self, condition: ColumnElement[bool]) -> None:
         if self._locks:
@@ -154,7 +158,7 @@ class Transaction(LogReads):
 
 
 def _customer_of(condition: ColumnElement[bool]) -> Select[Any]:
-    """Return the query of the customer whose conversation or call satisfies a condition."""
+    """Return a query for the id of the customer whose conversation or call satisfies a condition."""
     query = select(conversations.c.customer_id)
     if any(column.table is calls for column in visitors.iterate(condition) if isinstance(column, Column)):
         query = query.join(calls, calls.c.conversation_key == conversations.c.key)
