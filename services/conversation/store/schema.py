@@ -73,7 +73,7 @@ the table has AUTOINCREMENT."""
 
 
 def _conversation_key() -> Column[int]:
-    """Return a column that is the first part of the primary key. Deleting the conversation deletes the row."""
+    """Return a column that is the first part of the primary key. Deleting a conversation deletes its rows."""
     owner = ForeignKey("conversations.key", ondelete="CASCADE")
     return Column("conversation_key", RowKey, owner, primary_key=True, autoincrement=False)
 
