@@ -1,4 +1,4 @@
-"""The web app assembled from routes, layout and middleware, and its server."""
+"""Assembly of the web app from routes, layout and middleware, and its server."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 
 LIVEKIT_CLIENT = Path(__file__).parent / "livekit_client"
-"""LiveKit's browser client, unchanged (see its README)."""
+"""Folder with an unchanged copy of LiveKit's browser client (see its README)."""
 
 
 def create_app(settings: UiSettings) -> FastAPI:
-    """Return the web app. Its channels to the services are open while it runs."""
+    """Return the web app. It opens channels to the services at startup and closes them at shutdown."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -42,8 +42,8 @@ def create_app(settings: UiSettings) -> FastAPI:
     app.state.settings = settings
     app.state.event_streams = EventStreams()
     add_error_handlers(app)
-    # Not "/static": Gradio, mounted at "/", uses that. Only files are compressed: a compressed event stream
-    # would be delayed.
+    # The path "/static" belongs to Gradio, which is mounted at "/". Only files are compressed, because
+    # compression would delay event streams.
     app.mount("/ui/vendor", _files(LIVEKIT_CLIENT))
     app.mount("/ui", _files(layout.STATIC))
     for routes in (sign_in, calls, event_stream, conversations):
@@ -68,15 +68,15 @@ def running(app: FastAPI, settings: UiSettings) -> AbstractAsyncContextManager[w
 
 
 def _server(app: FastAPI, settings: UiSettings) -> web_server.WebServer:
-    # Browsers never close an event stream themselves, so the server ends the streams before it waits for
-    # other requests.
+    # Browsers keep event streams open, so the server ends all streams before it waits for other requests to
+    # finish.
     return web_server.WebServer(
         "ui", endpoint_of(settings, "ui_port"), settings.ui_stop_seconds, app.state.event_streams.end_all
     )
 
 
 def main() -> None:
-    """Serve the web app, its health and its metrics until SIGTERM.
+    """Serve the web app, its health and its metrics until SIGTERM or SIGINT.
 
     Raises:
         ConfigurationError: a setting is wrong or a port is in use.

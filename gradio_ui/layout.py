@@ -1,8 +1,8 @@
-"""The layout of the web app in Gradio: the voice panel, which stays in place, and tabs next to it.
+"""The layout of the web app in Gradio: the voice panel, which is always visible, and tabs next to it.
 
-Each part is a custom element from `static/`, placed by a template without data: Gradio puts rendered
-templates into a JavaScript template literal, so data in it could run as code. The elements get their data as
-JSON from this app's routes.
+Each part is a custom element from `static/`, inserted with an HTML template that contains no data. Gradio
+puts rendered templates into a JavaScript template literal, so data in a template could run as code. The
+elements load their data as JSON from this app's routes.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ TABS = {
     "transcript": ("Transcript", "live-transcript"),
     "history": ("History", "past-conversations"),
 }
-"""Label and element of each tab, by its id."""
+"""Label and custom element of each tab, by tab id."""
 _SANS = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
 
 
 def build() -> gr.Blocks:
-    """Return the layout as Gradio blocks, with limits on concurrent events."""
+    """Return the layout as Gradio blocks, with its limits on concurrent events."""
     blocks = gr.Blocks(title="Readback", analytics_enabled=False)
     with blocks:
         account = _element("account-bar", on_load=_SHOW_VALUE)
@@ -36,7 +36,7 @@ def build() -> gr.Blocks:
                 _element("voice-panel")
             with gr.Column(scale=8, min_width=320, elem_id="tabs"), gr.Tabs(selected="flights"):
                 for name, (label, element) in TABS.items():
-                    # Hidden tabs are rendered too: they show what happens before their first visit.
+                    # Hidden tabs are rendered too, because they must receive events before they are opened.
                     with gr.Tab(label, id=name, elem_id=f"tab-{name}", render_children=True):
                         _element(element)
         blocks.load(
@@ -47,14 +47,14 @@ def build() -> gr.Blocks:
             show_progress="hidden",
             concurrency_limit=None,
         )
-    # By default all users share 40 threads, and with all of them busy further events wait without end.
+    # By default all users share 40 threads. When all are busy, further events wait without a timeout.
     blocks.max_threads = 400
     blocks.queue(default_concurrency_limit=16, api_open=False)
     return blocks
 
 
 def mount(app: FastAPI, blocks: gr.Blocks) -> None:
-    """Serve the layout at `/` for signed-in customers, with all unused features of Gradio off."""
+    """Serve the layout at `/` for signed-in customers, and disable the features of Gradio it doesn't use."""
     gr.mount_gradio_app(
         app,
         blocks,
@@ -63,7 +63,7 @@ def mount(app: FastAPI, blocks: gr.Blocks) -> None:
         head=HEAD,
         theme=_theme(),
         footer_links=[],
-        run_history=False,  # would write every input, also passwords, to the browser's local storage
+        run_history=False,  # it would write all inputs to the browser's local storage
         enable_monitoring=False,
         ssr_mode=False,
         mcp_server=False,
@@ -72,13 +72,13 @@ def mount(app: FastAPI, blocks: gr.Blocks) -> None:
 
 
 def signed_in_customer(request: Request) -> str | None:
-    """Return Gradio's user name: the customer's id, because Gradio writes it into the HTML."""
+    """Return the customer's id as Gradio's user name, or None. Gradio writes the name into the HTML."""
     session: BrowserSession | None = request.state.session
     return session.cookie.customer_id if session else None
 
 
 def signed_in_account(request: gr.Request) -> dict[str, str]:
-    """Return name and e-mail address for the account bar, from the request's session only."""
+    """Return name and e-mail address of the customer whose session the request has, for the account bar."""
     session: BrowserSession | None = request.state.session
     return {"display_name": session.cookie.display_name, "email": session.cookie.email} if session else {}
 
@@ -101,7 +101,7 @@ def _element(tag: str, on_load: str | None = None) -> gr.HTML:
 
 
 def _theme() -> gr.themes.Base:
-    """Return a theme with local fonts (`GoogleFont` would load from elsewhere) and without Gradio's boxes."""
+    """Return a theme without Gradio's boxes. It uses local fonts, because `GoogleFont` loads from Google."""
     theme = gr.themes.Base(
         primary_hue="teal", neutral_hue="slate", radius_size="lg", font=_SANS, font_mono=_MONO
     )

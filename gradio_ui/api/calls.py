@@ -1,6 +1,6 @@
-"""Routes to start, rejoin and end calls in the customer's name.
+"""Routes to start, rejoin and end calls on behalf of the signed-in customer.
 
-The browser gets LiveKit's address and token, and no other token.
+The browser gets LiveKit's address and a LiveKit token, but never the customer's access token.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/calls")
 
 
 class NewCall(BaseModel):
-    """A request for a call in an existing or a new conversation."""
+    """Request for a call in an existing conversation, or in a new one if `conversation_id` is None."""
 
     conversation_id: UUID | None = None
     request_id: UUID
@@ -37,9 +37,9 @@ async def running(customer: CustomerOf) -> dict[str, Any]:
 
 @router.post("", response_model=None)
 async def start(request: NewCall, customer: CustomerOf) -> dict[str, Any] | JSONResponse:
-    """Start a call: `{"call_id", "conversation_id", "url", "token"}`.
+    """Start a call, and return `{"call_id", "conversation_id", "url", "token"}`.
 
-    409 `CALL_RUNNING` with `call` if one is running already.
+    If the customer already has a running call, return status 409, `CALL_RUNNING`, with that `call`.
     """
     already = await _running_call(customer)
     if already is not None:
@@ -54,9 +54,9 @@ async def start(request: NewCall, customer: CustomerOf) -> dict[str, Any] | JSON
 
 @router.post("/{call_id}/rejoin")
 async def rejoin(call_id: UUID, customer: CustomerOf) -> dict[str, Any]:
-    """Return new access to a running call, in the form of `start`.
+    """Return new access to a running call, in the same form as `start`.
 
-    A device that is in the call is moved out when this one joins.
+    When this browser joins, LiveKit disconnects any other browser that is in the call.
     """
     response = await customer.conversation.RejoinCall(
         pb.RejoinCallRequest(call_id=str(call_id)), metadata=customer.metadata
@@ -66,7 +66,7 @@ async def rejoin(call_id: UUID, customer: CustomerOf) -> dict[str, Any]:
 
 @router.post("/{call_id}/end", status_code=204)
 async def end(call_id: UUID, customer: CustomerOf) -> None:
-    """Hang up."""
+    """End a call."""
     await customer.conversation.EndCall(
         pb.EndCallRequest(call_id=str(call_id), request_id=uuid7()), metadata=customer.metadata
     )

@@ -1,6 +1,6 @@
 """Routes to list, read, search, export and delete past conversations.
 
-Messages become protobuf's own JSON with the contract's names.
+Responses are the service's protobuf messages as JSON, with the field names of the contract.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ async def entries(conversation_id: UUID, customer: CustomerOf, page_token: PageT
 
 @router.get("/found")
 async def found(customer: CustomerOf, words: Words, page_token: PageToken = "") -> dict[str, Any]:
-    """Return a page of entries that contain these words, newest first (`SearchEntriesResponse`)."""
+    """Return a page of log entries that contain `words`, newest first (`SearchEntriesResponse`)."""
     request = pb.SearchEntriesRequest(query=words, page_size=20, page_token=page_token)
     return as_json(await customer.conversation.SearchEntries(request, metadata=customer.metadata))
 
@@ -73,7 +73,7 @@ async def transcript(conversation_id: UUID, suffix: ExportFormat, customer: Cust
     file_format = pb.TranscriptFormat.Value(f"TRANSCRIPT_FORMAT_{suffix.name}")
     request = pb.ExportTranscriptRequest(conversation_id=str(conversation_id), format=file_format)
     chunks = _chunks(customer.conversation.ExportTranscript(request, metadata=customer.metadata))
-    # Read the first chunk here, so that an early error becomes an error response, not a broken file.
+    # Read the first chunk before responding, so that an error in it becomes an error response.
     first = await anext(chunks)
     headers = {"content-disposition": f'attachment; filename="{first.file_name}"'}
     return StreamingResponse(_bytes(first, chunks), media_type=first.media_type, headers=headers)
@@ -81,13 +81,13 @@ async def transcript(conversation_id: UUID, suffix: ExportFormat, customer: Cust
 
 @router.delete("/conversations/{conversation_id}", status_code=204)
 async def delete(conversation_id: UUID, customer: CustomerOf) -> None:
-    """Delete a conversation permanently. A running call in it ends."""
+    """Delete a conversation permanently, and end a running call in it."""
     request = pb.DeleteConversationRequest(conversation_id=str(conversation_id), request_id=uuid7())
     await customer.conversation.DeleteConversation(request, metadata=customer.metadata)
 
 
 def as_json(message: Message) -> dict[str, Any]:
-    """Return a message as JSON: field names of the contract, enum values by name, 64-bit numbers as text."""
+    """Return a message as JSON with the field names of the contract. 64-bit integers become strings."""
     return MessageToDict(message, preserving_proto_field_name=True)
 
 

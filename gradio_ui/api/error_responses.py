@@ -1,4 +1,4 @@
-"""Error responses of the routes: JSON `{"error": {"reason", "message", …}}` with a message for people."""
+"""Error responses of the routes: JSON `{"error": {"reason", "message", …}}`."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ HTTP_STATUS = {
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.DEADLINE_EXCEEDED: 503,
 }
-"""HTTP status of each gRPC code that services use deliberately. Any other code becomes 500."""
+"""HTTP status for each gRPC code that services send on purpose. Any other code becomes 500."""
 
 FIELD_MESSAGES = {
     "display_name": "Please enter your name, at most 100 characters.",
     "email": "Please enter a valid e-mail address.",
     "password": "The password needs at least 8 characters and at most 256.",
 }
-"""Message for each field of the sign-in form that the identity service refuses."""
+"""Message for each form field whose value the identity service can refuse."""
 _UNAVAILABLE = {
-    "/auth/": "The account service doesn't answer. Please try to sign in again in a moment.",
-    "/api/": "Calls and transcripts aren't available. Nothing is lost; please try again in a moment.",
+    "/auth/": "The account service is not available. Please try to sign in again in a moment.",
+    "/api/": "Calls and transcripts are not available. No data is lost. Please try again in a moment.",
 }
 _UNEXPECTED = "Something went wrong on our side. Please try again."
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Make every route of an app respond to errors in this form."""
+    """Register handlers that turn errors in any route of the app into error responses."""
     app.add_exception_handler(grpc.aio.AioRpcError, _service_error)
     app.add_exception_handler(BrowserSessionEnded, _session_ended)
     app.add_exception_handler(TokenRefused, _token_refused)
@@ -52,7 +52,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def error_response(status: int, reason: str, message: str, **details: Any) -> JSONResponse:
-    """Return an error response."""
+    """Return an error response; `details` are further fields of `error`."""
     return JSONResponse({"error": {"reason": reason, "message": message, **details}}, status)
 
 
@@ -71,16 +71,16 @@ async def _service_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def short_reason(error: grpc.aio.AioRpcError) -> str:
-    """Return the service's `ErrorReason` without the enum's prefix, or the gRPC code if it gave none."""
+    """Return the service's `ErrorReason` without the enum's prefix, or the name of the gRPC code."""
     return (reason_of(error) or error.code().name).rpartition("ERROR_REASON_")[2]
 
 
 def _message(path: str, status: int, error: grpc.aio.AioRpcError) -> str:
-    """Return the service's own message, but replace messages about fields: those are for developers."""
+    """Return the service's message. Replace messages about form fields, which are written for developers."""
     if status == 503:
         return next((text for prefix, text in _UNAVAILABLE.items() if path.startswith(prefix)), _UNEXPECTED)
     if status == 500:
-        _log.error("service failed", path=path, code=error.code().name, details=error.details())
+        _log.error("service call failed", path=path, code=error.code().name, details=error.details())
         return _UNEXPECTED
     about_form = path.startswith("/auth/") and short_reason(error) == "INVALID_REQUEST"
     fields = [field for field, _ in violations_of(error) if field in FIELD_MESSAGES] if about_form else []
@@ -92,9 +92,9 @@ async def _session_ended(_request: Request, _error: Exception) -> JSONResponse:
 
 
 async def _token_refused(request: Request, error: Exception) -> JSONResponse:
-    # A 401 would send the browser to the sign-in page, which sends signed-in browsers back, without end.
-    _log.error("token of a valid session refused", path=request.url.path, cause=repr(error.__cause__))
-    message = "Your sign-in wasn't accepted just now. Please try again in a moment."
+    # After a 401 the browser would open the sign-in page, which redirects signed-in browsers to the app.
+    _log.error("service refused token of valid session", path=request.url.path, cause=repr(error.__cause__))
+    message = "Your sign-in could not be checked. Please try again in a moment."
     return error_response(503, "TOKEN_REFUSED", message)
 
 

@@ -1,8 +1,8 @@
 """Live events of a conversation: `Watch` as server-sent events for a browser's EventSource.
 
-The event id is the cursor, so a browser that reconnects continues where it stopped: after a lost network, a
-restarted service or an expired token. A reconnect is a new request, and tokens are refreshed at the start of
-requests.
+Each event id is a cursor. A browser that reconnects sends the last one, so the stream continues after that
+event, for example after a network failure or a restart of the service. If the access token has expired, the
+stream ends too, and the reconnecting request gets a new token.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/api/conversations")
 RETRY_MILLISECONDS = 1000
-"""Time that browsers wait before they reconnect."""
+"""Time that browsers wait before they reconnect, in milliseconds."""
 REFUSED_RETRY_MILLISECONDS = 5000
-"""The same after a refused token, because each reconnect then costs a refresh."""
+"""The same time after a refused token. It is longer, because each reconnect refreshes the token."""
 _PERMANENT = (
     grpc.StatusCode.NOT_FOUND,
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.OUT_OF_RANGE,
     grpc.StatusCode.PERMISSION_DENIED,
 )
-"""Errors that a retry won't change."""
+"""gRPC codes of errors that a retry can't resolve."""
 Cursor = Annotated[str, Query(max_length=512)]
 LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=512)]
 
 
 class EventStreams:
-    """The open streams, so that a stopping server can end them instead of waiting for them."""
+    """The open streams of this server. A stopping server ends them instead of waiting for them."""
 
     def __init__(self) -> None:
         self._calls: set[WatchCall] = set()
         self._ending = False
 
     def end_all(self) -> None:
-        """End every stream. Browsers reconnect when a server is up again."""
+        """End all streams. Browsers reconnect as soon as a server is available."""
         self._ending = True
         for call in list(self._calls):
             call.cancel()
 
     async def events(self, call: WatchCall, customer: SignedInCustomer) -> AsyncIterator[str]:
-        """Yield a customer's `Watch` as server-sent events until it ends or the browser leaves."""
+        """Yield the messages of a `Watch` call as server-sent events until it ends."""
         self._calls.add(call)
         try:
             async with streaming(call):
@@ -68,10 +68,10 @@ class EventStreams:
                     for event in _events(message):
                         yield event
         except grpc.aio.AioRpcError as error:
-            # Permanent errors are sent as events. Any other error ends the stream, and the browser reconnects
-            # with its cursor.
+            # Permanent errors are sent as `failed` events. After any other error the stream ends, and the
+            # browser reconnects with its last cursor.
             if earliest := _earliest_cursor(error):
-                yield _event("rewound", {}, earliest)  # the browser continues from this cursor
+                yield _event("rewound", {}, earliest)  # the browser reconnects with this cursor
             elif error.code() in _PERMANENT:
                 yield _event("failed", {"reason": short_reason(error)})
             elif error.code() is grpc.StatusCode.UNAUTHENTICATED:
@@ -94,9 +94,10 @@ async def feed(
 ) -> StreamingResponse:
     """Stream the events of one conversation after `Last-Event-ID`, or after `cursor`, or from the beginning.
 
-    `entry`, `live`, `caught_up`, `heartbeat` and `end` carry the JSON of that field of `WatchResponse`;
-    `failed` carries `{"reason"}`. `rewound`: the cursor is no longer in the log, for example after a restore;
-    the log follows from its earliest cursor.
+    The data of `live`, `caught_up`, `heartbeat` and `end` events is that field of `WatchResponse` as JSON. An
+    `entry` event has one entry, and a `failed` event has `{"reason"}`. A `rewound` event means that the
+    cursor has expired, for example after a restore; the browser then continues from the earliest cursor of
+    the log.
     """
     heartbeat = Duration()
     heartbeat.FromTimedelta(timedelta(seconds=request.app.state.settings.ui_feed_heartbeat_seconds))
@@ -113,12 +114,12 @@ async def feed(
 
 
 def _earliest_cursor(error: grpc.aio.AioRpcError) -> str:
-    """Return the cursor to continue from when a cursor has expired; empty for any other error."""
+    """Return the earliest cursor of the log if the error is an expired cursor, otherwise an empty string."""
     return metadata_of(error).get("earliest_cursor", "") if short_reason(error) == "CURSOR_EXPIRED" else ""
 
 
 def _events(message: pb.WatchResponse) -> Iterator[str]:
-    """Yield one event per entry. Only the last has the cursor, which is valid after all entries."""
+    """Yield a message as events, one per entry. Only the last event has the message's cursor."""
     kind = message.WhichOneof("event") or "heartbeat"
     if kind == "entries":
         *before, last = message.entries.entries

@@ -1,4 +1,4 @@
-"""The services behind the web app, and the signed-in customer of a request."""
+"""Clients of the services that the web app calls, and the signed-in customer of a request."""
 
 from __future__ import annotations
 
@@ -35,21 +35,19 @@ _CONVERSATION = conversation.DESCRIPTOR.services_by_name["ConversationService"]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Stubs and sessions for the routes."""
+    """Service stubs and browser sessions for the routes."""
 
     identity: IdentityServiceAsyncStub
-    """Accounts."""
     conversation: ConversationServiceAsyncStub
-    """Conversations and calls. Each RPC is sent with the customer's own token."""
+    """Pass `SignedInCustomer.metadata` with each RPC."""
     sessions: BrowserSessions
-    """Signed-in browsers."""
 
 
 @asynccontextmanager
 async def open_services(settings: UiSettings) -> AsyncIterator[Services]:
-    """Open channels for the running event loop.
+    """Open channels to the services, and close them when the block ends.
 
-    They connect at first use, so the web app starts without its services.
+    Channels connect at first use, so the web app can start before its services.
     """
     async with (
         open_channel(settings.address_of("identity"), _IDENTITY) as identity_channel,
@@ -72,7 +70,7 @@ class SignedInCustomer:
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Call metadata with the customer's own token."""
+        """Metadata for RPCs: the customer's own access token."""
         return bearer(self.token)
 
 
@@ -98,12 +96,12 @@ async def _customer(request: Request) -> AsyncIterator[SignedInCustomer]:
 
 
 CustomerOf = Annotated[SignedInCustomer, Depends(_customer)]
-"""A route's parameter: the customer, with a token that is valid for the request.
+"""Type of a route parameter: the signed-in customer, with an access token that is valid for the request.
 
 Raises:
-    BrowserSessionEnded: the browser is not signed in, or a service found that the session has ended.
-    TokenRefused: a service refuses all tokens of this session.
+    BrowserSessionEnded: the browser is not signed in, or its session has ended.
+    TokenRefused: a service refuses the token although the session is valid.
     grpc.aio.AioRpcError: the identity service can't be reached.
 """
 ServicesOf = Annotated[Services, Depends(_services)]
-"""A route's parameter: the services behind the web app."""
+"""Type of a route parameter: stubs of the services that the web app calls."""

@@ -1,7 +1,7 @@
 """Access control: allowed paths, sign-in, same origin, Gradio sessions, and the sign-in cookie.
 
-Gradio protects its routes one by one and mounts many that this app doesn't need (uploads, proxies, file
-downloads, monitoring), so only the paths listed here are allowed.
+Gradio mounts many routes that this app doesn't need, for example for uploads, proxies, file downloads and
+monitoring, and it protects each separately. So this middleware allows only the paths that it lists.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from gradio_ui.sign_in.browser_sessions import BrowserSession, BrowserSessions
 from gradio_ui.sign_in.cookie import cookie_value, set_cookie
 
 OPEN_PATHS = ("/ui/", "/auth/", "/favicon.ico")
-"""Paths without a sign-in, in addition to the sign-in page: its files and its requests."""
+"""Paths that need no sign-in: files and requests of the sign-in page."""
 SIGN_IN_PAGE = "/login"
 OWN_PATHS = ("/api/",)
-"""Own routes for signed-in customers."""
+"""Paths of this app's own routes, which need a sign-in."""
 GRADIO_PATHS = (
     "/assets/",
     "/config",
@@ -35,13 +35,14 @@ GRADIO_PATHS = (
     "/gradio_api/startup-events",
     "/gradio_api/theme.css",
 )
-"""Gradio's routes that the web app needs. Its other routes answer 404."""
+"""Paths of the Gradio routes that the web app needs. All other Gradio routes return 404."""
 
 
 class AccessControl:
-    """ASGI middleware.
+    """ASGI middleware that refuses forbidden requests.
 
-    Sets `scope["state"]["session"]` to the request's `BrowserSession` or None; sign-in routes replace it.
+    It sets `scope["state"]["session"]` to the request's `BrowserSession`, or to None without a sign-in.
+    Sign-in routes replace that value.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -49,7 +50,7 @@ class AccessControl:
         self._owners = GradioSessionOwners()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse a request or pass it on."""
+        """Refuse a request, or pass it on to the app."""
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
         if scope["type"] != "http":
@@ -73,12 +74,12 @@ class AccessControl:
             return error_response(413, "TOO_LONG", "The request is too long."), receive
         if session_hash is None or self._owners.may_use(session_hash, session.cookie.key):
             return None, receive
-        message = "This page belongs to another sign-in. Please reload it."
+        message = "This page was opened with another sign-in. Please reload it."
         return error_response(403, "FOREIGN_SESSION", message), receive
 
 
 def _with_cookie(scope: Scope, send: Send, sessions: BrowserSessions, cookie: str) -> Send:
-    """Set the browser's cookie after a sign-in or a refresh, and delete it after the session's end."""
+    """Return a `send` that sets the cookie of a changed session, and deletes the cookie of an ended one."""
 
     def header() -> str | None:
         session: BrowserSession | None = scope["state"]["session"]
@@ -114,7 +115,7 @@ def _refusal(request: Request, session: BrowserSession | None) -> Response | Non
 
 
 def _same_origin(request: Request) -> bool:
-    """Return whether a request comes from this site. Browsers send the origin with every POST."""
+    """Return whether a request comes from this site. Browsers send an `Origin` header with every POST."""
     origin = request.headers.get("origin")
     if origin is None:
         return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")

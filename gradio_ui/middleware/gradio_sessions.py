@@ -1,8 +1,8 @@
 """Ownership of Gradio's sessions.
 
-A Gradio session is named by a hash that the browser makes with `Math.random` and that Gradio doesn't check:
-anyone who knows another browser's hash can read its messages. Here the sign-in that uses a hash first owns
-it.
+The id of a Gradio session is a hash that the browser generates with `Math.random`. Gradio doesn't check it,
+so any browser that knows the hash can read the messages of the session. This module makes the first sign-in
+that uses a hash its owner.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _MAX_SESSIONS = 10_000
 
 
 class BodyTooLong(Exception):
-    """A Gradio event that is longer than any the web app sends."""
+    """The body of a Gradio event is longer than 64 KiB. The web app sends only short events."""
 
 
 class GradioSessionOwners:
-    """The sign-in that owns each Gradio session. The least recently used sessions are removed."""
+    """The owner of each Gradio session. Above 10,000 sessions the least recently used one is removed."""
 
     def __init__(self) -> None:
         self._owners: OrderedDict[str, str] = OrderedDict()
 
     def may_use(self, session_hash: str, sign_in: str) -> bool:
-        """Return whether a sign-in may use a Gradio session.
+        """Return whether the sign-in with key `sign_in` may use a Gradio session.
 
-        The first sign-in that asks becomes the owner.
+        If the session has no owner, this sign-in becomes its owner.
         """
         owner = self._owners.setdefault(session_hash, sign_in)
         self._owners.move_to_end(session_hash)
@@ -43,10 +43,10 @@ class GradioSessionOwners:
 
 
 async def session_hash_of(scope: Scope, receive: Receive) -> tuple[str | None, Receive]:
-    """Return the Gradio session of a request, or None, and a `receive` that still has the whole body.
+    """Return the session hash of a request, or None, and a `receive` that returns the whole body again.
 
     Raises:
-        BodyTooLong: the event's body is longer than any the web app sends.
+        BodyTooLong: the body is longer than 64 KiB.
     """
     path: str = scope["path"]
     if path.startswith(_HEARTBEAT):

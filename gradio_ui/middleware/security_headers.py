@@ -1,4 +1,4 @@
-"""Security headers of every response, above all the Content-Security-Policy."""
+"""Security headers of all responses, such as the Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ _ALWAYS = {
 
 
 def content_security_policy(path: str, livekit_origins: Sequence[str]) -> str:
-    """Return a policy that allows only this server and LiveKit.
+    """Return the Content-Security-Policy of a path. It allows only this server and LiveKit.
 
-    Gradio builds its components with `new Function` and inline scripts, so its page may do that; the sign-in
-    page may not.
+    At `/` it also allows inline scripts and `eval`, because Gradio builds its components with them.
     """
     unsafe = " 'unsafe-inline' 'unsafe-eval'" if path == "/" else ""
     return "; ".join(
@@ -42,9 +41,10 @@ def content_security_policy(path: str, livekit_origins: Sequence[str]) -> str:
 
 
 def cache_control(path: str) -> str:
-    """Return a policy: HTML and data are not stored, own files are revalidated.
+    """Return the Cache-Control header of a path.
 
-    Gradio's files have a hash in their name and never change.
+    Browsers must not store HTML and data, and must revalidate this app's files. They may keep Gradio's
+    assets, whose names contain a hash of their contents.
     """
     if path.startswith("/assets/"):
         return "private, max-age=31536000, immutable"
@@ -52,14 +52,14 @@ def cache_control(path: str) -> str:
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds the headers."""
+    """ASGI middleware that adds security headers to all responses."""
 
     def __init__(self, app: ASGIApp, livekit_origins: Sequence[str]) -> None:
         self._app = app
         self._livekit_origins = livekit_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and add headers to the response."""
+        """Pass the request on, and add headers to the response."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

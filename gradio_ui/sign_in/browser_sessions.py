@@ -1,11 +1,8 @@
 """Sessions of signed-in browsers, and fresh access tokens for them.
 
-A refresh token is good for one use, so concurrent requests of a session share one refresh, and a cancelled
-request doesn't cancel it. Tokens are refreshed only at the start of a request, never during a stream, so that
-the cookie with the new refresh token always has a response to travel on.
-
-    BrowserSessionEnded         the identity service, or the person, has ended the session
-    TokenRefused                the session is valid, but a service refuses its tokens
+Each refresh token can be used only once. So concurrent requests of a session share one refresh, and a
+cancelled request doesn't cancel the refresh. Tokens are refreshed only at the start of a request, because
+once a response has begun, it can no longer set the cookie with the new refresh token.
 """
 
 from __future__ import annotations
@@ -28,22 +25,22 @@ if TYPE_CHECKING:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
 
 REFRESH_EARLY = timedelta(seconds=60)
-"""An access token is replaced this long before it expires, so that a request can finish with it."""
+"""Time before its expiry at which an access token is replaced, so that a request can finish with it."""
 
 
 class BrowserSessionEnded(Exception):
-    """The session has ended; the person has to sign in again."""
+    """The session has ended, or the browser is not signed in. The person must sign in again."""
 
 
 class TokenRefused(Exception):
-    """A service refuses a token that the identity service has just issued.
+    """A service refuses a token although the identity service confirms the session.
 
     Signing in again would not help.
     """
 
 
 class BrowserSession:
-    """One signed-in browser."""
+    """Session of one signed-in browser, with its current tokens."""
 
     def __init__(self, cookie: SignInCookie) -> None:
         self.cookie = cookie
@@ -53,7 +50,7 @@ class BrowserSession:
         self.refresh: asyncio.Task[None] | None = None
 
     def accept(self, tokens: identity.TokenPair) -> None:
-        """Use a new pair of tokens."""
+        """Replace the tokens of this session with a new pair."""
         self.access_token = tokens.access_token
         self.access_expires = tokens.access_expire_time.ToDatetime(UTC)
         self.cookie = replace(
@@ -64,16 +61,16 @@ class BrowserSession:
         )
 
     def distrust(self, access_token: str) -> None:
-        """Refresh the token before its next use, because a service refused it.
+        """Mark an access token as expired, because a service refused it.
 
-        The refresh shows if the session is still valid.
+        So it is refreshed before its next use. The refresh shows whether the session is still valid.
         """
         if access_token == self.access_token:
             self.access_expires = None
 
 
 class BrowserSessions:
-    """All signed-in browsers of this server, by the random key in their cookie."""
+    """All sessions of this server, by the random key in the browser's cookie."""
 
     def __init__(
         self, identity_service: IdentityServiceAsyncStub, cipher: CookieCipher, clock: Clock | None = None
@@ -88,7 +85,7 @@ class BrowserSessions:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Let refreshes finish: a cancelled one would leave the browser with a used token."""
+        """Wait for running refreshes. After a cancelled one, the cookie's refresh token would be used up."""
         await asyncio.gather(*self._refreshes, return_exceptions=True)
 
     def start(self, customer: identity.Customer, tokens: identity.TokenPair) -> BrowserSession:
@@ -109,9 +106,9 @@ class BrowserSessions:
         return session
 
     def of(self, value: str) -> BrowserSession | None:
-        """Return the session of an encrypted cookie, None if the cookie is invalid or the session has ended.
+        """Return the session of an encrypted cookie. None if the cookie is invalid or the session has ended.
 
-        If the server knows a newer state than the cookie, the server's state is used.
+        If the cookie is newer than the stored session, its contents replace those of the session.
         """
         cookie = self._cipher.decrypt(value)
         if cookie is None or cookie.expires_at <= self._clock.now():
@@ -122,7 +119,7 @@ class BrowserSessions:
         return None if session.ended else session
 
     def is_current(self, value: str, session: BrowserSession) -> bool:
-        """Return whether an encrypted cookie has the session's current state."""
+        """Return whether the contents of an encrypted cookie are those of the session."""
         return self._cipher.decrypt(value) == session.cookie
 
     def encrypted(self, session: BrowserSession) -> str:
@@ -130,7 +127,7 @@ class BrowserSessions:
         return self._cipher.encrypt(session.cookie)
 
     def seconds_left(self, session: BrowserSession) -> int:
-        """Return the longest remaining time of a session."""
+        """Return the time until the session expires, in seconds."""
         return max(0, int((session.cookie.expires_at - self._clock.now()).total_seconds()))
 
     async def access_token(self, session: BrowserSession) -> str:
@@ -155,24 +152,24 @@ class BrowserSessions:
         return session.access_token
 
     async def end(self, session: BrowserSession) -> None:
-        """Sign out here, and at the identity service if it answers.
+        """End a session on this server, and at the identity service if that can be reached.
 
-        A copy of the cookie is useless afterwards.
+        Afterwards this server refuses all copies of the cookie.
         """
         try:
             token = await self.access_token(session)
             session.ended = True
             await self._identity.Logout(identity.LogoutRequest(request_id=uuid7()), metadata=bearer(token))
         except (BrowserSessionEnded, grpc.aio.AioRpcError):
-            # Already ended, or identity is unreachable. The session stays in `_sessions` as ended until it
-            # expires.
+            # The session has ended already, or the identity service is unreachable. `_sessions` keeps the
+            # session until it expires, so that copies of the cookie stay refused.
             session.ended = True
 
     def _start_refresh(self, session: BrowserSession) -> asyncio.Task[None]:
         task = asyncio.create_task(self._refresh(session))
         self._refreshes.add(task)
         task.add_done_callback(self._refreshes.discard)
-        # Retrieve the error, because the request that would see it may be cancelled.
+        # Retrieve the error here to avoid a warning, because the request that awaits it may be cancelled.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 

@@ -1,7 +1,7 @@
-"""The encrypted sign-in cookie. It survives a restart of the web app's server, which stores nothing on disk.
+"""The encrypted sign-in cookie. With it, customers stay signed in when the web app's server restarts.
 
-The browser holds ciphertext in an HttpOnly cookie; only the server can read its contents, above all the
-refresh token.
+The server stores no sessions on disk. It encrypts the session's data, such as the refresh token, so the
+browser can't read them. Scripts can't read the cookie either, because it is HttpOnly.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SignInCookie:
     display_name: str
     email: str
     refresh_token: str
-    """Good for one refresh."""
+    """Token that can be used for one refresh."""
     generation: int
     """Number of refreshes since the sign-in."""
     expires: float
@@ -38,7 +38,7 @@ class SignInCookie:
 
     @property
     def expires_at(self) -> datetime:
-        """End of the session."""
+        """End of the session, in UTC."""
         return datetime.fromtimestamp(self.expires, UTC)
 
 
@@ -46,16 +46,16 @@ class CookieCipher:
     """Encryption and authentication of sign-in cookies (Fernet: AES-128-CBC with HMAC-SHA-256)."""
 
     def __init__(self, secret: str) -> None:
-        # Fernet takes exactly 32 bytes; secrets are text of at least 256 bits.
+        # Fernet needs a key of exactly 32 bytes, but secrets are texts of any length from 256 bits.
         key = hashlib.sha256(f"sign-in cookie\0{secret}".encode()).digest()
         self._fernet = Fernet(base64.urlsafe_b64encode(key))
 
     def encrypt(self, cookie: SignInCookie) -> str:
-        """Return the cookie's value."""
+        """Return the encrypted value of a cookie."""
         return self._fernet.encrypt(json.dumps(asdict(cookie)).encode()).decode()
 
     def decrypt(self, value: str) -> SignInCookie | None:
-        """Return the contents of a value, None for an invalid one."""
+        """Return the contents of an encrypted value, or None if it is invalid."""
         if not value or len(value) > _MAX_LENGTH:
             return None
         try:
@@ -65,10 +65,10 @@ class CookieCipher:
 
 
 def cookie_value(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the encrypted cookie of a request, empty without one."""
+    """Return the encrypted sign-in cookie of a request, or an empty string."""
     for name, value in headers:
         if name == b"cookie":
-            # `SimpleCookie` stops at the first malformed value, and all ports of a host share their cookies.
+            # `SimpleCookie` stops at a malformed cookie, and another app on this host may have set one.
             sign_in = cookie_parser(value.decode("latin-1")).get(COOKIE_NAME)
             if sign_in is not None:
                 return sign_in
@@ -76,6 +76,6 @@ def cookie_value(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 def set_cookie(value: str, *, max_age: int, secure: bool) -> str:
-    """Return the value of a Set-Cookie header. An empty `value` with `max_age` 0 deletes the cookie."""
+    """Return the value of a Set-Cookie header. `max_age` is in seconds; 0 deletes the cookie."""
     attributes = f"Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
     return f"{COOKIE_NAME}={value}; {attributes}"

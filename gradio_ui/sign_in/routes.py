@@ -1,6 +1,6 @@
-"""Signing up, in and out: a plain HTML page and three JSON routes.
+"""Routes to sign up, sign in and sign out, and the sign-in page.
 
-A second, public Gradio app would accept uploads from anyone.
+The page is plain HTML, because a public Gradio app would accept uploads without a sign-in.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ router = APIRouter()
 class SignInForm(BaseModel):
     """Fields of the sign-in form.
 
-    The limits only bound what is passed on; the identity service has the rules.
+    Limits here only bound the size of a request. The identity service checks the values.
     """
 
     email: str = Field(max_length=1000)
@@ -45,7 +45,7 @@ async def sign_in_page(request: Request) -> Response:
 
 @router.get("/favicon.ico", include_in_schema=False)
 async def favicon() -> FileResponse:
-    """Return the icon for browsers that request it before they read the HTML."""
+    """Return the icon. Some browsers request this path without reading the HTML."""
     return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
 
 
@@ -62,7 +62,7 @@ async def register(form: SignUpForm, request: Request, services: ServicesOf) -> 
 
 @router.post("/auth/login", status_code=204)
 async def login(form: SignInForm, request: Request, services: ServicesOf) -> None:
-    """Sign in."""
+    """Sign in to an existing account."""
     response = await services.identity.Login(
         identity.LoginRequest(email=form.email.strip(), password=form.password)
     )
@@ -71,7 +71,7 @@ async def login(form: SignInForm, request: Request, services: ServicesOf) -> Non
 
 @router.post("/auth/logout", status_code=204)
 async def logout(request: Request, services: ServicesOf) -> None:
-    """Sign this browser out, also while the identity service is down."""
+    """Sign this browser out, even if the identity service can't be reached."""
     session: BrowserSession | None = request.state.session
     if session is not None:
         await services.sessions.end(session)

@@ -1,4 +1,4 @@
-// Entry point of the web app: defines the custom elements, and opens the sign-in page when a session ends.
+// Entry point of the web app. It loads the custom elements, and opens the sign-in page when a session ends.
 import "/ui/account/account-bar.js";
 import "/ui/call/voice-panel.js";
 import "/ui/flights/flight-board.js";
@@ -8,7 +8,7 @@ import { openSignIn } from "/ui/shared/api.js";
 
 document.documentElement.lang = "en";
 
-// When one of Gradio's own requests is refused, its page would stay at "Connecting…".
+// Without this, Gradio's page would stay at "Connecting…" when its own requests are refused.
 const plainFetch = window.fetch;
 window.fetch = async (...request) => {
   const response = await plainFetch(...request);

@@ -1,4 +1,4 @@
-// <account-bar>: the brand, the signed-in customer, and the sign-out button.
+// <account-bar>: the product name, the signed-in customer's name, and the sign-out button.
 import { post } from "/ui/shared/api.js";
 import { h } from "/ui/shared/dom.js";
 

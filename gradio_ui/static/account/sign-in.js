@@ -1,4 +1,4 @@
-// The sign-in page: one form for signing in and signing up.
+// The sign-in page: one form to sign in or to sign up.
 import { ApiError, request } from "/ui/shared/api.js";
 
 const MODES = {
@@ -53,7 +53,7 @@ function showProblem(message, field) {
   form[field].focus();
 }
 
-/** Returns message and field of the first problem that needs no server, or null. */
+/** Returns the message and field of the first problem that can be found in the browser, or null. */
 function firstProblem() {
   if (mode === "sign-up" && !form.display_name.value.trim())
     return ["Please enter your name.", "display_name"];

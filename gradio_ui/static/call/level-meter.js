@@ -1,4 +1,4 @@
-// The level meter: two rows of bars, the caller below and the agent above. Hidden from screen readers.
+// The level meter: bars for the loudness of the caller and the agent. Hidden from screen readers.
 import { h } from "/ui/shared/dom.js";
 
 const BARS = 28;
@@ -14,7 +14,7 @@ export class LevelMeter {
     this.element.append(...this.#bars);
   }
 
-  /** Draws until `stop`. @param {(side: "caller"|"agent") => number} level  returns 0 to 1 */
+  /** Draws until `stop` is called. @param {(side: "caller"|"agent") => number} level  returns 0 to 1 */
   start(level) {
     this.stop();
     let last = 0;
@@ -39,7 +39,7 @@ export class LevelMeter {
     this.#paint();
   }
 
-  /** Draws the newest level in the middle and older ones outwards. */
+  /** Draws the newest level in the middle, and older levels to both sides of it. */
   #paint() {
     const middle = (BARS - 1) / 2;
     this.#bars.forEach((bar, i) => {

@@ -1,4 +1,4 @@
-// One call: a LiveKit room with the agent. Touches no DOM except the audio element that plays the agent.
+// One call: a LiveKit room with the agent. Its only DOM element is the audio element that plays the agent.
 //
 // Events, by type and `detail`:
 //   state       {state, message?}; connecting, listening, thinking, speaking, reconnecting, moved, ended
@@ -17,7 +17,7 @@ const AGENT_STATE = "lk.agent.state";
 const AGENT_WAIT_MS = 15_000;
 
 let library;
-/** Loads LiveKit's client from this server at first use; it is larger than the rest of the web app. */
+/** Loads LiveKit's client at first use, because it is larger than the rest of the web app. */
 export function loadLiveKit() {
   return (library ??= import("/ui/vendor/livekit-client.umd.js").then(() => {
     globalThis.LivekitClient.setLogLevel("warn");
@@ -38,14 +38,14 @@ export class LiveKitCall extends EventTarget {
   #hangingUp = false;
 
   /**
-   * Joins the room. Throws if that fails. After a `leave` meanwhile, the room is left when this returns.
-   * @param {Promise<MediaStreamTrack> | null} microphone  rejects with NoMicrophone; null for typing only
+   * Joins the room. Throws if that fails. If `leave` is called meanwhile, leaves the room before returning.
+   * @param {Promise<MediaStreamTrack> | null} microphone  may reject with NoMicrophone; null for typing only
    */
   async join({ url, token }, microphone) {
     this.#lk = await loadLiveKit();
     if (this.#hangingUp) return;
     const { Room, RoomEvent } = this.#lk;
-    // A reload must not end the call: the room keeps the caller's place until the page is back.
+    // A reload must not end the call. Without an explicit disconnect, the caller can rejoin after it.
     const room = (this.#room = new Room({
       disconnectOnPageLeave: false,
       adaptiveStream: false,
@@ -82,7 +82,7 @@ export class LiveKitCall extends EventTarget {
     );
   }
 
-  /** Returns the loudness, 0 to 1. @param {"caller"|"agent"} side */
+  /** Returns the loudness of one side, 0 to 1. @param {"caller"|"agent"} side */
   level(side) {
     if (side === "caller" && this.#microphone?.isMuted) return 0;
     return Math.min(1, (this.#meters[side]?.calculateVolume() ?? 0) * 2.2);
@@ -90,19 +90,19 @@ export class LiveKitCall extends EventTarget {
 
   async setMuted(muted) {
     const track = this.#microphone;
-    // Disable the track first: LiveKit can mute it only once it is published.
+    // Disable the track first, because LiveKit can mute it only after it is published.
     if (track) track.mediaStreamTrack.enabled = !muted;
     await this.#published;
     await (muted ? track?.mute() : track?.unmute());
     this.#emit("microphone", { on: this.#microphone !== null, muted });
   }
 
-  /** Asks for the microphone again and publishes it. */
+  /** Asks the browser for the microphone again, and publishes it. */
   useMicrophone() {
     return this.#publish(openMicrophone());
   }
 
-  /** Sends a typed message; before the agent listens, messages are queued. */
+  /** Sends a typed message, or queues it until the agent is ready. */
   sendMessage(id, text) {
     this.#unsent.push([id, text]);
     this.#sendQueued();
@@ -112,7 +112,7 @@ export class LiveKitCall extends EventTarget {
     return this.#room?.startAudio();
   }
 
-  /** Leaves the room. The server ends the call for the agent. */
+  /** Leaves the room on purpose. The agent then ends the call. */
   async leave() {
     this.#hangingUp = true;
     await this.#room?.disconnect();
@@ -132,7 +132,7 @@ export class LiveKitCall extends EventTarget {
     this.#emit("state", { state, message });
   }
 
-  /** Takes the state of the call from the agent's attributes. */
+  /** Sets the state of the call from the agent's attributes, and sends queued messages when it is ready. */
   #followAgent() {
     const agent = this.agent;
     const agentState = agent?.attributes[AGENT_STATE];
@@ -149,7 +149,7 @@ export class LiveKitCall extends EventTarget {
       );
       return;
     }
-    this.#agentWasHere = true; // its attributes often arrive before its voice
+    this.#agentWasHere = true;
     this.#setState(["thinking", "speaking"].includes(agentState) ? agentState : "listening");
     this.#sendQueued();
   }
@@ -162,7 +162,8 @@ export class LiveKitCall extends EventTarget {
   }
 
   /**
-   * The stream's id becomes the utterance's id, so that the entry replaces the message that is shown already.
+   * Sends a message. The stream's id becomes the id of its log entry, so that the entry replaces the message
+   * that is already shown.
    */
   async #send(id, text) {
     const writer = await this.#room.localParticipant.streamText({ topic: CHAT, streamId: id });
@@ -195,8 +196,8 @@ export class LiveKitCall extends EventTarget {
   }
 
   /**
-   * A segment is an utterance. Each stream replaces the segment's text; within a stream (LiveKit's own
-   * output) the text grows.
+   * Emits the captions of one stream. A stream belongs to a segment, which is an utterance. It contains all
+   * words of the segment so far, and may arrive in several pieces.
    */
   async #caption(reader, identity) {
     const speaker = identity === this.#room.localParticipant.identity ? "customer" : "agent";
@@ -208,7 +209,7 @@ export class LiveKitCall extends EventTarget {
         this.#emit("caption", { id, speaker, text, final: false });
       }
     } catch {
-      // The speaker left during the stream. The text so far stays, and the log will have the final one.
+      // The speaker left during the stream. Keep the text so far; the log will have the final text.
     }
     if (reader.info.attributes?.[FINAL] === "true") this.#emit("caption", { id, speaker, text, final: true });
   }
@@ -217,7 +218,7 @@ export class LiveKitCall extends EventTarget {
     try {
       this.#emit("flights", JSON.parse(await reader.readAll()));
     } catch (error) {
-      console.warn("A list of flights could not be read.", error);
+      console.warn("A flight card could not be read.", error);
     }
   }
 
@@ -237,5 +238,5 @@ const ENDINGS = {
   ROOM_DELETED: "The call has ended.",
   ROOM_CLOSED: "The call has ended.",
   PARTICIPANT_REMOVED: "The call has ended.",
-  SERVER_SHUTDOWN: "The call was cut off because the call server stopped.",
+  SERVER_SHUTDOWN: "The call ended because the call server stopped. Please call again.",
 };

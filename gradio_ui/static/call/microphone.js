@@ -1,4 +1,4 @@
-// The microphone, and help for callers whose browser refuses it.
+// Access to the microphone, and help texts for callers whose browser refuses it.
 
 const HELP = {
   denied:
@@ -14,7 +14,7 @@ const KINDS = {
   OverconstrainedError: "missing",
 };
 
-/** There is no microphone. `kind` is denied, missing, busy or insecure; `message` is for people. */
+/** The microphone can't be used. `kind` is denied, missing, busy or insecure; `message` is for people. */
 export class NoMicrophone extends Error {
   constructor(kind) {
     super(HELP[kind]);
@@ -22,7 +22,7 @@ export class NoMicrophone extends Error {
   }
 }
 
-/** Asks for the microphone and returns its track. Throws NoMicrophone. */
+/** Asks the browser for the microphone and returns its audio track. Throws NoMicrophone. */
 export async function openMicrophone() {
   if (!navigator.mediaDevices?.getUserMedia) throw new NoMicrophone("insecure");
   try {

@@ -1,4 +1,4 @@
-// Tabs of one browser ask each other about their call, so that a second tab asks before it takes a call over.
+// Messages between the tabs of one browser. With them a tab finds out if another tab is in a call.
 
 const CHANNEL = "readback.calls";
 const ANSWER_MS = 250;
@@ -7,7 +7,7 @@ export class OtherTabs {
   #channel = new BroadcastChannel(CHANNEL);
   #mine = () => null;
 
-  /** @param {() => string|null} mine  returns the id of this tab's call */
+  /** @param {() => string|null} mine  returns the id of the call that this tab is in, or null */
   constructor(mine) {
     this.#mine = mine;
     this.#channel.addEventListener("message", ({ data }) => {
@@ -15,7 +15,7 @@ export class OtherTabs {
     });
   }
 
-  /** Returns whether another tab is in this call. */
+  /** Returns whether another tab is in the call with this id. */
   async areIn(callId) {
     return new Promise((resolve) => {
       const timer = setTimeout(() => done(false), ANSWER_MS);

@@ -1,4 +1,4 @@
-// <voice-panel>: the call. Stays in the page whichever tab is open, so that a call continues meanwhile.
+// <voice-panel>: the call. It stays in the page when another tab opens, so that the call continues.
 import { ApiError, get, post } from "/ui/shared/api.js";
 import { LiveKitCall, loadLiveKit } from "/ui/call/livekit-call.js";
 import { OtherTabs } from "/ui/call/other-tabs.js";
@@ -55,12 +55,12 @@ class VoicePanel extends HTMLElement {
     this.#offerRunning();
   }
 
-  /** Calls the agent, in the shown conversation or in a new one. */
+  /** Calls the agent in the shown conversation, or in a new one if none is shown. */
   async start({ microphone = true } = {}) {
     if (IN_CALL.includes(this.#state)) return;
     this.#setState("connecting");
     this.#notice();
-    const track = microphone ? openMicrophone() : null; // runs while the server starts the call
+    const track = microphone ? openMicrophone() : null; // not awaited: the server starts the call meanwhile
     track?.catch(() => {});
     const newCall = {
       request_id: crypto.randomUUID(),
@@ -83,7 +83,7 @@ class VoicePanel extends HTMLElement {
     await this.#startAttempt(() => post(`/api/calls/${this.#access.call_id}/rejoin`), track);
   }
 
-  /** Hangs up: ends the call for both sides. */
+  /** Hangs up. The call ends for both sides. */
   async hangUp() {
     const call = this.#call;
     const callId = this.#access?.call_id;
@@ -91,16 +91,16 @@ class VoicePanel extends HTMLElement {
     if (this.#attempt) Object.assign(this.#attempt, { hungUp: true, ended: callId });
     this.#setState("ended");
     this.callButton.focus({ preventScroll: true });
-    // Without an id, `#join` ends the call as soon as it has one.
+    // If the call has no id yet, `#join` ends it when the id arrives.
     const ending = callId ? post(`/api/calls/${callId}/end`) : Promise.resolve();
     await Promise.allSettled([call?.leave(), ending]);
     ending.catch((error) => this.#notice(error.message));
     conversation.dispatchEvent(new Event("calls"));
   }
 
-  /** Joins a call. If that fails or the caller hangs up, `undo` reverts what `ask` did on the server. */
+  /** Joins the call that `ask` returns. If that fails or the caller hangs up, `undo` ends the call. */
   #startAttempt(ask, track, undo = () => {}) {
-    const before = this.#attempt?.over; // an earlier attempt may still have to end its call
+    const before = this.#attempt?.over; // an earlier attempt may still be ending its call
     const attempt = (this.#attempt = { hungUp: false, ended: null });
     return (attempt.over = this.#join(attempt, before, { ask, track, undo }));
   }
@@ -138,7 +138,7 @@ class VoicePanel extends HTMLElement {
   #failed(error) {
     this.#call = null;
     if (error.reason === "CALL_RUNNING" && error.details.call) return this.#offer(error.details.call);
-    if (error.reason === "CALL_ENDED") return this.#setState("ended", "That call is over.");
+    if (error.reason === "CALL_ENDED") return this.#setState("ended", "That call has ended. You can call again.");
     if (error.reason === "CONVERSATION_ENDED" || error.reason === "CONVERSATION_NOT_FOUND")
       conversation.show(null);
     this.#setState("failed");
@@ -161,7 +161,7 @@ class VoicePanel extends HTMLElement {
     const before = this.#state;
     try {
       const { call } = await get("/api/calls/running");
-      // The caller has started or joined a call meanwhile.
+      // Stop if the caller has started or joined a call meanwhile.
       if (this.#state !== before || IN_CALL.includes(before)) return;
       if (call) await this.#offer(call);
       else if (before === "offer") this.#setState("idle");
@@ -170,11 +170,11 @@ class VoicePanel extends HTMLElement {
     }
   }
 
-  /** Offers to join a call that is running: from before a reload, in another tab or on another device. */
+  /** Offers to rejoin a running call, for example after a reload or from another device. */
   async #offer(call) {
     const before = this.#state;
     const elsewhere = await this.#otherTabs.areIn(call.call_id);
-    if (this.#state !== before) return; // rejoined or hung up meanwhile
+    if (this.#state !== before) return; // the caller has rejoined or hung up meanwhile
     conversation.show(call.conversation_id);
     this.#access = call;
     this.#setState("offer", elsewhere ? "This call is open in another tab" : "");
@@ -186,7 +186,7 @@ class VoicePanel extends HTMLElement {
     if (!message) return;
     const id = crypto.randomUUID();
     const starting = IN_CALL.includes(this.#state) ? null : this.start({ microphone: false });
-    // A call in a new conversation shows that conversation first; the message belongs into its log.
+    // A new call first shows its new conversation. The message must go into the log of that conversation.
     Promise.resolve(starting).then(() => {
       if (!this.#call) return void (this.input.value ||= message);
       conversation.log.typed(id, message);
@@ -248,7 +248,7 @@ class VoicePanel extends HTMLElement {
     this.notice.hidden = !text;
   }
 
-  /** Shows the captions of the shown conversation. */
+  /** Replaces the captions with those of the shown conversation. */
   #showCaptions() {
     this.view?.stop();
     this.view = new TranscriptView(conversation.log, {
@@ -374,7 +374,7 @@ class VoicePanel extends HTMLElement {
     );
   }
 
-  /** Shows a button for flights that are out of sight: below on a phone, or in another tab. */
+  /** Shows a button that leads to the flights, if they are outside the screen or in another tab. */
   #showFlightsButton({ flights = [] }) {
     const board = document.querySelector("flight-board");
     const { top, width } = board.getBoundingClientRect();

@@ -5,8 +5,8 @@ import { flightCard, dayOf } from "/ui/flights/flight-card.js";
 
 const OUTCOMES = {
   EMPTY: "No flights match. Ask for another day, another time or another airport.",
-  UNAVAILABLE: "Flight data isn't available right now. Please try again in a moment.",
-  RESTRICTED: "The configured flight data sources don't provide this.",
+  UNAVAILABLE: "Flight data is not available right now. Please try again in a moment.",
+  RESTRICTED: "The flight data sources don't offer this search. Please try another day or another route.",
   QUOTA_EXHAUSTED: "The flight data quota is used up for now. Please try again later.",
 };
 
@@ -24,7 +24,7 @@ class FlightBoard extends HTMLElement {
         "div",
         { class: "empty board-empty" },
         h("img", { src: "/ui/runway.svg", alt: "", width: 220, height: 120 }),
-        h("p", {}, "Ask for a flight and it appears here while the agent speaks."),
+        h("p", {}, "Ask the agent for a flight. The flights it finds appear here."),
       ),
     );
     conversation.addEventListener("switched", () => this.#redraw());
@@ -81,7 +81,7 @@ function searchSection(search) {
     h(
       "p",
       { class: "sample-note", "data-testid": "search-partial" },
-      "Only some of the available flights could be searched.",
+      "The search covered only some of the available flights.",
     );
   const cheapest = Math.min(...flights.map((flight) => Number(flight.price?.amount ?? Infinity)));
   const cards = flights.map((flight) =>

@@ -2,7 +2,7 @@
 import { h, icon, ICONS } from "/ui/shared/dom.js";
 
 /**
- * Formats "2026-11-24" as "Tue 24 Nov". The date is local to the airport, so no time zone is applied.
+ * Formats "2026-11-24" as "Tue 24 Nov". The date is local to the airport, so it isn't converted.
  */
 export function dayOf(date) {
   const [year, month, day] = String(date ?? "")
@@ -60,7 +60,7 @@ function end(kind, { time, airport, city, day_offset: days }) {
   );
 }
 
-/** Formats seller and end of the offer, in the reader's time zone. */
+/** Formats the seller and the expiry time of an offer, in the browser's time zone. */
 function offerOf({ seller, expire_time: until }) {
   const clock = new Date(until).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   return `${seller}, until ${clock}`;
@@ -85,7 +85,7 @@ function route({ depart, arrive, duration_minutes: minutes, stops, via }) {
 /** Formats "AI542" as "AI 542". */
 const spaced = (number) => String(number ?? "").replace(/\b([A-Z0-9]{2})\s?(\d{1,4}[A-Z]?)\b/g, "$1\u00a0$2");
 
-/** Builds a flight's card. @param {{cheapest?: boolean}} marks */
+/** Builds the card of a flight. @param {{cheapest?: boolean}} marks */
 export function flightCard(flight, { cheapest = false } = {}) {
   const { carrier, carrier_code: code, flight_number: number, depart, arrive, back } = flight;
   return h(

@@ -1,4 +1,4 @@
-// Flights for the cards from the log's itineraries, with local times and names.
+// Conversion of search results in the log to the form of `readback.flights`, for flight cards.
 
 /** Returns the local date "YYYY-MM-DD" and time "HH:MM" at an airport. */
 function localClock({ time, time_zone: timeZone }) {
@@ -26,7 +26,7 @@ const money = ({ currency_code: currency, units = 0, nanos = 0 }) => ({
   amount: Number(units) + Number(nanos) / 1e9,
 });
 
-/** Formats a connecting city with its inconveniences. */
+/** Formats a connecting city with its inconveniences: "London, overnight, from LGW". */
 const connectionOf = ({ city, airport_code: code }, { overnight, next_airport_code: onward } = {}) =>
   `${city ?? code}${overnight ? ", overnight" : ""}${onward ? `, from ${onward}` : ""}`;
 
@@ -64,10 +64,7 @@ function flightOf({
   };
 }
 
-/**
- * Converts a stored `ToolResult` to a search result of `readback.flights`; returns null if it has no flights
- * to show.
- */
+/** Converts a stored `ToolResult` to the form of `readback.flights`. Returns null if it has no flights. */
 export function storedSearch({ tool_call_id: id, outcome, result }) {
   try {
     const flights = result?.flights ?? result?.itineraries?.map(flightOf);

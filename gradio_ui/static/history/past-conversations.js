@@ -16,7 +16,7 @@ class PastConversations extends HTMLElement {
     this.search = new SearchBox(() => this.#showList());
     this.body = h("div", { class: "history" });
     this.append(this.search.element, this.notice, this.status, this.body);
-    // Loaded each time it comes into view, because conversations change meanwhile.
+    // Load the list again each time it becomes visible, because conversations change meanwhile.
     conversation.addEventListener("calls", () => this.offsetParent && this.#refresh());
     new IntersectionObserver(([seen]) => seen.isIntersecting && this.#refresh()).observe(this);
   }
@@ -43,7 +43,7 @@ class PastConversations extends HTMLElement {
           next: page.next_page_token,
         };
       },
-      none: "No conversations yet. Your first call will be here.",
+      none: "No conversations yet. Your first call will appear here.",
     });
   }
 
@@ -64,7 +64,7 @@ class PastConversations extends HTMLElement {
     });
   }
 
-  /** A list that grows page by page. `load` gives rows and the token of the next page. */
+  /** Shows a list page by page. `load` returns the rows of a page and the token of the next page. */
   #pages({ label, load, none, summary = () => "" }) {
     return this.#latest(
       () => load(""),
@@ -86,7 +86,7 @@ class PastConversations extends HTMLElement {
       "Show older",
     );
     more.addEventListener("click", async () => {
-      more.disabled = true; // a second press would add the same rows again
+      more.disabled = true; // a second click would add the same rows again
       await this.#latest(
         () => load(next),
         (page) => {
@@ -148,12 +148,12 @@ class PastConversations extends HTMLElement {
 
   #continue(one) {
     if (conversation.inCall)
-      return this.#showProblem("You are in a call. Hang up first, then call again about this conversation.");
+      return this.#showProblem("You are in a call. Hang up first, then call again from this conversation.");
     conversation.show(one.conversation_id);
     conversation.dispatchEvent(new Event("continue"));
   }
 
-  /** Loads and shows something, and ignores the result or error if another load was started meanwhile. */
+  /** Calls `load`, then `show` with its result. Ignores result and error if a later call has started. */
   async #latest(load, show) {
     const turn = ++this.#turn;
     this.notice.hidden = true;

@@ -1,4 +1,4 @@
-// Rows of the history: a conversation, or a search result.
+// Rows of the history list: a conversation, or a search result.
 import { h } from "/ui/shared/dom.js";
 
 const WHEN = new Intl.DateTimeFormat([], {

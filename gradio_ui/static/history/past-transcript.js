@@ -1,4 +1,4 @@
-// The transcript of a past conversation, with buttons to download it, call again about it, or delete it.
+// The transcript of a past conversation, with buttons to download it, call again, or delete it.
 import { get, request } from "/ui/shared/api.js";
 import { conversation } from "/ui/shared/conversation.js";
 import { h, icon, ICONS } from "/ui/shared/dom.js";
@@ -17,7 +17,7 @@ export class PastTranscript {
   #on;
 
   /**
-   * Loads the whole log.
+   * Loads the whole log of a conversation, and returns its transcript.
    * @param {{back: Function, callAgain: Function, deleted: Function, showProblem: (message: string) => void}}
    *   on
    */
@@ -56,7 +56,7 @@ export class PastTranscript {
     new TranscriptView(log, { list: this.list, testid: "history-line", times: true });
   }
 
-  /** Scrolls to the entry with a number, or to the beginning. */
+  /** Scrolls to the entry with this number, or to the beginning if `number` is null. */
   scrollTo(number) {
     const line = number && this.list.querySelector(`[data-number="${number}"]`);
     this.list.scrollTop = 0;
@@ -115,7 +115,7 @@ export class PastTranscript {
         "p",
         {},
         `“${titleOf(this.#one.title)}” and its transcript will be deleted permanently.`,
-        ends && " The call that is running in it ends.",
+        ends && " The running call in it will end.",
       ),
       h(
         "div",
@@ -140,7 +140,7 @@ export class PastTranscript {
       await request("DELETE", `/api/conversations/${this.#one.conversation_id}`);
     } catch (error) {
       dialog.close();
-      // Already deleted on another device: nothing left to do.
+      // A conversation that was deleted on another device needs no error message.
       if (error.reason !== "CONVERSATION_NOT_FOUND") return this.#on.showProblem(error.message);
     }
     dialog.close();

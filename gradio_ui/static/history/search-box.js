@@ -1,4 +1,4 @@
-// A search box that searches after a pause in typing or on Enter, and is cleared by Escape.
+// A search box. It searches after a pause in typing or on Enter. Escape clears it.
 import { h, icon, ICONS } from "/ui/shared/dom.js";
 
 const PAUSE_MS = 350;
@@ -9,7 +9,7 @@ export class SearchBox {
   #lastSearch = "";
   #onSearch;
 
-  /** @param {() => void} onSearch  called when `words` has changed */
+  /** @param {() => void} onSearch  called when `words` have changed */
   constructor(onSearch) {
     this.#onSearch = onSearch;
     this.input = h("input", {

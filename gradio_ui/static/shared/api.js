@@ -1,4 +1,4 @@
-// Requests to this app's own routes. Errors are thrown as `ApiError` with a message for people.
+// Requests to this app's own routes. They throw `ApiError`, whose message is written for people.
 
 export class ApiError extends Error {
   /**
@@ -18,8 +18,8 @@ export function openSignIn() {
 }
 
 /**
- * Sends JSON and returns JSON, null for an empty response. A browser that is signed out goes to the sign-in
- * page, unless `leave` is false.
+ * Sends a JSON request, and returns the JSON response or null for an empty one. If the session has ended,
+ * opens the sign-in page, unless `leave` is false.
  */
 export async function request(method, path, body, { leave = true } = {}) {
   const headers = body === undefined ? {} : { "content-type": "application/json" };

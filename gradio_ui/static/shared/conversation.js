@@ -6,7 +6,7 @@ import { CaptionsAndEntries } from "/ui/transcript/captions-and-entries.js";
 class ShownConversation extends EventTarget {
   id = null;
   log = new CaptionsAndEntries();
-  /** Search results, oldest first: the JSON of the text stream `readback.flights`. */
+  /** Search results in the form of the text stream `readback.flights`, oldest first. */
   searches = [];
   /** True while this tab is in a call. */
   inCall = false;
@@ -21,8 +21,8 @@ class ShownConversation extends EventTarget {
   }
 
   /**
-   * Shows another conversation (null: a new one), follows it and emits "switched". The shown conversation
-   * only gets its event stream opened.
+   * Shows another conversation, or an empty one for null: opens its event stream and emits "switched". If it
+   * is already shown, only opens its event stream.
    */
   show(id) {
     if (id && id === this.id) return this.follow();
@@ -39,7 +39,7 @@ class ShownConversation extends EventTarget {
     this.dispatchEvent(new Event("switched"));
   }
 
-  /** Opens the event stream if it is closed. */
+  /** Opens the event stream of the shown conversation if it is closed. */
   follow() {
     if (!this.id || this.#stream?.open) return;
     this.#stream?.close();
@@ -58,7 +58,7 @@ class ShownConversation extends EventTarget {
     );
   }
 
-  /** Adds the flights of a search, or replaces those of the same tool call. Emits "flights". */
+  /** Adds a search result, or replaces the one of the same tool call. Emits "flights". */
   addSearch(search) {
     const rest = this.searches.filter((known) => known.tool_call_id !== search.tool_call_id);
     const known = rest.length !== this.searches.length;
@@ -68,7 +68,7 @@ class ShownConversation extends EventTarget {
     this.dispatchEvent(new CustomEvent("flights", { detail: { search, known } }));
   }
 
-  /** Restores flight cards from the log, after a reload. */
+  /** Adds the search result of a log entry if it isn't shown yet, for example after a reload. */
   #restoreFlights({ tool_result: stored }) {
     if (!stored || this.searches.some((known) => known.tool_call_id === stored.tool_call_id)) return;
     const search = storedSearch(stored);

@@ -1,9 +1,9 @@
-// Builder of DOM nodes. Text becomes text nodes only, so no transcript or message is parsed as HTML.
+// Functions that build DOM nodes. Strings become text nodes, so transcripts are never parsed as HTML.
 
 /**
  * Builds an element.
  * @param {string} tag
- * @param {Record<string, any>} attributes  names with "on" are listeners; false and null omit the attribute
+ * @param {Record<string, any>} attributes  names that start with "on" are listeners; false and null omit one
  */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -18,7 +18,7 @@ export function h(tag, attributes = {}, ...children) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Builds a decorative icon from one path on a 24 × 24 grid. */
+/** Builds an icon, hidden from screen readers, from an SVG path on a 24 × 24 grid. */
 export function icon(path) {
   const svg = document.createElementNS(SVG, "svg");
   for (const [name, value] of Object.entries({ viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }))

@@ -1,9 +1,9 @@
 // The transcript of a conversation: live captions, and the stored entries that replace them.
 //
-// Captions come over LiveKit while words are spoken; entries come over the event stream once they are stored.
-// Both use the same UUID for an utterance, so an entry replaces its caption instead of showing twice.
-// Captions of other agents may have other ids; an entry then replaces the caption of the same speaker with
-// the same words.
+// Captions arrive over LiveKit while words are spoken. Entries arrive over the event stream after they are
+// stored. Both have the same UUID for an utterance, so an entry replaces its caption and the words don't show
+// twice. Captions of other agents may have different ids. An entry then replaces the caption of the same
+// speaker with the same words.
 
 const SPEAKERS = { SPEAKER_CUSTOMER: "customer", SPEAKER_AGENT: "agent" };
 const SEALINGS = {
@@ -13,7 +13,7 @@ const SEALINGS = {
 };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Returns the words without punctuation, for comparison. */
+/** Returns the words in lower case and without punctuation, for comparison. */
 const words = (text) =>
   text
     .toLowerCase()
@@ -42,7 +42,7 @@ export class CaptionsAndEntries extends EventTarget {
     return this.#number;
   }
 
-  /** Shows a caption; `final` when no more words will follow. */
+  /** Shows a caption. `final` means that no more words follow. */
   caption({ id, speaker, text, final }) {
     const line =
       this.#line(id) ??
@@ -68,7 +68,7 @@ export class CaptionsAndEntries extends EventTarget {
     );
   }
 
-  /** Shows an `OpenUtterance`, for tabs that follow a conversation without being in its call. */
+  /** Shows an `OpenUtterance`. Tabs that aren't in the call get no captions, but these. */
   live(open) {
     const speaker = SPEAKERS[open.speaker];
     let line = this.#line(open.utterance_id);
@@ -87,7 +87,7 @@ export class CaptionsAndEntries extends EventTarget {
     if (!line.number && !line.fromCaption) this.#change(line, { text: open.text ?? "" });
   }
 
-  /** Shows an `Entry`. The same entry again changes nothing. */
+  /** Shows a log `Entry`. Showing the same entry twice has no further effect. */
   entry(entry) {
     const number = Number(entry.number);
     this.#number = Math.max(this.#number, number);

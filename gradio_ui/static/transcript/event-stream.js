@@ -1,5 +1,5 @@
-// Live events of one conversation over server-sent events. Closed while the page is hidden and not in a call,
-// because browsers allow six connections per server for all tabs.
+// Live events of one conversation, received as server-sent events. Its owner closes the stream while the page
+// is hidden and not in a call, because browsers allow only six connections to a server for all tabs together.
 
 const RETRY_MS = 3000;
 const SILENCE_MS = 150_000;
@@ -14,8 +14,8 @@ export class EventStream {
   #watchdog = 0;
 
   /**
-   * @param {{entry: Function, live: Function, rewound: Function, state: Function}} on  `state` gets "up",
-   *   "down" or "ended". After `rewound` the log has been replaced and all its entries follow.
+   * @param {{entry: Function, live: Function, rewound: Function, state: Function}} on  `state` is called
+   *   with "up", "down" or "ended". After `rewound`, all entries of the log follow from its beginning.
    */
   constructor(id, on, cursor = "") {
     this.#id = id;
@@ -56,7 +56,7 @@ export class EventStream {
     source.onopen = () => this.#on.state("up");
     source.onerror = () => {
       this.#on.state("down");
-      // The browser reconnects by itself, except after an error response.
+      // The browser reconnects automatically, except after an error response.
       if (source.readyState === EventSource.CLOSED && source === this.#source)
         this.#retry = setTimeout(() => this.#recover(), RETRY_MS);
     };
@@ -78,7 +78,7 @@ export class EventStream {
     this.#on.state("ended");
   }
 
-  /** Restarts the timer that replaces a silent connection. */
+  /** Restarts the timer that reconnects after a long silence. */
   #alive() {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => this.#connect(), SILENCE_MS);

@@ -1,4 +1,4 @@
-// <live-transcript>: the shown conversation with its tool calls, as it is stored.
+// <live-transcript>: the transcript of the shown conversation, with its tool calls.
 import { conversation } from "/ui/shared/conversation.js";
 import { h } from "/ui/shared/dom.js";
 import { TranscriptView } from "/ui/transcript/transcript-view.js";
@@ -16,14 +16,14 @@ class LiveTranscript extends HTMLElement {
       h(
         "p",
         { class: "empty" },
-        "Everything you and the agent say appears here, word for word, and is kept in History.",
+        "Everything that you and the agent say appears here, word for word, and is stored in History.",
       ),
     );
     conversation.addEventListener("switched", () => this.#showLog());
     conversation.addEventListener("feed", ({ detail }) => {
       this.state.hidden = detail !== "down";
       this.state.textContent =
-        detail === "down" ? "The connection was lost. The transcript will catch up when it is back." : "";
+        detail === "down" ? "The connection was lost. The transcript will continue when the connection is restored." : "";
     });
     this.#showLog();
   }

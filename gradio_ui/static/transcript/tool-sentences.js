@@ -1,4 +1,4 @@
-// Tool calls in the transcript, with their result, as one sentence.
+// Wording of tool calls in the transcript: one sentence for the call and its result.
 import { dayOf } from "/ui/flights/flight-card.js";
 
 const NAMES = {
@@ -21,7 +21,7 @@ const OUTCOMES = {
   DATE_BEYOND_HORIZON: "date too far in the future",
   FLIGHT_NOT_FOUND: "no such flight",
 };
-/** Arguments in their spoken order, each with its wording. */
+/** Wording of each argument, in the order of the sentence. */
 const ARGUMENTS = {
   flight_number: (number) => number,
   code: (code) => code,
@@ -42,7 +42,7 @@ const MAX_ARGUMENTS = 6;
 
 const readable = (word) => String(word).replaceAll("_", " ").toLowerCase();
 
-/** Formats a value by its name or code. */
+/** Formats the value of an argument; of an object, its name or code. */
 function brief(value) {
   if (value === null || value === undefined || value === "" || value === false) return "";
   if (Array.isArray(value)) return value.map(brief).filter(Boolean).join(", ");
@@ -71,14 +71,14 @@ const DOUBTS = {
 
 const DEPARTED = ["FLIGHT_STATE_EN_ROUTE", "FLIGHT_STATE_LANDED", "FLIGHT_STATE_DIVERTED"];
 
-/** Formats the delay: only of delayed or departed flights. A late departure may still arrive early. */
+/** Formats the departure delay of a delayed or departed flight; empty for other states. */
 function lateness(state, late) {
   if (!late) return "";
   if (DEPARTED.includes(state)) return `left ${late} minutes late`;
   return state === "FLIGHT_STATE_DELAYED" && `${late} minutes late`;
 }
 
-/** Formats the known facts: "delayed, 65 minutes late, terminal 1, gate 12, arrival belt 4". */
+/** Formats a flight's status: "delayed, 65 minutes late, terminal 1, gate 12, arrival belt 4". */
 function statusWords({
   state,
   delay_minutes: late,
@@ -98,7 +98,7 @@ function statusWords({
     .join(", ");
 }
 
-/** Formats a tool call. @param {{name: string, arguments: object, outcome?: string, result?: object}} item */
+/** Formats a tool call as a sentence. @param {{name: string, arguments: object, outcome?: string, result?: object}} item */
 export function toolSentence({ name, arguments: args, outcome, result }) {
   const count = result?.total ?? (result?.flights ?? result?.itineraries)?.length;
   const found = outcome === "FOUND" && count > 0 && `${count} ${count === 1 ? "flight" : "flights"} found`;

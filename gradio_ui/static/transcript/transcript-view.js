@@ -1,4 +1,4 @@
-// Draws a CaptionsAndEntries as a growing list, and announces final lines to screen readers.
+// Shows the items of a CaptionsAndEntries as a list, and announces final lines to screen readers.
 import { h, icon, ICONS } from "/ui/shared/dom.js";
 import { toolSentence } from "/ui/transcript/tool-sentences.js";
 
