@@ -1,7 +1,7 @@
-"""Places: the airports and cities that a traveller's words mean, even if a speech recogniser garbled them.
+"""Places: find the airports and cities that a traveller's words mean, even in misrecognised speech.
 
-These functions need no server: the command line and the dialogue's tests call them in process, the service
-behind gRPC.
+These functions need no server. The service offers them over gRPC; the command line and the dialogue's tests
+call them directly.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 
 
 def annotate(text: str, *, home_country: str = "") -> list[Annotation]:
-    """Find every place named in a text, in text order, with up to three candidates each."""
+    """Return every place named in a text, in the order of the text, with up to three candidates each."""
     return annotation.annotate(lexicon.load(), text, home_country=home_country)
 
 

@@ -1,9 +1,9 @@
-"""Search for places in an utterance by aligning all of it with the lexicon.
+"""Search for places in an utterance by comparing every part of it with the lexicon.
 
-Taking the words after "fly to" fails on real transcripts ("I want to flight a Chennai"). So every window of a
-few words is scored by its likeness to a name, its share of everyday words, and the cues around it. Phrases
-that recognisers garble ("to Mara morning") compete as decoys. The non-overlapping set of windows with the
-highest score wins.
+A search for the words after "fly to" would fail on real transcripts ("I want to flight a Chennai"). So every
+window of a few words is scored by its likeness to a name, its number of everyday words and the cues around
+it. Phrases that recognisers often get wrong ("to Mara morning" for "tomorrow morning") compete as decoys. The
+result is the non-overlapping set of windows with the highest total score.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from services.flightdata.places.spelled_codes import LETTERS, spelled_code
 from services.flightdata.places.text_keys import phonemes, words
 
 LONGEST, LONGEST_GARBLED = 5, 4
-"""Words in a window for an exact name (`Las Palmas de Gran Canaria`) and for a garbled one."""
+"""Maximum words of a window: for an exact name (`Las Palmas de Gran Canaria`) and for a garbled name."""
 MOST_WORDS = 120
-"""Words of a text that are searched, so that the work is bounded; no spoken request is longer."""
+"""Maximum number of words searched in a text. It limits the work; no spoken request is longer."""
 LEAST = {Cue.NONE: 0.84, Cue.NEAR: 0.68, Cue.SLOT: 0.6, Cue.ALONE: 0.56}
-"""Likeness that a garbled name needs, by the cue around it."""
+"""Minimum likeness of a garbled name, by the cue around it."""
 KNOWN_PRIOR, LONG_NAME = 0.28, 8
-"""Prior, or else number of letters, that a name needs without a cue."""
+"""A name without a cue needs at least this prior or at least this number of letters."""
 COMMON_PENALTY = 0.07
-"""Likeness lost for each everyday word inside a garbled name."""
+"""Penalty on the likeness for each everyday word inside a garbled name."""
 DECOY_LIKENESS = 0.7
-"""Likeness that a decoy needs to compete."""
+"""Minimum likeness of a decoy."""
 DIRECTIONS = frozenset({"from", "to", "for", "and"})
-"""Words that can't end a garbled name, since the next place follows them."""
+"""Words that can't be the end of a garbled name, because another place follows them."""
 GUESS_LIKENESS = 0.5
-"""Likeness that a guess needs at a position where a place must begin."""
+"""Minimum likeness of a guess at a position where a place must begin."""
 RUN_TOGETHER_LIKENESS = 0.68
-"""Likeness that a name needs after a "to" that was heard as its beginning ("Delhi-tupuna")."""
+"""Minimum likeness of a name if a "to" was recognised as its beginning ("Delhi-tupuna": Delhi to Pune)."""
 TO_WITHIN = re.compile(r"[td][aeiou]\w{3}")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """`words[start:end]` read as a place, or as a decoy (`resolution` None), with its score."""
+    """`words[start:end]` interpreted as a place, or as a decoy if `resolution` is None, with a score."""
 
     start: int
     end: int
@@ -52,7 +52,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """`words[start:end]` with the key to look up and the likeness it needs."""
+    """`words[start:end]` as a possible place: the key to look up, and the `least` likeness to accept."""
 
     start: int
     end: int
@@ -61,7 +61,7 @@ class Guess:
 
 
 def annotate(lexicon: Lexicon, text: str, *, home_country: str = "") -> list[Annotation]:
-    """Return the places in a text, in text order and without overlap."""
+    """Return the places in a text, in the order of the text and without overlap."""
     sentence = Sentence(words(text)[:MOST_WORDS], context_words())
     named = _named(lexicon, sentence, home_country)
     windows = [*_codes(lexicon, sentence), *_decoys(lexicon, sentence), *named]
@@ -80,7 +80,7 @@ def _score(quality: float, letters: int) -> float:
 
 
 def _codes(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
-    """Yield codes: spelled out, written in capitals, or typed in lower case next to a cue."""
+    """Yield windows with codes that are spelled out, in capitals, or typed in lower case next to a cue."""
     typed = all(word.written.islower() for word in sentence.words)
     shouted = all(word.written.isupper() for word in sentence.words)
     for i, word in enumerate(sentence.words):
@@ -107,7 +107,7 @@ def _spans(sentence: Sentence, longest: int) -> Iterator[tuple[int, int]]:
 
 
 def _decoys(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
-    """Yield countries, and windows that resemble a decoy more than they do without an end word."""
+    """Yield countries and decoys. A decoy must be at least as similar as without its first or last word."""
     spans = list(_spans(sentence, LONGEST_GARBLED))
     if not spans:
         return
@@ -152,15 +152,15 @@ def _plausible(lexicon: Lexicon, sentence: Sentence, start: int, end: int) -> bo
 def _weighed(
     sentence: Sentence, start: int, end: int, resolution: Resolution, *, known: bool
 ) -> Window | None:
-    """Return a window as a place if its likeness suffices for its cue.
+    """Return the window as a place if its likeness is high enough for its cue, else None.
 
-    `known` mishearings may contain everyday words.
+    `known` marks a known mishearing, which may contain everyday words.
     """
     best = resolution.candidates[0]
     cue, common = sentence.cue(start, end), 0 if known else sentence.common(start, end)
     letters = len(sentence.folded(start, end))
     if best.likeness == 1.0:
-        # Longer names score higher: `Palm Springs` must beat a Palma and an Alice Springs.
+        # Longer names score higher, so that `Palm Springs` wins over Palma and Alice Springs.
         score = _score(1.1 if best.score == 1.0 else best.score, letters + 3 * (end - start - 1))
         meant = _exact_is_meant(sentence, start, end, best.place.prior, cue)
         return Window(start, end, score, resolution) if meant else None
@@ -175,9 +175,9 @@ def _weighed(
 
 
 def _exact_is_meant(sentence: Sentence, start: int, end: int, prior: float, cue: Cue) -> bool:
-    """Return True if an exact name is meant as a place.
+    """Return whether an exact name is meant as a place.
 
-    `Nice` is one after "to", `New York` anywhere, `May` and `Goto` (two everyday words) never.
+    `Nice` is a place after "to", and `New York` everywhere. `May` and `Goto` ("go to") never are.
     """
     known = prior >= KNOWN_PRIOR
     if all(word.folded in sentence.context.never for word in sentence.words[start:end]):
@@ -211,7 +211,10 @@ def _best_set(windows: Sequence[Window], count: int) -> list[Window]:
 def _guesses(
     lexicon: Lexicon, sentence: Sentence, chosen: Sequence[Window], home_country: str
 ) -> list[Window]:
-    """Return guesses, never confident, at positions where a place must begin ("fly to call caught up")."""
+    """Return guesses for positions where a place must begin ("fly to call caught up": Kolkata).
+
+    Guesses are never confident.
+    """
     taken = {i for window in chosen for i in range(window.start, window.end)}
     found_places = {window.start: window for window in chosen if window.resolution}
     guesses: list[Window] = []
@@ -245,9 +248,9 @@ def _likeliest(lexicon: Lexicon, spans: Sequence[Guess], home_country: str) -> W
 
 
 def _openings(sentence: Sentence, place: int, taken: set[int]) -> Iterator[Guess]:
-    """Yield the words before a "to" with a found place.
+    """Yield windows that end before a "to" that is followed by a found place.
 
-    Skips windows with a travel verb, and those with everyday words only.
+    Skip windows that contain a travel verb or only everyday words.
     """
     end = place - 1
     for start in range(max(0, end - LONGEST), end):
@@ -264,16 +267,17 @@ def _openings(sentence: Sentence, place: int, taken: set[int]) -> Iterator[Guess
 
 
 def _run_together(sentence: Sentence, start: int, taken: set[int]) -> Iterator[Guess]:
-    """Yield a word after a found place if it may begin with a "to" ("Sharjah Terome")."""
+    """Yield the word after a found place if it may begin with a "to" ("Sharjah Terome": to Rome)."""
     word = sentence.at(start)
     if start - 1 in taken and TO_WITHIN.match(word) and sentence.common(start, start + 1) == 0:
         yield Guess(start, start + 1, word[2:], RUN_TOGETHER_LIKENESS)
 
 
 def _destinations(sentence: Sentence, start: int, taken: set[int], *, enough: bool) -> Iterator[Guess]:
-    """Yield windows where a place must begin, up to punctuation, a found place or a number.
+    """Yield windows from a position where a place must begin, up to punctuation, a found place or a number.
 
-    Skips function words and single everyday words; with `enough` places already found, every single word.
+    Skip function words and single everyday words. If `enough` places are found already, skip every single
+    word.
     """
     if sentence.at(start) in sentence.context.slot or not sentence.directional(start):
         return

@@ -11,20 +11,20 @@ from services.flightdata.places.lexicon import Lexicon
 EARTH_RADIUS_KM = 6371.0
 CRUISE_KMH = 850.0
 GROUND_MINUTES = 40
-"""Taxi, climb and descent. With it, block times are within about 10 % of published ones."""
+"""Time for taxi, climb and descent. With it, block times differ at most about 10 % from published ones."""
 WIND = 0.05
-"""Share of speed that the jet stream adds eastbound and takes westbound, outside the tropics."""
+"""Share of the speed that the jet stream adds eastbound and subtracts westbound, outside the tropics."""
 TROPIC = 20.0
 ROUND_MINUTES = 5
 NEAR_KM = 150
-"""Distance that travellers drive to another airport."""
+"""Maximum distance to a nearby airport."""
 MOST_NEARBY = 3
 LEAST_RANK = 0.02
-"""Rank below which airports have hardly any flights."""
+"""Minimum rank of a nearby airport; airports below it have hardly any flights."""
 
 
 def distance_km(one: Airport, other: Airport) -> float:
-    """Return the great-circle distance."""
+    """Return the great-circle distance in kilometres."""
     a, b = math.radians(one.latitude), math.radians(other.latitude)
     across = math.radians(other.longitude - one.longitude) / 2
     haversine = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(across) ** 2
@@ -32,7 +32,7 @@ def distance_km(one: Airport, other: Airport) -> float:
 
 
 def block_minutes(origin: Airport, destination: Airport) -> int:
-    """Return the block time, gate to gate, in steps of five minutes."""
+    """Return the estimated time from gate to gate (block time) in minutes, rounded to five minutes."""
     eastward = (destination.longitude - origin.longitude + 180) % 360 - 180
     windy = (abs(origin.latitude) + abs(destination.latitude)) / 2 > TROPIC
     wind = 1 + (WIND if windy and eastward > 0 else -WIND if windy else 0.0) * min(1.0, abs(eastward) / 30)
@@ -42,7 +42,7 @@ def block_minutes(origin: Airport, destination: Airport) -> int:
 
 @lru_cache(maxsize=512)  # comparing with every airport takes milliseconds
 def nearby(lexicon: Lexicon, place: Place) -> tuple[str, ...]:
-    """Return the codes of the busiest airports near a place, without its own."""
+    """Return the codes of the busiest airports near a place, except the place's own airports."""
     here = lexicon.airport(place.airports[0])
     near = [
         airport

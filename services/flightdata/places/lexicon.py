@@ -1,4 +1,4 @@
-"""All places with all their names, loaded once from the tables in `data/`.
+"""All places with all their names. They are loaded once from the tables in `data/`.
 
 `tools/build_places.py` builds the tables from airportsdata and OpenTravelData.
 """
@@ -21,17 +21,19 @@ from services.flightdata.places.text_keys import key, phonemes
 
 DATA = Path(__file__).with_name("data")
 HEARD_TRUST = 0.92
-"""Likeness of a known mishearing (`heard.tsv`, from tools/hear_places.py) to its name: close, but never
-exact."""
+"""Likeness of a known mishearing to the name. It is high, but not that of an exact match.
+
+Known mishearings are in `heard.tsv`, which tools/hear_places.py writes.
+"""
 UNRANKED = 0.002
-"""Rank of airports without traffic data: their names are matched exactly, never by sound."""
+"""Rank of airports without traffic data. Their names are matched exactly, never by similarity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A place that an exact name stands for.
+    """A place with a given name.
 
-    `tier` is 0 for its English name, 1 for foreign spellings and an airport's own name.
+    `tier` is 0 for the place's English name, 1 for foreign spellings and an airport's own name.
     """
 
     place: Place
@@ -40,10 +42,11 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Spoken:
-    """Names that are also matched by similarity, as parallel sequences over the names.
+    """Names that are also matched by similarity. All sequences except `sounds` have one entry for each name.
 
-    `place_of` is an index into `Lexicon.by_index`, `trust` a factor on likeness. Names share phonemes
-    (`Bern`, `Brno`), so `sounds` holds each once and `sound_of` is the index of a name's phonemes.
+    `place_of` is an index into `Lexicon.by_index`. `trust` is a factor on the likeness. Several names can
+    have the same phonemes (`Bern`, `Brno`), so `sounds` holds all phonemes without duplicates, and `sound_of`
+    is an index into `sounds`.
     """
 
     keys: Sequence[str]
@@ -57,10 +60,10 @@ class Spoken:
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """Airports, places and their names; a singleton, so compared by identity.
+    """Airports, places and their names. There is one instance, so it is compared by identity.
 
-    If a city and its main airport share a code, `places` holds the city. City codes without an airport
-    (`YMQ`) and withdrawn codes (`FRU`) map to today's airport.
+    If a city and its main airport have the same code, `places` contains the city. City codes without an
+    airport (`YMQ`) and withdrawn codes (`FRU`) map to the current airport.
     """
 
     airports: Mapping[str, Airport]
@@ -71,10 +74,9 @@ class Lexicon:
     heard: frozenset[str]
     """Keys of known mishearings."""
     currencies: Mapping[str, str]
-    """Country → ISO 4217 code."""
+    """ISO 4217 currency codes by country code."""
     countries: frozenset[str]
-    """Keys of country names that aren't also city names, so that `thailand` isn't taken for a garbled
-    Oakland."""
+    """Keys of country names that aren't city names. They prevent a match of `thailand` with Oakland."""
 
     def airport(self, code: str) -> Airport:
         """Return the airport with an IATA code. Raises `PlaceNotFound`."""
@@ -91,14 +93,14 @@ class Lexicon:
             raise PlaceNotFound(code) from None
 
     def metro_of(self, place: Place) -> str:
-        """Return the code of a place's city; there are no journeys between places of one city."""
+        """Return the code of the city of a place. Searches between places of one city are rejected."""
         return place.code if place.kind is Kind.METRO else self.airports[place.code].metro
 
 
 def prior(rank: float) -> float:
-    """Convert a traffic rank to a popularity from 0 to 1.
+    """Return the popularity, 0 to 1, of a place with a traffic rank.
 
-    Ranks span three powers of ten, so the scale is logarithmic.
+    The scale is logarithmic, because ranks span three powers of ten.
     """
     return min(1.0, max(0.0, 1.0 + math.log10(rank) / 2.7))
 
@@ -155,7 +157,7 @@ def _spoken(entries: Mapping[tuple[str, int], float], places: Sequence[Place]) -
 @cache
 @gc_paused()
 def load() -> Lexicon:
-    """Load the tables, once."""
+    """Return the lexicon, loaded from the tables on the first call."""
     countries = {row["code"]: row["name"] for row in rows(DATA / "countries.tsv")}
     currencies = {row["code"]: row["currency"] for row in rows(DATA / "countries.tsv")}
     airports: dict[str, Airport] = {}

@@ -1,8 +1,8 @@
-"""Matching of a few words to places: an exact code first, then a name, then similar letters and sounds.
+"""Matching of a few words to places: by exact code, else by exact name, else by similar letters and sounds.
 
-Likeness is the mean of two Levenshtein similarities: of the letters without spaces, and of the Metaphone
-codes. Of the measures that need no phoneme dictionary it is the best. A name with most letters wrong never
-wins on its sound alone.
+Likeness is the mean of two Levenshtein similarities: one of the letters without spaces, one of the Metaphone
+codes. It is the best of the measures that need no phoneme dictionary. A name with similar sounds but mostly
+different letters never matches.
 """
 
 from __future__ import annotations
@@ -21,27 +21,33 @@ from services.flightdata.places.spelled_codes import spelled_code
 from services.flightdata.places.text_keys import key, phonemes, words
 
 PRIOR_WEIGHT = 0.25
-"""Weight of popularity relative to likeness. With more, every unknown word becomes a capital city."""
+"""Weight of popularity relative to likeness. A higher weight turns every unknown word into a capital city."""
 HOME_BONUS = 0.25
-"""Added to the prior of places in the caller's own country."""
+"""Bonus on the prior of places in the caller's own country."""
 LEAST_LIKENESS = 0.45
-"""Likeness that a candidate needs."""
+"""Minimum likeness of a candidate."""
 LEAST_RESOLVED = 0.55
-"""Likeness that the best candidate of a whole query needs."""
+"""Minimum likeness of the best candidate for a whole query."""
 LEAST_LETTERS = 0.2
-"""Likeness of the letters that a match needs, however similar the sounds are."""
+"""Minimum likeness of the letters, even if the sounds are equal."""
 SURE_LIKENESS, SURE_MARGIN = 0.74, 0.06
-"""Likeness and lead over the next candidate that make a garbled name confident; measured by bench/places/."""
+"""Minimum likeness, and lead over the next candidate, of a confident match that isn't exact.
+
+Measured by bench/places/.
+"""
 SHORT = 5
-"""Letters that a confident garbled name needs: too many names resemble shorter ones."""
+"""Minimum number of letters of such a confident match. Too many names resemble a shorter text."""
 TWIN_WEIGHT, TWIN_MARGIN = 0.5, 0.1
-"""Only popularity separates namesakes; within this margin the agent asks (Birmingham, San José)."""
+"""Weight of popularity among places with the same name, and the margin below which the agent asks.
+
+Examples are Birmingham and San José.
+"""
 FAMOUS = 0.93
-"""Prior from which a namesake in the caller's country is ignored: for an American, Paris is in France."""
+"""Minimum prior to ignore a namesake in the caller's country: for an American, Paris is in France."""
 OBSCURE = 0.28
 """Prior below which an exact name competes with similar ones: "Tunis" is likelier than "Tunas"."""
 TIER_GAP = 0.06
-"""Score lost by a foreign spelling or an airport's own name, compared with a city's English name."""
+"""Penalty on the score of a foreign spelling or an airport's own name, relative to a city's English name."""
 
 
 GENERIC_WORDS = frozenset({"airport", "airports", "city", "the", "international"})
@@ -52,7 +58,7 @@ def resolve(lexicon: Lexicon, query: str, *, home_country: str = "", limit: int 
     """Return the candidates for a query. Raises `PlaceNotRecognised`."""
     code = spelled_code(words(query)) or query.strip()
     place = lexicon.places.get(code.upper())
-    # In lower case, a code that is also a name counts as the name: `Goa` is not GOA in Genoa.
+    # A code that is also a name is a name unless in capitals: `Goa` is the Indian state, not GOA in Genoa.
     if place and (code.isupper() or key(query) not in lexicon.exact):
         return Resolution((Candidate(place, 1.0, 1.0),), 1.0, confident=True)
     joined = _without_generic(lexicon, query)
@@ -72,7 +78,7 @@ def _without_generic(lexicon: Lexicon, query: str) -> str:
 def match(
     lexicon: Lexicon, keys: Sequence[str], *, home_country: str = "", limit: int = 3
 ) -> list[Resolution | None]:
-    """Return the resolution of each key, in one pass over all names; None where no name is similar."""
+    """Return the resolution of each key, or None if no name is similar. Compare all names in one pass."""
     if not keys:
         return []
     likeness = _likeness(lexicon, keys)
@@ -85,13 +91,13 @@ def match(
 
 
 def similarities(keys: Sequence[str], names: Sequence[str]) -> NDArray[np.float32]:
-    """Return the Levenshtein similarity (keys × names), 0 to 1."""
+    """Return the matrix (keys × names) of Levenshtein similarities, 0 to 1."""
     found: Any = cdist(keys, names, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
     return cast("NDArray[np.float32]", found)
 
 
 def _likeness(lexicon: Lexicon, keys: Sequence[str]) -> NDArray[np.float32]:
-    """Return the likeness matrix (keys × spoken names), 0 to 1."""
+    """Return the matrix (keys × spoken names) of likeness, 0 to 1."""
     spoken = lexicon.spoken
     letters = similarities(keys, spoken.keys)
     sounds = similarities([phonemes(k) for k in keys], spoken.sounds)
@@ -140,7 +146,7 @@ def _squash(ranking: float) -> float:
 def _exact(meanings: Iterable[Meaning], home_country: str) -> list[Candidate]:
     """Return the places with exactly this name, best first.
 
-    The best scores 1, namesakes less according to their popularity.
+    The most popular place scores 1, or slightly less if it is obscure. The others score less, by popularity.
     """
 
     def standing(meaning: Meaning) -> float:
@@ -157,14 +163,14 @@ def _exact(meanings: Iterable[Meaning], home_country: str) -> list[Candidate]:
 
 
 def _twin_at_home(exact: Sequence[Candidate], home_country: str) -> bool:
-    """Return True if the caller's country has a smaller namesake, as Pakistan has of Hyderabad."""
+    """Return whether the caller's country has a smaller place of this name, as Pakistan has a Hyderabad."""
     if exact[0].place.prior >= FAMOUS:
         return False
     return any(twin.place.country_code == home_country != exact[0].place.country_code for twin in exact[1:])
 
 
 def _distinct(lexicon: Lexicon, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Keep the best candidate of each city, best first: a city doesn't compete with its own airports."""
+    """Return the best candidate of each city, best first, so that a city and its airports don't compete."""
     seen: dict[str, Candidate] = {}
     for candidate in candidates:
         seen.setdefault(lexicon.metro_of(candidate.place), candidate)

@@ -1,4 +1,4 @@
-"""Airports, places, and their resolution from words, with the errors of looking them up."""
+"""Airports, places and candidates for spoken words, with the errors of their lookup."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class PlaceNotFound(DomainError):
 
 
 class PlaceNotRecognised(DomainError):
-    """The words match no known place."""
+    """No known place matches the words."""
 
     def __init__(self) -> None:
-        super().__init__("These words name no place we know.")
+        super().__init__("No known airport or city matches these words.")
 
 
 class Kind(Enum):
@@ -33,8 +33,8 @@ class Kind(Enum):
 class Airport:
     """One airport.
 
-    `metro` is the code of its metropolitan area, or its own code if it stands alone; `rank` is its traffic, 0
-    to 1.
+    `metro` is the code of its metropolitan area, or its own code if it belongs to none. `rank` is its
+    relative traffic, 0 to 1.
     """
 
     code: str
@@ -53,9 +53,9 @@ class Airport:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A destination: an airport, or a city with several airports under its metropolitan code.
+    """A destination: an airport, or a city with a metropolitan code and several airports, busiest first.
 
-    `prior` is the probability weight, 0 to 1, that a caller means it, regardless of the words.
+    `prior` is the popularity, 0 to 1: how likely callers mean this place, whatever the words are.
     """
 
     code: str
@@ -71,7 +71,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A place that words may mean. `score` 1 is an exact name or code; `likeness` ignores popularity."""
+    """A place that words may mean. `score` is 1 for an exact name or code. `likeness` ignores popularity."""
 
     place: Place
     score: float
@@ -80,9 +80,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The non-empty candidates for some words, best first.
+    """The candidates for some words, best first; there is at least one.
 
-    `margin` is the difference between the two best scores, 1 for a single candidate.
+    `margin` is the difference between the two best scores, or 1 for a single candidate. `confident` means
+    that the first candidate needs no question to the caller.
     """
 
     candidates: tuple[Candidate, ...]
@@ -92,7 +93,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A place found in `text[start:end]` of a sentence, in code points."""
+    """A place found in a sentence. `start` and `end` are positions in code points; `text` is that part."""
 
     start: int
     end: int

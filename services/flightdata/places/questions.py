@@ -1,4 +1,4 @@
-"""Questions that resolve an ambiguous place."""
+"""Questions to the caller about an ambiguous place."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from agent.language import ENGLISH, Language
 from services.flightdata.places.place import Resolution
 
 RIVAL_MARGIN = 0.15
-"""A second candidate whose score is closer than this is offered next to the first."""
+"""Score difference below which the question names the second candidate too."""
 
 
 def clarifying(resolution: Resolution, language: Language = ENGLISH) -> str:
-    """Return a question with the likeliest places and their countries; empty if the first is certain."""
+    """Return a question with the likeliest places and their countries; empty if `confident` is set."""
     if resolution.confident:
         return ""
     first, *others = [candidate.place for candidate in resolution.candidates]

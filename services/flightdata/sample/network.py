@@ -1,4 +1,4 @@
-"""The routes of the sample timetable: linked airports, their carriers, and daily frequencies."""
+"""The routes of the sample timetable: pairs of linked airports, with carriers and daily frequencies."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Pair = tuple[str, str]
 """Two airport codes in alphabetical order."""
 
 BUSIEST = 60
-"""Number of core airports that are the world's busiest; the others are main airports of their countries."""
+"""Number of the world's busiest airports among the core airports. The rest are main airports of countries."""
 RANKED = ((0.45, 0.9), (0.15, 0.55), (0.06, 0.35))
-"""Weights of airports outside the core, each from a rank on; those below the last have no flights."""
+"""Weights of airports outside the core: pairs of minimum rank and weight. Below the last, no flights."""
 NEAREST_KM = 120
-"""Shortest route, except between two of the busiest airports, whose pairs are all linked."""
+"""Minimum length of a route. It doesn't apply between two of the busiest airports."""
 SHORT_RANGE_KM, LOW_COST_RANGE_KM = 5500, 9500
-"""Ranges of narrow-bodies, and of low-cost carriers with wide-bodies."""
+"""Ranges of narrow-body aircraft, and of low-cost carriers with wide-body aircraft."""
 REGIONAL_KM, FARTHEST_KM, EVERYWHERE_KM = 4500, 14500, 20100
 LEAST_DOMESTIC, LEAST_REGIONAL, LEAST_DISTANT = 0.18, 0.3, 0.5
-"""Product of two weights from which airports are linked: in a country, in a region, and beyond."""
+"""Minimum product of the weights of two linked airports: in one country, in one region, and elsewhere."""
 FLIGHTS = 22
-"""Daily flights each way between two airports of weight 1 in one country at a medium distance."""
+"""Daily flights in each direction between two airports of weight 1, in one country, at a medium distance."""
 REACH = ((350, 0.5), (1800, 1.0), (3500, 0.7), (6000, 0.4), (9500, 0.28), (float("inf"), 0.15))
-"""Factors on that number, each up to a distance in kilometres; day trips are the most frequent."""
+"""Factors on `FLIGHTS`: pairs of maximum distance in kilometres and factor. Medium distances have most."""
 MOST_CARRIERS, MOST_SLOTS = 6, 9
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One carrier's flights between two airports, `slots` per day and direction."""
+    """The flights of one carrier between two airports: `slots` flights per day in each direction."""
 
     carrier: str
     pair: Pair
@@ -68,7 +68,7 @@ class Network:
                 yield (a, b), self._services(one, other, kilometres)
 
     def _farthest(self, one: Airport, other: Airport) -> float:
-        """Return the longest distance at which two airports are linked; 0 if they never are."""
+        """Return the maximum distance at which these airports are linked; 0 if they are never linked."""
         if one.metro == other.metro or (one.country_code, other.country_code) in tables.closed_borders():
             return 0.0
         if one.code in self._core and other.code in self._core:
@@ -100,7 +100,7 @@ class Network:
         return max(1, round(FLIGHTS * self._weights[one.code] * self._weights[other.code] * reach * near))
 
     def _suitable(self, one: Airport, other: Airport, kilometres: float) -> list[tuple[float, Carrier]]:
-        """Return the carriers that may fly a pair, each with its affinity."""
+        """Return the carriers that may fly between two airports, each with its affinity to the route."""
         home = dict.fromkeys(
             (*self._at_home.get(one.country_code, ()), *self._at_home.get(other.country_code, ()))
         )
@@ -144,7 +144,7 @@ def _range_km(carrier: Carrier) -> float:
 
 
 def _weights(lexicon: Lexicon) -> dict[str, float]:
-    """Return the weight of each airport, 0 to 1: its attraction of flights."""
+    """Return the weight of each airport, 0 to 1. Airports with a higher weight have more flights."""
     core = {code: 1.0 if place < BUSIEST else 0.7 for place, code in enumerate(tables.core_airports())}
     others = {
         airport.code: next(weight for rank, weight in RANKED if airport.rank >= rank)

@@ -1,7 +1,7 @@
-"""Flight numbers of the sample timetable: each stands for one carrier, route and slot.
+"""Flight numbers of the sample timetable. Each number stands for one carrier, route and slot.
 
-Every service has a block of its carrier's numbers, with an odd and an even one per slot for the two
-directions. The seed determines the order of the blocks; pinned flights keep their numbers.
+Every service has a block of its carrier's numbers: for each slot an odd number for one direction and an even
+number for the other. The seed determines the order of the blocks. Pinned flights have fixed numbers.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ FIRST, LAST = 101, 9999
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The numbers `first` … `first + 2 * slots - 1`.
+    """The flight numbers `first` … `first + 2 * slots - 1`.
 
-    `first` is odd and flies from `outbound[0]` to `outbound[1]`.
+    `first` is odd. Odd numbers fly from `outbound[0]` to `outbound[1]`, even numbers back.
     """
 
     first: int
@@ -32,13 +32,13 @@ class Block:
 
     @property
     def end(self) -> int:
-        """Return the number after the last one."""
+        """The number after the last number of the block."""
         return self.first + 2 * self.service.slots
 
 
 @dataclass(frozen=True, slots=True)
 class Designator:
-    """The route and slot of a flight number."""
+    """A flight number with its route and slot."""
 
     carrier: str
     number: int
@@ -48,12 +48,12 @@ class Designator:
 
     @property
     def flight(self) -> str:
-        """Return carrier code and number without a space."""
+        """Carrier code and number without a space."""
         return f"{self.carrier}{self.number}"
 
 
 class Numbering:
-    """The flight numbers of all services, in both directions of lookup."""
+    """Lookup of the service of a flight number, and of the flight numbers of a service."""
 
     def __init__(self, services: Iterable[Service], seed: str) -> None:
         by_carrier: dict[str, list[Service]] = defaultdict(list)
@@ -63,7 +63,7 @@ class Numbering:
         self._of = {block.service: block for blocks in self._blocks.values() for block in blocks}
 
     def designator(self, carrier: str, number: int) -> Designator | None:
-        """Return the designator of a carrier's number; None if it is unused."""
+        """Return the designator of a carrier's number, or None if the number is unused."""
         blocks = self._blocks.get(carrier, [])
         place = bisect_right(blocks, number, key=lambda block: block.first) - 1
         block = blocks[place] if place >= 0 else None
@@ -74,7 +74,7 @@ class Numbering:
         return Designator(carrier, number, origin, destination, (number - block.first) // 2)
 
     def designators(self, service: Service, origin: str) -> list[Designator]:
-        """Return a service's designators from one of its ends, by slot."""
+        """Return the designators of a service's flights from `origin`, sorted by slot."""
         block = self._of[service]
         back = int(block.outbound[0] != origin)
         destination = block.outbound[1 - back]

@@ -1,4 +1,4 @@
-"""The sample timetable's provider."""
+"""The provider of sample flights."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from services.flightdata.sample.transfers import Transfers
 
 NAME = "sample-timetable"
 REMEMBERED_DAYS = 7
-"""Days in the past for which a status is known."""
+"""Number of past days for which the status of flights is known."""
 ENOUGH_NONSTOP = 4
-"""Nonstop flights from which connections aren't searched."""
+"""Number of nonstop flights that is enough to skip the search for connections."""
 CONNECTED_PAIRS = 3
-"""Pairs of airports of two cities between which connections are searched."""
+"""Maximum number of airport pairs of two cities that are searched for connections."""
 _FLIGHT = re.compile(r"([A-Z0-9]{2})([0-9]{1,4})")
 
 
 class SampleTimetable:
-    """A `FlightProvider` with invented flights, the same on every machine for one seed."""
+    """A `FlightProvider` with invented flights. The same seed gives the same flights on every machine."""
 
     name = NAME
     is_sample = True
@@ -44,15 +44,15 @@ class SampleTimetable:
         self._transfers = Transfers(lexicon, self.schedule)
 
     def capabilities(self) -> frozenset[Capability]:
-        """Return the capabilities of a timetable."""
+        """Return the capabilities of the sample timetable."""
         return frozenset(
             {Capability.SEARCH, Capability.CONNECTIONS, Capability.STATUS, Capability.ROUTE_STATUS}
         )
 
     async def search(self, query: FlightQuery) -> Found:
-        """Return flights and connections that have yet to depart and sell the cabin.
+        """Return flights and connections that haven't departed and that offer the cabin.
 
-        They have an indicative fare if seats are left, and no offers.
+        They have an indicative fare if enough seats are left. There are no offers.
         """
         now = self._clock.now()
         nonstop = {
@@ -66,7 +66,7 @@ class SampleTimetable:
     def _connections(
         self, query: FlightQuery, nonstop: Mapping[tuple[str, str], Sequence[Departure]], now: datetime
     ) -> tuple[list[tuple[Departure, ...]], frozenset[Limit]]:
-        """Return connections between the busiest airports if nonstop flights are few or `via` is given."""
+        """Return connections between the busiest airports if there are few nonstop flights, or for `via`."""
         few = sum(len(held) for held in nonstop.values()) < ENOUGH_NONSTOP
         if query.max_stops == 0 or not (few or query.via):
             return [], frozenset()
@@ -98,11 +98,11 @@ class SampleTimetable:
         return [self._status(departure) for departure in sorted(departures, key=lambda d: d.leaves)]
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:  # noqa: ARG002 -- the protocol's signature
-        """Raise `ProviderRestricted`: the sample has no boards."""
+        """Raise `ProviderRestricted`, because the sample timetable has no boards."""
         raise ProviderRestricted(NAME, Capability.BOARD.value)
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """Return a flight's status. Raises `FlightNotFound` and `DateBeyondHorizon`."""
+        """Return the status of a flight. Raises `FlightNotFound` or `DateBeyondHorizon`."""
         planned = self._planned(flight)
         today = today_in(self._lexicon.airports[planned.designator.origin].zone, self._clock.now())
         day = day or today
@@ -155,7 +155,7 @@ class SampleTimetable:
         return departure.leaves > now and not cancelled
 
     def _itinerary(self, journey: Sequence[Departure], query: FlightQuery, now: datetime) -> Itinerary:
-        """Return one or more flights sold together; without a fare if there are too few seats."""
+        """Return an itinerary of one or more flights, without a fare if too few seats are left."""
         origin = self._lexicon.airports[journey[0].designator.origin]
         currency = fares.currency_of(query.currency or self._lexicon.currencies.get(origin.country_code, ""))
         today = today_in(origin.zone, now)

@@ -1,4 +1,4 @@
-"""Departure times of the sample timetable: banks over a day and a pattern over a week."""
+"""Departure times of the sample timetable, and the days of the week on which each flight operates."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from services.flightdata.sample.network import Network
 from services.flightdata.sample.numbering import Designator, Numbering
 
 DAY = ((0.0, 330), (0.36, 600), (0.62, 1020), (1.0, 1370))
-"""(share, minute after midnight): the share of a route's short flights that depart until then, with two
-peaks."""
+"""Pairs of a share and a minute after midnight: this share of a route's short flights departs before it.
+
+There are two peaks a day.
+"""
 LONG_HAUL_MINUTES = 330
-"""Block time from which flights depart in banks, to meet connecting flights."""
+"""Block time from which flights depart in banks (waves of departures) to meet connecting flights."""
 BANKS = ((420, 810), (1080, 1380), (20, 190))
-"""Long-haul banks: before noon, in the evening, after midnight."""
+"""Start and end of the long-haul banks, in minutes after midnight: morning, evening and night."""
 AWAKE_AT_NIGHT = frozenset({"SOUTH_ASIA", "MIDDLE_EAST", "SOUTH_EAST_ASIA", "AFRICA"})
-"""Regions with a bank after midnight; elsewhere airports observe a night curfew."""
+"""Regions with a bank after midnight. Airports of other regions are closed at night."""
 STEP = 5
 EVERY_DAY = 0b1111111
 
@@ -33,8 +35,9 @@ EVERY_DAY = 0b1111111
 class Planned:
     """The plan of a flight number.
 
-    `leaves` is in local minutes after midnight, `days` a bit mask (bit 0 is Monday), `block` in minutes.
-    `southern` origins have their summer in January.
+    `leaves` is the departure in local minutes after midnight. `days` is a bit mask of weekdays (bit 0 is
+    Monday). `block` is the block time in minutes. `southern` is True if the origin is in the southern
+    hemisphere.
     """
 
     designator: Designator
@@ -44,7 +47,7 @@ class Planned:
     southern: bool = False
 
     def flies_on(self, day: date) -> bool:
-        """Return True if the flight flies on a day."""
+        """Return whether the flight operates on a day."""
         return bool(self.days >> day.weekday() & 1)
 
 
@@ -59,12 +62,12 @@ class Departure:
 
     @property
     def designator(self) -> Designator:
-        """Return the flight number with its route."""
+        """The flight number and its route."""
         return self.planned.designator
 
 
 class Schedule:
-    """The plans of all routes, computed on first use."""
+    """The plans of all routes. The plan of a route is computed on its first use."""
 
     def __init__(self, lexicon: Lexicon, seed: str) -> None:
         self._lexicon = lexicon
@@ -81,7 +84,10 @@ class Schedule:
     def departures(
         self, origin: str, destination: str, day: date, *, carriers: frozenset[str] = frozenset()
     ) -> list[Departure]:
-        """Return a day's flights between two airports, by number; if given, only those of `carriers`."""
+        """Return a day's flights between two airports, sorted by flight number.
+
+        If `carriers` isn't empty, return only the flights of these carriers.
+        """
         return [
             self.departure(planned, day)
             for planned in self._route(origin, destination).values()
@@ -89,14 +95,14 @@ class Schedule:
         ]
 
     def planned(self, carrier: str, number: int) -> Planned | None:
-        """Return the plan of a flight number; None if it is unused."""
+        """Return the plan of a flight number, or None if the number is unused."""
         known = self.numbering.designator(carrier, number)
         return self._route(known.origin, known.destination)[known.flight] if known else None
 
     def departure(self, planned: Planned, day: date) -> Departure:
         """Return a planned flight on a day.
 
-        A local time that a clock change skips becomes the hour after it.
+        If a clock change skips the local departure time, the flight departs an hour later on the clock.
         """
         here, there = (
             zone_of(self._lexicon.airports[code].zone)
@@ -123,7 +129,7 @@ class Schedule:
         return {d.flight: plans[d.flight] for d in designators}
 
     def _leaves(self, origin: str, destination: str, count: int, block: int) -> Sequence[int]:
-        """Return the departures of a route's direction in minutes after midnight."""
+        """Return the departure times of one direction of a route, in minutes after midnight."""
         jitter = [unit(self._seed, "leaves", origin, destination, turn) for turn in range(count)]
         if block < LONG_HAUL_MINUTES:
             exact = [_minute((turn + jitter[turn]) / count) for turn in range(count)]
@@ -138,7 +144,7 @@ class Schedule:
         return [STEP * int(minute // STEP) for minute in exact]
 
     def _days(self, flight: str, turn: int) -> int:
-        """Return the days on which a flight number flies; the first of each route flies daily."""
+        """Return the bit mask of a flight's days of operation. The first flight of a route is daily."""
         share = unit(self._seed, "daily", flight)
         if turn == 0 or share < 0.6 or flight in tables.pinned():
             return EVERY_DAY
@@ -148,6 +154,6 @@ class Schedule:
 
 
 def _minute(share: float) -> float:
-    """Return the minute after midnight until which a share of a day's short flights depart."""
+    """Return the minute after midnight before which a share of the day's short flights departs."""
     (low, begins), (high, ends) = next((a, b) for a, b in pairwise(DAY) if share <= b[0])
     return begins + (ends - begins) * (share - low) / (high - low)

@@ -1,4 +1,4 @@
-"""The sample timetable's data files, loaded once."""
+"""The data files of the sample timetable. Each is loaded once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ DATA = Path(__file__).with_name("data")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Carrier:
-    """An airline.
+    """An airline. It is compared by identity, because hashing its fields is slow.
 
-    `countries` are those with domestic flights, `hubs` its home airports, and `scope` a region within which
-    it flies between any countries. Compared by identity, since hashing the fields would slow the network
-    down.
+    `countries` are the countries where it has domestic flights. `hubs` are its home airports. `scope` is a
+    region in which it flies between any two countries.
     """
 
     code: str
@@ -34,7 +33,7 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """A currency of fares: units per US dollar, rounding step, and price level."""
+    """A currency: units per US dollar, rounding `step` of fares, and price `level` where it is used."""
 
     code: str
     per_dollar: float
@@ -44,7 +43,7 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A flight number that the documentation names, with its route."""
+    """A flight that the documentation names: its fixed number and its route."""
 
     carrier: str
     number: int
@@ -58,7 +57,7 @@ def _codes(cell: str | None) -> frozenset[str]:
 
 @cache
 def carriers() -> Mapping[str, Carrier]:
-    """Load the carriers by code."""
+    """Return the carriers by IATA code."""
     return {r["code"]: _carrier(r) for r in rows(DATA / "carrier_networks.tsv")}
 
 
@@ -77,7 +76,7 @@ def _carrier(row: dict[str, str]) -> Carrier:
 
 @cache
 def currencies() -> Mapping[str, Currency]:
-    """Load the currencies by ISO 4217 code."""
+    """Return the currencies by ISO 4217 code."""
     return {
         r["currency"]: Currency(r["currency"], float(r["per_dollar"]), int(r["step"]), float(r["level"]))
         for r in rows(DATA / "currencies.tsv")
@@ -86,20 +85,20 @@ def currencies() -> Mapping[str, Currency]:
 
 @cache
 def regions() -> Mapping[str, str]:
-    """Load the region of each country."""
+    """Return the region of each country."""
     return {country: r["region"] for r in rows(DATA / "regions.tsv") for country in r["countries"].split(",")}
 
 
 @cache
 def closed_borders() -> frozenset[tuple[str, str]]:
-    """Load the pairs of countries without flights between them, in both orders."""
+    """Return the pairs of countries without flights between them, each pair in both orders."""
     pairs = {(r["country"], other) for r in rows(DATA / "closed_borders.tsv") for other in r["to"].split(",")}
     return frozenset(pairs | {(b, a) for a, b in pairs})
 
 
 @cache
 def core_airports() -> tuple[str, ...]:
-    """Load the airports whose pairs are all linked, busiest first."""
+    """Return the core airports, busiest first. There are flights between every two of them."""
     lines = (DATA / "core_airports.txt").read_text(encoding="utf-8").splitlines()
     return tuple(code for line in lines if not line.startswith("#") for code in line.split())
 
@@ -112,7 +111,7 @@ def pinned() -> frozenset[str]:
 
 @cache
 def pins() -> tuple[Pin, ...]:
-    """Load the flights with a fixed number."""
+    """Return the flights with a fixed number."""
     return tuple(
         Pin(r["flight"][:2], int(r["flight"][2:]), r["origin"], r["destination"])
         for r in rows(DATA / "pinned_flights.tsv")

@@ -1,7 +1,7 @@
 """Transfer airports of the sample timetable, and connections through them.
 
-Good transfer airports are hubs of a carrier that flies both parts, with a short detour. The number of
-airports tried bounds the work of a search.
+A good transfer airport needs only a short detour, and is a hub of a carrier that flies both parts. The number
+of airports tried is limited to limit the work of a search.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from services.flightdata.sample.connections import (
 from services.flightdata.sample.schedule import Departure, Schedule
 
 MOST_PLACES = 6
-"""Transfer airports tried between two airports."""
+"""Maximum number of transfer airports tried between two airports."""
 GATEWAYS = 4
-"""Hubs near either end that are tried for connections with two changes."""
+"""Number of hubs near each end that are tried for connections with two changes."""
 DETOUR, SPARE_KM = 1.5, 900
-"""Longest connection, as a factor of the direct distance, or this many kilometres more than it."""
+"""Maximum length of a connection: the direct distance times the factor, or plus the kilometres if longer."""
 HUB_BONUS, SAME_CARRIER_BONUS = 0.4, 0.6
-"""Detour that is made up for by a carrier that flies both parts, and by its hub."""
+"""Reductions of the cost of a transfer airport: if it is a hub, and if one carrier flies both parts."""
 
 
 class Transfers:
-    """Connections over the sample's schedule."""
+    """Connections in the sample timetable."""
 
     def __init__(self, lexicon: Lexicon, schedule: Schedule) -> None:
         self._airports = lexicon.airports
@@ -58,10 +58,10 @@ class Transfers:
         via: Sequence[str] = (),
         two: bool = True,
     ) -> list[tuple[Departure, ...]]:
-        """Return a day's connections with one change, at `via` if given.
+        """Return a day's connections with one change. If `via` isn't empty, change only at these airports.
 
-        If there are none and no nonstop flights, `two` allows two changes. Connections that a nonstop flight
-        dominates are left out, unless `via` is given.
+        If there is no such connection and no nonstop flight, and if `two` is set, return connections with two
+        changes. Without `via`, leave out connections dominated by a nonstop flight (see `worthwhile`).
         """
         reachable = [place for place in via if place in self._carriers[origin]]
         places = reachable if via else self.places(origin, destination)
@@ -83,7 +83,7 @@ class Transfers:
         return first & second or first | second
 
     def _connected(self, stages: Sequence[Sequence[Hop[Departure]]]) -> list[Chain[Departure]]:
-        """Return connections with short layovers, or else with long ones and changes of airport."""
+        """Return connections with short layovers, or else with long layovers and changes of airport."""
         return connect(stages, self._rules, longest=LONGEST_LAYOVER) or connect(
             stages, self._rules, longest=LONGEST_RESORT, change_airports=True
         )
@@ -125,7 +125,7 @@ class Transfers:
         return [place for _, place in ranked[:MOST_PLACES]]
 
     def _cost(self, origin: str, place: str, destination: str) -> float | None:
-        """Return the cost of a transfer airport, the lower the better; None if the detour is too long."""
+        """Return the cost of a transfer airport; lower is better. None if the detour is too long."""
         kilometres = self._schedule.kilometres
         direct = kilometres(origin, destination)
         way = kilometres(origin, place) + kilometres(place, destination)
@@ -137,7 +137,7 @@ class Transfers:
         return 10 + way / max(direct, 1.0) - HUB_BONUS * hub - SAME_CARRIER_BONUS * bool(shared)
 
     def _nearby_hubs(self, airport: str) -> list[str]:
-        """Return the nearest of the best-connected airports with nonstop flights to an airport."""
+        """Return hubs near an airport: the nearest of the best-connected airports with a nonstop flight."""
         best = sorted(self._carriers[airport], key=lambda other: (-len(self._carriers[other]), other))
         near = sorted(
             best[: 3 * GATEWAYS], key=lambda other: (self._schedule.kilometres(airport, other), other)
@@ -146,7 +146,7 @@ class Transfers:
 
 
 def _on(day: date) -> tuple[date, date]:
-    """Return the days on which the next flight may depart."""
+    """Return the days on which a connecting flight may depart."""
     return day, day + timedelta(days=1)
 
 

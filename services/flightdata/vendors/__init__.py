@@ -1,1 +1,1 @@
-"""Vendors of flight data: one package with a `FlightProvider` per vendor, and their shared parts."""
+"""Vendors of flight data: one package with a `FlightProvider` for each vendor, and their shared modules."""

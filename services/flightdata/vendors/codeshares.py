@@ -1,7 +1,7 @@
-"""Codeshares merged into one record per flight, with all its numbers.
+"""Merging of codeshares: one record for each flight, with all its flight numbers.
 
-Of 100 AviationStack rows, 61 were such duplicates. Of the 28 operating flights that they named, 8 had no row
-of their own; such a flight is built from its codeshares.
+Of 100 AviationStack rows, 61 were codeshares. They named 28 operating flights, of which 8 had no row of their
+own. The record of such a flight is built from its codeshares.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Key = tuple[str, str, str, object]
 
 
 def collapse(legs: Iterable[Leg]) -> list[Leg]:
-    """Return one leg per flight under its operator's number, in order of first appearance."""
+    """Return one leg for each flight, with the operator's flight number, in order of first appearance."""
     groups: dict[Key, list[Leg]] = defaultdict(list)
     for leg in legs:
         groups[_key(leg)].append(leg)
@@ -25,7 +25,7 @@ def collapse(legs: Iterable[Leg]) -> list[Leg]:
 
 
 def _key(leg: Leg) -> Key:
-    # A codeshare without its operating number can't be matched, so it stays a flight of its own.
+    # A codeshare without the operator's flight number can't be matched, so it stays a separate flight.
     flown_as = leg.operator.flight if _is_codeshare(leg) and leg.operator else leg.flight
     return flown_as, leg.departure.airport, leg.arrival.airport, leg.depart_date
 
@@ -54,7 +54,7 @@ def _merged(group: Sequence[Leg]) -> Leg:
 
 
 def _operating(codeshare: Leg) -> Leg:
-    """Build the operating flight that the vendor doesn't list."""
+    """Return the operating flight of a codeshare, for an operating flight without its own row."""
     operator = codeshare.operator
     assert operator is not None
     return replace(

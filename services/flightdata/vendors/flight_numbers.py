@@ -1,6 +1,6 @@
-"""Flight numbers and operators as vendors write them.
+"""Parsers for flight numbers and operators as vendors write them.
 
-Ours are the carrier code and the number, as in `AI542`.
+A canonical flight number is the carrier code and the number, for example `AI542`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _NAMED = re.compile(r"(?P<name>.*?[^\s\d-])\s*(?P<number>\d{1,4})?")
 
 
 def canonical(written: str) -> str:
-    """Normalise a flight number (`va832` → `VA832`, `AI 0542` or `AI542A` → `AI542`); empty if invalid."""
+    """Return the canonical flight number (`va832` → `VA832`, `AI 0542A` → `AI542`); empty if invalid."""
     match = _NUMBER.fullmatch(written.strip().upper()) if written.isascii() else None
     if match is None or match[1].isdigit():
         return ""
@@ -23,20 +23,20 @@ def canonical(written: str) -> str:
 
 
 def joined(carrier: str, number: str) -> str:
-    """Join a carrier code and a number to a flight number; empty if the result is none."""
+    """Return the canonical flight number of a carrier code and a number; empty if invalid."""
     return canonical(f"{carrier}{number}") if len(carrier) == 2 else ""
 
 
 def operator(flight: str, vendor_name: str = "") -> Operator | None:
-    """Return the operator that flies under a canonical flight number; None for an empty one."""
+    """Return the operator of a canonical flight number, or None if the flight number is empty."""
     carrier = flight[:2]
     return Operator(carrier, carriers.name_of(carrier, vendor_name), flight) if flight else None
 
 
 def operator_named(written: str) -> Operator | None:
-    """Parse an operator written by name and number (`Iberia 123`); None for `-` and "".
+    """Parse an operator written as a name and a number (`Iberia 123`). Return None for `-` and "".
 
-    The operator's flight number is empty if no carrier is known by that name.
+    The operator's flight number is empty if no carrier with that name is known.
     """
     if number := canonical(written):
         return operator(number)

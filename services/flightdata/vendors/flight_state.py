@@ -1,7 +1,7 @@
-"""The state of a flight, derived from evidence, with the vendor's word for it last.
+"""The state of a flight, derived from its times and position. The vendor's own state has the lowest priority.
 
-AviationStack reports a flight in the air as `scheduled` (TK6551 of 2021-02-07: with an actual departure and a
-live position), never changes `estimated` at departure, and leaves `actual` empty for most flights.
+AviationStack has reported a flight in the air as `scheduled`, with an actual departure and a live position
+(TK6551 of 2021-02-07). It never updates the estimated departure, and most flights never get actual times.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from services.flightdata.model.instants import Instant
 from services.flightdata.vendors.plausibility import EARLY, belongs_to
 
 DELAYED_FROM = timedelta(minutes=15)
-"""The least delay of a delayed flight, as airlines and regulators report it."""
+"""Minimum delay of a flight with the state "delayed", as airlines and regulators define it."""
 EXPECTED_AHEAD = timedelta(hours=24)
-"""Time before departure until which a flight is only scheduled, not on time."""
+"""Time before departure when the state can change from "scheduled" to "on time"."""
 OVERDUE = timedelta(minutes=45)
-"""Time after the expected departure until which a flight without news counts as on time or delayed."""
+"""Time after the expected departure for which a flight without updates counts as on time or delayed."""
 STILL_FLYING = timedelta(hours=3)
-"""Time after the expected arrival until which a flight without news counts as en route or delayed."""
+"""Time after the expected arrival for which a flight without updates counts as en route or delayed."""
 
 _WORDS = {
     State.CANCELLED: ("cancel",),
@@ -32,14 +32,19 @@ _WORDS = {
     State.SCHEDULED: ("scheduled", "rescheduled", "on time", "boarding", "estimated", "expected"),
 }
 _PATTERNS = {state: re.compile(rf"\b(?:{'|'.join(words)})") for state, words in _WORDS.items()}
-"""Beginnings of words, the strongest state first: FlightAPI.io writes `Landed 10:41` and `Estimated dep
-10:30`."""
+"""Beginnings of words in a vendor's state, in order of priority.
+
+FlightAPI.io adds details, for example `Landed 10:41` and `Estimated dep 10:30`.
+"""
 _NEGATION = re.compile(r"\bnot\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A departure or arrival as a vendor reports it. `delay` is reported separately; None means unknown."""
+    """The times of a departure or arrival as a vendor reports them; None means unknown.
+
+    `delay` is a separate field of the vendor, not a difference of the times.
+    """
 
     scheduled: Instant | None = None
     estimated: Instant | None = None
@@ -47,7 +52,7 @@ class Movement:
     delay: timedelta | None = None
 
     def plausible(self) -> Movement:
-        """Drop estimated and actual times that belong to another day's flight."""
+        """Return a copy without estimated and actual times that belong to another day's flight."""
         return replace(self, estimated=self._fitting(self.estimated), actual=self._fitting(self.actual))
 
     def _fitting(self, moment: Instant | None) -> Instant | None:
@@ -57,7 +62,7 @@ class Movement:
 
     @property
     def expected(self) -> Instant | None:
-        """Return the best known time: actual, a changed estimate, schedule plus delay, or schedule."""
+        """The best known time: actual, else an estimate unlike the schedule, else schedule plus delay."""
         if self.actual or self.scheduled is None:
             return self.actual or self.estimated
         if self.estimated and self.estimated.utc != self.scheduled.utc:
@@ -66,19 +71,19 @@ class Movement:
 
     @property
     def is_updated(self) -> bool:
-        """Return True if more than the schedule is known."""
+        """True if more than the schedule is known."""
         return any(known is not None for known in (self.actual, self.estimated, self.delay))
 
     @property
     def late(self) -> timedelta:
-        """Return the difference from the schedule; negative if early, zero if unknown."""
+        """The expected time minus the scheduled time: negative if early, zero if unknown."""
         expected = self.expected
         return expected - self.scheduled if expected and self.scheduled else timedelta()
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A flight's movements, the vendor's word for its state, and whether its position is in the air."""
+    """The facts that determine a flight's state. `airborne` is True if its live position is in the air."""
 
     departure: Movement
     arrival: Movement
@@ -86,18 +91,18 @@ class Evidence:
     airborne: bool = False
 
     def is_over(self, now: datetime) -> bool:
-        """Return True if the flight must have arrived long ago, even with its known delay."""
+        """Return whether the flight must have arrived long ago, even with its known delay."""
         leaves, arrives = self.departure, self.arrival
         if arrives.expected is None:
             return False
         as_late = arrives.scheduled.later(max(timedelta(), leaves.late)) if arrives.scheduled else None
-        # The departure counts too, since some rows have an arrival before it.
+        # Include the departure, because in some rows the arrival is before the departure.
         last = max(moment.utc for moment in (arrives.expected, as_late, leaves.expected) if moment)
         return now - last > STILL_FLYING
 
 
 def state_named(word: str) -> State:
-    """Return the state that a vendor's word stands for; unknown if the word is."""
+    """Return the state for a vendor's text, or `State.UNKNOWN` for an unknown text."""
     folded = word.casefold().replace("_", " ")
     if _NEGATION.search(folded):
         return State.UNKNOWN
@@ -105,7 +110,7 @@ def state_named(word: str) -> State:
 
 
 def state_of(evidence: Evidence, now: datetime) -> State:
-    """Return the state of a flight at a time."""
+    """Return the state of a flight at `now`."""
     reported, departed = state_named(evidence.vendor_state), _has_departed(evidence, now)
     if reported is State.CANCELLED and not departed:
         return State.CANCELLED
@@ -113,7 +118,7 @@ def state_of(evidence: Evidence, now: datetime) -> State:
         return State.DIVERTED
     if _has_landed(evidence, reported, now, departed=departed):
         return State.LANDED
-    # Most rows reported as active or delayed stay so: the actual times are never filled in.
+    # Most rows keep the state "active" or "delayed", because vendors never add the actual times.
     if evidence.is_over(now):
         return State.UNKNOWN
     return State.EN_ROUTE if departed else _before_departure(evidence, reported, now)
@@ -130,7 +135,7 @@ def _has_landed(evidence: Evidence, reported: State, now: datetime, *, departed:
     arrived, expected = evidence.arrival.actual, evidence.arrival.expected
     if arrived is not None and arrived.utc <= now:
         return True
-    # Vendors also report yesterday's landing, so the word counts only if this flight can have landed.
+    # Vendors also report yesterday's landing, so accept "landed" only if this flight can have landed.
     possible = departed or expected is None or expected.utc - EARLY <= now
     return reported is State.LANDED and possible
 

@@ -1,6 +1,6 @@
-"""Readers for vendors' JSON fields, which may be missing, null or of an undocumented type.
+"""Readers for vendors' JSON fields. They never raise.
 
-They never raise.
+A field may be missing, null or of an undocumented type.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ NOTHING: Json = {}
 _INTEGER = re.compile(r"[+-]?\d{1,9}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 MOST_CHARACTERS = 200
-"""Length of a text field, which holds a name or a word."""
+"""Maximum length of a text field, which contains a name or a word. Longer texts are cut."""
 
 
 def mapping(value: Any) -> Json:
-    """Return an object; empty for any other type."""
+    """Return a value that is an object; empty for any other type."""
     return value if isinstance(value, dict) else NOTHING
 
 
@@ -31,12 +31,12 @@ def under(value: Any, *path: str) -> Json:
 
 
 def listing(value: Any) -> list[Any]:
-    """Return a list; empty for any other type."""
+    """Return a value that is a list; empty for any other type."""
     return value if isinstance(value, list) else []
 
 
 def objects(value: Any) -> Iterator[Json]:
-    """Yield the objects of a list and of lists inside it: AviationStack has sent `data: [[{…}]]`."""
+    """Yield the objects in a list and in its inner lists. AviationStack has sent `data: [[{…}]]`."""
     for item in listing(value):
         if isinstance(item, list):
             yield from (inner for inner in item if isinstance(inner, dict))
@@ -45,7 +45,7 @@ def objects(value: Any) -> Iterator[Json]:
 
 
 def text(value: Any) -> str:
-    """Return a text or number as text, without control characters and outer spaces; else empty."""
+    """Return a text or number as text, without control characters and outer spaces; empty for other types."""
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, int | float):
@@ -54,7 +54,7 @@ def text(value: Any) -> str:
 
 
 def integer(value: Any) -> int | None:
-    """Return an integer, also from a float or a text; None for anything else."""
+    """Return a value that is an integer, a float or an integer as text; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -67,6 +67,6 @@ def integer(value: Any) -> int | None:
 
 
 def code(value: Any, length: int) -> str:
-    """Return an alphanumeric code of a length in upper case; empty for anything else."""
+    """Return an alphanumeric code of `length` characters, in upper case; empty for anything else."""
     found = text(value).upper()
     return found if len(found) == length and found.isascii() and found.isalnum() else ""

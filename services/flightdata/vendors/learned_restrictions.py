@@ -1,7 +1,8 @@
-"""Features that a vendor's key was refused, shared by replicas and remembered over restarts.
+"""Features that a vendor refused to a key. Replicas share them, and they outlive restarts.
 
-The features of an AviationStack plan aren't documented reliably, and they change. So a feature counts as
-allowed until the vendor refuses it, and again some days later, since the plan may have been upgraded.
+The documentation of AviationStack's plans isn't reliable, and the plans change. So a feature counts as
+allowed until the vendor refuses it. After `REMEMBERED` it counts as allowed again, because the plan may have
+changed.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ _log = structlog.get_logger(__name__)
 
 
 def fingerprint(provider: str, key: str) -> str:
-    """Return a name for a key's budget and restrictions, so that a new key starts without them."""
+    """Return a name for a key that doesn't reveal it. Budget and restrictions are stored under this name."""
     return hashlib.sha256(f"readback:{provider}:{key}".encode()).hexdigest()[:16]
 
 
 class LearnedRestrictions:
-    """The refused features of one key. Without a `quota` they stay in this process."""
+    """The refused features of one key. Without `quota`, they are kept only in this process."""
 
     def __init__(self, provider: str, key: str, clock: Clock, quota: QuotaStore | None = None) -> None:
         self._provider = provider
@@ -35,12 +36,12 @@ class LearnedRestrictions:
         self._shared = SharedState(quota, name, clock, REMEMBERED) if quota else None
 
     def __contains__(self, feature: str) -> bool:
-        """Return True if a feature is known to be refused."""
+        """Return whether a feature is known to be refused."""
         until = self._until.get(feature)
         return until is not None and self._clock.now() < until
 
     async def refresh(self) -> None:
-        """Read the restrictions of other replicas and of the process before a restart."""
+        """Read the restrictions found by other replicas or before a restart."""
         shared = await self._shared.read() if self._shared else {}
         for feature, until in _moments(shared).items():
             self._until[feature] = max(until, self._until.get(feature, until))
@@ -54,7 +55,7 @@ class LearnedRestrictions:
 
 
 def _moments(shared: Mapping[str, object]) -> dict[str, datetime]:
-    """Parse the shared times, without those that can't be read."""
+    """Return the end times by feature. Skip malformed times."""
     found: dict[str, datetime] = {}
     for feature, until in shared.items():
         try:

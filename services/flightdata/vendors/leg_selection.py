@@ -1,4 +1,4 @@
-"""Selection of the legs that a request means: by day, and for searches by departure still to come."""
+"""Selection of the legs that match a request: by day and, for searches, only before their departure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from services.flightdata.vendors.flight_state import state_named
 from services.flightdata.vendors.legs import Leg, in_order
 
 NEAR = timedelta(hours=36)
-"""Distance from now to a departure that a request without a day may mean if none is today."""
+"""Maximum time between now and a departure on another day, for a request without a day."""
 
 
 def on_day(legs: Iterable[Leg], day: date | None, now: datetime) -> list[Leg]:
-    """Return the legs of a local day of departure; without a day, those of today, or of the nearest day."""
+    """Return the legs that depart on a local day. If `day` is None: today's legs, else the nearest day's."""
     known = in_order(legs)
     if day is not None:
         return [leg for leg in known if leg.depart_date == day]
@@ -26,7 +26,7 @@ def on_day(legs: Iterable[Leg], day: date | None, now: datetime) -> list[Leg]:
 
 
 def today_at_origin(legs: Iterable[Leg], now: datetime) -> date | None:
-    """Return today's date at the origin of the first leg; None if no leg has times."""
+    """Return today's date at the origin of the first leg, or None if no leg has scheduled times."""
     return next((today_in(leg.departure.zone, now) for leg in in_order(legs)), None)
 
 
@@ -41,14 +41,14 @@ def _nearest(legs: Sequence[Leg], now: datetime) -> list[Leg]:
 
 
 def statuses(legs: Iterable[Leg], now: datetime, provenance: Provenance) -> list[FlightStatus]:
-    """Return the status of each leg, by departure."""
+    """Return the status of each leg, sorted by departure."""
     return [leg.status(now, provenance) for leg in in_order(legs)]
 
 
 def require_found(
     flight: str, provider: str, day: date | None, statuses: Sequence[FlightStatus]
 ) -> Sequence[FlightStatus]:
-    """Return the statuses of a flight number. Raises `FlightNotFound` if there are none."""
+    """Return `statuses`, the statuses of a flight. Raises `FlightNotFound` if there are none."""
     if not statuses:
         when = f" on {day:%A, %d %B %Y}" if day else ""
         raise FlightNotFound(flight, f"{provider} knows no flight {flight}{when}.")
@@ -58,7 +58,7 @@ def require_found(
 def nonstops(
     legs: Iterable[Leg], query: FlightQuery, now: datetime, provenance: Provenance
 ) -> list[Itinerary]:
-    """Return the legs that fit a query and have yet to depart, as itineraries."""
+    """Return itineraries of the legs that fit a query and haven't departed."""
     return [
         Itinerary(
             f"{provenance.provider}:{leg.flight}:{leg.departure.airport}:{leg.depart_date}",

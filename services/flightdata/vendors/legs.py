@@ -1,7 +1,7 @@
-"""Legs: vendors' rows in one common form, before they become segments and statuses.
+"""Legs: the common format of vendors' rows, from which segments and statuses are made.
 
-Adapters read their rows into legs; codeshares, states and plausibility are then worked out alike for all
-vendors.
+Each vendor's adapter converts rows to legs. The code for codeshares, states and plausibility is then the same
+for all vendors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from services.flightdata.vendors.plausibility import doubts, flies, is_test_carr
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a leg: the airport's code, city and zone, its movement, and details that may be empty."""
+    """The departure or arrival of a leg. `zone` is an IANA zone. The last three fields are empty if unknown."""
 
     airport: str
     city: str
@@ -36,7 +36,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One aircraft from one airport to the next, under one flight number.
+    """A flight from one airport to the next without a stop, under one flight number.
 
     `operator` is set for codeshares. `kilometres` is the great-circle distance, None if an airport is
     unknown.
@@ -56,17 +56,17 @@ class Leg:
 
     @property
     def planned(self) -> bool:
-        """Return True if both ends have a scheduled time, as segments and statuses need."""
+        """True if departure and arrival have a scheduled time, which segments and statuses need."""
         return self.departure.movement.scheduled is not None and self.arrival.movement.scheduled is not None
 
     @property
     def depart_date(self) -> date | None:
-        """Return the local day of departure."""
+        """The local day of departure; None if unknown."""
         scheduled = self.departure.movement.scheduled
         return scheduled.local.date() if scheduled else None
 
     def segment(self) -> Segment:
-        """Return the leg as scheduled. Call only if `planned`."""
+        """Return the leg as a segment with its scheduled times. Call it only if `planned` is True."""
         departure, arrival = _stop(self.departure), _stop(self.arrival)
         movements = (self.departure.movement, self.arrival.movement)
         contradict = any(movement != movement.plausible() for movement in movements)
@@ -84,7 +84,7 @@ class Leg:
         )
 
     def status(self, now: datetime, provenance: Provenance) -> FlightStatus:
-        """Return the leg's status at a time. Call only if `planned`."""
+        """Return the status of the leg at `now`. Call it only if `planned` is True."""
         leaves, arrives = self.departure.movement.plausible(), self.arrival.movement.plausible()
         evidence = Evidence(leaves, arrives, self.vendor_state, airborne=self.airborne)
         segment = self.segment()
@@ -116,9 +116,10 @@ def leg_between(
     equipment: str = "",
     aircraft: str = "",
 ) -> Leg | None:
-    """Return the leg of a flight number; None for an unknown end or number, a test carrier, or a train.
+    """Return a leg. Return None if an end or the flight number is missing, or if it isn't a real flight.
 
-    `vendor_carrier` is the carrier's name as the vendor writes it, `equipment` an IATA code.
+    `vendor_carrier` is the vendor's name of the carrier. `equipment` is an IATA code, used to detect trains
+    and buses.
     """
     carrier = flight[:2]
     if departure is None or arrival is None or not flight or not flies("", equipment):
@@ -142,19 +143,19 @@ def leg_between(
 
 
 def end_at(airport: Airport | None, movement: Movement, row: Json = NOTHING) -> End | None:
-    """Return an end at a known airport, with our city and zone; None for an unknown airport."""
+    """Return an end at an airport, with the city and zone from our tables; None if `airport` is None."""
     if airport is None:
         return None
     return End(airport.code, airport.city, airport.zone, movement, *details(row))
 
 
 def details(row: Json) -> tuple[str, str, str]:
-    """Read an end's terminal, gate and baggage belt, under the names that both vendors use."""
+    """Return terminal, gate and baggage belt of a row. Both vendors use the same field names."""
     return text(row.get("terminal")), text(row.get("gate")), text(row.get("baggage"))
 
 
 def in_order(legs: Iterable[Leg]) -> list[Leg]:
-    """Return the legs with scheduled times, by departure."""
+    """Return the legs that have scheduled times, sorted by departure."""
     return sorted(
         (leg for leg in legs if leg.planned), key=lambda leg: (_stop(leg.departure).at.utc, leg.flight)
     )

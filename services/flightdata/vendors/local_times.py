@@ -1,8 +1,8 @@
-"""Readers for vendors' time formats. Each function reads one format and returns None for anything else.
+"""Readers for vendors' time formats. Each function reads one format and returns None for all other texts.
 
-The formats were determined by measurement, since labels are false: of 16 flights across zones,
-AviationStack's `+00:00` read as local time gave plausible flights in all cases, read as UTC in one. Users
-have reported it since 2020.
+The meaning of AviationStack's `+00:00` was determined by measurement. Of 16 flights between time zones, all
+are plausible if these times are local, but only one if they are UTC. Users have reported the false label
+since 2020.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfoNotFoundError
 from services.flightdata.model.instants import Convention, Instant, zone_of
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
-"""Years outside this range are vendor errors (`0001-01-01`, Unix time in milliseconds)."""
+"""Range of valid years. Other years are vendor errors (`0001-01-01`, Unix time in milliseconds)."""
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)? ?(Z|[+-]\d\d:?\d\d)?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::\d\d)? ?([AaPp]\.?[Mm]\.?)?")
 _CLOCK_AND_DAY = re.compile(r"([^,]+), ?([A-Za-z]{3})[a-z]* (\d{1,2})")
@@ -26,12 +26,12 @@ _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 
 @lru_cache(maxsize=1024)
 def zone_named(text: str) -> str:
-    """Return the IANA zone for a vendor's text; empty if it is none.
+    """Return the IANA zone for a vendor's name of a time zone; empty if there is none.
 
-    AviationStack sends `+8` for Beijing Daxing.
+    The name can be an offset: AviationStack sends `+8` for Beijing Daxing.
     """
     if offset := _OFFSET_ZONE.fullmatch(text.strip()):
-        # These names have POSIX signs: `Etc/GMT-8` is east of Greenwich.
+        # The signs in these names are reversed: `Etc/GMT-8` is east of Greenwich.
         text = f"Etc/GMT{'-' if offset[1] == '+' else '+'}{int(offset[2])}"
     try:
         zone_of(text)
@@ -41,12 +41,12 @@ def zone_named(text: str) -> str:
 
 
 def labelled_utc(text: str, zone: str) -> Instant | None:
-    """Read AviationStack's `2025-07-09T10:30:00+00:00`, whose digits are local."""
+    """Read AviationStack's `2025-07-09T10:30:00+00:00` as local time, since the offset is false."""
     return _iso(text, zone, Convention.LOCAL_LABELLED_UTC)
 
 
 def true_utc(text: str, zone: str) -> Instant | None:
-    """Read `2021-02-08T02:14:00+00:00` as UTC, also without the offset."""
+    """Read `2021-02-08T02:14:00+00:00` or `2021-02-08T02:14:00` as UTC."""
     return _iso(text, zone, Convention.UTC)
 
 
@@ -56,7 +56,7 @@ def naive(text: str, zone: str) -> Instant | None:
 
 
 def epoch(value: object, zone: str) -> Instant | None:
-    """Read Unix seconds. Vendors write zero or less for "unknown"."""
+    """Read a Unix time in seconds. Return None for zero and less, which vendors write for "unknown"."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not zone or not 0 < value < 1e11:
         return None
     moment = datetime.fromtimestamp(value, UTC)
@@ -77,7 +77,7 @@ def clock_face(text: str) -> time | None:
 
 
 def clock_and_day(text: str, zone: str, near: date) -> Instant | None:
-    """Read `10:30, Jul 24` or `10:30 AM, Jul 24` in the year that is nearest to a date."""
+    """Read `10:30, Jul 24` or `10:30 AM, Jul 24`, in the year in which the day is nearest to `near`."""
     written = _CLOCK_AND_DAY.fullmatch(text.strip())
     face = clock_face(written[1]) if written else None
     if written is None or face is None or not zone:
@@ -95,12 +95,12 @@ def clock_and_day(text: str, zone: str, near: date) -> Instant | None:
 
 
 def at_clock(face: time, day: date, zone: str) -> Instant | None:
-    """Combine a time of day with a day."""
+    """Return the instant of a local time of day on a day."""
     return _local(datetime.combine(day, face), zone, Convention.LOCAL_CLOCK) if zone else None
 
 
 def arrival_at(face: time, zone: str, departure: Instant, flown: timedelta) -> Instant | None:
-    """Return the arrival at a time of day, on the day that gives the block time nearest to `flown`."""
+    """Return the arrival at a local time of day. Its day gives the block time that is nearest to `flown`."""
     if not zone:
         return None
     leaves = departure.utc.astimezone(zone_of(zone)).date()
@@ -110,7 +110,7 @@ def arrival_at(face: time, zone: str, departure: Instant, flown: timedelta) -> I
 
 
 def _iso(text: str, zone: str, convention: Convention) -> Instant | None:
-    """Read an ISO 8601 time by a convention. An offset other than zero is true, whatever the convention."""
+    """Read an ISO 8601 time by a convention. A non-zero offset is correct in every convention."""
     match = _ISO.fullmatch(text.strip())
     if match is None or not zone:
         return None
@@ -136,7 +136,10 @@ def _offset(text: str) -> timedelta:
 
 
 def _local(wall: datetime, zone: str, convention: Convention) -> Instant:
-    """Return a local time; a skipped hour becomes the hour after it, an ambiguous one the first of both."""
+    """Return the instant of a local time.
+
+    A local time that a clock change skips becomes an hour later. Of a repeated local time, the first is meant.
+    """
     return Instant.of(wall.replace(tzinfo=zone_of(zone)), zone, convention)
 
 

@@ -1,7 +1,7 @@
-"""HTTP client for vendors: one GET at a time, with bounded size and time, and typed errors.
+"""HTTP client for vendors: GET requests with limits of size and time, and typed errors.
 
-Both vendors expect their key in the URL. URLs end up in logs, exceptions and traces, so requests contain a
-placeholder, and only the transport puts the key in.
+Both vendors expect their key in the URL. URLs are written to logs, exceptions and traces. So requests contain
+a placeholder, and only the transport replaces it by the key.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from services.flightdata.providers.errors import ProviderBadAnswer, ProviderUnav
 PLACEHOLDER = "vendor-key"
 """The text in a URL that the transport replaces by the key."""
 MOST_BYTES = 16 * 1024 * 1024
-"""Size limit of a response. The largest seen, with 229 priced itineraries, has a tenth of it."""
+"""Maximum size of a response. The largest known response, with 229 itineraries, has a tenth of this size."""
 CONNECT_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 3600.0
-"""Limit on `Retry-After`, since a Unix time in place of seconds would mean decades."""
+"""Limit on `Retry-After`. A vendor that sends a Unix time in place of seconds would make us wait decades."""
 NOT_JSON = object()
-"""The body of a response that isn't JSON, such as a gateway's HTML or a truncated response."""
+"""`VendorAnswer.body` of a response that isn't JSON, for example a gateway's HTML or a truncated response."""
 
 
 class KeyedTransport(httpx.AsyncBaseTransport):
-    """A transport that replaces the placeholder in path and query by the key."""
+    """A transport that replaces the placeholder in the path and the query by the key."""
 
     def __init__(self, key: str, inner: httpx.AsyncBaseTransport) -> None:
         self._key = quote(key, safe="").encode()
@@ -41,7 +41,7 @@ class KeyedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a copy of the request with the key.
 
-        Errors come from the inner transport and contain no URL.
+        Errors are raised by the inner transport and contain no URL.
         """
         target = request.url.raw_path.replace(PLACEHOLDER.encode(), self._key)
         keyed = httpx.Request(
@@ -62,8 +62,8 @@ class KeyedTransport(httpx.AsyncBaseTransport):
 class VendorAnswer:
     """A vendor's response.
 
-    `body` is the parsed JSON or `NOT_JSON`, `text` the first 500 characters without the key. `retry_after` is
-    in seconds, at most an hour; None if the header is missing or unreadable.
+    `body` is the parsed JSON or `NOT_JSON`. `text` is the first 500 characters, without the key.
+    `retry_after` is in seconds, at most an hour; None if the header is missing or malformed.
     """
 
     status: int
@@ -73,7 +73,7 @@ class VendorAnswer:
 
     @property
     def looks_like_html(self) -> bool:
-        """Return True if a gateway or web server answered in place of the vendor's API."""
+        """True if a gateway or web server answered in place of the vendor's API."""
         return self.text.lstrip()[:1] == "<"
 
 
@@ -82,7 +82,7 @@ class VendorClient:
     """GET requests to one vendor with one key.
 
     Paths and queries contain `PLACEHOLDER` in place of the key, so `http` must use a `KeyedTransport` with
-    the same key. Without a `meter`, calls cost nothing.
+    the same key. Without a `meter`, calls aren't charged.
     """
 
     provider: str
@@ -93,7 +93,7 @@ class VendorClient:
     meter: Meter | None = None
 
     async def get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
-        """Pay for a call, send it, and return the response of any status.
+        """Charge a call to the budget, send it, and return the response, whatever its status is.
 
         Raises:
             ProviderUnavailable: the vendor is unreachable or too slow, or it disconnects.
@@ -104,7 +104,7 @@ class VendorClient:
             await self.meter.pay(path.partition("/")[0])
         problem = ""
         try:
-            # httpx's timeout restarts with each byte, so a slow drip would never end.
+            # httpx's timeout restarts with each byte, so a slow response could take any time.
             async with asyncio.timeout(self.timeout_seconds):
                 return await self._get(path, query)
         except (TimeoutError, httpx.TimeoutException):
@@ -113,7 +113,7 @@ class VendorClient:
             problem = "can't be reached"
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
             problem = f"broke off ({type(error).__name__})"
-        # Raised outside the handler, so that the exception chain doesn't contain httpx's request.
+        # Raise outside the handler, so that the exception chain doesn't contain httpx's request.
         raise ProviderUnavailable(self.provider, problem)
 
     async def _get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
@@ -137,12 +137,12 @@ class VendorClient:
 async def vendor_client(
     provider: str, base_url: str, key: str, *, timeout_seconds: float, meter: Meter | None = None
 ) -> AsyncIterator[VendorClient]:
-    """Open a client and close its connections at the end.
+    """Open a client, and close its connections when the context ends.
 
-    `timeout_seconds` limits a whole response; `meter` pays for each call.
+    `timeout_seconds` limits the time of a complete response. Each call is charged to `meter`.
     """
     timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
-    # Neither proxies from the environment nor redirects may receive the key.
+    # The key must not be sent to a proxy from the environment or to the target of a redirect.
     transport = KeyedTransport(key, httpx.AsyncHTTPTransport(trust_env=False))
     async with httpx.AsyncClient(
         transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
@@ -151,7 +151,7 @@ async def vendor_client(
 
 
 def _without_key(text: str, key: str) -> str:
-    """Remove the key from a response, since both vendors repeat it in error messages."""
+    """Remove the key from a response, because both vendors repeat it in error messages."""
     for spelling in {key, quote(key, safe="")}:
         text = text.replace(spelling, "[key]")
     return text
@@ -165,9 +165,9 @@ def _parsed(text: str) -> Any:
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:
-    """Return the seconds of RFC 9110's `Retry-After`.
+    """Return the time in a `Retry-After` header (RFC 9110), in seconds.
 
-    A date counts from the response's own `Date`, so that the vendor's clock may be wrong.
+    A date is compared with the response's own `Date`, in case the vendor's clock is wrong.
     """
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():

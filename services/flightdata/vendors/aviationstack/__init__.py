@@ -1,4 +1,4 @@
-"""AviationStack: today's flights by number and route, airport boards, and future schedules; no prices."""
+"""AviationStack: today's flights by number and route, airport boards and future schedules, without prices."""
 
 NAME = "aviationstack"
-"""The provider's name in provenance."""
+"""The provider's name in `Provenance`."""

@@ -1,6 +1,6 @@
 """Rows of `/flights`.
 
-Local times are labelled UTC, except for a live position; names are less reliable than codes.
+Times are local but labelled as UTC, except the time of the live position. Codes are more reliable than names.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from services.flightdata.vendors.local_times import labelled_utc, true_utc, zone
 from services.flightdata.vendors.plausibility import is_test_carrier
 
 LIVE = timedelta(hours=1)
-"""Greatest age of a position that shows an aircraft in the air."""
+"""Maximum age of a live position to accept that the aircraft is in the air."""
 
 
 def leg(row: Json, lexicon: Lexicon, now: datetime) -> Leg | None:
-    """Read a row; None if it is no flight, or without a number, an airport or a zone."""
+    """Read a row. Return None if it isn't a flight, or lacks a number, an airport or a time zone."""
     airline, flight = mapping(row.get("airline")), mapping(row.get("flight"))
     carrier, name = code(airline.get("iata"), 2), text(airline.get("name"))
     if is_test_carrier(carrier, name):
@@ -51,7 +51,7 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
     scheduled, estimated = _local(row, "scheduled", zone), _local(row, "estimated", zone)
     movement = Movement(
         scheduled=scheduled,
-        # All of 147 departures repeat the schedule here, even delayed ones, so that isn't an estimate.
+        # In all of 147 recorded departures, even delayed ones, this equals the schedule, so it's no estimate.
         estimated=estimated if estimated != scheduled else None,
         actual=_local(row, "actual", zone) or _local(row, "actual_runway", zone),
         delay=delay(row),
@@ -62,7 +62,7 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
 
 
 def delay(row: Json) -> timedelta | None:
-    """Read the delay of an end in minutes; None if it is missing or absurd."""
+    """Read the delay of a departure or arrival, given in minutes; None if it is missing or absurd."""
     minutes = integer(row.get("delay"))
     return timedelta(minutes=minutes) if minutes is not None and abs(minutes) < 10_000 else None
 
@@ -72,7 +72,7 @@ def _local(row: Json, name: str, zone: str) -> Instant | None:
 
 
 def _operator(codeshared: Json) -> Operator | None:
-    """Read a codeshare's operating flight, written in lower case; None for the operating flight itself."""
+    """Read the operating flight of a codeshare, which is in lower case; None if there is no codeshare."""
     number = canonical(text(codeshared.get("flight_iata"))) or joined(
         code(codeshared.get("airline_iata"), 2), text(codeshared.get("flight_number"))
     )
@@ -80,6 +80,6 @@ def _operator(codeshared: Json) -> Operator | None:
 
 
 def _airborne(live: Json, now: datetime) -> bool:
-    """Return True if a recent position is in the air. `live.updated` is the row's only true UTC time."""
+    """Return whether a recent position is in the air. Only `live.updated` is correctly labelled as UTC."""
     updated = true_utc(text(live.get("updated")), "UTC")
     return live.get("is_ground") is False and updated is not None and abs(now - updated.utc) <= LIVE

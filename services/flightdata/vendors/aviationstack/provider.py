@@ -24,9 +24,9 @@ from services.flightdata.vendors.legs import Leg
 from services.flightdata.vendors.vendor_client import PLACEHOLDER, VendorAnswer, VendorClient
 
 PAGE, MOST_PAGES = 100, 3
-"""Rows of a page on all but the highest plan, and pages requested at most, since each costs a call."""
+"""Rows of a page (on all plans but the highest), and maximum number of pages, as each page costs a call."""
 MOST_PLACES = 2
-"""A city's airports requested at most, the busiest first, since each costs calls."""
+"""Maximum number of airports to ask for in a city, busiest first, because each airport costs calls."""
 BY_NUMBER, BY_NUMBER_ON_DATE = "flights by number", "flights by number and date"
 BY_ROUTE, TIMETABLE, FUTURE = "flights by route", "timetable", "future schedules"
 COMING_STATUS = "status of coming days"
@@ -41,19 +41,22 @@ _FEATURES = {
 
 @dataclass(frozen=True, slots=True)
 class FutureWindow:
-    """The days ahead that `/flightsFuture` covers, inclusive. The vendor has changed them three times."""
+    """The days that `/flightsFuture` covers, in days from today, both inclusive.
+
+    The vendor has changed them three times.
+    """
 
     first: int = 1
     last: int = 365
 
     def holds(self, ahead: int) -> bool:
-        """Return True if a day is covered."""
+        """Return whether the day `ahead` days from today is covered."""
         return self.first <= ahead <= self.last
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one or more responses; not `complete` if there are more than were requested."""
+    """Rows of one or more responses. `complete` is False if the vendor has more rows."""
 
     rows: list[Json]
     complete: bool = True
@@ -85,16 +88,16 @@ class AviationStack:
         self._future = future or FutureWindow()
 
     def capabilities(self) -> frozenset[Capability]:
-        """Return the capabilities with at least one feature that the key wasn't refused."""
+        """Return the capabilities with at least one feature that the vendor hasn't refused to this key."""
         return frozenset(
             able for able, features in _FEATURES.items() if any(f not in self._restrictions for f in features)
         )
 
     async def search(self, query: FlightQuery) -> Found:
-        """Return the nonstop flights between two places, today or on a coming day, without prices.
+        """Return the nonstop flights between two places, today or on a future day, without prices.
 
-        If only a part of the rows was read and none fits, the result is an error: the rest may contain
-        flights.
+        If only some of the rows were read and none of them fits, raise `ProviderRestricted`, because the
+        other rows may contain flights.
         """
         now = self._clock.now()
         ahead = (query.date - today_in(self._lexicon.airport(query.origins[0]).zone, now)).days
@@ -111,7 +114,7 @@ class AviationStack:
         return Found(itineraries, limits=frozenset({Limit.PART} if part else ()))
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """Return a flight's status; days other than those around today need a plan with dates.
+        """Return the status of a flight. Other days than today and its neighbours need a plan with dates.
 
         Raises:
             FlightNotFound: the vendor has no such flight on that day.
@@ -127,7 +130,7 @@ class AviationStack:
         return leg_selection.require_found(flight, NAME, day, found)
 
     async def _numbered_today(self, flight: str, now: datetime) -> list[Leg]:
-        """Return the legs of yesterday and today in UTC, and of today at the origin if that is missing."""
+        """Return the legs on the days around today; ask again if today's date at the origin is missing."""
         legs = await self._numbered(flight, None, now)
         today = leg_selection.today_at_origin(legs, now)
         if today is None or any(leg.depart_date == today for leg in legs):
@@ -135,11 +138,11 @@ class AviationStack:
         try:
             return [*legs, *await self._numbered(flight, today, now)]
         except ProviderError:
-            # The nearest day is better than no answer.
+            # The status on the nearest day is better than no answer.
             return legs
 
     async def _numbered(self, flight: str, day: date | None, now: datetime) -> list[Leg]:
-        """Return the legs under a flight number, on a day or, without one, on the days around today."""
+        """Return the legs with a flight number on a day, or on the days around today if `day` is None."""
         query, feature = {"flight_iata": flight}, BY_NUMBER
         if day is not None:
             query, feature = query | {"flight_date": day.isoformat()}, BY_NUMBER_ON_DATE
@@ -151,7 +154,7 @@ class AviationStack:
         return _unique(sorted(legs, key=lambda leg: leg.flight != flight))
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
-        """Return the status of the flights between two airports, on the days around today only."""
+        """Return the status of the flights between two airports. It supports only the days around today."""
         now = self._clock.now()
         if abs((day - now.date()).days) > 1:
             raise ProviderRestricted(NAME, "status of other days than today")
@@ -160,7 +163,10 @@ class AviationStack:
         return leg_selection.statuses(_on_day(legs, day, now), now, _provenance(now))
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
-        """Return an airport's board of today, or the schedule of a coming day; never an incomplete one."""
+        """Return today's board of an airport, or its schedule on a future day.
+
+        If the rows are incomplete, raise `ProviderRestricted`.
+        """
         now = self._clock.now()
         ahead = (day - today_in(self._lexicon.airport(airport).zone, now)).days
         query = {"iataCode": airport, "type": "departure" if direction is Direction.DEPARTURES else "arrival"}
@@ -186,7 +192,7 @@ class AviationStack:
                 board = {"iataCode": origin, "type": "departure"}
                 found.append(await self._future_board(board, query.date, ahead))
             except ProviderRateLimited:
-                # The second airport may have to wait a minute; the first one's rows are returned without it.
+                # The call for the second airport would have to wait up to a minute. Return the first rows.
                 if not found:
                     raise
                 found.append(Rows([], complete=False))
@@ -208,7 +214,7 @@ class AviationStack:
             try:
                 answer = await self._client.get(path, {"access_key": PLACEHOLDER} | query | paging)
             except ProviderRateLimited:
-                # On some plans the next page has to wait a minute; the first pages are returned without it.
+                # On some plans the next page would have to wait a minute. Return the pages read so far.
                 if not found:
                     raise
                 return Rows(found, complete=False)
@@ -240,7 +246,7 @@ def _on_day(legs: Sequence[Leg], day: date | None, now: datetime) -> list[Leg]:
     """Return the legs of a day.
 
     Raises:
-        ProviderRestricted: the vendor has no rows of a coming day yet, so nothing is known about it.
+        ProviderRestricted: the day is in the future, and the vendor has no rows of that day yet.
     """
     meant = leg_selection.on_day(legs, day, now)
     if legs and not meant and day is not None and day > now.date():
@@ -249,7 +255,7 @@ def _on_day(legs: Sequence[Leg], day: date | None, now: datetime) -> list[Leg]:
 
 
 def _omits_airports(query: FlightQuery, ahead: int) -> bool:
-    """Return True if a search omits airports. A coming day's board includes every destination."""
+    """Return whether a search omits airports. The board of a future day includes every destination."""
     return len(query.origins) > MOST_PLACES or (ahead == 0 and len(query.destinations) > MOST_PLACES)
 
 

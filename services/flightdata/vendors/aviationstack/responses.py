@@ -1,7 +1,7 @@
-"""Interpretation of AviationStack's responses as rows or a provider error.
+"""Interpretation of AviationStack's responses as rows or as a provider error.
 
-The body counts before the HTTP status: errors come with status 200, a bad key also as a bare 401, and an
-error's code has contained a PHP message.
+The body has priority over the HTTP status, because errors can have the status 200. A bad key can also give a
+401 without an error in the body. The code of an error has contained a PHP message.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ TOO_OFTEN = frozenset({"rate_limit_reached", "too_many_requests", "106"})
 OUR_MISTAKE = frozenset({"invalid_api_function", "404_not_found", "103", "404"})
 NO_ROWS = "no record found"
 RETRY_AFTER_SECONDS = 60.0
-"""The free plan's rate limit of `/timetable` and `/flightsFuture` (the vendor's change log of 2025-08-19)."""
+"""Rate limit of `/timetable` and `/flightsFuture` on the free plan (vendor's change log of 2025-08-19)."""
 
 
 def rows(answer: VendorAnswer, feature: str, now: datetime) -> list[Json]:
-    """Return the rows of a response to a request for a feature; may be empty.
+    """Return the rows of a response; may be empty. `feature` is the requested feature.
 
     Raises:
-        ProviderError: the response is an error by its body or status.
+        ProviderError: the body or the status of the response is an error.
     """
     if error := error_of(answer, feature, now):
         raise error
@@ -53,7 +53,7 @@ def rows(answer: VendorAnswer, feature: str, now: datetime) -> list[Json]:
 
 
 def error_of(answer: VendorAnswer, feature: str, now: datetime) -> ProviderError | None:
-    """Return the error that a response stands for; None if it contains data."""
+    """Return the error in a response, or None if the response contains data."""
     body = answer.body
     if body is NOT_JSON:
         return _not_json(answer)
@@ -61,7 +61,7 @@ def error_of(answer: VendorAnswer, feature: str, now: datetime) -> ProviderError
         return ProviderBadAnswer(NAME, "answered without a JSON object")
     data = body.get("data")
     if isinstance(data, dict):
-        # `/timetable` sends an object in place of the list, also for "no rows".
+        # For errors, and if there are no rows, `/timetable` sends an object in place of the list.
         if NO_ROWS not in text(data.get("error")).casefold():
             return _named(_code(data.get("error")), data, answer, feature, now)
         body["data"] = []
@@ -75,7 +75,7 @@ def error_of(answer: VendorAnswer, feature: str, now: datetime) -> ProviderError
 
 
 def _code(error: Any) -> str:
-    """Return an error's type or code, in either of the vendor's formats."""
+    """Return the type or code of an error. The vendor uses two formats."""
     if isinstance(error, dict):
         candidates = (text(error.get("type")), text(error.get("code")))
         return next((candidate.casefold() for candidate in candidates if candidate), "")
@@ -101,9 +101,9 @@ def _named(code: str, error: Json, answer: VendorAnswer, feature: str, now: date
 
 
 def _invalid(error: Json, feature: str) -> ProviderError:
-    """Return the error for a refused value.
+    """Return the error for a refused parameter value.
 
-    A refused date lies outside the vendor's window, which has moved before.
+    A refused date is outside the days that the vendor covers. The vendor has changed these days before.
     """
     fields = {text(name) for name in under(error, "context")}
     if fields & {"date", "flight_date"}:
@@ -140,10 +140,10 @@ def _rate_limited(answer: VendorAnswer) -> ProviderError:
 
 
 def is_full(answer: VendorAnswer, limit: int) -> bool:
-    """Return True if a page has `limit` rows.
+    """Return whether a page has `limit` rows.
 
-    `pagination` is unreliable: its numbers come as text and as null.
+    The vendor's `pagination` is unreliable: its numbers can be text or null.
     """
     data = listing(mapping(answer.body).get("data"))
-    # Counts nested lists as `objects` does, and malformed rows too.
+    # This counts the items of nested lists, as `objects` does, and also malformed rows.
     return sum(len(item) if isinstance(item, list) else 1 for item in data) >= limit

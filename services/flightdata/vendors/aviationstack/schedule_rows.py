@@ -1,4 +1,4 @@
-"""Rows of `/timetable` and `/flightsFuture`: other keys than `/flights`, and "" for missing values."""
+"""Rows of `/timetable` and `/flightsFuture`. Their keys differ from `/flights`; missing values are ""."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.flightdata.vendors.plausibility import expected_block
 
 
 def leg(row: Json, lexicon: Lexicon, day: date) -> Leg | None:
-    """Read a row of a day's board; None if it is no flight, or without a number or a known airport."""
+    """Read a row of a day's board. Return None if it isn't a flight, or lacks a number or a known airport."""
     equipment = text(under(row, "aircraft").get("modelCode"))
     airline = mapping(row.get("airline"))
     read = leg_between(
@@ -52,15 +52,15 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
         or naive(text(row.get("actualRunway")), airport.zone),
         delay=delay(row),
     )
-    # Future schedules are in lower case.
+    # Future schedules write terminals and gates in lower case.
     terminal, gate, belt = (name.upper() for name in details(row))
     return End(airport.code, airport.city, airport.zone, movement, terminal, gate, belt)
 
 
 def _dated(read: Leg, row: Json, day: date) -> Leg:
-    """Add the days that older rows leave out.
+    """Add the days to times without a day, as in older rows (`20:00`).
 
-    `20:00` departs on the day of the request, and arrives on the day that the distance suggests.
+    The departure is on the requested day. The arrival is on the day that fits the distance best.
     """
     departure, arrival = read.departure.movement, read.arrival.movement
     face = clock_face(text(under(row, "departure").get("scheduledTime")))

@@ -1,4 +1,4 @@
-"""FlightAPI.io: priced trips, tracking by number and route, and airport boards. Its key is a path segment."""
+"""FlightAPI.io: trips with prices, tracking by number and route, and airport boards. The key is in the path."""
 
 NAME = "flightapi"
-"""The provider's name in provenance."""
+"""The provider's name in `Provenance`."""

@@ -20,7 +20,7 @@ from services.flightdata.vendors.plausibility import expected_block
 
 
 def board_legs(body: Any, airport: Airport, direction: Direction, day: date, lexicon: Lexicon) -> list[Leg]:
-    """Read an airport's board in any of the three shapes. Rows may omit the board's own airport."""
+    """Read an airport's board in any of the three formats. Rows may omit the airport of the board."""
     if "data" in mapping(body):
         rows = objects(under(body, "data").get("flights"))
         return [leg for row in rows if (leg := _clock_row(row, airport, direction, day, lexicon))]
@@ -78,7 +78,10 @@ def _clock_row(row: Json, board: Airport, direction: Direction, day: date, lexic
 
 
 def _dated(read: Leg, row: Json, direction: Direction, day: date) -> Leg:
-    """Add the days: the board's own end is on the requested day, the other end one block time away."""
+    """Add the days to the times of day. The time at the board's airport is on the requested day.
+
+    The time at the other airport is on the day that fits the expected block time best.
+    """
     leaves_at, arrives_at = (
         clock_face(text(under(row, f"{end}Time").get("time24"))) for end in ("departure", "arrival")
     )
@@ -102,6 +105,6 @@ def _dated(read: Leg, row: Json, direction: Direction, day: date) -> Leg:
 
 
 def _fitting(departures: Iterator[Instant | None], arrival: Instant, block: timedelta) -> Instant | None:
-    """Return the departure before an arrival that gives the block time nearest to `block`."""
+    """Return the departure before `arrival` whose block time is nearest to `block`."""
     before = [departure for departure in departures if departure and departure.utc < arrival.utc]
     return min(before, key=lambda departure: abs((arrival - departure) - block), default=None)

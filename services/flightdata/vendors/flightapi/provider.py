@@ -26,7 +26,7 @@ from services.flightdata.vendors.legs import Leg
 from services.flightdata.vendors.vendor_client import PLACEHOLDER, VendorClient
 
 MOST_PAIRS = 2
-"""Airport pairs of two cities requested at most, the busiest first: each costs two credits and 30 s."""
+"""Maximum number of airport pairs to ask for, busiest first. Each costs two credits and about 30 seconds."""
 TRIPS, ROUND_TRIPS, TRACKING = "trips", "round trips", "tracking"
 ROUTES, BOARDS = "tracking by route", "schedules"
 _FEATURES = {
@@ -46,7 +46,7 @@ _CABINS = {
 }
 DEFAULT_CURRENCY = "USD"
 FARTHEST_CLOCKS = (timedelta(hours=-10), timedelta(hours=13))
-"""The offsets of Hawaii and New Zealand: between them there is at most one date other than UTC's."""
+"""UTC offsets of Hawaii and New Zealand. Between them, at most one date differs from the date in UTC."""
 
 
 class FlightApi:
@@ -68,7 +68,7 @@ class FlightApi:
         self._key_works = False
 
     def capabilities(self) -> frozenset[Capability]:
-        """Return all capabilities without those that the key was refused."""
+        """Return all capabilities except those that the vendor has refused to this key."""
         return frozenset(able for able, feature in _FEATURES.items() if feature not in self._restrictions)
 
     async def search(self, query: FlightQuery) -> Found:
@@ -85,7 +85,7 @@ class FlightApi:
 
     async def _pair(self, origin: str, destination: str, query: FlightQuery) -> Found:
         found = await self._trips(origin, destination, query)
-        # An empty response is sometimes a temporary failure.
+        # Ask again, because an empty response is sometimes a temporary failure.
         return found if found.itineraries else await self._trips(origin, destination, query)
 
     async def _trips(self, origin: str, destination: str, query: FlightQuery) -> Found:
@@ -102,7 +102,7 @@ class FlightApi:
         return TripReader(mapping(body), query, self._lexicon, self._provenance(), currency).found()
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """Return a flight's status on a day; without one, today at its origin. Raises `FlightNotFound`."""
+        """Return the status of a flight on a day; None means today at its origin. Raises `FlightNotFound`."""
         now = self._clock.now()
         legs = await self._tracked(flight, day) if day else await self._tracked_today(flight, now)
         chosen = leg_selection.on_day(legs, day, now)
@@ -110,7 +110,7 @@ class FlightApi:
         return leg_selection.require_found(flight, NAME, day, found)
 
     async def _tracked_today(self, flight: str, now: datetime) -> list[Leg]:
-        """Return the legs of today in UTC, and of today at the origin once its time zone is known."""
+        """Return the legs on today's date in UTC, and on today's date at the origin if that differs."""
         by_utc = now.astimezone(UTC).date()
         legs = await self._tracked(flight, by_utc)
         today = leg_selection.today_at_origin(legs, now) or _other_date(now)
@@ -134,7 +134,7 @@ class FlightApi:
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
         """Return the departures or arrivals of an airport."""
         now, place = self._clock.now(), self._lexicon.airport(airport)
-        # The vendor counts days from 1, which is today at the airport.
+        # The vendor's day 1 is today at the airport.
         ahead = (day - today_in(place.zone, now)).days
         query = {"mode": direction.value, "iata": airport, "day": str(ahead + 1)}
         body = await self._get(f"compschedule/{PLACEHOLDER}", query, BOARDS)
@@ -148,7 +148,7 @@ class FlightApi:
     async def _get(self, path: str, query: dict[str, str], feature: str) -> Any:
         """Return the content of a response.
 
-        Retry once after a 401 (maybe a throttle) and a 410 (a time-out).
+        Retry once after a 401, which may be a rate limit, and after a 410, which is a time-out.
         """
         await self._restrictions.refresh()
         if feature in self._restrictions:
@@ -170,13 +170,13 @@ class FlightApi:
 
 
 def _other_date(now: datetime) -> date:
-    """Return the date, other than UTC's, that it is somewhere now; UTC's if there is no other."""
+    """Return the date that differs from UTC's date somewhere now, or UTC's date if there is none."""
     by_utc = now.astimezone(UTC)
     days = {(by_utc + offset).date() for offset in FARTHEST_CLOCKS} - {by_utc.date()}
     return next(iter(days), by_utc.date())
 
 
 def _expect(body: Any, *keys: str) -> None:
-    """Raise `ProviderBadAnswer` for an object without any of the expected keys."""
+    """Raise `ProviderBadAnswer` if a non-empty object has none of the expected keys."""
     if isinstance(body, dict) and body and not any(key in body for key in keys):
         raise ProviderBadAnswer(NAME, "answered in an unknown shape")

@@ -1,6 +1,6 @@
 """Interpretation of FlightAPI.io's responses.
 
-Each status has several meanings, and 200 may come without data.
+Most HTTP statuses have several meanings, and a response with status 200 can lack data.
 """
 
 from __future__ import annotations
@@ -23,31 +23,33 @@ from services.flightdata.vendors.json_fields import mapping, text
 from services.flightdata.vendors.vendor_client import NOT_JSON, VendorAnswer
 
 THROTTLED = timedelta(seconds=4)
-"""Calls closer together than this get a 401, as a user reports."""
+"""Minimum time between calls. A user reports that earlier calls get a 401."""
 TOO_FAST = re.compile(
     r"\brates?\b|too many (calls|requests|connections)|connections?\b|concurren|throttl"
     r"|per (second|minute|hour)"
 )
-"""Words of a limit that ends within seconds, whatever else the message says (`Please upgrade your plan`)."""
+"""Words of a limit that ends within seconds, even if the message adds `Please upgrade your plan`."""
 USED_UP = re.compile(r"credit|quota|exhausted|used up|month")
 _ABOUT_THE_KEY = re.compile(r"\busers?\b(?! input)|\b(api[ _-]?)?key\b")
 REFUSALS = frozenset({401, 402, 403})
-"""Statuses, in addition to 429, whose message may name a limit. Others use the same words: a 400 may name a
-month."""
+"""Statuses, in addition to 429, whose message may describe a limit.
+
+Messages of other statuses can contain the same words without a limit: a 400 may name a month.
+"""
 UNTIL_BOUGHT = timedelta(days=1)
-"""Time until used-up credits are checked again, since only a purchase renews them."""
+"""Time until used-up credits are tried again. Only a purchase renews them, at an unknown time."""
 
 
 def content(answer: VendorAnswer, feature: str, now: datetime, *, key_works: bool) -> Any:
-    """Return the JSON of a response; None if the vendor has no data (404).
+    """Return the JSON of a response, or None if the vendor has no data (404).
 
-    `key_works` is True once the key has been accepted; then a 401 is a throttle.
+    `key_works` is True if the vendor has accepted the key before. Then a 401 means a rate limit.
 
     Raises:
-        ProviderError: the response is an error by its body or status.
+        ProviderError: the body or the status of the response is an error.
     """
     if answer.status == 404 and (message := _message(answer)):
-        # The status has two meanings: `No details for your input`, and an unknown user of the key.
+        # A 404 means either `No details for your input` or an unknown user of the key.
         if _ABOUT_THE_KEY.search(message):
             raise ProviderRejected(NAME, "doesn't know the key's user (404)")
         return None

@@ -1,4 +1,4 @@
-"""Responses of `/airline` and `/trackbyroute`, in the documented and the newer shapes (November 2025)."""
+"""Responses of `/airline` and `/trackbyroute`, in the documented and in the newer format (November 2025)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.flightdata.vendors.legs import End, Leg, end_at, leg_between
 from services.flightdata.vendors.local_times import at_clock, clock_and_day, clock_face, naive
 
 STATUSES = {1: "Scheduled", 2: "Arrived", 3: "Departed", 4: "Delayed", 5: "Cancelled"}
-"""Status numbers of the newer shape."""
+"""Status numbers of the newer format."""
 
 
 def flight_legs(body: Any, flight: str, day: date, lexicon: Lexicon) -> list[Leg]:
@@ -100,7 +100,7 @@ def _scheduled_end(row: Json, name: str, airport: Airport | None, day: date) -> 
 
 
 def _first(row: Json, names: Iterable[str], zone: str, day: date) -> Instant | None:
-    """Return the time of the first of some fields that holds one."""
+    """Return the time in the first of the fields that contains a time, or None."""
     for name in names:
         written = text(row.get(name))
         face = clock_face(written)

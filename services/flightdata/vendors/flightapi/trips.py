@@ -1,8 +1,7 @@
-"""Responses of `/onewaytrip` and `/roundtrip`: six lists (itineraries, legs, segments, …) joined by ids.
+"""Responses of `/onewaytrip` and `/roundtrip`: six lists (itineraries, legs, segments, …) linked by ids.
 
-IATA codes are called `display_code`, carrier ids are negative, times are local without a zone, and a price is
-for all passengers. Pricing options without a price don't become offers. A round trip has two legs and one
-price for both.
+IATA codes are in `display_code`. Carrier ids are negative. Times are local without a zone. A price is for all
+passengers. A round trip has two legs and one price for both. Pricing options without a price are skipped.
 """
 
 from __future__ import annotations
@@ -30,19 +29,19 @@ from services.flightdata.vendors.local_times import naive
 from services.flightdata.vendors.plausibility import doubts, flies, is_test_carrier
 
 OFFER_LIFE = timedelta(minutes=15)
-"""Lifetime of a price; the vendor states only when it was last seen."""
+"""Assumed lifetime of a price. The vendor states only when it last saw the price."""
 MOST_OFFERS = 5
-"""Offers kept per itinerary, the cheapest."""
+"""Maximum number of offers per itinerary: the cheapest ones."""
 DEAREST = Decimal(10) ** 9
 
 
 class TripReader:
-    """Reader of one response to one query."""
+    """Reader of the response to one query."""
 
     def __init__(
         self, body: Json, query: FlightQuery, lexicon: Lexicon, provenance: Provenance, currency: str
     ) -> None:
-        """`currency` is that of the request, for responses that don't state it."""
+        """`currency` is the requested currency. It is used if the response states none."""
         self._body = body
         self._tables: dict[str, dict[str, Json]] = {
             name: {text(row.get("id")): row for row in objects(body.get(name))}
@@ -54,11 +53,11 @@ class TripReader:
         self._currency = code(under(body, "query").get("currency"), 3) or currency
 
     def _row(self, table: str, row_id: Any) -> Json:
-        """Return a row by its id, a number or text; empty if it is unknown."""
+        """Return the row with an id, which is a number or text; empty if the id is unknown."""
         return self._tables[table].get(text(row_id), NOTHING)
 
     def found(self) -> Found:
-        """Return the itineraries with their offers, or the round trips; skip those with non-flights."""
+        """Return the itineraries with their offers, or the round trips. Skip trips with trains or buses."""
         rows = list(objects(self._body.get("itineraries")))
         if self._query.back:
             return self._round_trips(rows)
@@ -102,7 +101,7 @@ class TripReader:
         return sorted(offers, key=lambda offer: (offer.fare.total.amount, offer.id))[:MOST_OFFERS]
 
     def _segments(self, leg_ids: list[Any]) -> tuple[Segment, ...]:
-        """Return the segments of some legs, in order; empty if any of them isn't a known flight."""
+        """Return the segments of the legs, in order. Empty if a segment isn't a known flight."""
         legs = (self._row("legs", leg) for leg in leg_ids)
         ids = [segment for leg in legs for segment in listing(leg.get("segment_ids"))]
         read = [self._segment(self._row("segments", segment)) for segment in ids]
@@ -143,9 +142,9 @@ class TripReader:
         return self._lexicon.airports.get(code(row.get("display_code"), 3))
 
     def _carrier(self, carrier_id: Any) -> tuple[str, str]:
-        """Return code and name; both empty if unknown.
+        """Return the code and name of a carrier; both are empty if it is unknown.
 
-        Codes other than IATA's are kept, since `DUFFEL` marks tests.
+        The code may not be an IATA code, for example `DUFFEL`, which marks test flights.
         """
         row = self._row("carriers", carrier_id)
         return text(row.get("display_code")).upper(), text(row.get("name"))
@@ -177,14 +176,14 @@ class TripReader:
 
 
 def _amount(value: Any) -> Decimal | None:
-    """Return a price with two decimals, exactly as written; None if it is no valid price."""
+    """Return a price, rounded to two decimals without float errors; None if the value isn't a valid price."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         amount = Decimal(str(value)).quantize(Decimal("0.01"))
     except InvalidOperation:
         return None
-    # NaN gets through Python's JSON parser and through texts, and it can't be compared.
+    # Python's JSON parser accepts NaN, and a text may contain it, but it can't be compared.
     return amount if amount.is_finite() and 0 < amount < DEAREST else None
 
 
