@@ -23,7 +23,7 @@ from services.flightdata.vendors.plausibility import doubts, flies, is_test_carr
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The departure or arrival of a leg. `zone` is an IANA zone. The last three fields are empty if unknown."""
+    """The departure or arrival of a leg. `zone` is an IANA zone. The last three fields may be empty."""
 
     airport: str
     city: str

@@ -138,7 +138,7 @@ def _offset(text: str) -> timedelta:
 def _local(wall: datetime, zone: str, convention: Convention) -> Instant:
     """Return the instant of a local time.
 
-    A local time that a clock change skips becomes an hour later. Of a repeated local time, the first is meant.
+    A local time that a clock change skips becomes an hour later. Of a repeated local time, return the first.
     """
     return Instant.of(wall.replace(tzinfo=zone_of(zone)), zone, convention)
 

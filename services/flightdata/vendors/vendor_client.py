@@ -112,7 +112,7 @@ class VendorClient:
         except httpx.ConnectError:
             problem = "can't be reached"
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
-            problem = f"broke off ({type(error).__name__})"
+            problem = f"disconnected ({type(error).__name__})"
         # Raise outside the handler, so that the exception chain doesn't contain httpx's request.
         raise ProviderUnavailable(self.provider, problem)
 

@@ -97,7 +97,7 @@ def _named(code: str, error: Json, answer: VendorAnswer, feature: str, now: date
         return _invalid(error, feature)
     if code in OUR_MISTAKE:
         return ProviderBadAnswer(NAME, f"doesn't know the endpoint ({code})")
-    return _by_status(answer, feature) or ProviderUnavailable(NAME, "failed on its side")
+    return _by_status(answer, feature) or ProviderUnavailable(NAME, "reported an internal error")
 
 
 def _invalid(error: Json, feature: str) -> ProviderError:

@@ -82,7 +82,7 @@ def _error_of(answer: VendorAnswer, feature: str, now: datetime, *, key_works: b
     if not isinstance(answer.body, dict | list):
         return ProviderBadAnswer(NAME, "answered without a JSON object")
     if message and set(mapping(answer.body)) <= {"message", "error", "status"}:
-        return ProviderUnavailable(NAME, "failed on its side")
+        return ProviderUnavailable(NAME, "reported an internal error")
     return None
 
 
