@@ -1,11 +1,11 @@
-"""Benchmark of the recorder's outbox: time of one `put` during an outage, when every draft is kept on disk.
+"""Benchmark of the recorder's outbox: time of one `put` during an outage, when every draft stays on disk.
 
-A `put` blocks the event loop on which the agent speaks.
+A `put` blocks the event loop that also produces the agent's speech.
 
     python -m bench.outbox [--json] [--drafts N] [--folder DIRECTORY]
 
-Measured on a quiet disk, then while another process syncs 200 kB blocks on the same file system. Aim: p99 of
-1 ms.
+It measures on a quiet disk, then while another process syncs 200 kB blocks on the same file system. Aim: a
+p99 of at most 1 ms.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def busy_disk(folder: Path) -> Iterator[None]:
 
 
 async def measure_puts(folder: Path, drafts: int) -> list[float]:
-    """Return the sorted milliseconds of each put; nothing is acknowledged meanwhile."""
+    """Return the duration of each put in milliseconds, sorted. No draft is acknowledged during this time."""
     opening = pb.RecordOpen(call_id=str(uuid4()), epoch=1, writer_id=str(uuid4()))
     outbox = Outbox(file := OutboxFile(folder, opening))
     drafts_of, took = DraftBuilder(SystemClock()), []
@@ -71,7 +71,7 @@ async def measure_puts(folder: Path, drafts: int) -> list[float]:
             began = time.perf_counter()
             outbox.put(draft)
             took.append((time.perf_counter() - began) * 1000)
-            await asyncio.sleep(0.002)  # real words come more slowly
+            await asyncio.sleep(0.002)  # real words follow more slowly
     finally:
         syncing.cancel()
         await asyncio.gather(syncing, return_exceptions=True)

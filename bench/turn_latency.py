@@ -2,11 +2,11 @@
 
     python -m bench.turn_latency [--turns 20] [--json]
 
-Starts the product in a temporary home and, on its LiveKit server, `bench/baselines/plain_agent.py`. One
-caller is in a call with each; they take turns, so that disturbances of the machine hit both alike. Measured
-is `first_audio_ms` at the caller: from the last loud sample of the question passed to WebRTC, to the first
-loud frame of the answer. It is negative if the agent cut in. All speech is synthetic and the network is a
-loopback: real callers and networks add to both sides.
+It starts the product in a temporary home and, on its LiveKit server, `bench/baselines/plain_agent.py`. One
+caller is in a call with each agent. The callers ask in alternation, so that disturbances affect both alike.
+It measures `first_audio_ms` at the caller: the time from the last loud sample of the question passed to
+WebRTC to the first loud frame of the answer. The value is negative if the agent interrupted the question. All
+speech is synthetic and the network is a loopback; real callers and networks add time to both sides.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def main() -> None:
         environment = environment_for(Path(home))
         environment["LIVEKIT_URL"] = f"ws://127.0.0.1:{environment['READBACK_LIVEKIT_PORT']}"
         os.environ.update(environment)
-        # The product starts its own LiveKit server only without LIVEKIT_URL.
+        # With LIVEKIT_URL set, the product would not start its own LiveKit server.
         own = {name: value for name, value in environment.items() if name != "LIVEKIT_URL"}
         with started(own) as product:
             product.wait_for("Ctrl-C ends everything")

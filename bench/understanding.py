@@ -1,16 +1,16 @@
-"""Share of requests with a right frame: intent and all slots right, and no slot more.
+"""Share of requests that get the right frame: the right intent, all right slots, and no other slot.
 
     python -m bench.understanding [--json] [--failures]
 
 The requests are in `understanding/`: `tuning.jsonl` was used while the grammar was written, `held_out.jsonl`
-was written before it and is used for its score only. Places are found by the real lexicon, in process. A
-line is
+was written before the grammar and is used only for the score. The product's lexicon finds the places, without
+a server. A line is
 
     {"text": …, "frame": {"intent": …, "slots": {…}}, "context": {"awaiting": …, "searched": true}}
 
-where places stand as codes, `awaiting` is what the last question asked for ("origin", "destination", "date",
-"flight_number", "yes_no") and `searched` means that flights from Chennai to Delhi on the next day have just
-been read out. Today is Monday, 2026-11-23.
+where places are codes. `awaiting` is the subject of the agent's last question ("origin", "destination",
+"date", "flight_number", "yes_no"). `searched` means that the agent has just read out flights from Chennai to
+Delhi on the next day. Today is Monday, 2026-11-23.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The frame that a case got."""
+    """A case and the frame that it got."""
 
     case: Case
     got: Mapping[str, Any]
@@ -116,7 +116,7 @@ def comparable(frame: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 async def measure(name: str) -> list[Outcome]:
-    """Understand all cases of a file."""
+    """Run the understanding on all cases of a file."""
     annotator = LexiconPlaces()
     outcomes = []
     for case in read_cases(name):
@@ -140,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per file")
     parser.add_argument(
         "--failures", action="store_true", help="show the misunderstood requests of the tuning file"
     )
@@ -152,7 +152,7 @@ def main() -> None:
             print(json.dumps(figures))
         else:
             print(
-                f"{name}: {figures['frames_right']} of {figures['requests']} frames wholly right "
+                f"{name}: {figures['frames_right']} of {figures['requests']} frames right "
                 f"({figures['share']:.1%}), "
                 f"intents {figures['intent_share']:.1%}"
             )

@@ -1,7 +1,7 @@
 """Vendor faults, selected by the departure airport, so that tests and callers need no side channel.
 
-From Oslo, AviationStack sends a web server's error page and FlightAPI.io answers well; from Reykjavik, both
-drop the connection.
+For flights from Oslo, AviationStack sends a web server's error page, and FlightAPI.io a good answer. For
+flights from Reykjavik, both close the connection.
 """
 
 from __future__ import annotations
@@ -76,20 +76,20 @@ GARBAGE = {"data": 7, "itineraries": {"a": None}, "flights": "soon", "pagination
 
 
 class TruncatedResponse(Response):
-    """A response that announces its whole body and closes the connection after a `share` of it."""
+    """A response that declares its full length, but ends after a `share` of its body."""
 
     def __init__(self, body: bytes, share: float) -> None:
         super().__init__(body, media_type="application/json")
         self._sent = body[: int(len(body) * share)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- ASGI's signature
-        """Send the head and a part; the server then closes the connection, since the app returned early."""
+        """Send the head and part of the body. The server closes the connection when the app returns early."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self._sent, "more_body": True})
 
 
 async def shared_response(fault: Fault | None, good: Response, sleep: Sleep) -> Response | None:
-    """Return the response for a fault that both vendors show alike, given the `good` one; None for others."""
+    """Return the response to a fault that both vendors share, else None. `good` is the whole response."""
     match fault:
         case Fault.SLOW:
             await sleep(3600)

@@ -1,4 +1,4 @@
-"""Serving a double on a local port, and the clock it runs on."""
+"""Serving of a double on a local port, and the clock of the doubles."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A small invented flight schedule for the doubles: every pair of some forty airports, fixed by a seed.
+"""A small invented flight schedule for the doubles. It covers every pair of about forty airports.
 
-Flight numbers are fixed, so a flight from a search can be looked up by its number.
+It is always the same, so a flight found by a search can be looked up by its number.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 _AIRPORTS = Path(__file__).with_name("airports.tsv")
-"""Rows of airportsdata (MIT), since the doubles don't share the product's tables."""
+"""Rows of airportsdata (MIT). The doubles don't use the product's tables."""
 _BUSY = "DEL BOM MAA BLR HYD CCU COK LHR CDG AMS FRA MAD FCO IST DXB DOH SIN HKG NRT BKK KUL SYD JFK LAX SFO"
 _FAULTY = "KEF OSL HEL CPH ARN VIE ZRH BRU DUB LIS ATH WAW PRG BUD"
 CODES = tuple(f"{_BUSY} {_FAULTY}".split())
-"""Journeys from the airports of the second line trigger vendor faults (`doubles/faults.py`)."""
+"""IATA codes. Flights from the airports of `_FAULTY` have vendor faults (`doubles/faults.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ CARRIERS = {
 }
 ANYWHERE = _carriers("SK|SAS|SAS, LX|Swiss|SWR, OS|Austrian Airlines|AUA")
 WITHHELD_SHARE = 0.28
-"""Share of operating flights that are listed only as codeshares (8 of 28 counted)."""
+"""Share of flights that are listed only under their codeshares (8 of 28 observed)."""
 LATE_SHARE, CANCELLED_SHARE = 0.25, 0.02
 
 
@@ -76,7 +76,8 @@ class Port:
 class Flight:
     """A daily flight.
 
-    `minute` is its local departure, `sold_by` its codeshares; `withheld` hides its operating row.
+    `minute` is its local departure in minutes after midnight, `block` its duration, `sold_by` its codeshares.
+    If it is `withheld`, its own row is hidden.
     """
 
     carrier: Carrier
@@ -90,12 +91,12 @@ class Flight:
 
     @property
     def code(self) -> str:
-        """Return carrier code and number."""
+        """Return the carrier's code and the number, for example `TK1822`."""
         return f"{self.carrier.iata}{self.number}"
 
     @property
     def numbers(self) -> list[tuple[Carrier, int]]:
-        """Return every carrier and number it is sold under, its own first."""
+        """Return every carrier and number under which it is sold, its own first."""
         return [(self.carrier, self.number), *self.sold_by]
 
     def leaves(self, day: date) -> datetime:
@@ -113,12 +114,12 @@ class Flight:
         return round(share / LATE_SHARE * 150) if share < LATE_SHARE else 0
 
     def cancelled(self, day: date) -> bool:
-        """Return True if it is cancelled on a day."""
+        """Return True if the flight is cancelled on a day."""
         return fraction(self.code, day, "cancelled") < CANCELLED_SHARE
 
 
 class World:
-    """Flights by pair, by number (also codeshares') and by airport."""
+    """Flights by airport pair, by number (also by codeshare numbers) and by airport."""
 
     def __init__(self, seed: str = "doubles") -> None:
         self._seed = seed
@@ -151,7 +152,7 @@ class World:
     def _flight(self, carrier: Carrier, here: Port, there: Port, turn: int) -> Flight:
         named = (self._seed, here.iata, there.iata, turn)
         others = [other for held in CARRIERS.values() for other in held if other != carrier]
-        # 1.5 codeshares per flight on average, since 61 of 100 rows counted are codeshares.
+        # 1.5 codeshares per flight on average: 61 of 100 observed rows are codeshares.
         count = int(fraction(*named, "sold") * 4)
         partners = [others[int(fraction(*named, "by", n) * len(others))] for n in range(count)]
         documented = (carrier.iata, here.iata, there.iata, turn) == ("AI", "MAA", "DEL", 0)
@@ -190,7 +191,7 @@ def _ports() -> dict[str, Port]:
 
 
 def _block(here: Port, there: Port) -> timedelta:
-    """Return the block time, in steps of five minutes: 45 minutes plus the great circle at 820 km/h."""
+    """Return the block time: 45 minutes plus the great circle at 820 km/h, rounded to five minutes."""
     a, b = math.radians(here.latitude), math.radians(there.latitude)
     turn = math.radians(there.longitude - here.longitude)
     angle = math.acos(min(1.0, math.sin(a) * math.sin(b) + math.cos(a) * math.cos(b) * math.cos(turn)))

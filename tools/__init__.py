@@ -1,1 +1,1 @@
-"""Scripts for those who work on the repository; nothing here runs in production."""
+"""Scripts for developers of this repository. None of them runs in production."""

@@ -18,11 +18,11 @@ TABLE = Path("services/flightdata/sample/data/delays.tsv")
 LOW_COST = ("B6", "F9", "FL", "VX", "WN")
 SEASONS = {month: ("winter", "spring", "summer", "autumn")[month % 12 // 3] for month in range(1, 13)}
 HOURS = (0, 8, 11, 14, 17, 20)
-"""The hours at which the parts of a day begin. The first and the last include the night, which has few
-flights."""
+"""The hours at which the parts of a day begin. The night has few flights, so it belongs to the first and last
+part."""
 SHARES = (0.0, 0.05, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 LEAST, MOST = -15, 300
-"""Caps in minutes; rare extremes of one year would distort the sample."""
+"""Limits of a delay in minutes, because rare extremes of one year would distort the sample."""
 HEADING = """\
 # Departure delay in minutes by kind of carrier, northern season and hour, as quantiles; `cancelled` is a
 # share of flights.

@@ -26,19 +26,19 @@ from rapidfuzz.distance import Levenshtein
 from services.flightdata.places import text_keys
 
 AS_OF = "2026-11-23"
-"""The day that the tables describe. Later code changes and openings are left out."""
+"""The tables describe this day. Later code changes and openings are ignored."""
 OVERLAY = Path(__file__).with_name("places_overlay.toml")
 TARGET = Path(__file__).parent.parent / "services" / "flightdata" / "places" / "data"
 LEAST_RANK = 0.002
-"""Rank of an airport without a rank in OpenTravelData."""
+"""Rank of an airport that has no rank in OpenTravelData."""
 LATIN_END, LATIN_ADDITIONAL = "\u0250", frozenset(map(chr, range(0x1E00, 0x1F00)))
 """The end of Unicode's first Latin blocks, and the block Latin Extended Additional (Vietnamese,
 transliterations)."""
 NEAR = 0.5
-"""Likeness to the main name that a name without a language needs: many are nicknames or historical."""
+"""Minimum likeness to the main name for names without a language; many are nicknames or historical."""
 CITY_RANK, CITY_SHARE = 0.05, 0.08
-"""Rank of the main airport, and share of it for the others, from which they form one area: excludes aero
-clubs."""
+"""Minimum rank of a city's main airport, and minimum share of this rank for its other airports, to form one
+area. This excludes aero clubs."""
 
 AIRPORT_COLUMNS = [
     "code",
@@ -82,7 +82,7 @@ _NOT_NAMES = frozenset(
 
 
 def fold(name: str) -> str:
-    """Fold a name as the lexicon does; return "" for other scripts than Latin."""
+    """Fold a name in the same way as the lexicon; return "" for scripts other than Latin."""
     latin = all(c < LATIN_END or c in LATIN_ADDITIONAL or not c.isalpha() for c in name)
     return text_keys.fold(name) if latin else ""
 
@@ -165,7 +165,7 @@ def names_of(row: dict[str, str]) -> tuple[set[str], set[str]]:
 
 
 def airports(rows: Iterable[dict[str, str]]) -> dict[str, Row]:
-    """Merge the airports of both sources: OpenTravelData's fields win, airportsdata fills the gaps."""
+    """Merge the airports of both sources: airportsdata fills the fields that OpenTravelData lacks."""
     found: dict[str, Row] = {}
     for r in rows:
         if "A" not in r["location_type"] or r["envelope_id"]:
@@ -210,7 +210,7 @@ def correct(found: dict[str, Row], overlay: dict[str, Any]) -> None:
 
 
 def together(rows: list[Row]) -> list[Row]:
-    """Return the airports of one city that travellers use; empty if the city is small."""
+    """Return those airports of one city that travellers use; none if the city is small."""
     best = max((row.rank for row in rows), default=0.0)
     return [row for row in rows if row.rank >= CITY_SHARE * best] if best >= CITY_RANK else []
 
@@ -218,7 +218,7 @@ def together(rows: list[Row]) -> list[Row]:
 def metros(
     found: dict[str, Row], overlay: dict[str, Any], cities: dict[str, dict[str, str]]
 ) -> dict[str, Row]:
-    """Return the cities with several airports, and correct every airport's `metro`."""
+    """Return the areas of cities with several airports, and correct the `metro` of every airport."""
     members: dict[str, list[Row]] = defaultdict(list)
     for row in found.values():
         if row.rank > LEAST_RANK:
@@ -250,7 +250,7 @@ def metros(
 
 
 def heirs(found: dict[str, Row], areas: dict[str, Row]) -> dict[str, Row]:
-    """Map each city code to what its name stands for: the city's area, or its busiest airport."""
+    """Map each city code to the row that the city's name means: its area, or else its busiest airport."""
     chosen: dict[str, Row] = {}
     for row in sorted(found.values(), key=lambda row: (-row.rank, row.code)):
         chosen.setdefault(row.city_code or row.code, row)
@@ -260,7 +260,7 @@ def heirs(found: dict[str, Row], areas: dict[str, Row]) -> dict[str, Row]:
 def name_cities(
     found: dict[str, Row], areas: dict[str, Row], cities: dict[str, dict[str, str]]
 ) -> dict[str, Row]:
-    """Move each city's names from its other airports to its heir; return the heirs."""
+    """Give each city's names to its row in `heirs`, remove them from its other airports; return the heirs."""
     chosen = heirs(found, areas)
     for code, row in chosen.items():
         if code in cities and code != "REK":

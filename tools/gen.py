@@ -1,7 +1,8 @@
 """Generate `gen/` from `protos/`: messages, typed stubs, gRPC stubs, and the descriptor set with comments.
 
-`python -m tools.gen` writes; with `--check` it generates into a scratch folder and fails if `gen/` differs.
-`buf generate` can't do it: the plugin `grpc_python` is part of `grpc_tools`, not a program of its own.
+`python -m tools.gen` writes `gen/`. With `--check` it generates into a temporary folder and fails if `gen/`
+differs. `buf generate` can't be used, because the plugin `grpc_python` is a part of `grpc_tools`, not a
+program.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = ("readback", "buf")
 DESCRIPTOR_SET = "readback/contracts.binpb"
-"""Every contract with its comments, for programs that read contracts at run time."""
+"""File with all contracts and their comments, for programs that read contracts at run time."""
 
 
 def generate(into: Path) -> None:

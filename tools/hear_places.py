@@ -4,8 +4,8 @@
     per voice
 
 Voices: `hibari` (default, from its wheel), `flite:rms`, `flite:slt`… (Debian's `flite`). Recogniser:
-Moonshine tiny-en, from its wheel. Only mishearings are kept, with their counts. Keep the corpus in `bench/`
-separate from this data: it has other sentences, speeds and voices, so that the bench measures on unseen data.
+Moonshine tiny-en, from its wheel. Only mishearings are recorded, with their counts. The corpus of `bench/`
+has other sentences, speeds and voices, so that the bench measures with unseen data; don't mix the two.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ FRAMES = (
     ("{}.", re.compile(r"(.+)")),
     ("Flights from {}.", re.compile(r"(?:flights?|flight's) (?:from|for|form) (.+)", re.I)),
 )
-"""Sentences, each with the pattern that finds the name in its transcript."""
+"""Sentences, each with a pattern that finds the name in the transcript."""
 SPEEDS = (0.95, 1.05)
 LONGEST_WORDS = 5
 FORMER_NAMES = [
@@ -127,13 +127,13 @@ def known_names() -> Iterator[tuple[str, Place]]:
 
 
 def distinctive(heard: str, names: set[str]) -> bool:
-    """Return True if a text is distinct from ordinary speech: no place name, everyday word or sentence."""
+    """Return True unless a text is ordinary speech: a place name, an everyday word, or a sentence."""
     everyday = context_words().common | lexicon.load().countries | names
     return len(key(heard)) > 2 and key(heard) not in everyday and len(heard.split()) <= LONGEST_WORDS
 
 
 def mishearings(voice: Voice) -> Counter[tuple[str, str]]:
-    """Count the pairs (heard text, code of the spoken place)."""
+    """Speak every name and count the misheard pairs (heard text, code of the spoken place)."""
     recogniser = Recogniser()
     least = lexicon.prior(KNOWN_RANK)
     names = {
@@ -154,7 +154,7 @@ def mishearings(voice: Voice) -> Counter[tuple[str, str]]:
 
 
 def recorded() -> Counter[tuple[str, str]]:
-    """Return the table's present counts, so that results of other voices are kept."""
+    """Return the counts in the table, to which the results of more voices are added."""
     with TARGET.open(encoding="utf-8", newline="") as table:
         return Counter(
             {(row["heard"], row["place"]): int(row["times"]) for row in csv.DictReader(table, delimiter="\t")}

@@ -1,7 +1,7 @@
-"""Check of the mechanical rules for plain English in the product's Python, protobuf and Markdown files.
+"""Check of the rules for plain English that a program can check, in Python, protobuf and Markdown files.
 
-It finds banned words in comments, docstrings, log events and Markdown; comments and docstrings that open with
-a question word; long lines of prose in Markdown and protobuf files.
+It finds banned words in comments, docstrings, log events and Markdown, comments and docstrings that open with
+a question word, and long lines of prose in Markdown and protobuf files.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python -m tools.record_call        # takes about a minute; needs `lame`
 
-The product runs with its own home and ports. `readback call --out` records the agent's side; the questions
-are mixed in where they were spoken, `first_audio_ms` before each answer.
+The product runs with its own home and ports. `readback call --out` records the agent's side. Each question is
+mixed in so that it ends `first_audio_ms` before its answer.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def main() -> None:
 
 
 def mixed(heard: Samples, asked: Sequence[Samples], latencies: Sequence[float]) -> Samples:
-    """Return the agent's side with each question before its answer.
+    """Return the agent's side with each question added before its answer.
 
-    An answer begins after the first silence that is long enough for its question and its latency (seconds).
+    An answer begins after the first silence that is long enough for the question and the latency in seconds.
     """
     call = heard.astype(np.int32)
     loud = np.flatnonzero(np.abs(call) > _LOUD)

@@ -2,9 +2,9 @@
 
     python -m tools.record_watch        # writes docs/watch.svg and docs/watch.cast; takes about two minutes
 
-Everything is real: `readback up` in a temporary home, a call by `readback call --say`, SIGKILL to the service
-in the middle of the agent's answer, the supervisor's restart. Nothing is written unless the watch showed
-every entry of the log once and in order.
+Nothing is simulated: `readback up` runs in a temporary home, `readback call --say` makes a call, the service
+is killed during an answer of the agent, and the supervisor restarts it. The files are written only if the
+watch showed every entry of the log once and in order.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ _FONTS = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
 
 
 class FailedTake(Exception):
-    """The recording shows something else: speech was misheard, or the machine was too slow."""
+    """The recording is unusable: speech was misheard, or the machine was too slow."""
 
 
 class Recording:
-    """A program on its own terminal, and its output with times."""
+    """A program on a terminal of its own, and its output with times."""
 
     def __init__(self, process: subprocess.Popen[bytes], leader: int) -> None:
         self.process = process
@@ -73,10 +73,10 @@ class Recording:
         return [Text.from_ansi(line).plain for line in self.lines]
 
     def wait_for(self, reached: Callable[[list[str]], bool], what: str, seconds: float = 120) -> None:
-        """Wait until the screen shows something.
+        """Wait until `reached` returns True for the lines on the screen.
 
         Raises:
-            FailedTake: it doesn't appear in time, or before the end of the call.
+            FailedTake: this doesn't happen within `seconds`, or the call ends first.
         """
         with self._changed:
             self._changed.wait_for(lambda: reached(self.plain) or _call_ended(self.plain), seconds)
@@ -84,7 +84,7 @@ class Recording:
                 raise FailedTake(f"{what} did not appear:\n" + "\n".join(self.plain))
 
     def wait(self) -> int:
-        """Wait for the end and return the exit code."""
+        """Wait until the program ends and return its exit code."""
         code = self.process.wait(20)
         self._reader.join(20)
         return code
@@ -124,7 +124,7 @@ def record(product: Product, take: int) -> tuple[Recording, list[int]]:
     """Record the session of a new customer; return it and the numbers of the stored entries.
 
     Raises:
-        FailedTake: it went wrong.
+        FailedTake: the recording is unusable.
     """
     login = product.readback(
         "login", f"asha{take}@example.com", "--password-stdin", "--register", input=PASSWORD + "\n"

@@ -1,4 +1,4 @@
-"""A terminal screen after a program has written to it: as much of ECMA-48 as Rich uses."""
+"""A terminal screen with a program's output. It supports the part of ECMA-48 that Rich uses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Screen:
         self._row, self._returned = 0, False
 
     def write(self, output: str) -> None:
-        """Apply output of the program; escape sequences must be complete."""
+        """Apply the program's output, in which escape sequences must be complete."""
         for piece in _PIECE.finditer(output):
             match piece.lastgroup, piece[0]:
                 case "control", "\n":

@@ -2,16 +2,16 @@
 
 It follows the framework's guide:
 
-* STT: Moonshine tiny-en by its library's own call, as a batch STT. The framework passes it an utterance when
-  the voice detector has ended it, so there are no interim results.
-* TTS: hibari without streaming. The framework splits the answer into sentences and plays each as it comes,
-  silence included.
+* STT: Moonshine tiny-en by its library's own call, as a batch STT. The framework passes an utterance to it
+  when the voice detector reports its end, so there are no interim results.
+* TTS: hibari without streaming. The framework splits the answer into sentences and plays each when it is
+  ready, with its silence.
 * VAD: `livekit-plugins-silero` without options.
 * Turns: `turn_detection="vad"` and `interruption={"mode": "vad"}`, because the default models run in the
   vendor's cloud. All other options of session and room are defaults: 0.5 s endpointing delay, preemptive
   generation, 50 ms frames.
-* LLM: answers at once with one sentence like Readback's, so no model's thinking time is measured on either
-  side.
+* LLM: answers immediately with one sentence like Readback's, so neither side's latency includes the
+  time of a language model.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from mesh.settings import MeshSettings, load
 
 NAME = "plain"
 READY = "ready"
-"""Printed once the worker is registered: a dispatch before that is lost."""
+"""Printed when the worker is registered. Earlier dispatches are lost."""
 
 GREETING = "Hello, where would you like to fly?"
 ANSWER = "There are seven flights from Chennai to Delhi tomorrow. Which one would you like?"
@@ -101,7 +101,7 @@ class PlainSpeech(tts.ChunkedStream):
 
 
 class PlainLLM(llm.LLM[Any]):
-    """A model that answers at once."""
+    """A model that answers immediately."""
 
     def chat(
         self,
@@ -143,7 +143,7 @@ async def answer(job: JobContext) -> None:
 
 
 def main() -> None:
-    """Take calls until the process ends."""
+    """Accept calls until the process ends."""
     logging.basicConfig(level="WARNING")
     settings = load(MeshSettings)
     keys = settings.livekit_worker_keys
@@ -154,7 +154,7 @@ def main() -> None:
         host="127.0.0.1",
         port=0,
         num_idle_processes=1,
-        # Admission is not measured; with it a busy machine would get no call.
+        # The load limit is off, because a busy machine would get no call.
         load_threshold=float("inf"),
         load_fnc=lambda: 0.0,
         initialize_process_timeout=60,

@@ -1,7 +1,7 @@
 """Baseline REST service written for speed: FastAPI over asyncpg, one prepared statement per request.
 
-Rows are compact (16-byte IDs, one index, which recognises a retried turn), answers are the row numbers alone,
-and many turns can be posted together, stored by one `unnest`. uvloop and httptools; the token is only
+Rows are compact: 16-byte IDs, and one index, which also detects a retried turn. Answers contain only the row
+numbers. One request can store many turns, by one `unnest`. It runs on uvloop and httptools; the token is only
 compared. It guarantees less than the log: numbers count the whole table and may have gaps, and there is no
 writer fence.
 
@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field
 
 TOKEN = "Bearer bench"
 POOL = 16
-"""Number of connections. With more, a commit costs the database more than group commit saves."""
+"""Number of connections. More connections cost the database more than its group commit saves."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS conversations (id uuid PRIMARY KEY DEFAULT gen_random_uuid());
@@ -69,7 +69,7 @@ def require_token(authorization: Annotated[str, Header()]) -> None:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Keep a connection pool while the service runs."""
+    """Hold a connection pool while the service runs."""
     async with asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=POOL, max_size=POOL) as pool:
         await pool.execute(SCHEMA)
         app.state.pool = pool

@@ -52,7 +52,7 @@ HEDGE_SECONDS, SECOND_SECONDS = 0.3, 0.2
 
 
 async def cache_hit_vs_echo(home: Path) -> dict[str, float]:
-    """Compare a cached search with an echo of the same messages, taking turns."""
+    """Compare a cached search with an echo of the same messages, in alternating rounds."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(served(FlightApiDouble(World()).app()))
         settings = load(
@@ -82,7 +82,7 @@ async def cache_hit_vs_echo(home: Path) -> dict[str, float]:
 
 @asynccontextmanager
 async def _echo(messages: list[bytes]) -> AsyncIterator[Any]:
-    """Serve a bare server that streams these bytes, and yield a callable for it."""
+    """Run a minimal server that streams these messages, and yield a callable for it."""
 
     async def stream(request: bytes, context: object) -> AsyncIterator[bytes]:  # noqa: ARG001 -- gRPC's signature
         for message in messages:
@@ -141,7 +141,7 @@ async def identical_misses_calls(home: Path) -> dict[str, float]:
 
 
 async def hung_primary_vs_secondary() -> dict[str, float]:
-    """Compare a hanging first provider plus a healthy second one with the healthy one alone."""
+    """Compare two providers, of which the first hangs and the second is healthy, with a healthy one alone."""
     clock = SystemClock()
     meter = Meter("v", "key", Plan(), MemoryQuotaStore(clock), clock)
     took, alone = [], []
@@ -177,7 +177,7 @@ async def sample_search(home: Path) -> dict[str, float]:
 
 
 async def fault_schedules(count: int = SCHEDULES) -> dict[str, float]:
-    """Run the random schedules of the seeds 0, 1, 2 …"""
+    """Run `count` random schedules, with the seeds 0, 1, 2 …"""
     tallies = [await schedule(seed) for seed in range(count)]
     total = sum(tallies, Tally())
     return {

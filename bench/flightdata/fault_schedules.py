@@ -1,4 +1,4 @@
-"""Random fault schedules of one provider next to a healthy one, on a virtual clock."""
+"""Random fault schedules of a provider that has a healthy alternative, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from tests.simulated_clock import SimulatedClock
 T = TypeVar("T")
 BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SETTLE_TURNS = 25
-"""Turns of the event loop after which only the clock can make progress."""
+"""After this number of event-loop turns without progress, only the clock can wake a task."""
 REQUESTS = 150
 MOST_CONCURRENT = 7
 FAULTS = ("healthy", "down", "hung", "malformed", "rate limited")
 
 
 class VirtualClock(SimulatedClock):
-    """A clock that jumps to the next sleeper's wake-up time once every other task is idle."""
+    """A clock that jumps to the next wake-up time of a sleeping task when all tasks are idle."""
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end, advancing the clock as needed, and return its result."""
@@ -53,7 +53,7 @@ class VirtualClock(SimulatedClock):
 
 
 class Faulty:
-    """A provider that follows a schedule of (start in seconds, fault), sorted by start."""
+    """A provider with a schedule of (start in seconds, fault), sorted by start."""
 
     is_sample = False
 
@@ -83,20 +83,20 @@ class Faulty:
         return ()
 
     async def search(self, query: FlightQuery) -> Found:
-        """Fail: the schedules never ask this."""
+        """Raise NotImplementedError, because the schedules never call it."""
         raise NotImplementedError
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
-        """Fail: the schedules never ask this."""
+        """Raise NotImplementedError, because the schedules never call it."""
         raise NotImplementedError
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
-        """Fail: the schedules never ask this."""
+        """Raise NotImplementedError, because the schedules never call it."""
         raise NotImplementedError
 
 
 class Observed(ProviderHealth):
-    """Health that counts the requests made while the breaker was open, and the probes among them."""
+    """Provider health that counts the requests during an open breaker, and how many of them were probes."""
 
     while_open = 0
     probes = 0
@@ -114,8 +114,8 @@ class Observed(ProviderHealth):
 class Tally:
     """Counts over a schedule's requests.
 
-    `while_open` requests came while the faulty provider's breaker was open; `probes` of them still reached
-    it.
+    `while_open` counts the requests while the faulty provider's breaker was open. `probes` counts those of
+    them that were still sent to it.
     """
 
     requests: int = 0
@@ -125,18 +125,18 @@ class Tally:
     over_budget: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        """Return the sums of both."""
+        """Return the sums of both tallies."""
         return Tally(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def holds(self) -> bool:
-        """Return True if 99.9 % were answered, probes were at most 5 %, and no budget was exceeded."""
+        """True if at least 99.9 % were answered, at most 5 % were probes, and no budget was exceeded."""
         answered = self.answered >= 0.999 * self.requests
         return answered and self.probes <= max(1, 0.05 * self.while_open) and not self.over_budget
 
 
 async def schedule(seed: int, requests: int = REQUESTS) -> Tally:
-    """Run the random schedule of a seed."""
+    """Run the random schedule of a seed and return its counts."""
     dice = random.Random(seed)
     clock = VirtualClock(BEGIN)
     quota = MemoryQuotaStore(clock)
@@ -165,7 +165,7 @@ async def schedule(seed: int, requests: int = REQUESTS) -> Tally:
 
 
 def _bursts(dice: random.Random, requests: int) -> Iterator[int]:
-    """Split the requests into bursts of mostly one and sometimes several concurrent requests."""
+    """Yield sizes of bursts, in sum `requests`: mostly one and sometimes several concurrent requests."""
     while requests:
         concurrent = min(requests, dice.choice((1, 1, 1, 2, MOST_CONCURRENT)))
         requests -= concurrent

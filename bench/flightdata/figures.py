@@ -25,7 +25,7 @@ AIMS = {
 
 
 def as_markdown(found: Mapping[str, Spread]) -> str:
-    """Format the figures and their aims as a markdown table, with "missing" for those not measured."""
+    """Format the figures and their aims as a Markdown table, with "missing" for unmeasured figures."""
     rows = ["| key | what | median | range | aim | |", "|---|---|---|---|---|---|"]
     for key, aim in AIMS.items():
         if key in found:

@@ -1,8 +1,8 @@
-"""Speed and memory of sample searches with connections, in process.
+"""Speed and memory of sample searches with connections, without a server.
 
     python -m bench.flightdata.sample_search [--json] [--pairs 1000]
 
-Airport pairs are drawn with a fixed seed, half of them with nonstop flights and half without. Each is
+Airport pairs are drawn with a fixed seed, half of them with nonstop flights and half without. Each pair is
 searched once, so that no route is cached. `start_s` is the time to load the tables, `sample_search_rss_mb`
 the peak memory.
 """
@@ -37,7 +37,7 @@ DAYS_AHEAD = 20
 
 
 def drawn(lexicon: Lexicon, timetable: SampleTimetable, count: int) -> list[tuple[str, str]]:
-    """Draw ordered pairs of airports in different cities."""
+    """Draw `count` ordered pairs of airports in different cities."""
     draw = random.Random(SEED)
     linked = timetable.schedule.network.services
     known = sorted({code for pair in linked for code in pair})

@@ -1,4 +1,4 @@
-"""The flight-data service in this process, for benches whose callers need no account."""
+"""The flight-data service in this process, for benches without accounts."""
 
 from __future__ import annotations
 

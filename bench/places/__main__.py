@@ -3,9 +3,9 @@
     python -m bench.places [--json] [CORPUS…]
 
 The default corpora are real transcripts and garbled texts written by hand (`voice` "written"), reported
-separately. A corpus line holds what was said, what was heard, and the codes meant. A place counts as found if
-an annotation's first (top-1) or any (top-3) candidate lies in the right city. `wrong_when_sure` is the share
-of confident annotations that are wrong; the agent acts on those without asking.
+separately. A corpus line has the spoken text, the transcript, and the codes of the places. A place counts as
+found if an annotation's first (top-1) or any (top-3) candidate lies in the right city. `wrong_when_sure` is
+the share of wrong ones among the confident annotations, on which the agent acts without asking.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Tally:
     milliseconds: list[float] = field(default_factory=list)
 
     def add(self, heard: str, meant: list[str]) -> None:
-        """Annotate one transcript and compare it with the codes meant."""
+        """Annotate the transcript `heard`, and compare the annotations with the codes of the places meant."""
         begun = time.perf_counter()
         found = places.annotate(heard)
         self.milliseconds.append(1000 * (time.perf_counter() - begun))
@@ -59,7 +59,7 @@ class Tally:
         self.wrong_when_sure += sum(city not in cities for city in sure)
 
     def report(self) -> dict[str, float]:
-        """Return shares and percentiles."""
+        """Return the shares of places found, and the percentiles of the time."""
         cuts = quantiles(self.milliseconds, n=100) if len(self.milliseconds) > 1 else [0.0] * 99
         return {
             "requests": self.requests,

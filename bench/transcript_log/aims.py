@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SHORT_ROUND = 0.6
-"""Share of an aim that a short round on a busy machine must reach."""
+"""Share of an aim that a short measurement on a busy machine must reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,10 @@ class Aim:
     bound: float
     unit: str = "×"
     at_least: bool = False
-    """More is better."""
+    """True if the aim is a minimum, False if it is a maximum."""
 
     def met(self, value: float, share: float = 1.0) -> bool:
-        """Return whether a value reaches a share of the aim: 0.6 of "at least 10" is 6, of "at most 3" 5."""
+        """Return whether a value reaches a share of the aim. 0.6 of "at least 10" is 6, of "at most 3" is 5."""
         return value >= self.bound * share if self.at_least else value <= self.bound / share
 
     def __str__(self) -> str:

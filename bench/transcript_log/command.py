@@ -2,10 +2,10 @@
 
     python bench/conversation.py [--json] [--short] [--only KEY,…] [--plots]
 
-Starts everything itself: PostgreSQL, Redis, identity, the conversation service as it is shipped, and the REST
-services of `bench/baselines/`. Sides take turns A B B A, five rounds after a warm-up. The serving side and
-its database have one core, the asking side another; all sides commit with fsync and have as many requests
-open. Ratios are taken within a round: compare those, not the absolute numbers.
+It starts all servers: PostgreSQL, Redis, identity, the unchanged conversation service, and the REST services
+of `bench/baselines/`. The compared sides run in the order A B B A, five rounds after a warm-up. The server
+and its database share one core, the clients have another. All sides commit with fsync and have the same
+number of open requests. Ratios are computed within a round: compare ratios, not absolute numbers.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ GROUPS: Mapping[tuple[str, ...], Measure] = {
     ("stored_vs_text_pg",): byte_sizes.measure_pg,
     ("stored_vs_text_sqlite",): byte_sizes.measure_sqlite,
 }
-"""Figures that are measured together, by their keys."""
+"""Functions that measure a group of figures, by the keys of the figures."""
 DOCS = CHECKOUT / "docs"
 SHORT = Effort(rounds=2, seconds=0.6)
 
@@ -72,7 +72,7 @@ def chosen_groups(only: str) -> dict[tuple[str, ...], Measure]:
 async def measure(
     groups: Mapping[tuple[str, ...], Measure], effort: Effort, progress: Callable[[str], None]
 ) -> Measured:
-    """Measure the groups and the floors. A group that fails is reported as missing; the others go on."""
+    """Measure the groups and the floors. If a group fails, its figures are missing; the next group runs."""
     figures: list[Figure] = []
     missing: dict[str, str] = {}
     async with running_testbed(effort, progress) as bed:
@@ -80,7 +80,7 @@ async def measure(
         for keys, run in groups.items():
             try:
                 figures += await run(bed)
-            except Exception:  # noqa: BLE001 -- reported with the figures of the others
+            except Exception:  # noqa: BLE001 -- reported with the figures of the other groups
                 missing |= dict.fromkeys(keys, traceback.format_exc() + bed.last_warnings())
     return Measured(figures, bounds, missing)
 

@@ -21,11 +21,11 @@ class Figure:
     key: str
     spread: Spread
     details: Mapping[str, float] = field(default_factory=dict)
-    """Values behind the result; names end in their unit."""
+    """Values from which the result is computed. Their names end in the unit."""
 
     @property
     def met(self) -> bool:
-        """The median reaches the aim."""
+        """True if the median reaches the aim."""
         return AIMS[self.key].met(self.spread.median)
 
 
@@ -36,11 +36,11 @@ class Measured:
     figures: Sequence[Figure]
     floors: Mapping[str, Spread]
     missing: Mapping[str, str] = field(default_factory=dict)
-    """Keys that could not be measured, and why."""
+    """Traceback of each failed measurement, by the key of its figure."""
 
 
 def as_json(measured: Measured, machine: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    """Return one object with everything."""
+    """Return all results as one object."""
     return {
         "machine": dict(machine),
         "seconds": round(seconds, 1),
@@ -59,7 +59,7 @@ def as_json(measured: Measured, machine: Mapping[str, Any], seconds: float) -> d
 
 
 def as_table(measured: Measured, machine: Mapping[str, Any]) -> Table:
-    """Return the figures, and below them the floors of the same run."""
+    """Return a table of the figures, followed by the floors of the same run."""
     caption = ", ".join(f"{name} {value}" for name, value in machine.items())
     table = Table(title="The transcript log, measured", caption=caption, show_lines=False, pad_edge=False)
     for column in ("what", "median", "range", "aim", ""):
@@ -111,5 +111,5 @@ def _json_spread(spread: Spread) -> dict[str, float]:
 
 
 def _rounded(value: float) -> float:
-    """Round to three significant digits, or to whole numbers from 1000 on."""
+    """Round to three significant digits; from 1000, to a whole number."""
     return float(f"{value:.3g}") if abs(value) < 1000 else float(round(value))

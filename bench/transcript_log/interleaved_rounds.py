@@ -1,6 +1,6 @@
-"""Fair comparison of several sides: they take turns, A B B A, so that disturbances hit all of them alike.
+"""Fair comparison of several sides: they run in the order A B B A, so that disturbances affect all alike.
 
-Ratios are taken within a round; the result is their median and range over the rounds.
+Ratios are computed within a round. The result is their median and range over the rounds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
-        """Return the spread of at least one value."""
+        """Return the spread of the values, of which there must be at least one."""
         found = sorted(values)
         return cls(statistics.median(found), found[0], found[-1])
 
@@ -45,7 +45,7 @@ def slope(points: Iterable[tuple[float, float]]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Rounds(Generic[T]):
-    """Results of each side in each round: one of the way there, one of the way back."""
+    """Results of each side in each round: one of the forward pass and one of the backward pass."""
 
     rounds: Sequence[Mapping[str, tuple[T, T]]]
 
@@ -54,7 +54,7 @@ class Rounds(Generic[T]):
         return Spread.of(self._per_round(side, measure))
 
     def ratio(self, above: str, below: str, measure: Callable[[T], float]) -> Spread:
-        """Return the spread of the ratio of two sides, taken round by round."""
+        """Return the spread of the ratios of two sides, one for each round."""
         return self.combined(lambda value: value(above, measure) / value(below, measure))
 
     def combined(self, formula: Callable[[Callable[[str, Callable[[T], float]], float]], float]) -> Spread:
@@ -82,7 +82,7 @@ async def interleaved(
     done: Callable[[], None] = lambda: None,
     warm_ups: int = 1,
 ) -> Rounds[T]:
-    """Run the sides in order and back again, for each round, after warm-ups without results.
+    """Run the sides in order and then in reverse, for each round. Warm-up runs give no results.
 
     `done` is called after every run.
     """

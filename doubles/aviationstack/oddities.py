@@ -17,8 +17,9 @@ NUMBERLESS = {"number": None, "iata": None, "icao": "HMB", "codeshared": None}
 class Oddity:
     """Changes to a row, applied in the order of the fields.
 
-    `minutes` schedules both ends from now, without delays and actual times. `changes` maps a field to its new
-    value, or to those of its parts. `shifted` sets a time of an end to its scheduled time plus some minutes.
+    `minutes` has the scheduled departure and arrival in minutes from now; it removes delays and actual times.
+    `live` adds a position. `changes` maps a field to its new value, or an object to its changed members. Each
+    `shifted` (end, field, minutes) sets a time to the scheduled time of that end plus the minutes.
     """
 
     minutes: tuple[int, int] | None = None
@@ -83,7 +84,7 @@ ODDITIES = {
         changes={"flight_status": "landed", "arrival": {"baggage": "7", "terminal": "3", "gate": "22"}},
         shifted=(("departure", "actual", 4), ("arrival", "actual", -6)),
     ),
-    # Reported as active after departure, without actual times, as most rows are.
+    # Reported as active after departure, without actual times, like most rows.
     "FI913": Oddity((-1300, -1200), changes={"flight_status": "active", "arrival": NOT_ESTIMATED}),
     # Departed three hours late, without an estimated arrival.
     "FI914": Oddity(
@@ -91,7 +92,7 @@ ODDITIES = {
         changes={"flight_status": "active", "departure": {"delay": 180}, "arrival": NOT_ESTIMATED},
         shifted=_departed(180),
     ),
-    # Only the status says that it landed.
+    # It has landed, but only the status says so.
     "FI915": Oddity((-200, -40), changes={"flight_status": "landed", "arrival": NOT_ESTIMATED}),
 }
-"""The change that each flight number applies to its row; all fly from Paris to London."""
+"""The changes to a row, by the flight number of the row. All these flights are from Paris to London."""

@@ -14,12 +14,12 @@ from doubles.world import Carrier, Flight, Port, fraction
 
 Row = dict[str, Any]
 UNKNOWN_GATE, UNKNOWN_TERMINAL, UNKNOWN_BELT, UNKNOWN_ARRIVAL = 0.3, 0.71, 0.83, 0.93
-"""Observed shares of rows without each field. The last one: without an estimated arrival and an arrival
-delay."""
+"""Observed shares of rows that lack each field. `UNKNOWN_ARRIVAL`: rows that lack both the estimated arrival
+and the arrival delay."""
 
 
 def flight_rows(flight: Flight, day: date, now: datetime) -> Iterator[Row]:
-    """Yield a flight's `/flights` rows for one day: its codeshares and, unless withheld, its own row."""
+    """Yield a flight's `/flights` rows for one day: its codeshares, and its own row unless it is withheld."""
     if not flight.withheld:
         yield flight_row(flight, day, now, flight.carrier, flight.number)
     for carrier, number in flight.sold_by:
@@ -57,7 +57,7 @@ def flight_row(flight: Flight, day: date, now: datetime, carrier: Carrier, numbe
 
 
 def _codeshared(flight: Flight) -> Row:
-    """Return the operating flight as codeshare rows name it: all in lower case."""
+    """Return the operating flight in the form of codeshare rows, all in lower case."""
     return {
         "airline_name": flight.carrier.name.lower(),
         "airline_iata": flight.carrier.iata.lower(),
@@ -89,17 +89,17 @@ def _end(port: Port, planned: datetime, late: int, named: tuple[object, ...], *,
 
 
 def labelled(local: datetime) -> str:
-    """Return local digits with the vendor's false UTC label."""
+    """Format a local time with the vendor's wrong label, UTC."""
     return local.replace(tzinfo=None).isoformat(timespec="seconds") + "+00:00"
 
 
 def true_label(instant: datetime) -> str:
-    """Return a time that really is UTC, as `live.updated` is."""
+    """Format a time in UTC with the correct label, like `live.updated`."""
     return instant.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def future_rows(flight: Flight, day: date) -> Iterator[Row]:
-    """Yield `/flightsFuture` rows: another shape, in lower case, with "" for missing values."""
+    """Yield `/flightsFuture` rows. Their shape differs: lower case, and "" for missing values."""
     row = {
         "weekday": str(day.isoweekday()),
         "departure": _future_end(flight.origin, flight.leaves(day), "3"),
@@ -128,7 +128,7 @@ def _future_end(port: Port, planned: datetime, terminal: str) -> Row:
 
 
 def timetable_rows(flight: Flight, day: date, now: datetime, kind: str) -> Iterator[Row]:
-    """Yield `/timetable` rows: upper case, local times without a label, a word for the status."""
+    """Yield `/timetable` rows: upper case, local times without a label, and the status as a word."""
     for row in flight_rows(flight, day, now):
         airline, number = row["airline"], row["flight"]
         codeshared = number["codeshared"] and {

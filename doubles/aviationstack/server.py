@@ -49,8 +49,8 @@ ICELANDAIR = Carrier("FI", "Icelandair", "ICE")
 class Terms:
     """The limits of a plan.
 
-    `seconds_between` is the rate limit of `/timetable` and `/flightsFuture`: 60 on the free plan, 10 on paid
-    ones.
+    `seconds_between` is the minimum interval of calls to `/timetable` and `/flightsFuture`: 60 s on the free
+    plan, 10 s on paid plans.
     """
 
     keys: frozenset[str] = frozenset({"demo"})
@@ -162,7 +162,7 @@ class AviationStackDouble:
     def _timetable(self, query: Mapping[str, str]) -> list[Row] | Response:
         kind, now = query.get("type", "departure"), self.now()
         rows = [row for flight in self._board(query) for row in timetable_rows(flight, now.date(), now, kind)]
-        # Without rows, the vendor sends an object in place of the list.
+        # If there are no rows, the vendor sends an object instead of a list.
         empty = {"error": "No Record Found", "success": False}
         return rows or _paged(empty, limit=None, offset=None, count=0, total=0)
 

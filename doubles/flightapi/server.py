@@ -29,8 +29,8 @@ NO_DETAILS = "No details for your input"
 class Terms:
     """The limits of a key, and the response shapes.
 
-    A call within `throttle_seconds` of the last gets a 401. `older` selects the shapes used before November
-    2025.
+    A call within `throttle_seconds` of the last call gets a 401. `older` selects the shapes that were used
+    until November 2025.
     """
 
     keys: frozenset[str] = frozenset({"demo"})
@@ -72,7 +72,7 @@ class FlightApiDouble:
         )
 
     def _charged(self, handler: Handler) -> Handler:
-        """Return a handler that is called only if the key, the throttle and the credits allow it."""
+        """Wrap a handler; it is called only if the key, the throttle and the credits allow the request."""
 
         async def handle(request: Request) -> Response:
             return await self._refusal(request) or await handler(request)
@@ -157,7 +157,7 @@ class FlightApiDouble:
             case Fault.USED_UP:
                 return _message(429, "Credits exhausted")
             case Fault.RATE_LIMITED:
-                # Worded like the message for used up credits.
+                # The text is the same as for credits that are used up.
                 return _message(429, "Rate limit exceeded. Please upgrade your plan.")
             case Fault.RESTRICTED:
                 return _message(403, "Forbidden")
@@ -173,7 +173,7 @@ def _message(status: int, text: str) -> Response:
 
 
 def _day(text: str) -> date | None:
-    """Parse a day written as `20261124`; None if it isn't one."""
+    """Parse a day such as `20261124`; return None if the text is no day."""
     try:
         return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 -- a day of the calendar has no zone
     except ValueError:
@@ -181,7 +181,7 @@ def _day(text: str) -> date | None:
 
 
 def _trip_request(path: dict[str, Any]) -> TripRequest | None:
-    """Parse the path's parameters; None if the vendor would refuse them."""
+    """Parse the path's parameters; return None if the vendor would refuse them."""
     try:
         day = date.fromisoformat(path["day"])
         back = date.fromisoformat(path["back"]) if "back" in path else None

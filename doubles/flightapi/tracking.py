@@ -1,4 +1,4 @@
-"""FlightAPI.io's tracking and board responses: each in an older and a newer shape, in three time formats."""
+"""FlightAPI.io's tracking and board responses. Each has two shapes (older, newer) and three time formats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _word(flight: Flight, day: date, now: datetime) -> str:
 
 
 def _clock(local: datetime) -> str:
-    """Write a time as `10:30, Jul 24`, without year and zone."""
+    """Format a time as `10:30, Jul 24`, without year and zone."""
     return f"{local:%H:%M, %b %d}"
 
 

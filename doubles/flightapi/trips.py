@@ -12,7 +12,7 @@ from doubles.world import Carrier, Flight, Port, World, fraction
 
 Row = dict[str, Any]
 Flights = Sequence[tuple[Flight, date]]
-"""Consecutive flights, each with its day of departure."""
+"""Connecting flights in their order, each with its day of departure."""
 AGENTS = (
     {"id": "trip", "name": "Tripdesk", "is_carrier": False, "rating": 4.2},
     {"id": "moon", "name": "Moonfares", "is_carrier": False},
@@ -57,7 +57,7 @@ class TripRequest:
 
 @dataclass
 class TripResponse:
-    """A response under construction. `surcharge` is added to each price; `unpriced` omits all offers."""
+    """Builder of a response. `surcharge` is added to each price; `unpriced` omits all offers."""
 
     request: TripRequest
     surcharge: int
@@ -69,7 +69,7 @@ class TripResponse:
     itineraries: list[Row] = field(default_factory=list)
 
     def place(self, port: Port) -> int:
-        """List an airport once and return its id."""
+        """Add an airport unless it is listed; return its id."""
         number = 10_000 + int(fraction("place", port.iata) * 20_000)
         self.places[number] = {
             "id": number,
@@ -84,7 +84,7 @@ class TripResponse:
         return number
 
     def carrier(self, carrier: Carrier) -> int:
-        """List a carrier once and return its id, a negative number."""
+        """Add a carrier unless it is listed; return its id, a negative number."""
         number = -30_000 - int(fraction("carrier", carrier.iata) * 3_000)
         self.carriers[number] = _carrier(number, carrier.name, carrier.iata)
         return number
@@ -96,7 +96,7 @@ class TripResponse:
         self.itineraries.append(_itinerary([leg], ids, price, carrier, unpriced=self.unpriced))
 
     def add_both(self, out: Flights, back: Flights) -> None:
-        """Add a round trip at one price, 10 % below the sum of both ways."""
+        """Add a round trip with one price, 10 % below the sum of both directions."""
         (leg, ids, carrier), (other, others, _) = self._leg(out), self._leg(back)
         price = round(0.9 * self._price([*out, *back]), 2) + self.surcharge
         row = _itinerary([leg, other], [*ids, *others], price, carrier, unpriced=self.unpriced)
@@ -158,7 +158,7 @@ class TripResponse:
         return round(economy * CABINS[self.request.cabin] * share * self.request.party, 2)
 
     def add_non_flights(self, world: World) -> None:
-        """Add a test carrier's flight and a train, as the vendor leaks them into responses."""
+        """Add a flight of a test carrier and a train, which the vendor's responses sometimes contain."""
         flight = world.by_pair[self.request.origin, self.request.destination][0]
         self.carriers[DUFFEL] = _carrier(DUFFEL, "Duffel Airways", "DUFFEL")
         carriers = {"marketing_carrier_id": DUFFEL, "operating_carrier_id": DUFFEL}
@@ -203,7 +203,7 @@ class TripResponse:
 def trips(
     world: World, request: TripRequest, *, repeats: int, unpriced: bool = False, dearer: bool = False
 ) -> Row:
-    """Return the response to a search; `repeats` counts earlier equal requests, which make it `dearer`."""
+    """Return the response to a search. If `dearer`, each of `repeats` equal requests before it adds 10."""
     response = TripResponse(request, 10 * repeats if dearer else 0, unpriced)
     if request.back:
         both = product(_ways(world, request), _ways(world, request.way_back))

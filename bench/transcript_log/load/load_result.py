@@ -37,19 +37,19 @@ class LoadResult:
 
     @property
     def server_us(self) -> float:
-        """CPU microseconds of the server per turn."""
+        """CPU time of the server per turn, in microseconds."""
         return self.server_cpu / self.turns * 1e6
 
     @property
     def server_and_database_us(self) -> float:
-        """CPU microseconds of server and database per turn."""
+        """CPU time of server and database together per turn, in microseconds."""
         return (self.server_cpu + self.database_cpu) / self.turns * 1e6
 
 
 async def with_cpu(
     run: Callable[[], Awaitable[LoadResult]], *, server: int, database: int | None
 ) -> LoadResult:
-    """Run a load and add the CPU time it took in the processes with these IDs, and in this one."""
+    """Run a load; add the CPU time that it used in this process and in those with the given IDs."""
 
     def used() -> tuple[float, float, float]:
         database_cpu = cpu_seconds(database) if database is not None else 0.0

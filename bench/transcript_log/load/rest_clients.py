@@ -1,7 +1,7 @@
 """Clients of the REST baselines: keep-alive connections with one open request each, in plain HTTP/1.1.
 
-Each is a protocol that writes the next request as soon as an answer is complete. It costs a fraction of the
-service's own work, and less than the `Record` client.
+Each connection is a protocol that writes the next request when an answer is complete. It uses a fraction of
+the service's CPU time, and less than the `Record` client.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class RestConnection(asyncio.Protocol):
         self.waits: list[float] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Store the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
     def call_until(self, deadline: float, request: Callable[[], bytes]) -> asyncio.Future[bytes]:
-        """Send requests until the deadline, at least one; the future gives the last answer's body."""
+        """Send one or more requests until the deadline; return a future of the last answer's body."""
         self._deadline, self._request = deadline, request
         self.waits.clear()
         self.done = asyncio.get_running_loop().create_future()
@@ -64,7 +64,7 @@ class RestConnection(asyncio.Protocol):
             self._answered(bytes(head), bytes(body))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Fail an open request."""
+        """Fail the future of an open request."""
         if self.done is not None and not self.done.done():
             self.done.set_exception(RequestFailed(f"connection lost: {exc}"))
 
@@ -102,7 +102,7 @@ class RestClients:
 
     @classmethod
     async def connect(cls, port: int, *, connections: int, conversations: int, named: bool) -> RestClients:
-        """Connect and start conversations; speakers are words if `named`, else numbers."""
+        """Connect and start conversations. Turns have the speaker as a word if `named`, else as a number."""
         loop = asyncio.get_running_loop()
         made = [
             (await loop.create_connection(RestConnection, "127.0.0.1", port))[1] for _ in range(connections)
@@ -112,7 +112,7 @@ class RestClients:
         return cls(made, begun, named=named)
 
     async def run_load(self, seconds: float, *, batch: int = 1) -> LoadResult:
-        """Let all connections post turns for some seconds."""
+        """Post turns on all connections for some seconds."""
         began = time.perf_counter()
         await asyncio.gather(
             *(

@@ -1,7 +1,7 @@
 """Sample conversations from a seed: customer and agent take turns, about 82 bytes of text each.
 
-Customers ask questions of the understanding corpus (`bench/understanding/`), with additions. Phrases hardly
-repeat within a conversation, so that it compresses no better than ordinary English.
+Customers ask questions from the understanding corpus (`bench/understanding/`), with additions. Phrases are
+rarely repeated within a conversation, so that it compresses no better than ordinary English.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ TURNS = 60
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The words of one side."""
+    """One turn: a speaker and a text."""
 
     speaker: entry_pb2.Speaker.ValueType
     text: str
 
 
 def sample_turns(seed: int) -> Iterator[Turn]:
-    """Yield turns without end, the same ones for the same seed."""
+    """Yield turns without end. The same seed gives the same turns."""
     dice, phrases = random.Random(seed), _phrases()
     questions, additions, answers = (_shuffled(dice, phrases[kind]) for kind in ("asked", "tails", "answers"))
     while True:
@@ -40,7 +40,7 @@ def sample_turns(seed: int) -> Iterator[Turn]:
 
 
 def _shuffled(dice: random.Random, items: Sequence[str]) -> Iterator[str]:
-    """Yield all items in random order, then all of them again in another order."""
+    """Yield all items in random order, then all items again in another order, without end."""
     while True:
         yield from dice.sample(items, len(items))
 

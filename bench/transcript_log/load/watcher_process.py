@@ -1,9 +1,9 @@
-"""Watchers in their own process: prints `ready` once all are caught up, and follows until it is killed.
+"""Watchers in their own process. It prints `ready` when all are caught up, and follows until it is killed.
 
     python -m bench.transcript_log.load.watcher_process ADDRESS [BUS] < [[CONVERSATION_ID, METADATA], …]
 
-With a `BUS` it also receives every wake-up, as another replica would: a URL of Redis, or of PostgreSQL for
-its channel `bench`.
+With a `BUS` it also receives every wake-up, like another replica. `BUS` is the URL of Redis, or of a
+PostgreSQL whose channel `bench` has the notifications.
 """
 
 from __future__ import annotations

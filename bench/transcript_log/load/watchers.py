@@ -1,4 +1,4 @@
-"""Watchers: `Watch` streams, as lean as Python allows."""
+"""Watchers: `Watch` streams with as little overhead as possible in Python."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def next_of(stream: Any) -> pb.WatchResponse:
     """Return the next message.
 
     Raises:
-        WatchFailed: the stream ended, or the message says that the watch ends.
+        WatchFailed: the stream ended, or the message announces the end of the watch.
     """
     response = await stream.read()
     if response is grpc.aio.EOF or response.HasField("end"):
@@ -65,7 +65,7 @@ async def read_all(stream: Any) -> None:
 
 
 class Audience:
-    """Watchers of one conversation that report when an entry has reached each of them."""
+    """Watchers of one conversation. They record the time at which an entry reaches each of them."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -74,7 +74,7 @@ class Audience:
 
     @asynccontextmanager
     async def following(self, address: str, writer: Writer, connections: int) -> AsyncIterator[None]:
-        """Follow a writer's conversation during the block, caught up when it begins."""
+        """Follow a writer's conversation during the block, at whose beginning all watchers are caught up."""
         async with AsyncExitStack() as stack:
             enter = stack.enter_async_context
             channels = [await enter(own_connection(address)) for _ in range(connections)]
@@ -91,7 +91,7 @@ class Audience:
                     task.cancel()
 
     async def arrivals(self) -> list[float]:
-        """Wait until the next entry has reached all; return its `time.perf_counter` at each."""
+        """Wait until the next entry has reached all watchers; return its arrivals in `time.perf_counter`."""
         await self._all_arrived.wait()
         self._all_arrived.clear()
         arrivals, self._arrivals = self._arrivals, []

@@ -1,4 +1,4 @@
-"""Writers: `Record` streams with a window of unacknowledged messages, as lean as Python allows."""
+"""Writers: `Record` streams with a window of unacknowledged messages, with little overhead in Python."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Writer:
         """Wait for the next ack and return the number of messages it covers.
 
         Raises:
-            WriteFailed: something else came.
+            WriteFailed: the next response is not an ack.
         """
         response = await self.stream.read()
         if not isinstance(response, pb.RecordResponse) or not response.HasField("ack"):
@@ -81,7 +81,7 @@ class Writer:
         return covered
 
     async def write_until(self, deadline: float, window: int, batch: int) -> None:
-        """Keep `window` messages of `batch` turns unacknowledged until the deadline; wait for all acks."""
+        """Write until the deadline, with `window` open messages of `batch` turns; then wait for all acks."""
         for _ in range(window):
             await self.send(batch)
         open_messages = window
@@ -108,10 +108,10 @@ class Writer:
 async def writers(
     bed: Testbed, server: Server, count: int, *, customers: Sequence[Customer] = (), first_seed: int = 0
 ) -> AsyncIterator[list[Writer]]:
-    """Open calls with one writer each; hang up at the end of the block.
+    """Open `count` calls with one writer each, and end them at the end of the block.
 
-    Each call has its own customer, a new one unless `customers` are given, and its own conversation of
-    consecutive seeds.
+    Each call has its own customer, new unless `customers` are given, and its own conversation. The seeds of
+    the conversations are consecutive.
     """
     places = asyncio.Semaphore(OPENED_IN_PARALLEL)
     async with AsyncExitStack() as stack:
@@ -145,7 +145,7 @@ async def _open_writer(
 
 
 async def run_load(fleet: Sequence[Writer], seconds: float, *, window: int, batch: int = 1) -> LoadResult:
-    """Let all writers write for some seconds."""
+    """Write with all writers for some seconds."""
     for writer in fleet:
         writer.waits.clear()
     began, sent = time.perf_counter(), sum(writer.sent for writer in fleet)

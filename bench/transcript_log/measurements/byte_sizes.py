@@ -1,4 +1,7 @@
-"""Bytes over text, on the wire and on disk: `wire_vs_text`, `stored_vs_text_pg`, `stored_vs_text_sqlite`."""
+"""Bytes on the wire and on disk, divided by the bytes of text.
+
+`wire_vs_text`, `stored_vs_text_pg` and `stored_vs_text_sqlite`.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,13 @@ from bench.transcript_log.testbed.testbed import Testbed, own_connection
 WIRE_CONVERSATIONS = 10
 STORED_CONVERSATIONS = 200
 PARALLEL = 16
-"""Conversations written in parallel; each customer has one after another."""
+"""Conversations written in parallel. A customer's conversations are written one after another."""
 DATABASES = 3
-"""Databases filled in PostgreSQL: a long transaction leaves more free space in one. SQLite packs its file."""
+"""Databases filled in PostgreSQL, because a long transaction can leave more free space in one of them."""
 LOG_PREFIXES = ("entries", "log_", "feed")
-"""Beginnings of the names of tables that hold the log."""
+"""Prefixes of the names of tables that contain the log."""
 SEARCH_PARTS = ("search", "spoken", "indexed_", "fts")
-"""Parts of the names of tables and indexes that only the search needs."""
+"""Parts of the names of tables and indexes that are only for search."""
 _POSTGRES_SIZES = """
 SELECT owner.relname || '/' || relation.relname, pg_relation_size(relation.oid, 'main')
        + pg_relation_size(relation.oid, 'fsm') + pg_relation_size(relation.oid, 'vm')
@@ -45,7 +48,7 @@ WHERE space.nspname = 'public' AND relation.relkind IN ('r', 'i', 't', 'm')
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Growth of a database over the bytes of text, by relation."""
+    """Growth of a database divided by the bytes of text, by relation."""
 
     vacuumed: Mapping[str, float]
     """After VACUUM."""
@@ -60,7 +63,7 @@ class Stored:
 
 
 async def measure_wire(bed: Testbed) -> list[Figure]:
-    """Measure the bytes over an open TCP connection until a watch has caught up with a conversation."""
+    """Measure the bytes that a watch receives until it is caught up, on an open TCP connection."""
     ratios, in_messages, count = [], [], bed.effort.scaled(WIRE_CONVERSATIONS)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(bed.conversation_service(await bed.new_database("pg")))
@@ -95,7 +98,7 @@ async def measure_sqlite(bed: Testbed) -> list[Figure]:
 async def _fill(bed: Testbed, kind: str) -> Stored:
     """Write conversations turn by turn, as they are spoken.
 
-    PostgreSQL is vacuumed after every few conversations, as autovacuum would do within the hours they take.
+    PostgreSQL is vacuumed after every few conversations, as autovacuum would do during hours of real calls.
     """
     database, conversations = await bed.new_database(kind), bed.effort.scaled(STORED_CONVERSATIONS)
     async with bed.conversation_service(database):
@@ -117,7 +120,7 @@ async def _fill(bed: Testbed, kind: str) -> Stored:
 
 
 def text_bytes(conversations: int) -> int:
-    """Return the UTF-8 bytes of text of the first conversations."""
+    """Return the number of UTF-8 bytes of text in the first conversations."""
     seeds = range(conversations)
     return sum(len(turn.text.encode()) for seed in seeds for turn in islice(sample_turns(seed), TURNS))
 
@@ -125,8 +128,8 @@ def text_bytes(conversations: int) -> int:
 def vacuumed(url: str, *, full: bool = False) -> dict[str, int]:
     """Run VACUUM on a database and return the bytes of each `table/relation`.
 
-    A plain VACUUM of PostgreSQL keeps the freed space for new rows; a full one packs the tables, and locks
-    them. SQLite's is always full, and the database must not be in use.
+    In PostgreSQL a plain VACUUM leaves the freed space in the tables, for new rows; a full VACUUM packs and
+    locks the tables. SQLite's VACUUM is always full, and the database must not be in use.
 
     Args:
         url: the database's SQLAlchemy URL.
@@ -152,7 +155,7 @@ def _vacuum_sqlite(path: str) -> dict[str, int]:
 
 
 def _figure(key: str, filled: Sequence[Stored]) -> Figure:
-    """Return the figure, with the composition of the median database as details."""
+    """Return the figure. Its details are the sizes of the relations in the median database."""
     typical = sorted(filled, key=lambda stored: stored.log)[len(filled) // 2]
     details = {
         "vacuum_full": _log_size(typical.packed),
@@ -173,10 +176,10 @@ def _log_size(sizes: Mapping[str, float]) -> float:
 
 
 def is_log(name: str) -> bool:
-    """Return whether a table or index holds the log itself."""
+    """Return whether a table or index belongs to the log itself."""
     return name.startswith(LOG_PREFIXES) and not is_search(name)
 
 
 def is_search(name: str) -> bool:
-    """Return whether only the search needs a table or index."""
+    """Return whether a table or index is only for search."""
     return any(word in name for word in SEARCH_PARTS)

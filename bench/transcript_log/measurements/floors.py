@@ -1,4 +1,4 @@
-"""Floors that no design can beat: the disk, the loopback and `grpc.aio` itself, in the same minutes."""
+"""Floors: times of the disk, the loopback and `grpc.aio` alone, measured in the same run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STREAM_MESSAGES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """The floors; each method repeats its operation for `seconds` and returns the median time in seconds."""
+    """The floors. Each method repeats its operation for `seconds` and returns the median time in seconds."""
 
     folder: Path
     tcp_port: int
@@ -42,7 +42,7 @@ class Floors:
     seconds: float
 
     def fdatasync(self) -> float:
-        """Measure writing 512 bytes to the disk durably."""
+        """Measure a durable write of 512 bytes to the disk."""
         path = self.folder / "fdatasync"
         descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
         try:
@@ -57,7 +57,7 @@ class Floors:
             path.unlink()
 
     def tcp_echo(self) -> float:
-        """Measure 100 bytes there and back on the loopback."""
+        """Measure a round trip of 100 bytes on the loopback."""
         with socket.create_connection(("127.0.0.1", self.tcp_port)) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -68,7 +68,7 @@ class Floors:
             return self._median(once)
 
     async def unary(self) -> float:
-        """Measure a turn and its ack as one call."""
+        """Measure a turn and its ack as a unary call."""
         call: Any = self.channel.unary_unary(
             f"/{SERVICE}/Unary", pb.RecordRequest.SerializeToString, pb.RecordResponse.FromString
         )

@@ -1,4 +1,4 @@
-"""Growth of cost: appends with the number of active conversations, catching up with the length of a log."""
+"""Growth of cost: of appends with the number of active conversations, of catching up with a log's length."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENTRIES = (1000, 10_000, 100_000, 1_000_000)
 STORES = {"pg": "PostgreSQL", "sqlite": "SQLite"}
 REST_SERVICES = {"rest_strong": "strong REST, PostgreSQL", "rest_naive": "naive REST, PostgreSQL"}
 RUNS = 3
-"""Runs of each point; the middle one counts."""
+"""Runs of each point, of which the median counts."""
 BATCH = 256
 """Turns per message when a log is filled."""
 
@@ -39,11 +39,11 @@ class Point:
 
 
 Growth = Mapping[str, Sequence[Point]]
-"""Points by the name of their line."""
+"""Points of each line of a plot, by the line's name."""
 
 
 async def appends(bed: Testbed) -> Growth:
-    """Measure one agent per conversation with one open turn, and the REST services with as many clients."""
+    """Measure one agent per conversation with one open turn, and REST services with as many clients."""
     sizes = CONVERSATIONS if bed.effort.is_full else CONVERSATIONS[:-1]
     lines = {f"Readback, {name}": await _appends(bed, kind, sizes) for kind, name in STORES.items()}
     return lines | {name: await _posts(bed, module, sizes) for module, name in REST_SERVICES.items()}

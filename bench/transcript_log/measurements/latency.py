@@ -21,17 +21,17 @@ from bench.transcript_log.testbed.testbed import Testbed
 STORES = ("sqlite", "pg")
 WATCHERS, CONNECTIONS = 100, 10
 FANOUT_TURNS = 30
-"""Turns of one run; each must reach all watchers before the next."""
+"""Turns of one run. The next turn is sent when all watchers have the turn before it."""
 HOP_TURNS = 100
 """Turns of one run between replicas."""
 PAUSE_SECONDS = 0.005
-"""Between these turns, so that none is delayed by the one before."""
+"""Pause between these turns, so that no turn delays the next."""
 
 Seconds = list[float]
 
 
 async def measure_acks(bed: Testbed) -> list[Figure]:
-    """Measure one stream with one open turn on either store, and the floors in the same rounds."""
+    """Measure one stream with one open turn on each database, and the floors in the same rounds."""
     async with AsyncExitStack() as stack:
         floors = await stack.enter_async_context(running_floors(bed))
 
@@ -78,7 +78,7 @@ def _p50(waits: Seconds) -> float:
 async def measure_fanout(bed: Testbed) -> list[Figure]:
     """Measure the seconds from sending a turn to its arrival at each watcher.
 
-    The floor is sending as many messages down one raw stream.
+    The floor is the time to send as many messages on one raw stream.
     """
     async with AsyncExitStack() as stack:
         floors = await stack.enter_async_context(running_floors(bed))
@@ -106,7 +106,7 @@ async def measure_fanout(bed: Testbed) -> list[Figure]:
 
 
 async def measure_replica_hop(bed: Testbed) -> list[Figure]:
-    """Measure how much later each turn arrives at a watcher of another replica, on one database and Redis."""
+    """Measure the extra delay of a turn at a watcher of another replica, with a shared database and Redis."""
     async with AsyncExitStack() as stack:
         enter, database = stack.enter_async_context, await bed.new_database("pg")
         near = await enter(bed.conversation_service(database, wake_ups=True))

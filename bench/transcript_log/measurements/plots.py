@@ -17,7 +17,7 @@ INK = "#808890"
 COLOURS = ("#2f81f7", "#d9822b", "#3fa55b", "#a371f7")
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
-    "svg.hashsalt": "readback",  # the same figures give the same file
+    "svg.hashsalt": "readback",  # so that the same figures give the same file
     "font.size": 11,
     "font.family": "sans-serif",
     "text.color": INK,

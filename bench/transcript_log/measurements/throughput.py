@@ -22,7 +22,7 @@ from bench.transcript_log.measurements.floors import running_floors
 from bench.transcript_log.testbed.testbed import Testbed, own_connection
 
 STREAMS, WINDOW, BATCH = 16, 8, 16
-"""16 conversations with 8 open messages each; REST services have as many requests, on 128 connections."""
+"""16 conversations with 8 open messages each. REST services have 128 open requests, one per connection."""
 REPLAYED_TURNS = 50_000
 
 Run = Callable[[], Awaitable[LoadResult]]
@@ -104,7 +104,7 @@ def _medians(
 
 
 async def measure_catch_up(bed: Testbed) -> list[Figure]:
-    """Watch a complete log on PostgreSQL from its beginning until caught up."""
+    """Measure the watch of a complete log on PostgreSQL, from its beginning until it is caught up."""
     async with AsyncExitStack() as stack:
         floors = await stack.enter_async_context(running_floors(bed))
         server = await stack.enter_async_context(bed.conversation_service(await bed.new_database("pg")))
@@ -112,7 +112,7 @@ async def measure_catch_up(bed: Testbed) -> list[Figure]:
         await writer.write(bed.effort.scaled(REPLAYED_TURNS))
         channel = await stack.enter_async_context(own_connection(server.address))
         metadata = writer.customer.metadata
-        # A search waits for the index, so indexing doesn't run during the measurement.
+        # The search waits until indexing is done, so that it doesn't run during the measurement.
         search = pb.SearchEntriesRequest(query="flight", page_size=1)
         await ConversationServiceStub(channel).SearchEntries(search, metadata=metadata)
 

@@ -1,16 +1,16 @@
 """Cost of wake-ups for writers: `wakeups_on_vs_off`.
 
-A hundred agents write on one replica. Their conversations are followed on a second one, which stands for
-another machine: it and its watchers run with the lowest priority (nice 19), but not its database queries.
-Four such pairs take turns:
+A hundred agents write on one replica. Watchers follow their conversations on a second replica, which
+represents another machine: the replica and its watchers run with the lowest priority (nice 19), but its
+database queries don't. Four such pairs run in alternation:
 
     off         no wake-ups; the second replica finds entries by its slow poll
     on          wake-ups over Redis; the second replica delivers each entry at once
     published   wake-ups over Redis to a subscriber that ignores them; entries are found by the poll
     notify      NOTIFY by a trigger to a listener that ignores it; entries are found by the poll
 
-`on` includes the cost of delivering at once on the same two cores; `published` and `notify` are the wake-ups
-alone.
+`on` includes the cost of the immediate delivery on the same two cores. `published` and `notify` measure only
+the wake-ups.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _start(command: list[str], line: str) -> subprocess.Popen[str]:
 
 
 async def _notify_alone(bed: Testbed) -> float:
-    """Return the rate of sessions that commit a row with NOTIFY, over the rate without."""
+    """Return the commit rate of sessions with NOTIFY, divided by their rate without NOTIFY."""
     dsn = (await bed.new_database("pg")).replace("+psycopg", "")
     async with asyncpg.create_pool(dsn, min_size=SESSIONS, max_size=SESSIONS) as pool:
         await pool.execute("CREATE TABLE rows (key bigserial PRIMARY KEY, text text NOT NULL)")

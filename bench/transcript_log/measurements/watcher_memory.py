@@ -16,15 +16,15 @@ from bench.transcript_log.testbed.testbed import Customer, Server, Testbed, own_
 
 STEPS = (500, 2000, 5000)
 PER_CUSTOMER = 200
-"""Watchers of one customer; the service allows a few more."""
+"""Watchers of one customer, a few less than the service allows."""
 PER_CONNECTION = 100
 SETTLE_SECONDS = 2.0
-"""Time until memory of the start is freed; no event reports it."""
+"""Time after which memory used during the start has been freed, as no event reports this."""
 OPENED_IN_PARALLEL = 50
 
 
 class Crowd:
-    """Watchers of many customers' conversations. Each is read from, so that heartbeats are received."""
+    """Watchers of many customers' conversations. Every stream is read, so that heartbeats are received."""
 
     def __init__(self, bed: Testbed, server: Server, stack: AsyncExitStack) -> None:
         self._bed, self._server, self._stack = bed, server, stack
@@ -49,7 +49,7 @@ class Crowd:
         """Check that every watch is still open.
 
         Raises:
-            WatchFailed: some have ended; the text has the error of the first.
+            WatchFailed: some watches have ended; the text contains the error of the first.
         """
         ended = [task for task in self._watches if task.done()]
         if ended:

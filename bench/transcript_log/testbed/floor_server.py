@@ -1,4 +1,4 @@
-"""The transport alone: a `grpc.aio` server that stores nothing, and a TCP echo server.
+"""Servers for the floors: a `grpc.aio` server that stores nothing, and a TCP echo server.
 
 python -m bench.transcript_log.testbed.floor_server GRPC_PORT TCP_PORT
 """
@@ -33,7 +33,7 @@ async def pingpong(
 
 
 async def entries(request: entry_pb2.Entry, _context: Any) -> AsyncIterator[pb.WatchResponse]:
-    """Send the entry as often as its number says, each in its own message."""
+    """Send `request` repeatedly, each time in its own message; its number is the number of messages."""
     template = pb.WatchResponse(cursor="x" * 60, entry=request)
     for number in range(1, request.number + 1):
         response = pb.WatchResponse()
@@ -61,7 +61,7 @@ def _handlers() -> grpc.GenericRpcHandler:
 
 
 def echo(port: int) -> None:
-    """Send back all bytes over TCP, one connection after another."""
+    """Return all received bytes over TCP, for one connection after another."""
     with socket.create_server(("127.0.0.1", port)) as server:
         while True:
             connection, _ = server.accept()

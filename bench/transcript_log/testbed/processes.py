@@ -1,7 +1,8 @@
-"""Servers in their own processes, pinned to CPU cores as with `taskset`, ended at the end of their block.
+"""Servers in their own processes, pinned to CPU cores. Each ends at the end of its `async with` block.
 
-The serving side has one core, the asking side another. PostgreSQL and Redis share the serving core, so a
-side's whole cost is on it. Unmeasured neighbours (identity, the room server) run on the other core.
+The servers share one core, the clients have another. PostgreSQL and Redis run on the servers' core, so that
+it carries the whole cost of a measured side. Servers that are not measured (identity, the room server) run on
+the clients' core.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ END_SECONDS = 15.0
 
 
 class DidNotStart(Exception):
-    """A server ended or never listened; the text is the end of its output."""
+    """A server ended or didn't listen in time. The text is the end of its output."""
 
 
 @asynccontextmanager
@@ -34,10 +35,10 @@ async def process(
 ) -> AsyncIterator[int]:
     """Run `python …arguments`, wait until it listens on its port, and yield its process ID.
 
-    `nice` is its niceness (19: it gives way to everything else).
+    `nice` is its niceness; 19 is the lowest priority.
 
     Raises:
-        DidNotStart: it ended, or did not listen within a minute.
+        DidNotStart: the process ended, or did not listen within a minute.
     """
     running = _start(arguments, environment, log, core, nice)
     try:
@@ -86,7 +87,7 @@ def _end_of(log: Path) -> str:
 
 @contextlib.contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """Run what this thread starts inside the block on a core; the thread itself returns afterwards."""
+    """Pin this thread to a core during the block. Processes that it starts in the block stay on this core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -96,12 +97,12 @@ def on_core(core: int) -> Iterator[None]:
 
 
 def pin_to_asking_core() -> None:
-    """Pin this process to the asking core."""
+    """Pin this process to the clients' core."""
     os.sched_setaffinity(0, {ASKING})
 
 
 def cpu_seconds(pid: int, *, children: bool = True) -> float:
-    """Return the user and system time of a process so far, with that of its descendants."""
+    """Return the user and system time of a process until now, including its descendants."""
     total = 0.0
     root = psutil.Process(pid)
     for process in (root, *(root.children(recursive=True) if children else ())):
@@ -112,5 +113,5 @@ def cpu_seconds(pid: int, *, children: bool = True) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Return the resident memory of a process."""
+    """Return the resident memory of a process in bytes."""
     return int(psutil.Process(pid).memory_info().rss)

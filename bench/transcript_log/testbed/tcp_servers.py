@@ -1,4 +1,4 @@
-"""TCP servers in this process: a relay that counts bytes, and a room API where every room has its caller."""
+"""TCP servers in this process: a relay that counts bytes, and a room API in which every room has a caller."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/protobuf\r\ncontent-len
 async def tcp_server(handler: Handler) -> AsyncIterator[int]:
     """Serve on a free port of the loopback, and yield the port.
 
-    A handler ends when its client hangs up, or is cancelled at the end of the block. No task is left.
+    A handler ends when its client closes the connection, and is cancelled at the end of the block.
     """
     tasks: set[asyncio.Task[None]] = set()
 
@@ -55,7 +55,7 @@ class Relay:
 
     address: str = ""
     returned: int = 0
-    """Bytes from the server so far: the real cost on the wire, with frames and headers."""
+    """Number of bytes received from the server, including frames and headers."""
 
 
 @asynccontextmanager
@@ -89,9 +89,9 @@ async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @asynccontextmanager
 async def room_server() -> AsyncIterator[str]:
-    """Serve LiveKit's room API until the block ends, and yield its address, so that no LiveKit is needed.
+    """Serve LiveKit's room API until the block ends, in place of a LiveKit server; yield the address.
 
-    Every room has its caller; other methods answer with empty messages.
+    Every room has a caller. All other methods return empty messages.
     """
     async with tcp_server(_answer_room_api) as port:
         yield f"ws://127.0.0.1:{port}"

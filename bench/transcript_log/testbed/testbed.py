@@ -30,7 +30,7 @@ from tests.product import environment_for
 from tests.redis_server import RedisServer, redis_server
 
 TOKEN_SECONDS = "3600"
-"""Lifetime of tokens: a watch ends with its token, and none may end while it is measured."""
+"""Lifetime of tokens. A watch ends when its token expires, which must not happen during a measurement."""
 _UVICORN_OPTIONS = (
     "--loop uvloop --http httptools --timeout-keep-alive 600 --no-access-log --log-level warning"
 )
@@ -49,7 +49,7 @@ class Customer:
     """A customer who is signed in."""
 
     metadata: Metadata
-    """The customer's token, for calls."""
+    """The customer's token, as metadata of RPCs."""
 
     async def start_conversation(self, channel: grpc.aio.Channel) -> str:
         """Start a conversation over a channel to the conversation service, and return its ID."""
@@ -81,24 +81,24 @@ class Effort:
     """Length of a measurement."""
 
     rounds: int = 5
-    """Rounds of A B B A."""
+    """Number of rounds; each runs the sides in the order A B B A."""
     seconds: float = 2.0
-    """Length of one run under load."""
+    """Duration of one run under load."""
 
     def scaled(self, count: int) -> int:
-        """Return the count for a full measurement, a fifth of it for a short one."""
+        """Return `count` for a full measurement, a fifth of it for a short measurement."""
         return count if self.is_full else max(1, count // 5)
 
     @property
     def is_full(self) -> bool:
-        """The results are for publication, not only for a warning."""
+        """True if the results are for publication, False if they only detect a regression."""
         return self.rounds >= Effort.rounds
 
 
 class Testbed:
     """The servers that all measurements of a run share."""
 
-    __test__ = False  # pytest takes a class of this name for tests
+    __test__ = False  # pytest would collect a class of this name as tests
 
     def __init__(
         self, folder: Path, stack: AsyncExitStack, effort: Effort, progress: Callable[[str], None]
@@ -124,18 +124,18 @@ class Testbed:
     async def compare(
         self, what: str, sides: Mapping[str, Callable[[], Awaitable[T]]], *, rounds: int | None = None
     ) -> Rounds[T]:
-        """Run the sides in interleaved rounds, as many as the effort says, and show the progress."""
+        """Run the sides in interleaved rounds, `effort.rounds` of them, and show the progress."""
         return await interleaved(sides, rounds or self.effort.rounds, done=partial(self.progress, what))
 
     @cached_property
     def postgres(self) -> PostgresServer:
-        """PostgreSQL with durable defaults, started on first use."""
+        """PostgreSQL with its durable defaults, started at the first use."""
         with on_core(SERVING):
             return self._stack.enter_context(postgres_server())
 
     @cached_property
     def redis(self) -> RedisServer:
-        """Redis, started on first use."""
+        """Redis, started at the first use."""
         with on_core(SERVING):
             return self._stack.enter_context(redis_server())
 
@@ -154,7 +154,7 @@ class Testbed:
     async def conversation_service(
         self, database: str, *, wake_ups: bool = False, core: int = SERVING, nice: int = 0
     ) -> AsyncIterator[Server]:
-        """Run the conversation service as it is shipped, on a database; with `wake_ups`, over Redis."""
+        """Run the unchanged conversation service on a database; with `wake_ups`, it uses Redis."""
         settings = {
             "READBACK_IDENTITY_ADDRESS": self._identity_address,
             "READBACK_CONVERSATION_DATABASE_URL": database,
@@ -197,7 +197,7 @@ class Testbed:
         return Customer(bearer((await self._identity.Register(request)).tokens.access_token))
 
     async def agent_metadata(self) -> Metadata:
-        """Return the agent's token, which opens `Record` streams."""
+        """Return metadata with an agent's token, which may open `Record` streams."""
         return bearer(await self._agent.own_token())
 
     def last_warnings(self) -> str:
@@ -211,7 +211,7 @@ class Testbed:
 
 
 def _service_command(name: str) -> tuple[str, str]:
-    """Return what `readback serve` runs, but with tracebacks in the log."""
+    """Return the command line of `readback serve`, changed so that tracebacks are logged."""
     return "-c", f"from services.{name}.app import main; main()"
 
 
