@@ -11,8 +11,9 @@
     ├── InvalidPageToken        the page token is not valid for this request
     └── RequestIdReused         the request id was used for another payload
 
-A service adds its own tree and one `ErrorTable`, where each error gets its gRPC code and reason. An error in
-no table is unexpected: the caller gets INTERNAL with a correlation id, the log gets the traceback.
+A service adds its own tree and one `ErrorTable`, where each error gets its gRPC code and reason. An error
+that is in no table is unexpected: the caller gets INTERNAL with a correlation id, and the traceback is
+logged.
 """
 
 from __future__ import annotations

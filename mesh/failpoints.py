@@ -1,7 +1,7 @@
 """Failpoints: places in the code where a test can kill, stop, delay or fail the process.
 
-`READBACK_FAILPOINTS="conversation.after_commit_before_ack=kill@7,…"` acts when this
-point is reached for the seventh time:
+`READBACK_FAILPOINTS="conversation.after_commit_before_ack=kill@7,…"` acts when the process reaches this point
+for the seventh time:
 
     kill        SIGKILL
     stop        SIGSTOP, until the test continues the process
@@ -27,7 +27,7 @@ FAILPOINTS = "READBACK_FAILPOINTS"
 
 
 class FailpointReached(Exception):
-    """Raised at a failpoint set to `fail`."""
+    """Raised at a failpoint that is set to `fail`."""
 
 
 @dataclass(frozen=True, slots=True)

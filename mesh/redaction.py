@@ -20,7 +20,7 @@ _BEARER = re.compile(r"(?i)\b(bearer|access_token=)\s*[^\s\"'&]+")
 
 
 def redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Redact every value of a log event, also inside lists and mappings. A structlog processor."""
+    """Redact every value of a log event, also inside lists and mappings. This is a structlog processor."""
     for key, value in event.items():
         event[key] = _redacted(value)
     return event

@@ -1,7 +1,7 @@
 """Settings of every process: `READBACK_*` environment variables, read and checked once at the start.
 
-Each service subclasses `MeshSettings` in its own `settings.py`. The keys of vendors
-and of LiveKit have their usual names, without this prefix.
+Each service subclasses `MeshSettings` in its own `settings.py`. The keys of vendors and of LiveKit have their
+usual names, without this prefix.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 It follows FastAPI's own tutorial on SQL databases: a session per request, plain `def` handlers in the thread
 pool, `add`, `commit`, `refresh`, UUID text as IDs. Some choices make it faster: uvloop and httptools; a pool
-as large as the thread pool; sessions that end in their handler (as FastAPI dependencies they outlive it, and under
-load threads and connections wait for each other); WAL and synchronous=FULL on SQLite, as for the log; token
-checks reduced to a comparison. It guarantees less: numbers may have gaps, there is no writer fence, and a
-retried turn is an error.
+as large as the thread pool; sessions that end in their handler (as FastAPI dependencies they outlive it, and
+under load threads and connections wait for each other); WAL and synchronous=FULL on SQLite, as for the log;
+token checks reduced to a comparison. It guarantees less: numbers may have gaps, there is no writer fence, and
+a retried turn is an error.
 
     DATABASE_URL=postgresql+psycopg://… uvicorn bench.baselines.rest_naive:app
 """

@@ -20,7 +20,7 @@ class Aim:
     """True if the aim is a minimum, False if it is a maximum."""
 
     def met(self, value: float, share: float = 1.0) -> bool:
-        """Return whether a value reaches a share of the aim. 0.6 of "at least 10" is 6, of "at most 3" is 5."""
+        """Return whether a value reaches a share of the aim. 0.6 of "at least 10" is 6, of "at most 3" 5."""
         return value >= self.bound * share if self.at_least else value <= self.bound / share
 
     def __str__(self) -> str:

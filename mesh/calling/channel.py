@@ -31,7 +31,7 @@ def open_channel(
 ) -> grpc.aio.Channel:
     """Return a channel to a service. Use it as a context manager.
 
-    Call it in the event loop that uses the channel, never at import. `grpc_target` parses of `target`.
+    Call it in the event loop that uses the channel, never at import. `target` is passed to `grpc_target`.
     With `tokens`, an RPC without `authorization` metadata is sent with a token from there.
     """
     return grpc.aio.insecure_channel(
@@ -43,7 +43,7 @@ def open_channel(
             ("grpc.keepalive_timeout_ms", 10_000),
             ("grpc.http2.ping_timeout_ms", 10_000),
             ("grpc.keepalive_permit_without_calls", 1),
-            # Find a restarted service within a second; gRPC's defaults take minutes.
+            # Finds a restarted service within a second; gRPC's defaults take minutes.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000),
             ("grpc.dns_min_time_between_resolutions_ms", 2000),

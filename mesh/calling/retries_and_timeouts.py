@@ -1,4 +1,4 @@
-"""Retries and timeouts of outgoing RPCs: from the contracts, and from the deadline of the incoming RPC."""
+"""Retries and timeouts of outgoing RPCs, taken from the contracts and the incoming RPC's deadline."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _method_config(method: MethodDescriptor) -> dict[str, Any]:
         config["retryPolicy"] = _RETRY
     if not (method.client_streaming or method.server_streaming):
         patience = method.GetOptions().Extensions[options_pb2.patience_seconds]
-        # gRPC takes the shorter of this and the caller's own timeout.
+        # gRPC uses this timeout or the caller's, whichever is shorter.
         config["timeout"] = f"{patience or UNARY_TIMEOUT_SECONDS:g}s"
     return config
 

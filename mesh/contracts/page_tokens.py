@@ -13,7 +13,7 @@ _MAC_BYTES = 16
 
 
 class PageTokens:
-    """Encodes a position of a listing as a token, and decodes it."""
+    """Encodes positions in listings as tokens, and decodes them."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key

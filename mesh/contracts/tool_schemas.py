@@ -1,6 +1,6 @@
 """Tools for models as JSON Schema, generated from the contracts' `tool` options.
 
-A field that is `hidden` or `from_context` is left out: a model can neither see nor set it.
+A field that is `hidden` or `from_context` is omitted: a model can neither see nor set it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
 
 
 def _is_required(field: FieldDescriptor) -> bool:
-    """Return whether a field is required, or a string whose pattern doesn't match an empty one."""
+    """Return whether a field is required, by its rule or by a pattern that doesn't match the empty string."""
     rules = _rules(field)
     return rules.required or bool(rules.string.pattern and not re.search(rules.string.pattern, ""))
 
@@ -115,7 +115,7 @@ def _contracts() -> Mapping[str, FileDescriptorProto]:
 
 
 def _comments(service: ServiceDescriptor) -> Mapping[str, str]:
-    """Return the comment of every field of a top-level message in the service's file, by full name."""
+    """Return the comments of the fields of the file's top-level messages, by the field's full name."""
     file = _contracts()[service.file.name]
     comments: dict[str, str] = {}
     for location in file.source_code_info.location:

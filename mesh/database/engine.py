@@ -39,7 +39,7 @@ SQLITE_PRAGMAS = (
     "secure_delete=ON",
     "busy_timeout=5000",
 )
-"""Set on every connection to a SQLite file: commits are durable, deleted data is overwritten."""
+"""Set on every connection to a SQLite file. They make commits durable and overwrite deleted data."""
 
 
 def open_engine(url: str) -> AsyncEngine:

@@ -50,7 +50,7 @@ class IdempotencyStore:
     ) -> M:
         """Run `do` for a new request id; for a known one, return the stored response.
 
-        `connection` must be in the writing transaction that `do` uses. `owner` is the subject that sent it.
+        `connection` must be in the writing transaction that `do` uses. `owner` identifies the caller.
 
         Raises:
             RequestIdReused: the id was used for another payload.

@@ -85,7 +85,7 @@ async def _time_limit(connection: AsyncConnection) -> AbstractContextManager[Non
 def hard_timeout(driver: Callable[[], Any]) -> Iterator[None]:
     """Shut down psycopg's connection if the block takes longer than `TRANSACTION_SECONDS`.
 
-    `driver` returns the connection, or None if none is open. The statement that waits for it then raises.
+    `driver` returns the connection, or None if none is open. After the shutdown, its statement raises.
     """
     # Cancelling isn't enough: psycopg would ask the silent server to cancel the statement, and wait for it.
     timer = asyncio.get_running_loop().call_later(TRANSACTION_SECONDS, _shut_down, driver)

@@ -35,14 +35,14 @@ KINDS: Mapping[str, options_pb2.Access.ValueType] = {
     "agent": options_pb2.ACCESS_AGENT,
     "operator": options_pb2.ACCESS_OPERATOR,
 }
-"""The access rule that each value of the `kind` claim satisfies, except `service`."""
+"""The access rule that a token satisfies, by its `kind` claim. `service` is in `WORKLOADS`."""
 
 WORKLOADS: Mapping[str, options_pb2.Access.ValueType] = {
     "agent": options_pb2.ACCESS_AGENT_WORKER,
     "gateway": options_pb2.ACCESS_GATEWAY,
     "conversation": options_pb2.ACCESS_CONVERSATION,
 }
-"""The access rule that a workload's own token satisfies, by its name up to the first hyphen (`agent-2`)."""
+"""The access rule that a workload's own token satisfies, by its name without the suffix (`agent-2`)."""
 
 KeySource = Callable[[str], Awaitable[EllipticCurvePublicKey | None]]
 """Returns the verification key with a `kid`; None if there is none."""
@@ -65,15 +65,15 @@ class Principal:
     customer_id: str | None
     """The customer whose data the caller may access; None for services."""
     actor: str | None
-    """`act.sub`: the agent that acts for the customer."""
+    """`act.sub`: the agent that acts for the customer; None for other callers."""
     session_id: str | None
-    """The customer's session."""
+    """`sid`: the customer's session; None for other callers."""
     call_id: str | None
-    """The only call that an agent may act in."""
+    """The only call in which the agent may act; None for other callers."""
     conversation_id: str | None
-    """The conversation of that call."""
+    """The conversation of the call `call_id`; None for other callers."""
     expires_at: datetime
-    """When the token expires."""
+    """Expiry of the token."""
     token: str
     """The token itself, for calls on the caller's behalf. Never logged."""
 
@@ -204,7 +204,7 @@ class TokenVerifier:
         )
         act = claims.get("act")
         actor = act.get("sub") if isinstance(act, dict) else None
-        # Agents have an actor, all others have none.
+        # Only agents have an actor.
         if (
             kind is None
             or not isinstance(subject, str)
@@ -233,7 +233,7 @@ class TokenVerifier:
 
 
 def workload_kind(name: object) -> options_pb2.Access.ValueType | None:
-    """Return the access rule that a workload of this name satisfies; None for an unknown one."""
+    """Return the access rule that a workload of this name satisfies; None for an unknown name."""
     return WORKLOADS.get(str(name).partition("-")[0])
 
 

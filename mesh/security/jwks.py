@@ -20,7 +20,7 @@ _log = structlog.get_logger()
 REFRESH_SECONDS = 600.0
 """Age at which cached keys are fetched again. Publish a new key at least this long before its first use."""
 FIRST_SECONDS = 0.5
-"""Minimum interval of fetches until the first succeeds; identity may be the last process to start."""
+"""Minimum interval of fetches until the first succeeds. It is short, because identity may start last."""
 UNKNOWN_KID_SECONDS = 5.0
 """Minimum interval of fetches for an unknown `kid`, so that forged tokens can't flood identity."""
 

@@ -34,7 +34,7 @@ class LiveKitKeys:
 class SecretStore:
     """Secrets by name, in a folder of mode 0700.
 
-    Processes that create the same secret concurrently all get the same one.
+    Processes that create a secret of the same name at the same time all get the same secret.
     """
 
     def __init__(self, directory: Path) -> None:

@@ -60,7 +60,7 @@ class WorkloadIdentity:
         self._lock = asyncio.Lock()
 
     async def own_token(self) -> str:
-        """Return the service's own token. It is cached until `RENEW_BEFORE` it expires.
+        """Return the service's own token. It is cached until its remaining lifetime is `RENEW_BEFORE`.
 
         Raises:
             grpc.aio.AioRpcError: identity refused, or can't be reached.

@@ -67,7 +67,7 @@ class ServerSettings:
     max_connection_age_seconds: int = 1800
     """Age at which connections are closed, so that clients reconnect and find new replicas."""
     keepalive_seconds: int = 10
-    """Interval of pings on an idle connection, and their timeout. gRPC delays the ping of a recently busy
+    """Interval of pings on an idle connection, and timeout of a ping. gRPC delays the ping of a recently busy
     connection by one interval, so a dead connection is found after three intervals at most."""
     limits: LimitSettings = field(default_factory=LimitSettings)
 
@@ -88,7 +88,7 @@ async def running(
 ) -> AsyncIterator[RunningServer]:
     """Serve a service until the block ends.
 
-    It stops in these steps:
+    The server then stops in these steps:
 
     1. Health says NOT_SERVING. Channels that watch it send new RPCs to other replicas; this server still
        accepts RPCs.

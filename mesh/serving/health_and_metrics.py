@@ -38,7 +38,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpcio-he
         self._closed = False
 
     def serve(self, *names: str) -> None:
-        """Mark services as SERVING; the empty name stands for the process."""
+        """Mark services as SERVING; the empty name means the whole process."""
         self._states |= dict.fromkeys(names, _Response.SERVING)
         self._notify()
 

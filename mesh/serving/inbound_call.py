@@ -62,7 +62,7 @@ class Admission:
 async def authenticate(
     method: RpcMethod, verifier: TokenVerifier, metadata: Mapping[str, Any]
 ) -> Principal | None:
-    """Return the caller of an RPC; None if it has no token.
+    """Return the caller of an RPC; None if the RPC has no token.
 
     Raises:
         Unauthenticated, AccessDenied: the caller may not call the method.
@@ -152,7 +152,7 @@ class InboundCall(AbstractAsyncContextManager[None]):
 
 
 def _pushback(error: Exception) -> tuple[tuple[str, str], ...]:
-    """Return metadata that stops the caller's retries (gRFC A6) if the error will last longer."""
+    """Return metadata that stops the caller's retries (gRFC A6) if the error lasts longer than retries."""
     wait = error.retry_after if isinstance(error, DomainError) else None
     return ((PUSHBACK, "-1"),) if wait is not None and wait > MAX_WAIT_FOR_RETRIES else ()
 

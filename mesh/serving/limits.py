@@ -19,7 +19,7 @@ from mesh.errors import RETRY_AFTER, Overloaded, overloaded
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 """Size limit of one request message."""
 MAX_METADATA_BYTES = 16 * 1024
-"""Size limit of a request's metadata, access token included."""
+"""Size limit of a request's metadata, which includes the access token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class _Uvicorn(uvicorn.Server):
 async def running(app: ASGIApp, web_server: WebServer) -> AsyncIterator[RunningWebServer]:
     """Serve an app until the block ends.
 
-    To stop, it calls `before_stop`, gives open requests `stop_seconds` to finish, and closes the port.
+    Then it calls `before_stop`, gives open requests `stop_seconds` to finish, and closes the port.
 
     Raises:
         ConfigurationError: the endpoint is unusable.

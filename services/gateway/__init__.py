@@ -1,1 +1,1 @@
-"""The gateway: the services' contracts over other protocols than gRPC."""
+"""The gateway, which serves the services' contracts over protocols other than gRPC."""

@@ -101,6 +101,6 @@ def _authorization(context: Context) -> str:
 
 
 def _result(result: dict[str, Any]) -> types.CallToolResult:
-    # As text too, for clients that don't read structured content.
+    # The text repeats the result for clients that don't read structured content.
     content: list[types.ContentBlock] = [types.TextContent(type="text", text=compact_json(result))]
     return types.CallToolResult(content=content, structured_content=result, is_error="error" in result)

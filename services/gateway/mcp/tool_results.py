@@ -47,9 +47,9 @@ def _merge(merged: dict[str, Any], fields: dict[str, Any]) -> None:
 
 
 def shortened(result: dict[str, Any], tokens: int) -> dict[str, Any]:
-    """Return the result cut to a number of tokens, with `omitted` counting the items removed from each list.
+    """Return the result shortened to `tokens` tokens. Its `omitted` counts the items removed from each list.
 
-    Lists are cut from the end, the longest first. Items that refer to removed ones are removed too.
+    Lists are cut from the end, the longest first. Items that refer to removed items are removed too.
     """
     omitted: Counter[str] = Counter()
     while count_tokens(_with_omitted(result, omitted)) > tokens:
@@ -94,7 +94,7 @@ def _lists(value: Any, path: str = "") -> Iterator[tuple[str, list[Any]]]:
 
 
 def _drop_dangling(results: dict[str, Any]) -> dict[str, int]:
-    """Drop itineraries that no journey refers to, then offers on dropped itineraries; return the counts."""
+    """Remove itineraries without a journey, then offers on removed itineraries; return the counts."""
     before = {name: len(results.get(name, ())) for name in (_ITINERARIES, _OFFERS)}
     if journeys := results.get(_JOURNEYS):
         used = {name for journey in journeys for name in journey["itinerary_ids"]}

@@ -1,4 +1,4 @@
-"""Customers: registering and reading accounts."""
+"""Customers: registration and reading of accounts."""
 
 from __future__ import annotations
 

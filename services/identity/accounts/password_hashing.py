@@ -2,8 +2,8 @@
 
 bcrypt reads only 72 bytes and stops at a NUL. So it gets base64(HMAC-SHA-384(password, pepper)): 64 printable
 characters for every password (OWASP Password Storage Cheat Sheet, "Pre-Hashing Passwords with bcrypt"). The
-pepper is not stored in the database. A stored hash begins with the version of this scheme, so that
-hashes of a later scheme can be told apart.
+pepper is not stored in the database. A stored hash begins with the version of this scheme, so that the hashes
+of a later scheme can be distinguished.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class PasswordHasher:
         return f"{VERSION}{hashed.decode()}"
 
     async def verify(self, password: str, stored: str | None) -> bool:
-        """Return whether a password matches a stored hash. None, for an unknown account, takes as long.
+        """Return whether a password matches a stored hash. With None (unknown account) it takes as long.
 
         Raises:
             Overloaded: the queue is full.

@@ -1,6 +1,6 @@
 """Signing in with a password.
 
-An unknown address and a wrong password have the same answer (message and code), after the same time.
+An unknown address and a wrong password get the same message and code, after the same time.
 """
 
 from __future__ import annotations

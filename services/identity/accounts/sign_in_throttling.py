@@ -1,4 +1,4 @@
-"""Throttling of failed sign-ins, per account, because an attacker has many network addresses.
+"""Throttling of failed sign-ins per account. An attacker can have many network addresses.
 
 The first failures cause no wait. Each further failure doubles the wait, up to a minute. So an attacker has at
 most sixty guesses an hour; OWASP ASVS 4.0.3 (2.2.1) allows a hundred. Accounts are never locked: attempts

@@ -1,4 +1,4 @@
-"""Assertions by which services authenticate as actors (RFC 7523 §3): JWTs signed with a trusted key."""
+"""Assertions with which services authenticate as actors (RFC 7523 §3): JWTs signed with a trusted key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.identity.tokens.signing_keys import ALGORITHM
 MAX_LIFETIME = timedelta(minutes=5)
 """Maximum time between an assertion's `iat` and `exp`."""
 LEEWAY = timedelta(seconds=30)
-"""Maximum difference between the actor's clock and this one."""
+"""Maximum difference between the actor's clock and this machine's."""
 
 # The times are checked against the injected clock, in `_verified`.
 _NO_TIME_CHECKS = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}

@@ -1,4 +1,4 @@
-"""Grants, by which a customer allows voice agents to act in one call, and their exchange for access tokens.
+"""Grants, with which a customer allows voice agents to act in one call, and their exchange for tokens.
 
 A call has one grant; a new grant replaces it. A grant ends when it is revoked, when its session ends, or
 after its lifetime (`identity_grant_hours`). It is useless without a service's own assertion.

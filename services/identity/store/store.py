@@ -2,7 +2,7 @@
 
 Every access is in a transaction, `reading` or `writing`. Rows that a writing transaction has read don't
 change until it ends. SQLite allows one writer at a time. In PostgreSQL the transaction locks the rows, first
-the session and then its tokens. Of tokens and passwords, the database stores only hashes.
+the session and then its tokens. The database stores tokens and passwords only as hashes.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Transaction:
         return Session(**row) if row else None
 
     async def end_session(self, session_id: str, now: datetime) -> None:
-        """Mark a session as ended, unless it already is."""
+        """Mark a session as ended, unless it has already ended."""
         still_open = (sessions.c.session_id == session_id) & sessions.c.ended_at.is_(None)
         await self._update(sessions, still_open, ended_at=now)
 
@@ -107,7 +107,7 @@ class Transaction:
         return [RefreshToken(**row) for row in rows]
 
     async def spend_refresh_token(self, digest: bytes, now: datetime) -> None:
-        """Mark a refresh token as spent, unless it already is."""
+        """Mark a refresh token as spent, unless it is already spent."""
         unspent = (refresh_tokens.c.digest == digest) & refresh_tokens.c.spent_at.is_(None)
         await self._update(refresh_tokens, unspent, spent_at=now)
 
@@ -116,12 +116,12 @@ class Transaction:
         await self._put(grants, _values(grant), grants.c.call_id, grants.c.customer_id)
 
     async def grant(self, digest: bytes) -> Grant | None:
-        """Return the grant with this digest, even if expired."""
+        """Return the grant with this digest, even if it has expired."""
         row = await self._one(grants, grants.c.digest == digest)
         return Grant(**row) if row else None
 
     async def delete_grants_of_call(self, call_id: str, customer_id: str | None) -> None:
-        """Delete a customer's grant for a call; with None, the grants of all customers for it."""
+        """Delete a customer's grant for a call; with None, the call's grants of all customers."""
         condition = grants.c.call_id == call_id
         if customer_id is not None:
             condition &= grants.c.customer_id == customer_id
