@@ -1,4 +1,4 @@
-"""Password rules: limits of the length, and passwords that are easy to guess (OWASP ASVS 5.0, 6.2.1-6.2.12)."""
+"""Password rules: limits of the length, and a list of common passwords (OWASP ASVS 5.0, 6.2.1-6.2.12)."""
 
 from __future__ import annotations
 
