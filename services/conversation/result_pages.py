@@ -38,7 +38,7 @@ def page_of(messages: Sequence[M], size: int) -> Sequence[M]:
 
 
 def fitting(sizes: Iterable[int], most: int) -> int:
-    """Return how many messages fit on a page of at most `most` messages; `sizes` are in bytes."""
+    """Return how many messages with these sizes (in bytes) fit on a page; at most `most`."""
     count = total = 0
     for size in islice(sizes, most):
         total += size

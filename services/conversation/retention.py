@@ -13,7 +13,7 @@ from services.conversation.store import Store, leases
 REQUESTS_KEPT = timedelta(days=1)
 """Time for which the answer to a request id is stored. A client that didn't get the answer retries sooner."""
 REPLICAS_KEPT = timedelta(days=1)
-"""Time after its last renewal when a dead replica's row is deleted."""
+"""A replica's row is deleted if its last renewal is older than this."""
 EVERY_SECONDS = 600.0
 """Pause between purges. Several replicas may purge at the same time."""
 

@@ -45,7 +45,7 @@ MAX_WAITING = 4096
 MAX_DRAFTS = 2048
 """Limit of the drafts in one transaction. In a larger one, the first append would wait too long."""
 ATTEMPTS = 8
-"""Largest number of attempts to commit an append whose log was changed by others each time."""
+"""Most attempts to commit an append. An attempt fails if another commit has changed the customer's feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class AppendStore(Protocol):
     """The methods of the store that group commit uses."""
 
     async def states(self, call_ids: Collection[str], logs: Mapping[str, LogState]) -> list[CustomerState]:
-        """Read the states needed to append in these calls. `logs` are earlier states, to read less."""
+        """Read the states needed to append in these calls; see `store.states.states_of_calls`."""
         ...
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
@@ -340,7 +340,7 @@ def _checked(draft: entry_pb2.Draft) -> LogEntry | Revision | DomainError:
 
 
 def _planned(plan: CommitPlan, pending: _Pending) -> Outcomes:
-    """Add an append to a plan."""
+    """Add an append to a plan; return the outcomes of its drafts."""
     call = plan.call(pending.writer.call_id)
     if not pending.atomic:
         writer_fence.require_holder(call, pending.writer)

@@ -139,7 +139,7 @@ class Tail:
     def add_state_change(
         self, kind: entry_pb2.StateChangeKind.ValueType, call: Call | None = None, *, reason: str = ""
     ) -> None:
-        """Add a state change of `call`, with its current epoch; without a call, of the conversation."""
+        """Add a state change of `call`, or of the conversation if `call` is None."""
         self.ended = self.ended or kind == entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED
         change = entry_pb2.StateChange(kind=kind, epoch=call.epoch if call else 0, reason=reason)
         self._add(LogEntry.of(id_bytes(uuid7()), change, self._now, self._now), call)

@@ -49,7 +49,7 @@ class Standing(Enum):
     HOLDER = "holder"
     """The writer holds the call."""
     LATE = "late"
-    """The writer has lost the call. It appends utterances from before that."""
+    """The writer has lost the call. It appends entries that it created earlier."""
 
 
 def opening(call: Call, writer: Writer) -> Opening:
@@ -86,7 +86,7 @@ def standing(call: Call, writer: Writer) -> Standing:
 
     Raises:
         StaleEpoch: the epoch was never dispatched.
-        EpochHeld: this writer doesn't hold the epoch; another one does, or none yet.
+        EpochHeld: another writer holds the epoch, or none holds it yet.
     """
     if writer.epoch > call.epoch:
         raise StaleEpoch(call.epoch)

@@ -44,7 +44,7 @@ class Chunk(NamedTuple):
     """Commit time of its first entry, in microseconds since 1970."""
     packing: Packing
     content: bytes
-    """A serialized `Page`, in the form that `packing` tells."""
+    """A serialized `Page`, compressed if `packing` is `DEFLATED`."""
 
     def items(self) -> list[page_pb2.Item]:
         """Return the entries in their stored form."""

@@ -28,7 +28,7 @@ _NO_ENTRY = bytes(8)
 
 
 class LogKind(IntEnum):
-    """The kinds of logs; the first byte of a cursor."""
+    """The kind of a log. It is the first byte of a cursor."""
 
     CONVERSATION = 1
     FEED = 2
@@ -63,7 +63,7 @@ class Position:
 
     @classmethod
     def at(cls, number: int, entry_id: str | None) -> Position:
-        """Return the position just after the entry with this number and id; None if no entry is there."""
+        """Return the position just after the entry `number`. `entry_id` is None if no such entry exists."""
         if entry_id is None:
             return cls(number)
         return cls(number, hashlib.blake2b(UUID(entry_id).bytes, digest_size=8).digest())

@@ -134,7 +134,7 @@ EVERYTHING = EntryFilter()
 
 
 def fingerprint(kind: int, start: int, end: int, content: bytes) -> int:
-    """Return a hash that differs if an entry with the same id isn't a retry but another entry."""
+    """Return a hash to compare two entries with the same id. A retried entry has the same hash."""
     return hash((kind, start, end, content))
 
 

@@ -20,7 +20,7 @@ MAX_DRAFTS = 256
 """Most drafts in one `RecordAppend`. The contract has the same rule. It is checked here, because validating
 the whole message would end the stream for one invalid draft."""
 WINDOW = 8
-"""Most unanswered appends of one stream. While there are so many, the stream isn't read."""
+"""Most unanswered appends of one stream. At this limit, reading from the stream pauses."""
 
 
 class AppendPipeline:
@@ -48,9 +48,10 @@ class AppendPipeline:
         self._changed.set()
 
     async def next_outcomes(self) -> list[Stored | Refused] | None:
-        """Wait until the next append is answered, and return its outcomes and those of all answered after it.
+        """Wait until the next append is answered; return its outcomes.
 
-        Return None after the last append of the stream.
+        The outcomes of following appends are included if they are answered too. Return None after the last
+        append of the stream.
 
         Raises:
             DomainError: the writer may not write, or sent an invalid message.

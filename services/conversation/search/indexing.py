@@ -27,7 +27,7 @@ BATCH = 500
 LOGS_PER_QUERY = 50
 """Most logs fetched in one query."""
 IDLE = timedelta(seconds=10)
-"""Time after its last entry when a log is indexed in the background."""
+"""A log is indexed in the background if it has had no new entry for this long."""
 PAUSE_SECONDS = 0.5
 """Pause after each background batch. It limits indexing to 1,000 entries per second: as many as 4,000 calls
 produce."""

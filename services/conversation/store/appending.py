@@ -20,7 +20,7 @@ from services.conversation.store import postgres_append, sqlite_append
 
 
 class Reconnected(Exception):
-    """Raised if the database connection was lost and is open again.
+    """Raised after a lost database connection was reopened.
 
     It may lead to another server without the last commits, so earlier reads are no longer valid.
     """
@@ -56,8 +56,7 @@ class Appender:
 
         Raises:
             StoreUnavailable: the database can't be reached. The group may or may not have been written.
-            Reconnected: the connection was lost and is open again. Nothing was written, and the group must be
-                planned again.
+            Reconnected: a lost connection was reopened. Nothing was written; plan the group again.
         """
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="append")
@@ -78,7 +77,7 @@ class Appender:
             with translate_outages():
                 return self._write(self._connection, group)
         except StoreUnavailable:
-            # The connection may be unusable. After other errors, for instance an invalid statement, it isn't.
+            # The connection may be unusable. After other errors (an invalid statement), it can still be used.
             self._disconnect()
             raise
 

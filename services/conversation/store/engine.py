@@ -47,7 +47,7 @@ class Store:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
-        """Open a write transaction. It is committed when the block ends; if the block raises, rolled back."""
+        """Open a write transaction. It is committed when the block ends, or rolled back if it raises."""
         async with self._write_lock, transactions.writing(self._engine) as connection:
             yield Transaction(connection, writes=True)
 

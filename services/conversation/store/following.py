@@ -176,7 +176,7 @@ async def feed_after(connection: AsyncConnection, customer_id: str, position: in
 
 
 async def chunks_at(connection: AsyncConnection, customer_id: str, instant: int) -> Mapping[str, CallChunk]:
-    """Return the chunk of each conversation that was current at an instant, by conversation id.
+    """Return each conversation's last chunk at an instant, by conversation id.
 
     It is the last chunk that begins before the instant (microseconds since 1970); if there is none, the first
     chunk. The first entry committed at the instant or later is in this chunk or directly after it. The

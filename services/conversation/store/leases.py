@@ -21,7 +21,7 @@ async def renew(connection: AsyncConnection, replica_id: str, now: datetime) -> 
 
 
 async def renewals(connection: AsyncConnection) -> Mapping[str, datetime]:
-    """Return the time of each replica's last renewal, by replica id. It is a time of that replica's clock."""
+    """Return the time of each replica's last renewal, by replica id. Each time is of that replica's clock."""
     return {row.replica_id: row.renew_time for row in await connection.execute(select(replicas))}
 
 
@@ -46,7 +46,7 @@ async def held_by_none(connection: AsyncConnection, alive: Collection[str]) -> S
 async def lock_held_by(
     connection: AsyncConnection, replica_id: str, call_ids: Iterable[str]
 ) -> Sequence[str]:
-    """Lock the calls that a replica holds among `call_ids`; return their ids.
+    """Lock those of the calls `call_ids` that a replica holds; return the ids of the locked calls.
 
     No writer can open these calls until the transaction ends.
     """

@@ -44,7 +44,7 @@ class Transaction(LogReads):
     async def once(
         self, owner: str, request_id: str, request: Message, answer: type[M], do: Callable[[], Awaitable[M]]
     ) -> M:
-        """Execute a customer's request by calling `do`, and store its answer; return it for a retry.
+        """Execute a customer's request with `do`, and store the answer. A retry gets the stored answer.
 
         Raises:
             RequestIdReused: the request id was used for a different request.

@@ -1,4 +1,4 @@
-"""The backstop: a slow poll for changes whose wake-ups were lost. A poll is two queries for the process."""
+"""The backstop: a slow poll for changes whose wake-ups were lost. Each poll takes two queries per process."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class CaughtUp:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Event: the watch is alive, but nothing was sent for the heartbeat interval."""
+    """Event: nothing else was sent during the heartbeat interval; the watch is still alive."""
 
     time: datetime
 
@@ -61,7 +61,7 @@ class WatchOptions:
     """The options of one watch."""
 
     heartbeat_seconds: float
-    """Heartbeat interval: after so many seconds without an event, a heartbeat is sent."""
+    """Seconds without an event after which a heartbeat is sent."""
     include_live: bool
     """True if captions of open utterances are sent."""
     expires_at: datetime

@@ -1,7 +1,7 @@
 """Live captions of one log: the latest text of each open utterance.
 
-After a caption, no earlier revision of it is delivered, and no caption at all after its utterance was sealed.
-So a watcher doesn't show words twice. Captions may be lost.
+The captions of an utterance are delivered in the order of their revisions. None is delivered after the
+utterance is sealed, so that a watcher doesn't show words twice. Captions may be lost.
 """
 
 from __future__ import annotations

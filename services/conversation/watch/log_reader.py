@@ -18,7 +18,7 @@ from services.conversation.watch.live_captions import Caption
 from services.conversation.watch.wire_entries import WireEntry, deletion, wire_entries_after
 
 ROWS = 256
-"""Most rows in one read. A row holds about a dozen entries; so many rows fill about one message."""
+"""Most rows in one read. A row holds about a dozen entries; 256 rows fill about one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def _through(entries: Sequence[WireEntry], position: int, head: int, *, whole: b
 
 
 def _entries_of(run: FeedRun, found: CallChunk | None, position: int) -> Iterator[WireEntry]:
-    """Yield the entries after a position that belong to both a run and a chunk, or the run's deletion."""
+    """Yield the entries of a run that are in a chunk and after a position. A deletion is yielded as one."""
     if run.kind is RunKind.DELETED:
         if run.first_position > position:
             yield deletion(run.first_position, run.conversation_id)

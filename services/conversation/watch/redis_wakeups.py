@@ -1,4 +1,4 @@
-"""Wake-ups between replicas over Redis publish/subscribe. They are sent after a commit, which never waits.
+"""Wake-ups between replicas over Redis publish/subscribe. A commit doesn't wait until they are sent.
 
 Hints that are created while earlier ones are being sent are sent together in one round trip. The hint of a
 commit contains ids and heads. It also contains the entries if they are small; larger ones are read from the
@@ -229,7 +229,7 @@ def _bounded(commit: Committed) -> Committed:
 
 
 def _merged(earlier: Committed, later: Committed) -> Committed:
-    """Merge two commits of a conversation. Keep the entries only if there is no gap between them."""
+    """Merge two commits of a conversation. Keep the entries only if none is missing."""
     entries = (*earlier.entries, *later.entries)
     has_all = (
         bool(entries)
