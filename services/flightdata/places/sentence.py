@@ -148,7 +148,7 @@ class Sentence:
         return sum(word.folded in self.context.common for word in self.words[start:end])
 
     def barred(self, start: int, end: int) -> bool:
-        """Return whether a window contains a number or a word of time."""
+        """Return whether a window contains a number or a word such as "Monday"."""
         return any(
             word.folded in self.context.time or any(c.isdigit() for c in word.folded)
             for word in self.words[start:end]

@@ -1,7 +1,7 @@
 """Transfer airports of the sample timetable, and connections through them.
 
-A good transfer airport needs only a short detour, and is a hub of a carrier that flies both parts. The number
-of airports tried is limited to limit the work of a search.
+A good transfer airport needs only a short detour, and is a hub of a carrier that flies both parts. A search
+tries only a few transfer airports, to limit its work.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class LegAnswer:
         return ordered(filter(self.leg.filters.admit, itineraries), sort)
 
     def valid_offers(self, now: datetime) -> list[Offer]:
-        """Return the offers that haven't expired. Only the first leg returns offers for round trips."""
+        """Return the offers that haven't expired. Return round-trip offers only for the first leg."""
         offers = self.answer.value.offers
         return [o for o in offers if o.expires > now and not (o.return_id and self.leg.leg)]
 
@@ -98,7 +98,7 @@ class FlightSearch:
     async def search(self, query: SearchQuery) -> AsyncIterator[SearchEvent]:
         """Yield progress while providers are asked, then the results, then `SearchDone`.
 
-        Raises: the same errors as `ask`.
+        It raises the same errors as `ask`.
         """
         async for event in self.ask(query):
             if isinstance(event, Progress):
@@ -155,7 +155,7 @@ class FlightSearch:
     async def _ask_each(
         self, legs: Sequence[LegQuery], prefer: Capability | None
     ) -> AsyncIterator[Progress | LegAnswer]:
-        """Ask one query for each leg, or for each flexible day, and yield every answer when it arrives."""
+        """Send one query for each leg, or for each flexible day, and yield every answer when it arrives."""
         streams = [self._cache.ask(search_question(leg.query, prefer)) for leg in legs]
         async with aclosing(merged(streams, CONCURRENT_LEGS)) as events:
             async for index, event in events:
