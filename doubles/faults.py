@@ -89,7 +89,7 @@ class TruncatedResponse(Response):
 
 
 async def shared_response(fault: Fault | None, good: Response, sleep: Sleep) -> Response | None:
-    """Return the response to a fault that both vendors share, else None. `good` is the whole response."""
+    """Return the response to a fault of both vendors, else None. `good` is the response without it."""
     match fault:
         case Fault.SLOW:
             await sleep(3600)

@@ -191,6 +191,6 @@ def with_port(host: str, port: int) -> str:
 
 
 def reachable_host(bind: str) -> str:
-    """Return the host at which this machine reaches a server that listens on `bind`."""
+    """Return the host name to use on this machine for a server that listens on `bind`."""
     everywhere = ("0.0.0.0", "::", "localhost")  # noqa: S104  # compared, not bound
     return "127.0.0.1" if bind in everywhere else bind

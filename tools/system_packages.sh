@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the system packages that the tests need: Chromium, PostgreSQL and Redis. Without root it prints how.
+# Install the system packages that the tests need: Chromium, PostgreSQL and Redis. Without root it prints a command.
 set -euo pipefail
 
 missing=()

@@ -5,7 +5,7 @@ It follows the framework's guide:
 * STT: Moonshine tiny-en by its library's own call, as a batch STT. The framework passes an utterance to it
   when the voice detector reports its end, so there are no interim results.
 * TTS: hibari without streaming. The framework splits the answer into sentences and plays each when it is
-  ready, with its silence.
+  ready, including the silence at its ends.
 * VAD: `livekit-plugins-silero` without options.
 * Turns: `turn_detection="vad"` and `interruption={"mode": "vad"}`, because the default models run in the
   vendor's cloud. All other options of session and room are defaults: 0.5 s endpointing delay, preemptive

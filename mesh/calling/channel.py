@@ -32,7 +32,7 @@ def open_channel(
     """Return a channel to a service. Use it as a context manager.
 
     Call it in the event loop that uses the channel, never at import. `target` is passed to `grpc_target`.
-    With `tokens`, an RPC without `authorization` metadata is sent with a token from there.
+    An RPC without `authorization` metadata is sent with a token from `tokens`, if given.
     """
     return grpc.aio.insecure_channel(
         grpc_target(target),

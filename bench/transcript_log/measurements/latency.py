@@ -1,4 +1,4 @@
-"""Latency: of one durable append, to a hundred watchers, and to a watcher on another replica.
+"""Latency of a durable append, and of its delivery to a hundred watchers and to another replica.
 
 `ack_vs_floor_sqlite`, `ack_vs_floor_pg`, `fanout100_p99_vs_floor`, `replica_hop_p50_ms` and `…_p99_ms`.
 """

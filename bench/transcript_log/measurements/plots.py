@@ -1,4 +1,4 @@
-"""Plots of the growth of cost, as SVG for light and dark pages: no background, medium colours."""
+"""Plots of the growth of cost, as SVG. They fit light and dark pages: no background, medium colours."""
 
 from __future__ import annotations
 

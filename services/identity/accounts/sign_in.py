@@ -63,7 +63,7 @@ class PasswordSignIn:
         """Return the customer with this address and password. A wrong password counts as a failed attempt."""
         address = canonical_email(email)
         account = digest_of(address)
-        # One attempt of an account at a time: concurrent ones would count as failures until they succeed.
+        # One attempt of an account at a time: each counts as a failure until its password is checked.
         async with self._locks.setdefault(account, asyncio.Lock()):
             self._hasher.refuse_when_full()
             async with self._store.writing() as tx:
