@@ -1,8 +1,8 @@
-"""The deterministic dialogue: text goes in, sentences and tool calls come out.
+"""The deterministic dialogue: it converts the customer's text to sentences and tool calls.
 
-It knows nothing of audio, rooms or transports.
+It is independent of audio, rooms and transports.
 
-`understanding` makes a frame of an utterance, `policy` picks a flow for it, and the flow, in `flows/`, asks a
-question or calls a tool. All words are in `agent.language`. `flightdata_tools` connects the dialogue to the
-flight-data service.
+`understanding` converts an utterance to a frame, and `policy` selects a flow for it. The flow, in `flows/`,
+asks a question or calls a tool. All vocabulary and sentences are in `agent.language`. `flightdata_tools`
+connects the dialogue to the flight-data service.
 """

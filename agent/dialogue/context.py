@@ -1,4 +1,4 @@
-"""Context of an utterance: the caller's home and the conversation so far."""
+"""Context of an utterance: the caller's home, and facts about the conversation so far."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ from agent.language import Language, language_for
 from agent.language.meanings import Expectation
 
 _REGION = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}(?:-[A-Za-z]{4})?-([A-Za-z]{2})(?:-|$)")
-"""The region of a BCP 47 tag, an ISO 3166 country, after language, extended languages and script."""
+"""Pattern for a BCP 47 tag. Its group is the region, an ISO 3166 country code."""
 
 _time_zones = cache(available_timezones)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerHome:
-    """Decides the language, which "Kochi" is likelier, and which day "today" is before an origin is known."""
+    """The caller's country, time zone and locale.
+
+    They decide the language, the likelier of two places with the same name, and the date of "today" while the
+    origin is unknown.
+    """
 
     country: str = "IN"
     time_zone: str = "Asia/Kolkata"
@@ -29,14 +33,14 @@ class CallerHome:
 
     @property
     def language(self) -> Language:
-        """The language to speak."""
+        """The language of the locale, or English."""
         return language_for(self.locale)
 
     @classmethod
     def of(cls, locale: str, time_zone: str) -> Self:
         """Return the home for a BCP 47 locale and an IANA time zone.
 
-        Empty or unknown values become India's.
+        Empty or unknown values are replaced by those of India.
         """
         home, region = cls(), _REGION.match(locale)
         return cls(
@@ -48,11 +52,11 @@ class CallerHome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The parts of the conversation that change the meaning of words.
+    """Facts about the conversation that change the meaning of words.
 
-    `origin`, `destination` and `depart_date` belong to the current search; `asked` is the slot that the open
-    question is about ("origin", "destination", …); `offered` means that there are flights for "the second
-    one" to point at.
+    `origin`, `destination` and `depart_date` belong to the current search. `asked` is the slot or subject of
+    the open question ("origin", "destination", …). `offered` is True if there are found flights, so that "the
+    second one" can refer to one.
     """
 
     now: datetime
@@ -72,14 +76,14 @@ class Context:
 
     @property
     def under_way(self) -> bool:
-        """True if there is a search, or a question about one, so that a wish can be withdrawn."""
+        """True if there is a search or an open question, so that the caller can withdraw a wish."""
         return self.searched or self.awaiting is not Expectation.NONE or self.asked is not None
 
     @classmethod
     def pinned(cls, today: date) -> Context:
-        """Return the context at noon UTC on `today`, when nearly all the world has that date."""
+        """Return a context at noon UTC on `today`, when it is that date in nearly all time zones."""
         return cls(now=datetime.combine(today, time(12), UTC))
 
     def today_at(self, place: Place | None) -> date:
-        """Return the current date at `place`; at home if the place is unknown."""
+        """Return the current date at `place`, or at the caller's home if `place` is None."""
         return self.now.astimezone(place.zone if place else ZoneInfo(self.home.time_zone)).date()

@@ -1,4 +1,4 @@
-"""The turn loop: an utterance goes in; speech, tool calls and, finally, the end of the call come out."""
+"""The turn loop: it answers each utterance with speech and tool calls, and finally ends the call."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from agent.language.spans import lowered
 class Dialogue:
     """The dialogue of one conversation, one utterance at a time.
 
-    Exhaust the events of `respond`, or close it when the caller interrupts, before the next utterance. After
-    an early close, everything spoken and asked so far counts.
+    Before the next utterance, exhaust the events of `respond`, or close the generator if the caller
+    interrupts. After an early close, the sentences and questions of the events yielded so far count as
+    spoken.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Dialogue:
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         patience: float = 1.5,
     ) -> None:
-        """Set the state of earlier calls (`restored_state`), and the seconds before "one moment"."""
+        """Continue from `state` (see `restored_state`). `patience`: seconds until "one moment" is said."""
         self.state = state or DialogueState()
         self._annotator = annotator
         self._tools = tools
@@ -56,13 +57,13 @@ class Dialogue:
         return self.state.question.expectation if self.state.question else Expectation.NONE
 
     def completeness(self, text: str) -> Completeness:
-        """Judge whether `text`, as recognised so far, is a complete answer here; for endpointing."""
+        """Return how complete `text` is as an answer to the open question. Endpointing uses this."""
         return self.language.completeness(text, self.expectation())
 
     def opening(self, *, now: datetime) -> Sequence[Speech]:
-        """Return the first words of a call.
+        """Return the greeting at the start of a call.
 
-        They refer to the last search of an earlier call, if there is one.
+        It mentions the last search of an earlier call, if there is one.
         """
         draft, found = self.state.draft, self.state.flight_list
         if draft.origin and draft.destination and found:
@@ -81,7 +82,7 @@ class Dialogue:
     async def respond(self, utterance: str, *, now: datetime) -> Events:
         """Answer a spoken or typed utterance.
 
-        `now` is aware. Never raises for any text: failures of tools become sentences.
+        `now` must be an aware datetime. No text raises an error, and failures of tools become sentences.
         """
         context = self._context(now)
         try:
@@ -124,7 +125,7 @@ _WORTH_REPEATING = frozenset({About.ORIGIN, About.DESTINATION, About.DATE, About
 
 
 async def _answer(turn: Turn) -> Events:
-    """Run the flow, keep its sentences as the last answer, and return to the open question after an aside."""
+    """Run the flow and store its sentences as the last answer. After an aside, repeat the open question."""
     state, sentences = turn.state, list[str]()
     state.question = None
     if turn.frame.intent is not Intent.UNKNOWN:

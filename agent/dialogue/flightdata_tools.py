@@ -1,4 +1,4 @@
-"""The dialogue's tools and its search for places, over the flight-data service."""
+"""The dialogue's tools and its place annotator, implemented with the flight-data service."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 MAX_RESULTS = 12
-"""Flights per search: all of them go into the transcript, and callers neither hear nor read more."""
+"""Maximum number of flights per search. All are stored in the transcript, and callers don't need more."""
 STREAM_TIMEOUT_SECONDS = 45.0
-"""A provider may take 40 s; the caller hears "one moment" long before."""
+"""Timeout of a search. A provider may take 40 s; the caller hears "one moment" after the turn's patience."""
 
 
 class FlightDataPlaces:
-    """A `PlaceAnnotator` over the service's stub. `AnnotatePlaces` is public, so any channel will do."""
+    """`PlaceAnnotator` that calls the flight-data service. `AnnotatePlaces` needs no token."""
 
     def __init__(self, stub: FlightDataServiceAsyncStub, *, locale: str = "en-IN") -> None:
-        """Set the stub and the BCP 47 tag of the text's language."""
+        """Use `stub`; `locale` is the BCP 47 tag of the language of texts."""
         self._stub = stub
         self._locale = locale
 
     async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
-        """Return the places named in a text. Raises `ToolUnavailable`."""
+        """Return the places that a text names. Raises `ToolUnavailable`."""
         request = pb.AnnotatePlacesRequest(text=text, locale=self._locale, home_country_code=home_country)
         try:
             response = await self._stub.AnnotatePlaces(request)
@@ -60,17 +60,14 @@ class FlightDataPlaces:
 
 
 class FlightDataTools:
-    """`Tools` over the service's stub, whose channel sends the caller's delegated token.
-
-    Errors are those of `Tools`.
-    """
+    """`Tools` that call the flight-data service. They raise the errors of `Tools`."""
 
     def __init__(self, stub: FlightDataServiceAsyncStub) -> None:
-        """Set the stub; its channel must stay open."""
+        """Use `stub`. Its channel must send the caller's delegated token, and must stay open."""
         self._stub = stub
 
     async def search_flights(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
-        """Read a stream of results to its end."""
+        """Search flights, and return the results of the whole stream."""
         return await _or_tool_error(self._search(request))
 
     async def _search(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
@@ -84,16 +81,16 @@ class FlightDataTools:
                     flights.update(_found(response.results))
                 elif response.HasField("done"):
                     return _answer(tuple(flights.values()), response.done)
-        raise ToolUnavailable("the search broke off")
+        raise ToolUnavailable("the search stream ended without a `done` message")
 
     async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
-        """Return the status of a flight, of its first leg if it has several."""
+        """Return the status of a flight. If it has several legs, return that of the first one."""
         request = pb.GetFlightStatusRequest(flight_number=flight_number, date=date_message(depart_date))
         response = await _or_tool_error(self._stub.GetFlightStatus(request))
         return _checked_status(response.status)
 
     async def route_status(self, request: pb.ListRouteStatusRequest) -> Sequence[pb.FlightStatus]:
-        """Return the status of flights of a route."""
+        """Return the status of each flight of a route."""
         response = await _or_tool_error(self._stub.ListRouteStatus(request))
         return [_checked_status(status) for status in response.statuses]
 
@@ -111,11 +108,11 @@ async def _or_tool_error(call: Awaitable[T]) -> T:
 
 
 def tool_error(error: grpc.aio.AioRpcError) -> ToolError:
-    """Return the dialogue's error for a reason of the service; `ToolUnavailable` for other reasons."""
+    """Return the dialogue's error for a service error. Unknown reasons become `ToolUnavailable`."""
     reason, metadata = reason_of(error), metadata_of(error)
     if known := _ERRORS.get(reason or ""):
         return known(metadata)
-    _log.warning("flight data failed", code=error.code().name, reason=reason, details=error.details())
+    _log.warning("flight data call failed", code=error.code().name, reason=reason, details=error.details())
     return ToolUnavailable(error.code().name)
 
 
@@ -146,7 +143,7 @@ def _answer(flights: tuple[FoundFlight, ...], done: pb.SearchDone) -> SearchAnsw
 
 
 def _found(results: pb.SearchResults) -> dict[str, FoundFlight]:
-    """Return flights by the ids of their itineraries. A search there and back returns journeys."""
+    """Return flights by the ids of their itineraries. A search with a return flight returns journeys."""
     by_id = {itinerary.itinerary_id: itinerary for itinerary in results.itineraries}
     if not results.journeys:
         return {
@@ -167,7 +164,7 @@ def _found(results: pb.SearchResults) -> dict[str, FoundFlight]:
 
 
 def _cheapest(offers: Iterable[pb.Offer], itinerary_id: str, return_id: str = "") -> pb.Offer | None:
-    """Return the cheapest offer for an itinerary, or for one there and one back; None without an offer."""
+    """Return the cheapest offer for an itinerary with this return itinerary. None if there is no offer."""
     ids = (itinerary_id, return_id)
     matching = [offer for offer in offers if (offer.itinerary_id, offer.return_itinerary_id) == ids]
     return min(matching, key=lambda offer: (offer.fare.total.units, offer.fare.total.nanos), default=None)

@@ -1,4 +1,4 @@
-"""Frames: the meaning of an utterance as an intent and its slots."""
+"""Frames: the meaning of an utterance, as an intent and its slots."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlaceSlot:
-    """A place as said, with its possible meanings, likeliest first; none if no place has this name.
+    """A place name as said, with its candidate `places`, likeliest first; empty for an unknown name.
 
-    `score` is that of the likeliest. If `confident` is false, ask `question` before using the place; it is in
-    the words of the flight-data service, and empty if there is no alternative.
+    `score` is the score of the likeliest candidate. If `confident` is false, confirm the place before using
+    it. `question` is the flight-data service's text for that, or empty.
     """
 
     text: str
@@ -51,28 +51,28 @@ class PlaceSlot:
 
     @classmethod
     def of(cls, found: pb.PlaceAnnotation) -> PlaceSlot:
-        """Return the slot for a place found in a sentence."""
+        """Return the slot for a place annotation of the flight-data service."""
         places = tuple(Place.of(candidate.place) for candidate in found.candidates)
         return cls(found.text, places, found.candidates[0].score, found.confident, found.question)
 
     @classmethod
     def certain(cls, place: Place) -> PlaceSlot:
-        """Return a slot with a place that needs no confirmation."""
+        """Return a slot for a place that needs no confirmation."""
         return cls(place.city, (place,), 1.0, confident=True)
 
     @property
     def place(self) -> Place | None:
-        """The likeliest place, None if no place has this name."""
+        """The likeliest place, or None if the name is unknown."""
         return self.places[0] if self.places else None
 
     def to_json(self) -> dict[str, str]:
-        """Return `{"text": …, "place": code}`; without `place` if it is unknown."""
+        """Return `{"text": …, "place": code}`, without `place` if the name is unknown."""
         return {"text": self.text} | ({"place": self.place.code} if self.place else {})
 
 
 @dataclass(frozen=True, slots=True)
 class DateSlot:
-    """A day as said, and the date it means today; `day` is None if the calendar has no such day."""
+    """A day as said, and its date if said today. `day` is None if the calendar has no such day."""
 
     expression: DateExpression
     day: date | None
@@ -80,10 +80,11 @@ class DateSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:
-    """The contents of an utterance; None for everything it doesn't mention.
+    """Values that an utterance mentions. A slot that it doesn't mention is None.
 
-    `airline` is the only one wanted; any of `airlines` is fine. An open time is "any time". `any_airline`,
-    `one_way` and `other_day` withdraw earlier wishes.
+    `airline` is set if the caller wants exactly one, and `airlines` if any of several will do. A time window
+    that is open on both sides means "any time". `any_airline`, `one_way` and `other_day` withdraw earlier
+    wishes.
     """
 
     origin: PlaceSlot | None = None
@@ -110,7 +111,7 @@ class Slots:
     topic: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data without the empty slots."""
+        """Return the filled slots as JSON values."""
         return {
             name: value
             for name in self.__dataclass_fields__
@@ -132,7 +133,7 @@ def _plain(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """An understood utterance; `confidence` is 0 to 1."""
+    """Meaning of an utterance. `confidence` is 0 to 1."""
 
     intent: Intent
     slots: Slots = field(default_factory=Slots)

@@ -1,4 +1,4 @@
-"""Decision for an intent, from the clues in an utterance."""
+"""Classification of an utterance: its intent, decided from clues."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agent.language.meanings import Acts, Expectation
 _ALWAYS_OUT_OF_SCOPE = frozenset(
     {"cancelling", "refunds", "rebooking", "check_in", "human", "hotels", "cars", "weather", "visas"}
 )
-"""Topics that are out of scope even next to a request for flights."""
+"""Topics that are out of scope even if the utterance also asks for flights."""
 
 
 _WISH_NAMES = (
@@ -23,9 +23,9 @@ _WISHES = tuple(_WISH_NAMES.split())
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """Everything known about an utterance before its intent is decided.
+    """Facts about an utterance from which its intent is decided.
 
-    `text` is the whole utterance in lower case; `rejected` means that it rejects a place.
+    `text` is the whole utterance in lower case. `rejected` is True if it rejects a place ("not Delhi").
     """
 
     text: str
@@ -41,20 +41,20 @@ class Clues:
 
     @property
     def speaks_of_flights(self) -> bool:
-        """True if the text contains a word for flying."""
+        """True if the text contains a word about flying."""
         return self.speaks_of("flights")
 
     def speaks_of(self, subject: str) -> bool:
-        """Return whether the text contains words for a subject."""
+        """Return whether the text contains words about this subject."""
         return self.context.language.speaks_of(subject, self.text)
 
     def opens_with(self, cue: str) -> bool:
-        """Return whether the text opens with a cue."""
+        """Return whether the text begins with this cue."""
         return self.context.language.opens_with(cue, self.text)
 
     @property
     def fills_a_search(self) -> bool:
-        """True if a slot of a search is filled.
+        """True if the utterance fills a slot of a search.
 
         Wishes such as "quick" or "two people" count only in a conversation about flights.
         """
@@ -79,7 +79,7 @@ _ACT_INTENTS = {
 
 
 def _act(clues: Clues) -> Intent | None:
-    # "No return" and "no return flight" consist of acts, but they refuse nothing.
+    # "No return flight" consists only of acts, but it isn't an answer of "no".
     if clues.acts.rest or clues.slots.one_way:
         return None
     return next((intent for name, intent in _ACT_INTENTS.items() if name in clues.acts), None)
@@ -131,7 +131,7 @@ def _search_or_refinement(clues: Clues) -> Intent:
 
 
 def intent_of(clues: Clues) -> Intent:
-    """Return the intent: an act if it is the whole utterance, else the most specific question that fits."""
+    """Return the intent: a speech act if the utterance has no other words, else the most specific match."""
     if act := _act(clues):
         return act
     if _is_out_of_scope(clues):

@@ -1,4 +1,4 @@
-"""Places as the dialogue sees them, and the search for places in a sentence."""
+"""Places in the dialogue, and the interface for finding places in a sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An airport (`kind` "airport"), or a city with several airports under its metro code ("metro")."""
+    """An airport (`kind` "airport"), or a city with several airports and a metro code (`kind` "metro")."""
 
     code: str
     name: str
@@ -25,7 +25,7 @@ class Place:
 
     @classmethod
     def of(cls, message: pb.Place) -> Place:
-        """Return the place of a contract message."""
+        """Return the place from its contract message."""
         return cls(
             message.code,
             message.name,
@@ -39,30 +39,30 @@ class Place:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone in which days begin and end here."""
+        """The local time zone."""
         return ZoneInfo(self.time_zone)
 
     def same_as(self, other: Place) -> bool:
-        """Return whether one of both is the other, or an airport of the other."""
+        """Return whether both places are the same, or one is an airport of the other."""
         return bool({self.code, *self.airport_codes} & {other.code, *other.airport_codes})
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data for the transcript."""
+        """Return the place as JSON values, for the transcript."""
         return asdict(self) | {"airport_codes": list(self.airport_codes)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Place:
-        """Return the place that `to_json` wrote. Raises KeyError or TypeError for other data."""
+        """Return the place from the result of `to_json`. Raises KeyError or TypeError for other data."""
         return cls(**{**data, "airport_codes": tuple(data.get("airport_codes", ()))})
 
 
 class PlaceAnnotator(Protocol):
-    """Finds all places named in a sentence, misrecognised ones too."""
+    """Interface that finds all places in a sentence, including misrecognised names."""
 
     async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
-        """Return places without overlap, in the order of the sentence, each with at least one candidate.
+        """Return the places in the order of the sentence, without overlaps, each with one or more candidates.
 
-        Places in `home_country` (ISO 3166-1 alpha-2) are likelier.
+        Candidates in `home_country` (ISO 3166-1 alpha-2) rank higher.
 
         Raises:
             ToolUnavailable: places can't be looked up.

@@ -1,4 +1,4 @@
-"""Policy: the flow that answers each intent."""
+"""Policy: selects the flow that answers an utterance."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _FLOWS: Mapping[Intent, Flow] = {
 
 
 def flow_for(turn: Turn) -> Flow:
-    """Return the flow that answers this turn's utterance."""
+    """Return the flow that answers the utterance of this turn."""
     if picked_place(turn):
         return pick_place
     if _turns_round(turn):
@@ -54,11 +54,11 @@ def flow_for(turn: Turn) -> Flow:
 
 
 def _needs_new_search(turn: Turn) -> bool:
-    """Return whether the wish needs more flights than are known, or prices although none are known."""
+    """Return whether a wish such as "the cheapest one" needs flights or prices that aren't known yet."""
     choice, found = turn.frame.slots.choice, turn.state.flight_list
     if turn.frame.intent is not Intent.SELECT or choice is None or choice.by is None or found is None:
         return False
-    # A search for the cheapest flight goes to providers with prices; other searches may have gone elsewhere.
+    # A search sorted by price uses providers with prices. Other searches may have used other providers.
     unpriced = bool(found.flights) and not any(flight.total for flight in found.flights)
     return not found.complete or (
         choice.by == "cheapest" and unpriced and found.request.sort != pb.FLIGHT_SORT_CHEAPEST
@@ -66,7 +66,7 @@ def _needs_new_search(turn: Turn) -> bool:
 
 
 def _turns_round(turn: Turn) -> bool:
-    """Return whether the same journey is wanted in the other direction, on a day known or still unknown."""
+    """Return whether the caller wants the last journey in the opposite direction."""
     slots, draft = turn.frame.slots, turn.state.draft
     if turn.frame.intent is not Intent.REFINE or not (
         slots.origin and slots.destination and draft.origin and draft.destination

@@ -1,4 +1,4 @@
-"""State restored from the transcript: a new call in the same conversation continues the last search."""
+"""Restoring of the state from the transcript. So a new call in a conversation continues its last search."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mesh.errors import InvalidRequest
 
 @dataclass(frozen=True, slots=True)
 class ToolRecord:
-    """A tool call and its answer as the transcript keeps them."""
+    """A tool call and its result, as recorded in the transcript."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -31,9 +31,9 @@ class ToolRecord:
 
 
 def restored_state(history: Iterable[ToolRecord]) -> DialogueState:
-    """Return the state after these tool calls.
+    """Return the dialogue state after these tool calls.
 
-    Unreadable records, for example of an older release, are skipped.
+    Records that can't be read, for example from an older release, are skipped.
     """
     state = DialogueState()
     for record in history:

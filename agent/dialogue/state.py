@@ -1,4 +1,4 @@
-"""State of the dialogue between turns: the search, the flights found, the open question."""
+"""State of the dialogue between turns: the search, the found flights, and the open question."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The open question, with its `words` as asked.
+    """The open question. `words` is its text.
 
-    A `CONFIRM_PLACE` question has the `slot`, the `places` that may fill it, likeliest first, and those that
-    its words `offered`. A `FLIGHT_NUMBER` question has the `day` that the caller has named already.
+    A `CONFIRM_PLACE` question is about `slot`. `places` are the candidates for it, likeliest first, and
+    `offered` are the candidates that `words` mentions. A `FLIGHT_NUMBER` question has the `day` that the
+    caller has already named.
     """
 
     about: About
@@ -59,16 +60,16 @@ class Question:
 
     @property
     def expectation(self) -> Expectation:
-        """The kind of answer it asks for."""
+        """The kind of answer that the question asks for."""
         return _EXPECTED.get(self.about, Expectation.YES_NO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft(Wishes):
-    """The search in preparation, or the last one made.
+    """The search that is being prepared, or the last search.
 
-    `depart` stays as said until the search, because "tomorrow" depends on the departure airport. `back` is a
-    date.
+    `depart` is converted to a date only for the search, because the date of "tomorrow" depends on the
+    departure airport. `back` is the date of the return flight.
     """
 
     origin: Place | None = None
@@ -78,12 +79,12 @@ class Draft(Wishes):
     back: date | None = None
 
     def without_wishes(self) -> Draft:
-        """Return the same journey, with any flight."""
+        """Return the same journey without wishes that exclude flights."""
         any_airline = replace(self, airline=None, airlines=(), without_airlines=())
         return replace(any_airline, window=None, arrival=None, nonstop=False, max_stops=None, via=None)
 
     def day_on(self, now: datetime, home_zone: str) -> date | None:
-        """Return the local day of departure when it is `now`; None if it is unknown or impossible."""
+        """Return the local date of departure, resolved at time `now`. None if it is unknown or impossible."""
         if self.depart is None:
             return None
         zone = self.origin.zone if self.origin else ZoneInfo(home_zone)
@@ -94,18 +95,18 @@ class Draft(Wishes):
 
     @property
     def has_wishes(self) -> bool:
-        """True if wishes exclude some flights of the day."""
+        """True if the draft has wishes that can exclude flights."""
         return self != self.without_wishes()
 
     @property
     def has_only_time_wishes(self) -> bool:
-        """True if only the time of day excludes flights."""
+        """True if the only wishes that can exclude flights are times of day."""
         return self.has_wishes and not replace(self, window=None, arrival=None).has_wishes
 
 
 @dataclass(frozen=True, slots=True)
 class FlightList:
-    """The flights found last, at which "the second one" points. `read` of them have been read out."""
+    """The flights of the last search. The first `read` of them have been read out."""
 
     request: pb.SearchFlightsRequest
     flights: tuple[FoundFlight, ...]
@@ -114,13 +115,13 @@ class FlightList:
 
     @property
     def complete(self) -> bool:
-        """True if these are all flights that fit; only then the cheapest of them is the cheapest of all."""
+        """True if `flights` has all matching flights. Only then its cheapest one is the cheapest of all."""
         return self.total <= len(self.flights)
 
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """Possible meanings of a place name, likeliest first, and the resolver's question, which may be empty."""
+    """Candidates for an uncertain place, likeliest first, and the flight-data service's question or ""."""
 
     places: tuple[Place, ...]
     question: str = ""
@@ -130,9 +131,9 @@ class Unsure:
 class DialogueState:
     """The state of one conversation's dialogue.
 
-    `unsure` maps a slot to the possible meanings of its words, `doubted` a slot to those words and meanings
-    (none for an unknown place). `learned` maps words to their meaning in this conversation, so that the same
-    misrecognised name is asked about only once.
+    `unsure` has the candidates of each slot that the agent must still confirm. `doubted` has the words of
+    each uncertain slot and their candidates, which are empty for an unknown place. `learned` has the place of
+    each confirmed name, so that the agent asks about the same misrecognised name only once.
     """
 
     draft: Draft = field(default_factory=Draft)
@@ -150,5 +151,5 @@ class DialogueState:
 
     @property
     def searched(self) -> bool:
-        """True if there is a finished search to refine."""
+        """True if there is a finished search, which the caller can refine."""
         return not self.drafting and self.draft.origin is not None and self.draft.destination is not None

@@ -1,4 +1,4 @@
-"""One tool call: announced, bridged with a filler if it is slow, and reported."""
+"""One tool call: its events, a filler if it is slow, and sentences for its errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 class ToolUse(Generic[T]):
     """A tool call. After `events` is exhausted, either `answer` or `error` is set.
 
-    `describe` returns the outcome word and the result for the transcript.
+    `describe` converts the answer to the outcome and the result for the transcript.
     """
 
     name: str
@@ -29,7 +29,7 @@ class ToolUse(Generic[T]):
     error: ToolError | None = None
 
     async def events(self, turn: Turn) -> Events:
-        """Yield the start, a filler after the turn's patience, and the end.
+        """Run the call, and yield its start, a filler if it takes longer than `turn.patience`, and its end.
 
         Closing the generator cancels the call.
         """
@@ -51,14 +51,14 @@ class ToolUse(Generic[T]):
         except ToolError as error:
             self.error = error
             return error.outcome, {}
-        except Exception as error:  # noqa: BLE001 - the caller must hear a sentence for any failure; the tool has logged it
+        except Exception as error:  # noqa: BLE001 - the caller must hear a sentence after any failure; the tool has logged it
             self.error = ToolUnavailable(type(error).__name__)
             return ToolUnavailable.outcome, {}
         return self.describe(self.answer)
 
 
 def failure(turn: Turn, error: ToolError | None, today: date) -> Speech:
-    """Return the sentence for an error of a tool; `today` is the date at the place in question."""
+    """Return the sentence for an error of a tool. `today` is the local date at the place of the question."""
     language = turn.language
     match error:
         case DateBeyondHorizon(last_date=None):

@@ -1,7 +1,7 @@
-"""The dialogue's tools: four questions about flights, their answers and their errors.
+"""The dialogue's tools: four queries of flight data, their answers and their errors.
 
-Answers are messages of `readback.flightdata.v1`. The transcript keeps their JSON form with protobuf's field
-names, so that flight cards can be drawn from a transcript entry and from a search alike.
+Answers are messages of `readback.flightdata.v1`. The transcript stores them as JSON with protobuf's field
+names, so the web app can show flight cards from a transcript entry as well as from a live search.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from agent.language.found_flight import FoundFlight
 
 
 class ToolError(Exception):
-    """A tool call failed. `outcome` is its word in the transcript."""
+    """A tool call failed. `outcome` is its outcome in the transcript."""
 
     outcome = "UNAVAILABLE"
 
@@ -27,14 +27,14 @@ class ToolUnavailable(ToolError):
 
 
 class ToolRestricted(ToolError):
-    """No provider offers this, or our keys don't permit it."""
+    """No configured provider offers this data, or the API keys don't permit it."""
 
     outcome = "RESTRICTED"
 
 
 @dataclass(eq=False)
 class ToolUsedUp(ToolError):
-    """The quota of the providers is exhausted; `until` is the day from which it is available again."""
+    """The quota of the providers is exhausted. From the date `until` it is available again."""
 
     outcome = "QUOTA_EXHAUSTED"
     until: date | None = None
@@ -54,7 +54,7 @@ class SamePlace(ToolError):
 
 @dataclass(eq=False)
 class DateInPast(ToolError):
-    """The day is over at the departure airport, where the date is `today`."""
+    """The date of departure is in the past. `today` is the date at the departure airport."""
 
     outcome = "DATE_IN_PAST"
     today: date | None = None
@@ -62,24 +62,24 @@ class DateInPast(ToolError):
 
 @dataclass(eq=False)
 class DateBeyondHorizon(ToolError):
-    """The day is later than the last day with a known schedule, `last_date`."""
+    """The date of departure is too far ahead. `last_date` is the last day with a known schedule."""
 
     outcome = "DATE_BEYOND_HORIZON"
     last_date: date | None = None
 
 
 class FlightNotFound(ToolError):
-    """No flight has this number on this day."""
+    """No flight has this flight number on this day."""
 
     outcome = "FLIGHT_NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """Flights of a search; `outcome` is "FOUND" or "EMPTY".
+    """Flights of a search. `outcome` is "FOUND" or "EMPTY".
 
-    `total` flights fit, and `total_unfiltered` fly that route that day. A `partial` answer covers only the
-    beginning of a provider's list, so it can't be called complete, nor its first flight the best.
+    `total` is the number of flights that match, and `total_unfiltered` the number of flights on that route
+    and day. A `partial` answer has only the beginning of a provider's list. So better flights may be missing.
     """
 
     outcome: str
@@ -91,19 +91,19 @@ class SearchAnswer:
 
 
 class Tools(Protocol):
-    """The tools of the dialogue. Each raises `ToolUnavailable` if it gets no answer."""
+    """The tools of the dialogue. Each can raise `ToolUnavailable`, `ToolRestricted` and `ToolUsedUp`."""
 
     async def search_flights(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
         """Search flights. Raises PlaceUnknown, SamePlace, DateInPast, DateBeyondHorizon."""
 
     async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
-        """Return a flight's status; `depart_date` None is today at its origin.
+        """Return the status of a flight. If `depart_date` is None, it is today at the flight's origin.
 
         Raises FlightNotFound, DateBeyondHorizon.
         """
 
     async def route_status(self, request: pb.ListRouteStatusRequest) -> Sequence[pb.FlightStatus]:
-        """Return flights of a route, closest to the time first.
+        """Return the status of flights of a route, those nearest to the requested time first.
 
         Raises PlaceUnknown, SamePlace, DateBeyondHorizon.
         """

@@ -1,7 +1,7 @@
-"""The JSON form of answers, as the transcript keeps it: contract messages with protobuf's field names.
+"""JSON form of tool results in the transcript: contract messages with protobuf's field names.
 
-A found flight is an `Itinerary` with up to two fields more: `way_back`, the itinerary of the flight back, and
-`offer`, the cheapest `Offer`.
+A found flight is an `Itinerary` with two optional additional fields: `way_back`, the itinerary of the return
+flight, and `offer`, the cheapest `Offer`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Json = dict[str, Any]
 
 
 def to_json(message: Message) -> dict[str, Any]:
-    """Return a message as plain data."""
+    """Return a message as JSON values."""
     plain: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
     return plain
 
 
 def flight_to_json(flight: FoundFlight) -> dict[str, Any]:
-    """Return a found flight as the transcript keeps it."""
+    """Return a found flight in the JSON form of the transcript."""
     data = to_json(flight.there)
     if flight.offer:
         data["offer"] = to_json(flight.offer)
@@ -35,10 +35,10 @@ def flight_to_json(flight: FoundFlight) -> dict[str, Any]:
 
 
 def flight_from_json(data: Json) -> FoundFlight:
-    """Return the found flight that `flight_to_json` wrote, or an earlier release.
+    """Return the found flight from its JSON form, as written by this or an earlier release.
 
     Raises:
-        ValueError: the data are malformed, or a required part is missing.
+        ValueError: the data is malformed, or a required part is missing.
     """
     back, offer = data.get("way_back"), data.get("offer")
     try:
@@ -54,15 +54,15 @@ def flight_from_json(data: Json) -> FoundFlight:
 
 
 def checked(flight: FoundFlight) -> FoundFlight:
-    """Return the flight if all parts that sentences need are there. Raises ValueError otherwise."""
+    """Return the flight unchanged. Raises ValueError if a part is missing that the sentences need."""
     for itinerary in filter(None, (flight.there, flight.back)):
         if not itinerary.itinerary_id or not itinerary.segments:
-            raise ValueError("itinerary without an id or without a flight")
+            raise ValueError("itinerary without an id or without segments")
         require_stops(stop for segment in itinerary.segments for stop in (segment.departure, segment.arrival))
     return flight
 
 
 def require_stops(stops: Iterable[pb.Stop]) -> None:
-    """Raise ValueError for a stop without a time or a time zone."""
+    """Raise ValueError if a stop has no time or no time zone."""
     if not all(stop.HasField("time") and stop.time_zone for stop in stops):
         raise ValueError("stop without a time or a time zone")

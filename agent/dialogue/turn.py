@@ -1,4 +1,4 @@
-"""One turn: the events it yields, and everything that a flow needs to answer an utterance."""
+"""One turn: its events, and the input of the flow that answers an utterance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agent.language import Language
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A sentence to speak. A `filler` bridges a wait and is no part of the answer."""
+    """A sentence to speak. A `filler`, such as "one moment", is not part of the answer."""
 
     text: str
     filler: bool = field(default=False, compare=False)
@@ -23,7 +23,7 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A tool call begins. `tool_call_id` is a UUID, `arguments` plain data as a model would write them."""
+    """Start of a tool call. `tool_call_id` is a UUID, and `arguments` are JSON values."""
 
     tool_call_id: str
     name: str
@@ -32,9 +32,9 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """A tool call ended.
+    """End of a tool call.
 
-    `outcome` is one word (`FOUND`, `EMPTY`, `UNAVAILABLE`, …), `result` plain data with protobuf's field
+    `outcome` is one word (`FOUND`, `EMPTY`, `UNAVAILABLE`, …). `result` has JSON values and protobuf's field
     names.
     """
 
@@ -46,20 +46,20 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The call ends when everything has been spoken."""
+    """End of the call, after all sentences have been spoken."""
 
 
 Event = Speech | ToolStarted | ToolFinished | End
 Events = AsyncGenerator[Event, None]
-"""The events of a turn in order; close the generator to abandon the turn."""
+"""The events of a turn, in order. Close the generator to cancel the turn."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """A flow's input: it reads `frame`, changes `state` and yields events.
+    """Input of a flow. A flow reads `frame`, changes `state` and yields events.
 
-    `text` is the utterance in lower case. `answered` is the question that was open before this turn. After
-    `patience` seconds of waiting for a tool, a filler is spoken.
+    `text` is the utterance in lower case. `answered` is the question that was open before this turn, if any.
+    If a tool takes longer than `patience` seconds, the agent speaks a filler.
     """
 
     text: str
@@ -77,15 +77,15 @@ class Turn:
         return self.context.language
 
     def say(self, name: str, /, **parts: str) -> Speech:
-        """Return the sentence called `name`."""
+        """Return the phrase called `name` as speech."""
         return Speech(self.language.phrase(name, **parts))
 
     def ask(self, about: About, name: str, /, **parts: str) -> Speech:
-        """Ask the question called `name`, and keep it as the open question."""
+        """Return the phrase called `name` as a question, and store it as the open question."""
         return self.question(Question(about, self.language.phrase(name, **parts)))
 
     def question(self, question: Question) -> Speech:
-        """Ask a question, and keep it as the open question."""
+        """Return a question as speech, and store it as the open question."""
         self.state.question = question
         return Speech(question.words)
 

@@ -1,6 +1,7 @@
-"""Understanding: from text to a frame.
+"""Understanding: converts text to a frame.
 
-The language's grammars read the words, the rest is searched for places, clues decide the intent.
+First the grammars of the language read the words. Then the remaining text is searched for places. Finally the
+intent is decided from clues.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from agent.language.meanings import Acts, Expectation, PlaceRoles, Reading
 from agent.language.spans import lowered, masked
 
 MAX_CHARACTERS = 1000
-"""Characters that are understood. Spoken turns are shorter; the rest of a longer typed text is ignored."""
+"""Maximum number of characters that are read. The rest of a longer typed text is ignored."""
 
 
 async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> Frame:
-    """Return the frame of an utterance; any text has one.
+    """Return the frame of an utterance.
 
     Raises:
-        ToolUnavailable: from the annotator.
+        ToolUnavailable: the annotator can't look up places.
     """
     language = context.language
     original = language.with_routes_in_words(text[:MAX_CHARACTERS])
@@ -55,7 +56,7 @@ def _slot(found: pb.PlaceAnnotation | None) -> PlaceSlot | None:
 
 
 def _assign_remaining_place(roles: PlaceRoles[pb.PlaceAnnotation], context: Context) -> None:
-    """Give a place without a cue the role that the conversation leaves open."""
+    """Assign the first place without a cue word to the role that the conversation suggests."""
     if not roles.others:
         return
     role = context.asked if context.asked in ("origin", "destination") else "destination"
@@ -75,7 +76,7 @@ def _places(
     acts: Acts,
     context: Context,
 ) -> tuple[PlaceSlot | None, PlaceSlot | None]:
-    """Return origin and destination."""
+    """Return the slots of origin and destination."""
     turns_back = "way_back" in acts and not acts.rest and not reading.one_way
     if turns_back and context.origin and context.destination:
         return PlaceSlot.certain(context.destination), PlaceSlot.certain(context.origin)
@@ -100,7 +101,7 @@ def _slots(
 ) -> Slots:
     departs_from = (origin and origin.place) or context.origin
     wanted = reading.airlines.wanted
-    # Wishes can be withdrawn only in a conversation that has some.
+    # The caller can withdraw wishes only during a search.
     withdrawn: Mapping[str, Any] = (
         {"one_way": reading.one_way, "any_airline": reading.airlines.any_airline or None}
         if context.under_way
@@ -128,10 +129,10 @@ def _slots(
 
 
 def _days(reading: Reading, context: Context, today: date) -> Mapping[str, Any]:
-    # In "not tomorrow, the day after" the second day counts from the rejected one.
+    # In "not tomorrow, the day after" the second day is relative to the rejected one.
     rejected = _resolved(reading.rejected_day, today, context.depart_date)
     depart = _resolved(reading.depart, today, (rejected and rejected.day) or context.depart_date)
-    # "Friday, returning Monday" is the Monday after that Friday.
+    # In "Friday, returning Monday" the return is on the Monday after that Friday.
     leaving = (depart and depart.day) or context.depart_date or today
     back = _resolved(reading.back, leaving if isinstance(reading.back, Weekday) else today, leaving)
     other_day = (rejected or reading.other_day) and depart is None and context.under_way
@@ -152,7 +153,7 @@ def _resolved(expression: DateExpression | None, today: date, reference: date | 
 
 
 def _times(reading: Reading, context: Context) -> Mapping[str, Any]:
-    # "Any time" means nothing before a time has been asked for.
+    # "Any time" withdraws a wish, so it has no meaning before a search.
     departing, arriving = (
         None if window and window.is_open and not context.under_way else window
         for window in (reading.departing, reading.arriving)
@@ -177,13 +178,13 @@ _SLOTS: Mapping[Intent, frozenset[str]] = {
 
 
 def _fitting(intent: Intent, slots: Slots, roles: PlaceRoles[pb.PlaceAnnotation], context: Context) -> Slots:
-    """Return the slots that the intent uses: "the cheapest one" chooses a flight and sorts nothing."""
+    """Return only the slots that the intent uses. For example, SELECT uses `choice` but not `sort`."""
     kept = {name: getattr(slots, name) for name in _SLOTS.get(intent, ())}
     if slots.origin or slots.destination:
         kept.pop("choice", None)
     confirms_place = context.awaiting is Expectation.YES_NO and context.asked in ("origin", "destination")
     if confirms_place and slots.choice and slots.choice.ordinal:
-        # "Did you mean this one or that?" "The second, tomorrow."
+        # The answer "the second, tomorrow" can pick one of two offered places.
         kept["choice"] = slots.choice
     if slots.flight_number:
         kept.pop("airline", None)

@@ -1,9 +1,9 @@
-"""Days as callers name them, kept as said and resolved on a given today.
+"""Expressions for days, as callers say them.
 
-"Tomorrow" has no date until the departure airport is known, so an expression is stored and resolved later
-with `on`. A weekday's name is the next such day after today. "Next Friday" is the Friday of the next calendar
-week, Monday to Sunday; the dialogue reads the full date back, so a caller who meant another day hears the
-difference.
+The date of "tomorrow" depends on the departure airport's time zone. So an expression is stored as said, and
+`on` converts it to a date later. The name of a weekday means the next such day after today. "Next Friday"
+means the Friday of the next calendar week (Monday to Sunday). Callers may mean another day, so the dialogue
+reads the full date back.
 """
 
 from __future__ import annotations
@@ -21,36 +21,39 @@ class ImpossibleDate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DaysAhead:
-    """A number of days after today; negative for the past."""
+    """A number of days after today, negative for days in the past."""
 
     days: int
 
     def on(self, today: date, reference: date | None = None) -> date:  # noqa: ARG002 - one signature for all expressions
-        """Return the day meant when it is `today`."""
+        """Return the date if today is `today`."""
         return today + timedelta(days=self.days)
 
 
 @dataclass(frozen=True, slots=True)
 class FromReference:
-    """A number of days after the day mentioned before, or after today if there was none: "the next day"."""
+    """A number of days after the last mentioned day, or after today if there is none: "the next day"."""
 
     days: int
 
     def on(self, today: date, reference: date | None = None) -> date:
-        """Return the day meant when it is `today` and `reference` was the last day mentioned."""
+        """Return the date if today is `today` and the last mentioned day is `reference`."""
         return (reference or today) + timedelta(days=self.days)
 
 
 @dataclass(frozen=True, slots=True)
 class Weekday:
-    """A day of the week, Monday 0: the next one, or the one in the calendar week `weeks` from now."""
+    """A weekday (Monday is 0): the next one, or the one in the calendar week `weeks` after the current one.
+
+    With `or_today`, today counts as the next one.
+    """
 
     weekday: int
     weeks: int | None = None
     or_today: bool = False
 
     def on(self, today: date, reference: date | None = None) -> date:  # noqa: ARG002 - one signature for all expressions
-        """Return the day meant when it is `today`."""
+        """Return the date if today is `today`."""
         if self.weeks is not None:
             return today + timedelta(days=self.weekday - today.weekday() + 7 * self.weeks)
         ahead = (self.weekday - today.weekday()) % 7
@@ -59,7 +62,7 @@ class Weekday:
 
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """A day of a month; without month or year, the next such day, today included."""
+    """A day of a month. Without `month` or `year`, it is the next such day, which may be today."""
 
     day: int
     month: int | None = None
@@ -67,11 +70,11 @@ class CalendarDay:
 
     @classmethod
     def of(cls, day: date) -> CalendarDay:
-        """Return the expression for exactly this date."""
+        """Return the expression for this date."""
         return cls(day.day, day.month, day.year)
 
     def on(self, today: date, reference: date | None = None) -> date:  # noqa: ARG002 - one signature for all expressions
-        """Return the day meant when it is `today`.
+        """Return the date if today is `today`.
 
         Raises:
             ImpossibleDate: the calendar has no such day.

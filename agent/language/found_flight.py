@@ -1,4 +1,4 @@
-"""A flight that was found, as the contract's messages, and the wishes it was searched with."""
+"""A found flight, made of the contract's messages, and the wishes of a search."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from agent.language.meanings import TimeWindow
 
 @dataclass(frozen=True, slots=True)
 class FoundFlight:
-    """A one-way itinerary `there`, or a journey there and `back`; then the fare of `there` is for both.
+    """A one-way itinerary `there`, or a round trip with the return itinerary `back`.
 
-    `offer` is the cheapest offer for it, None if no seller offers it.
+    In a round trip, the fare of `there` covers both itineraries. `offer` is the cheapest offer of a seller.
     """
 
     there: pb.Itinerary
@@ -24,7 +24,7 @@ class FoundFlight:
 
     @property
     def departure(self) -> pb.Stop:
-        """Place and time where the journey begins."""
+        """Place and time of the first departure."""
         return self.there.segments[0].departure
 
     @property
@@ -39,7 +39,7 @@ class FoundFlight:
 
     @property
     def sold_out(self) -> bool:
-        """True if there are too few seats: providers report the seats left, but no fare."""
+        """True if too few seats are left for the party. Such a flight has `seats_left` but no fare."""
         few_seats = self.there.HasField("seats_left") or bool(self.back and self.back.HasField("seats_left"))
         return few_seats and not self.there.HasField("fare")
 
@@ -54,11 +54,12 @@ class HasCity(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """Wishes for flights, besides route and day. Airlines are IATA codes.
+    """Wishes of a search, in addition to route and day. Airlines are IATA codes.
 
-    `window` are the times of departure, `arrival` those of arrival; `via` is the place to change at.
-    `airline` is the only one wanted; any of `airlines` is fine. `sort` is "cheapest", "fastest", "earliest"
-    or "latest"; `cabin` is "economy", "premium_economy", "business" or "first".
+    `window` is the time window of departure, and `arrival` that of arrival. `via` is the connecting place.
+    `airline` is set if the caller wants exactly one, and `airlines` if any of several will do. `sort` is
+    "cheapest", "fastest", "earliest" or "latest". `cabin` is "economy", "premium_economy", "business" or
+    "first".
     """
 
     window: TimeWindow | None = None

@@ -1,4 +1,4 @@
-"""Everything that a language must provide: its grammars and its wording."""
+"""Interface of a language: its grammars and its wording."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from agent.language.spans import Span
 
 
 class Grammars(Protocol):
-    """Understanding.
+    """Functions that understand text.
 
-    Unless stated otherwise, `text` is lower case; results that name a position refer to it.
+    Unless stated otherwise, `text` is in lower case, and positions in results refer to `text`.
     """
 
     def read(
@@ -30,68 +30,69 @@ class Grammars(Protocol):
         asked: str | None = None,
         offered: bool = False,
     ) -> Reading:
-        """Read everything that needs no places.
+        """Read all parts of an utterance except places.
 
-        `original` is the text in its own case; `asked` is the slot last asked for.
+        `original` is the text in its original case. `asked` is the slot or subject of the open question.
+        `offered` is True if there are flights that "the second one" can refer to.
         """
 
     def place_roles(self, text: str, mentions: Sequence[SpanT]) -> PlaceRoles[SpanT]:
-        """Return which place is the origin, the destination, and so on."""
+        """Return the role of each mentioned place: origin, destination, and so on."""
 
     def unknown_places(self, text: str, known: Sequence[Span]) -> Mapping[str, str]:
-        """Return `{"origin" or "destination": words}` for words in a place's position that aren't `known`."""
+        """Return words in the position of a place that aren't `known`, by role ("origin", "destination")."""
 
     def with_routes_in_words(self, text: str) -> str:
-        """Return text in its own case with routes in words, "DEL to BOM" for "DEL-BOM"."""
+        """Return text in its original case with routes as words: "DEL to BOM" for "DEL-BOM"."""
 
     def plain_words(self, text: str) -> str:
         """Return the words with single spaces, without punctuation."""
 
     def acts_of(self, text: str) -> Acts:
-        """Return the acts an utterance opens with.
+        """Return the speech acts at the beginning of an utterance.
 
         Their names are greeting, goodbye, thanks, help, repeat, affirm, deny, more and way_back.
         """
 
     def opens_with(self, cue: str, text: str) -> bool:
-        """Return whether the text opens with a "correction" or with words that "refine" a search."""
+        """Return whether the text begins with a cue: "correction", or "refine" for a change of the search."""
 
     def speaks_of(self, subject: str, text: str) -> bool:
-        """Return whether the text contains words for a subject: see `en/data/subjects.json` for the names."""
+        """Return whether the text contains words about a subject, named as in `en/data/subjects.json`."""
 
     def topic_out_of_scope(self, text: str) -> str | None:
-        """Return the name of a topic out of scope: see `en/data/topics.json` for the names."""
+        """Return the name of an out-of-scope topic in the text, as in `en/data/topics.json`, or None."""
 
     def names_country(self, text: str, country: str, code: str) -> bool:
-        """Return whether the text names this country (its English name and ISO 3166-1 alpha-2 code)."""
+        """Return whether the text names a country, given as English name and ISO 3166-1 alpha-2 `code`."""
 
     def completeness(self, text: str, expectation: Expectation = ...) -> Completeness:
-        """Judge a partial transcript, in any case, as an answer to a question for `expectation`."""
+        """Return how complete a partial transcript, in any case, is as the expected kind of answer."""
 
     def without_opening(self, text: str) -> str:
-        """Return text in its own case without opening words that say nothing about the request."""
+        """Return text in its original case without introductory words such as "hello, I'd like to"."""
 
 
 class Wording(Protocol):
-    """Speaking."""
+    """Functions that return the words to speak."""
 
     def phrases(self) -> Mapping[str, str]:
-        """Return all sentences by name: see `en/data/phrases.json` for the names."""
+        """Return all phrases by name, as in `en/data/phrases.json`."""
 
     def phrase(self, name: str, /, **parts: str) -> str:
-        """Return a sentence with its parts filled in."""
+        """Return the phrase called `name`, with its parts filled in."""
 
     def number(self, value: int) -> str:
         """Return a number in words."""
 
     def counted(self, amount: int, noun: str) -> str:
-        """Return a number of things. `noun` is "flight", "more flight", "stop" or "time"."""
+        """Return a number with its noun, which is "flight", "more flight", "stop" or "time"."""
 
     def clock(self, moment: time | datetime) -> str:
         """Return a clock time with its part of the day."""
 
     def day(self, when: date, today: date) -> str:
-        """Return a day as part of a sentence, seen from `today`."""
+        """Return a day as part of a sentence, relative to `today`."""
 
     def weekday(self, when: date) -> str:
         """Return the name of a weekday."""
@@ -121,26 +122,26 @@ class Wording(Protocol):
         """Return a price, rounded to whole units."""
 
     def wishes_words(self, wishes: Wishes) -> str:
-        """Return the wishes as the end of a sentence; "" for none."""
+        """Return the wishes as the end of a sentence, or "" if there are none."""
 
     def option(self, found: FoundFlight, index: int, wishes: Wishes, *, only: bool) -> str:
-        """Return one line of a list of flights."""
+        """Return the sentence for one flight of a list."""
 
     def details(self, name: str, itinerary: pb.Itinerary, **parts: str) -> Iterator[str]:
-        """Yield sentences on the times of an itinerary; `name` is that of a phrase."""
+        """Yield sentences about the times of an itinerary. `name` is the name of the phrase to use."""
 
     def change_words(self, city: str, *, overnight: bool, next_airport: str) -> str:
-        """Return a change of planes for a flight card."""
+        """Return the text of a connection for a flight card."""
 
     def status_sentences(self, status: pb.FlightStatus, now: datetime) -> Iterator[str]:
-        """Yield sentences on the status of a flight at an aware time."""
+        """Yield sentences about the status of a flight. `now` must be an aware datetime."""
 
     def route_line(self, status: pb.FlightStatus) -> str:
-        """Return one line of a list of flights of a route."""
+        """Return the sentence for the status of one flight of a route."""
 
     def answer_line(self, messages: Sequence[Message]) -> str:
-        """Return a line that sums up the messages of a flight-data answer; "" if there is none for them."""
+        """Return a one-line summary of a flight-data answer, or "" for unknown messages."""
 
 
 class Language(Grammars, Wording, Protocol):
-    """A language. A package such as `agent.language.en` provides all of it as functions."""
+    """A language. A package such as `agent.language.en` provides all these functions."""

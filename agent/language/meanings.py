@@ -1,4 +1,4 @@
-"""Meanings of words, the same in every language: what a language's grammars return."""
+"""Results of the grammars, which are the same for every language."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SpanT = TypeVar("SpanT", bound=Span)
 
 
 class Expectation(StrEnum):
-    """The kind of answer that the last question asks for.
+    """The kind of answer that the open question asks for.
 
-    It decides how short answers are read and how soon a turn ends.
+    The reading of short answers and the wait at the end of a turn depend on it.
     """
 
     NONE = "none"
@@ -28,7 +28,7 @@ class Expectation(StrEnum):
 
 
 class Completeness(StrEnum):
-    """Our certainty that the speaker has finished."""
+    """Likelihood that the speaker has finished."""
 
     COMPLETE = "complete"
     UNKNOWN = "unknown"
@@ -37,9 +37,9 @@ class Completeness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
-    """Local times from `start` up to, not including, `end`; None leaves a side open.
+    """Local times from `start` to before `end`. None means no limit.
 
-    An `end` before `start` is on the next day.
+    If `end` is not after `start`, it is on the next day.
     """
 
     start: time | None = None
@@ -47,7 +47,7 @@ class TimeWindow:
 
     @property
     def is_open(self) -> bool:
-        """True if the window contains the whole day."""
+        """True if the window has no limits."""
         return self.start is None and self.end is None
 
     @property
@@ -56,22 +56,26 @@ class TimeWindow:
         return self.start is not None and self.end is not None and self.end <= self.start
 
     def to_json(self) -> dict[str, str]:
-        """Return `{"from": "HH:MM", "to": "HH:MM"}` without the open sides."""
+        """Return `{"from": "HH:MM", "to": "HH:MM"}` without missing limits."""
         sides = {"from": self.start, "to": self.end}
         return {name: side.strftime("%H:%M") for name, side in sides.items() if side is not None}
 
     def narrowed(self, other: TimeWindow) -> TimeWindow:
-        """Return this window with the closed sides of `other`: "tomorrow morning after nine"."""
+        """Return this window with the limits of `other` in place of its own: "in the morning, after nine"."""
         return TimeWindow(other.start or self.start, other.end or self.end)
 
     def reversed(self) -> TimeWindow:
-        """Return all the other times."""
+        """Return the window of all times outside this one."""
         return TimeWindow(self.end, self.start)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A flight on offer, by position (from 1; -1 is the last), quality, airline code or departure time."""
+    """Reference to a found flight.
+
+    It names its position (from 1; -1 is the last), a superlative `by` ("cheapest", …), its airline code, or
+    its departure time.
+    """
 
     ordinal: int | None = None
     by: str | None = None
@@ -79,7 +83,7 @@ class Choice:
     time: time | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the given fields, by name."""
+        """Return the fields that are set, by name."""
         given = {
             "ordinal": self.ordinal,
             "by": self.by,
@@ -91,7 +95,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class AirlineWish:
-    """IATA codes: any of `wanted` is fine, none of `unwanted`. `any_airline` withdraws an earlier wish."""
+    """Wanted and rejected airlines, as IATA codes. `any_airline` withdraws earlier wishes for airlines."""
 
     wanted: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
@@ -100,19 +104,19 @@ class AirlineWish:
 
 @dataclass(frozen=True, slots=True)
 class Acts:
-    """Speech acts that an utterance opens with (yes, no, thanks, …), in order, and the remaining words."""
+    """Speech acts at the start of an utterance (yes, no, thanks, …), in order, and the remaining words."""
 
     names: tuple[str, ...]
     rest: str
 
     def __contains__(self, name: str) -> bool:
-        """Return whether the utterance opens with this act."""
+        """Return whether the utterance begins with this act, possibly among others."""
         return name in self.names
 
 
 @dataclass(slots=True)
 class PlaceRoles(Generic[SpanT]):
-    """Places by their role in the sentence; `others` have a role that the words don't state."""
+    """Places by their role in the sentence. `others` are places whose role the words don't state."""
 
     origin: SpanT | None = None
     destination: SpanT | None = None
@@ -123,10 +127,10 @@ class PlaceRoles(Generic[SpanT]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """An utterance as far as it can be understood without knowing places.
+    """Meaning of an utterance, except for places.
 
-    `pieces` are the recognised words, to be masked before places are looked up. `rejected_day` is a day the
-    caller rejected ("not tomorrow").
+    `pieces` are the recognised words, which are masked before places are looked up. `rejected_day` is a day
+    that the caller rejects ("not tomorrow").
     """
 
     pieces: Sequence[Span]

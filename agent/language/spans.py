@@ -12,7 +12,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Span(Protocol):
-    """Characters `start` up to, not including, `end`."""
+    """A range of characters, from `start` to before `end`."""
 
     @property
     def start(self) -> int:
@@ -25,37 +25,37 @@ class Span(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T_co]):
-    """A recognised piece: characters `start` up to, not including, `end`, and their meaning."""
+    """A recognised piece: the characters from `start` to before `end`, and their meaning."""
 
     start: int
     end: int
     value: T_co
 
     def overlaps(self, start: int, end: int) -> bool:
-        """Return whether the piece shares a character with `start`..`end`."""
+        """Return whether the piece overlaps the characters from `start` to before `end`."""
         return self.start < end and start < self.end
 
 
 def found_at(match: re.Match[str], value: T) -> Found[T]:
-    """Return the piece that a match covers, with its meaning."""
+    """Return the piece that a match covers, with `value` as its meaning."""
     return Found(match.start(), match.end(), value)
 
 
 def value_of(piece: Found[T] | None) -> T | None:
-    """Return the meaning of a piece; None for no piece."""
+    """Return the meaning of a piece, or None if there is no piece."""
     return piece.value if piece else None
 
 
 def lowered(text: str) -> str:
-    """Return `text` in lower case with all positions kept (`"İ".lower()` is two characters long)."""
+    """Return `text` in lower case with the same length. (`"İ".lower()` would have two characters.)"""
     plain = text.replace("’", "'")
     return "".join(lower if len(lower := character.lower()) == 1 else character for character in plain)
 
 
 def masked(text: str, pieces: Iterable[Span]) -> str:
-    """Return `text` with the pieces blanked: "to Mara morning" is no town. Positions stay the same.
+    """Return `text` with the pieces replaced by a comma and spaces. Positions stay the same.
 
-    A comma marks each gap, because a place name never continues across one.
+    No place name contains a comma, so words on both sides of a piece aren't read as one name.
     """
     characters = list(text)
     for piece in pieces:
@@ -64,7 +64,7 @@ def masked(text: str, pieces: Iterable[Span]) -> str:
 
 
 def without_overlaps(pieces: Sequence[Found[T]]) -> list[Found[T]]:
-    """Return the longest of overlapping pieces, in the order of the sentence."""
+    """Return the pieces in the order of the sentence. Of overlapping pieces keep only the longest."""
     kept: list[Found[T]] = []
     for piece in sorted(pieces, key=lambda piece: (piece.start - piece.end, piece.start)):
         if not any(piece.overlaps(other.start, other.end) for other in kept):

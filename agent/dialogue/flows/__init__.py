@@ -1,1 +1,1 @@
-"""Conversation flows, one per file: each takes a turn and yields sentences and tool calls."""
+"""Conversation flows, grouped by subject. Each takes a turn and yields sentences and tool calls."""

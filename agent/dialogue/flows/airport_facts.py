@@ -18,7 +18,7 @@ from agent.dialogue.turn import Events, Speech, Turn
 
 
 async def airport_facts(turn: Turn) -> Events:
-    """Answer a question about an airport; ask for the airport if none was named."""
+    """Answer a question about an airport. If the caller named none, ask which airport."""
     slot = turn.frame.slots.airport
     if slot is None or slot.place is None:
         if slot:
@@ -44,7 +44,7 @@ async def airport_facts(turn: Turn) -> Events:
 
 
 def _tell(turn: Turn, place: Place, airport: pb.Airport) -> Iterator[Speech]:
-    """Answer the question; without a specific one, tell the name and the local time."""
+    """Yield the requested fact. If no specific fact was requested, yield the name and the local time."""
     language = turn.language
     if language.speaks_of("local_time", turn.text):
         yield _local_time(turn, airport, place.city)

@@ -16,12 +16,12 @@ from agent.dialogue.turn import Events, Flow, Speech, Turn
 
 
 def affirm(turn: Turn) -> Events:
-    """Handle a yes."""
+    """Return the flow for a yes to the open question."""
     return _answer(turn, _ON_YES)
 
 
 def deny(turn: Turn) -> Events:
-    """Handle a no."""
+    """Return the flow for a no to the open question."""
     return _answer(turn, _ON_NO)
 
 
@@ -36,7 +36,10 @@ async def _not_a_yes_no_question(turn: Turn) -> Events:
 
 
 def pick_place(turn: Turn) -> Events:
-    """Take one of the two places asked about, and the rest of the utterance except the place's country."""
+    """Fill the slot with the place that the caller picked, then merge the other slots of the utterance.
+
+    The name of the picked place's country is not another place, so an unknown place is ignored.
+    """
     place = picked_place(turn)
     assert place is not None
     assert turn.answered is not None

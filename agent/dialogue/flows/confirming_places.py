@@ -1,4 +1,4 @@
-"""Uncertain places: ask which airport or city is meant, read the answer, and remember it."""
+"""Uncertain places: ask which airport or city the caller means, read the answer, and remember it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from agent.dialogue.state import About, DialogueState, Question, Unsure
 from agent.dialogue.turn import Speech, Turn
 
 LONGEST_NAME = 40
-"""Characters of an unknown place that are repeated to the caller; longer text is noise, not a name."""
+"""Maximum length of an unknown name that the agent repeats. Longer text is noise, not a name."""
 
 
 def fill_place(turn: Turn, slot_name: str, slot: PlaceSlot) -> Iterator[Speech]:
-    """Put a place into the draft, keep its meanings for a question, or yield a sentence if it is unknown."""
+    """Put a certain place into the draft, store an uncertain one for a question, or report an unknown one."""
     state, words = turn.state, slot.text.lower()
     state.unsure.pop(slot_name, None)
     if words in state.learned:
@@ -35,15 +35,15 @@ def fill_place(turn: Turn, slot_name: str, slot: PlaceSlot) -> Iterator[Speech]:
 
 
 def set_place(state: DialogueState, slot_name: str, place: Place | None) -> None:
-    """Set the draft's origin or destination."""
+    """Set the origin or destination of the draft."""
     changes: dict[str, Any] = {slot_name: place}
     state.draft = replace(state.draft, **changes)
 
 
 def learn(state: DialogueState, slot_name: str, place: Place) -> None:
-    """Remember the meaning of a slot's doubted words.
+    """Remember `place` as the meaning of the uncertain words of a slot.
 
-    A place unlike all their meanings is a change of mind, so it teaches nothing.
+    If `place` is none of their candidates, the caller has changed their mind, so nothing is remembered.
     """
     words, places = state.doubted.pop(slot_name, ("", ()))
     if words and (not places or place in places):
@@ -51,14 +51,14 @@ def learn(state: DialogueState, slot_name: str, place: Place) -> None:
 
 
 def unknown_place(turn: Turn, text: str) -> Speech:
-    """Return the sentence for a name that no place has."""
+    """Return the sentence for a place name that is unknown."""
     if len(text) > LONGEST_NAME:
         return turn.say("place_not_caught")
     return turn.say("unknown_place", text=text.title())
 
 
 def _one_per_city(places: Iterable[Place]) -> tuple[Place, ...]:
-    """Keep one place per city, because "London, then?" is no alternative to "Did you mean London?"."""
+    """Return one place per city, because a question with the same city twice makes no sense."""
     by_city: dict[tuple[str, str], Place] = {}
     for place in places:
         by_city.setdefault((place.city, place.country_code), place)
@@ -66,7 +66,7 @@ def _one_per_city(places: Iterable[Place]) -> tuple[Place, ...]:
 
 
 def confirm_place(turn: Turn, name: str = "confirm_place") -> Speech:
-    """Ask "did you mean Kochi in India?" about the first uncertain place; use the resolver's words."""
+    """Ask about the first uncertain place. Use the flight-data service's question, else the phrase `name`."""
     slot_name, unsure = next(iter(turn.state.unsure.items()))
     names = [turn.language.place_name(place.city, place.country) for place in unsure.places]
     words = unsure.question or turn.language.phrase(name, place=names[0])
@@ -75,7 +75,7 @@ def confirm_place(turn: Turn, name: str = "confirm_place") -> Speech:
 
 
 def picked_place(turn: Turn) -> Place | None:
-    """Return the place that the caller picks out of two: "the second one", "the one in Japan"."""
+    """Return the place that the caller picks from those offered: "the second one", "the one in Japan"."""
     question = turn.answered
     offered = question.offered if question and question.about is About.CONFIRM_PLACE else ()
     if len(offered) < 2:
@@ -93,7 +93,7 @@ def picked_place(turn: Turn) -> Place | None:
 
 
 def settle_place(turn: Turn, place: Place) -> None:
-    """Take the caller's answer to the question about a place."""
+    """Fill the slot of the answered question with `place`, and remember it."""
     assert turn.answered is not None
     slot_name = turn.answered.slot
     set_place(turn.state, slot_name, place)
@@ -102,9 +102,9 @@ def settle_place(turn: Turn, place: Place) -> None:
 
 
 def next_guess(turn: Turn) -> Speech | None:
-    """Ask about the second candidate after a no to the first.
+    """After a no to the first candidate, return a question about the second.
 
-    None after two guesses: then the name is asked for again.
+    Return None if there is no other candidate to offer. The agent then asks for the name again.
     """
     question = turn.answered
     assert question is not None

@@ -1,4 +1,4 @@
-"""The search in preparation: take in what the caller says, and find the one thing to ask next."""
+"""Preparation of a search: merge each utterance into the draft, and find the next question."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _COPIED_SLOTS = ("nonstop", "max_stops", "sort", "cabin", "passengers")
 
 
 def begin(turn: Turn) -> None:
-    """Clear the draft for a new search.
+    """Clear the draft if the utterance starts a new search.
 
-    It keeps the last journey's parts only if the new request names one place of two.
+    If it names only origin or only destination, keep the route, day, cabin and passengers of the last search.
     """
     state, slots = turn.state, turn.frame.slots
     if turn.frame.intent is not Intent.SEARCH_FLIGHTS or state.drafting:
@@ -40,7 +40,7 @@ def begin(turn: Turn) -> None:
 
 
 def merge(turn: Turn) -> Iterator[Speech]:
-    """Take the frame's slots into the draft; yield sentences on those that are impossible."""
+    """Merge the slots of the frame into the draft. Yield sentences about unknown places or dates."""
     slots, state = turn.frame.slots, turn.state
     state.drafting = True
     for name, slot in (("origin", slots.origin), ("destination", slots.destination)):
@@ -54,7 +54,7 @@ def merge(turn: Turn) -> Iterator[Speech]:
     changes: dict[str, Any] = {
         name: value for name in _COPIED_SLOTS if (value := getattr(slots, name)) is not None
     }
-    # The later of two wishes about stops replaces the earlier one; accepting stops again allows any number.
+    # A new wish about stops replaces the earlier one. A caller who accepts stops again accepts any number.
     if slots.max_stops is not None:
         changes["nonstop"] = False
     elif slots.nonstop is not None:
@@ -63,7 +63,7 @@ def merge(turn: Turn) -> Iterator[Speech]:
 
 
 def _with_airlines(draft: Draft, slots: Slots) -> Draft:
-    """Return the draft with new airlines: wanted ones replace earlier ones, rejected ones add up."""
+    """Return the draft with new airlines: wanted ones replace earlier ones, rejected ones are added."""
     unwanted = slots.without_airlines or ()
     if slots.airline or slots.airlines:
         return replace(draft, airline=slots.airline, airlines=slots.airlines or (), without_airlines=unwanted)
@@ -78,9 +78,9 @@ def _with_airlines(draft: Draft, slots: Slots) -> Draft:
 
 
 def _with_times(draft: Draft, slots: Slots) -> Draft:
-    """Return the draft with new times.
+    """Return the draft with new times of departure and arrival.
 
-    If no flight of the day can meet both times, the new one replaces the old.
+    If no flight can meet both a new time and an old one, the old one is removed.
     """
     leaving, arriving = slots.depart_time, slots.arrive_time
     any_time = leaving is not None and leaving.is_open
@@ -91,12 +91,12 @@ def _with_times(draft: Draft, slots: Slots) -> Draft:
 
 
 def _closed(window: TimeWindow | None) -> TimeWindow | None:
-    """Return the window; None for an open one such as "any time"."""
+    """Return the window, or None if it is open on both sides ("any time")."""
     return None if window is None or window.is_open else window
 
 
 def _conflict(leaving: TimeWindow | None, arriving: TimeWindow | None) -> bool:
-    """Return whether all flights that leave in one window arrive too late for the other, on the same day."""
+    """Return whether no flight can meet both windows, because arrival must end before departure starts."""
     if leaving is None or arriving is None or leaving.over_midnight or arriving.over_midnight:
         return False
     return leaving.start is not None and arriving.end is not None and arriving.end <= leaving.start
@@ -118,7 +118,7 @@ def _merge_dates(turn: Turn, slots: Slots) -> Iterator[Speech]:
 
 
 def _anchored(slot: DateSlot) -> DateExpression:
-    """Return the expression as said, but "the next day" as a date, because its reference day may change."""
+    """Return the expression, but convert "the next day" to a date, because its reference day may change."""
     return (
         CalendarDay.of(slot.day)
         if isinstance(slot.expression, FromReference) and slot.day
@@ -127,12 +127,12 @@ def _anchored(slot: DateSlot) -> DateExpression:
 
 
 def departure_day(turn: Turn) -> date | None:
-    """Return the day of departure in the departure airport's zone; None if unknown."""
+    """Return the local date of departure, or None if it is unknown."""
     return turn.state.draft.day_on(turn.context.now, turn.context.home.time_zone)
 
 
 def next_question(turn: Turn) -> Iterator[Speech]:
-    """Ask for one thing that is missing before the search; yield nothing if the draft is complete."""
+    """Ask for one missing part of the search. Yield nothing if the draft is complete."""
     state = turn.state
     draft = state.draft
     if state.unsure:
@@ -160,7 +160,7 @@ def _ask_date(turn: Turn) -> Iterator[Speech]:
 
 
 def ask_other_date(turn: Turn, problem: Speech) -> Iterator[Speech]:
-    """State the problem with the date, and ask for another."""
+    """Report a problem with the date, and ask for another date."""
     turn.state.drafting = True
     turn.state.draft = replace(turn.state.draft, depart=None)
     yield problem

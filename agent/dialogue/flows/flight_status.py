@@ -1,4 +1,4 @@
-"""Status of a flight: by its number, by pointing at a flight that was found, or by its route."""
+"""Status of a flight, named by its flight number, as one of the found flights, or by its route."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from agent.language.meanings import Choice
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A flight number and a day; None is today at the flight's origin."""
+    """A flight number and a day. If `day` is None, it is today at the flight's origin."""
 
     number: str
     day: date | None
 
 
 async def flight_status(turn: Turn) -> Events:
-    """Tell the status of a flight, or of a route's flights; ask for the number if neither is known."""
+    """Report the status of a flight or of the flights of a route. If neither is known, ask for the number."""
     asked, route = _asked(turn), named_route(turn)
     if asked is None and route:
         async for event in route_status(turn, *route, _day(turn)):
@@ -54,7 +54,7 @@ async def flight_status(turn: Turn) -> Events:
 
 
 def _day(turn: Turn) -> date | None:
-    """Return the day that the caller named, now or before we asked for the number; None for no day."""
+    """Return the day named in this utterance, or in the one before the agent asked for the flight number."""
     slot, answered = turn.frame.slots.depart_date, turn.answered
     if slot:
         return slot.day
@@ -77,7 +77,7 @@ def _asked(turn: Turn) -> _Asked | None:
 
 
 def _pointed_at(turn: Turn) -> FoundFlight | None:
-    """Return the flight on offer that is meant: the one described, or the one chosen before."""
+    """Return the found flight that the caller means: one they describe, or the one chosen before."""
     state, slots = turn.state, turn.frame.slots
     # "Is it on time this evening" means the chosen flight, whatever its time.
     means_chosen = turn.language.speaks_of("flight_in_question", turn.text)

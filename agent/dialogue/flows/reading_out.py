@@ -1,4 +1,4 @@
-"""Flights read out to the caller: the first few, then more on request, then the details of one."""
+"""Reading out of flights: the first few, more on request, and the details of one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from agent.language.found_flight import FoundFlight
 from agent.language.meanings import Choice, TimeWindow
 
 READ_AT_ONCE = 3
-"""Flights read out in one answer; listeners don't remember more."""
+"""Number of flights that are read out in one answer. Listeners don't remember more."""
 _DAY = 24 * 60
 
 
 def tell_results(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
-    """Tell the number of flights and the first ones, and ask which one the caller wants."""
+    """Report the number of flights, read out the first ones, and ask which one the caller wants."""
     state, draft, language = turn.state, turn.state.draft, turn.language
     found = state.flight_list
     assert found is not None
@@ -81,7 +81,7 @@ async def more(turn: Turn) -> Events:
 
 
 async def select(turn: Turn) -> Events:
-    """Tell the details of one flight."""
+    """Report the details of the flight that the caller chose."""
     found = turn.state.flight_list
     if found is None or not found.flights:
         yield turn.say("nothing_offered")
@@ -106,7 +106,7 @@ def _no_such_flight(turn: Turn, choice: Choice | None, found: FlightList) -> Spe
 
 
 def chosen_of(found: FlightList, choice: Choice, around: TimeWindow | None = None) -> FoundFlight | None:
-    """Return the flight that the choice points at, of those that leave `around` a time, if there is one."""
+    """Return the flight that matches the choice and departs within `around`, or None."""
     if choice.ordinal is not None:
         index = found.read - 1 if choice.ordinal < 0 else choice.ordinal - 1
         return found.flights[index] if 0 <= index < len(found.flights) else None
@@ -118,7 +118,7 @@ def chosen_of(found: FlightList, choice: Choice, around: TimeWindow | None = Non
 
 def _fits(flight: FoundFlight, choice: Choice) -> bool:
     leaves, named = local(flight.departure), choice.time
-    # "The six o'clock one" may leave at eighteen hours.
+    # "The six o'clock one" may leave at 18:00.
     if named and (leaves.minute != named.minute or leaves.hour not in (named.hour, (named.hour + 12) % 24)):
         return False
     return choice.airline is None or any(
@@ -142,7 +142,7 @@ def _travel_time(flight: FoundFlight) -> timedelta:
 
 
 def middle(window: TimeWindow) -> time | None:
-    """Return the middle of a window, also over midnight; for a half-open window, its one end."""
+    """Return the middle of a window, which may cross midnight. For a half-open window, return its one end."""
     if window.start is None or window.end is None:
         return window.start or window.end
     start = _minutes(window.start)
@@ -151,7 +151,7 @@ def middle(window: TimeWindow) -> time | None:
 
 
 def _nearest_first(flights: Sequence[FoundFlight], window: TimeWindow) -> list[FoundFlight]:
-    """Return the flights that leave in a window, nearest to its middle first; unsorted if it is open."""
+    """Return the flights that depart in a window, sorted by distance from its middle if it has one."""
     center = middle(window)
     leaving = [flight for flight in flights if _contains(window, local(flight.departure).time())]
     if center is None:
@@ -167,7 +167,7 @@ def _contains(window: TimeWindow, moment: time) -> bool:
 
 
 def _minutes_between(one: time, other: time) -> int:
-    """Return the minutes between two times of day, the short way round."""
+    """Return the shorter distance between two times of day, in minutes."""
     apart = (_minutes(one) - _minutes(other)) % _DAY
     return min(apart, _DAY - apart)
 

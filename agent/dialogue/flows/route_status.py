@@ -1,4 +1,4 @@
-"""Status of the flights of a route, for callers who know route and time, but not the flight number."""
+"""Status of the flights of a route, for callers who don't know the flight number."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from agent.language.flight_times import date_message, day_of, time_message
 from mesh.contracts.tool_arguments import arguments_from
 
 OF_ONE_AIRLINE = 20
-"""Flights to ask for if only those of one airline are wanted."""
+"""Number of flights to request if the caller wants one airline, because others are removed afterwards."""
 
 
 def named_route(turn: Turn) -> tuple[Place, Place] | None:
-    """Return origin and destination if the utterance names both with certainty."""
+    """Return origin and destination if the utterance names both and both are certain."""
     origin, destination = (
         slot.place if slot and slot.confident else None
         for slot in (turn.frame.slots.origin, turn.frame.slots.destination)
@@ -31,7 +31,10 @@ def named_route(turn: Turn) -> tuple[Place, Place] | None:
 
 
 async def route_status(turn: Turn, origin: Place, destination: Place, when: date | None) -> Events:
-    """Tell the flight nearest to the time in the utterance, or the first few of the day (None for today)."""
+    """Report the flight nearest to the time in the utterance, or without a time the first few flights.
+
+    If `when` is None, it is today at the origin.
+    """
     slots = turn.frame.slots
     near = middle(slots.depart_time) if slots.depart_time else None
     limit = OF_ONE_AIRLINE if slots.airline else READ_AT_ONCE

@@ -1,4 +1,4 @@
-"""Flight search: complete the request, search, and tell the result."""
+"""Flight search: complete the request, search, and report the result."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from mesh.contracts.tool_arguments import arguments_from
 
 
 def search(turn: Turn) -> Events:
-    """Handle a new search, an answer to a question about one, or a change to the last."""
+    """Handle a new search, an answer to a question about it, or a change of the last search."""
     begin(turn)
     return merge_and_advance(turn)
 
 
 async def merge_and_advance(turn: Turn) -> Events:
-    """Take the utterance into the draft, then ask for what is missing, or search."""
+    """Merge the utterance into the draft. Then ask for a missing part, or search."""
     for problem in merge(turn):
         yield problem
     async for event in advance(turn):
@@ -52,14 +52,14 @@ async def merge_and_advance(turn: Turn) -> Events:
 
 
 def search_by_merit(turn: Turn) -> Events:
-    """Search again in the order of the wish, for the cheapest, earliest, latest or fastest of all flights."""
+    """Search again, sorted for the cheapest, earliest, latest or fastest flight that the caller asks for."""
     choice = turn.frame.slots.choice
     turn.state.draft = replace(turn.state.draft, sort=choice.by if choice else None)
     return advance(turn)
 
 
 async def way_back(turn: Turn) -> Events:
-    """Search the last journey in the other direction, on the day of return if it is known."""
+    """Search the last journey in the opposite direction, on the return date. Ask for the date if unknown."""
     draft = turn.state.draft
     turn.state.draft = replace(
         draft.without_wishes(),
@@ -78,7 +78,7 @@ async def way_back(turn: Turn) -> Events:
 
 
 async def advance(turn: Turn) -> Events:
-    """Ask for what is missing, or search."""
+    """Ask for a missing part of the search, or search."""
     questions = list(next_question(turn))
     for question in questions:
         yield question
@@ -88,14 +88,14 @@ async def advance(turn: Turn) -> Events:
 
 
 def route_of(draft: Draft) -> tuple[Place, Place]:
-    """Return origin and destination of a complete draft."""
+    """Return the origin and destination of a complete draft."""
     assert draft.origin is not None
     assert draft.destination is not None
     return draft.origin, draft.destination
 
 
 def request_of(turn: Turn) -> pb.SearchFlightsRequest:
-    """Return the request for a complete draft."""
+    """Return the search request for a complete draft."""
     draft, when = turn.state.draft, departure_day(turn)
     origin, destination = route_of(draft)
     assert when is not None
@@ -146,7 +146,7 @@ async def _run(turn: Turn) -> Events:
 
 
 def _result(answer: SearchAnswer, draft: Draft) -> Mapping[str, Any]:
-    """Return the transcript's record: enough to draw flight cards and to continue in another call."""
+    """Return the result for the transcript. Flight cards and later calls are restored from it."""
     origin, destination = route_of(draft)
     return {
         "outcome": answer.outcome,
@@ -203,7 +203,7 @@ def _tell_error(turn: Turn, error: ToolError) -> Iterator[Speech]:
             else:
                 yield turn.say("unknown_place", text=destination.city)
             yield turn.ask(About.DESTINATION, "ask_destination_from", origin=origin.city)
-        case ToolRestricted():  # mostly the plan with a provider excludes the day
+        case ToolRestricted():  # usually because a provider's plan excludes the date
             state.drafting = True
             yield failure(turn, error, today)
             yield turn.ask(About.DATE, "other_day")

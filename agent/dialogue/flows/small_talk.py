@@ -1,4 +1,4 @@
-"""Small talk: greetings, help, repetition, thanks, goodbye, and requests out of scope or not understood."""
+"""Small talk: greetings, help, repetition, thanks, goodbye; replies to unsupported or unclear requests."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from agent.dialogue.state import About
 from agent.dialogue.turn import End, Events, Speech, Turn
 
 MAX_STUMBLES = 2
-"""After this many utterances in a row that weren't understood, the answer explains more."""
+"""Number of consecutive utterances not understood, after which the answer explains more."""
 
 
 async def greet(turn: Turn) -> Events:
-    """Return a greeting."""
+    """Greet the caller."""
     yield turn.say("hello_again")
 
 
@@ -21,14 +21,14 @@ async def give_help(turn: Turn) -> Events:
 
 
 async def repeat(turn: Turn) -> Events:
-    """Repeat the last answer, word for word."""
+    """Repeat the last answer word for word."""
     turn.state.question = turn.answered
     for text in turn.state.last_answer or [turn.language.phrase("nothing_to_repeat")]:
         yield Speech(text)
 
 
 async def thanks(turn: Turn) -> Events:
-    """Accept thanks, and ask for further wishes."""
+    """Respond to thanks, and ask if there is anything else."""
     yield turn.ask(About.ANYTHING_ELSE, "thanks")
 
 
@@ -39,7 +39,7 @@ async def farewell(turn: Turn) -> Events:
 
 
 async def out_of_scope(turn: Turn) -> Events:
-    """State what the agent can't do, and keep the open question."""
+    """Say that the agent can't do this, and repeat the open question."""
     name = f"topic_{turn.frame.slots.topic or 'booking'}"
     speech = turn.say(name)
     if speech.text.endswith("?"):
@@ -51,7 +51,7 @@ async def out_of_scope(turn: Turn) -> Events:
 
 
 async def not_understood(turn: Turn) -> Events:
-    """Say so, then repeat the open question or give an example."""
+    """Say that the agent didn't understand. Then repeat the open question or give an example."""
     turn.state.stumbles += 1
     stumbled_often = turn.state.stumbles >= MAX_STUMBLES
     if not turn.language.plain_words(turn.text):
@@ -65,6 +65,6 @@ async def not_understood(turn: Turn) -> Events:
 
 
 def _repeat_question(turn: Turn) -> Speech:
-    """Keep the open question open and return it; without one, return a general question."""
+    """Return the open question and keep it open. If there is none, return a general question."""
     turn.state.question = turn.answered
     return Speech(turn.answered.words) if turn.answered else turn.say("go_on")

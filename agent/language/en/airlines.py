@@ -1,4 +1,4 @@
-"""Airlines: their names as people say them, and which ones a caller wants or rejects."""
+"""Airlines: their spoken names, and the airlines that a caller wants or rejects."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ AIRLINES: Mapping[str, str] = {code: entry["name"] for code, entry in _KNOWN.ite
 CODES_BY_NAME: Mapping[str, str] = {
     name: code for code, entry in _KNOWN.items() for name in (entry["name"].lower(), *entry["spoken"])
 }
-"""Codes by name in lower case, as callers say and recognisers write it."""
+"""IATA codes by spoken name, in lower case, as recognisers write it."""
 ANY_NAME = "|".join(re.escape(name) for name in sorted(CODES_BY_NAME, key=len, reverse=True))
-"""Pattern of all names, without groups, the longest first: "air india express", "air india"."""
+"""Pattern of all names, without groups. Longer names come first: "air india express", "air india"."""
 _WHOLE_NAME = re.compile(rf"\b(?:{ANY_NAME})\b(?: (?:airlines?|airways))?")
 
 
 def airline(code: str) -> str:
-    """Return "Air India" for AI; the letters of a code without a known name."""
+    """Return the name of an airline, "Air India" for AI, or the letters of an unknown code."""
     return AIRLINES.get(code) or " ".join(code)
 
 
 def find_airline_names(text: str) -> list[Found[str]]:
-    """Find airlines named in lower-case `text`, as codes."""
+    """Return the codes of airlines that lower-case `text` names."""
     found = []
     for match in _WHOLE_NAME.finditer(text):
         name = match.group()
@@ -42,11 +42,11 @@ class _Side(Enum):
     WANTED = auto()
     UNWANTED = auto()
     REPLACED = auto()
-    """Rejected in favour of another: "not this one, that"."""
+    """Replaced by another airline: "not IndiGo, Vistara"."""
 
 
 _NO = re.compile(r"\bno (?:more )?$")
-"""Before an airline a bare "no" rejects, without a comma: "no Air India"."""
+"""A "no" directly before an airline rejects it: "no Air India", but not "no, Air India"."""
 _REPLACES = re.compile(r"\b(?:not|instead of|rather than)(?: (?:with|on|by|the))* $")
 _AND = re.compile(r"[ ,]*(?:or|and|nor|&|/)[ ,]*(?:(?:with|on|by|the|any|also|even|maybe) )*")
 _COMMA = re.compile(r"[ ,]*")
@@ -62,7 +62,7 @@ _ANY_AIRLINE = re.compile(
 
 
 def find_airlines(text: str) -> tuple[AirlineWish, Sequence[Found[str]]]:
-    """Find the wish for airlines in lower-case `text`, and the words that express it."""
+    """Return the wish about airlines in lower-case `text`, and the words that express it."""
     freed = [found_at(match, "") for match in _ANY_AIRLINE.finditer(text)]
     named = [
         piece
@@ -71,14 +71,14 @@ def find_airlines(text: str) -> tuple[AirlineWish, Sequence[Found[str]]]:
     ]
     sides = _sides(text, named)
     wanted = tuple(code for code, side in sides.items() if side is _Side.WANTED)
-    # In "Vistara instead of IndiGo" the wanted airline says it all; nothing more is excluded.
+    # In "Vistara instead of IndiGo" only Vistara is wanted, so IndiGo needs no exclusion.
     excluded = (_Side.UNWANTED,) if wanted else (_Side.UNWANTED, _Side.REPLACED)
     unwanted = tuple(code for code, side in sides.items() if side in excluded)
     return AirlineWish(wanted, unwanted, bool(freed)), [*freed, *named]
 
 
 def _sides(text: str, named: Sequence[Found[str]]) -> dict[str, _Side]:
-    """Return each airline's side; for one named twice, the side of its last mention."""
+    """Return whether each airline is wanted or not. For an airline named twice, the last mention counts."""
     sides: dict[str, _Side] = {}
     side, end = _Side.WANTED, 0
     for piece in named:

@@ -1,4 +1,4 @@
-"""One short line that sums up a flight-data answer, to be read aloud next to its figures."""
+"""One-line summaries of flight-data answers, which can be read aloud."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STATES = {
 
 
 def answer_line(messages: Sequence[Message]) -> str:
-    """Return the line for the messages of an answer; "" for messages without one."""
+    """Return the summary of an answer's messages, or "" for messages of other types."""
     match messages[-1] if messages else None:
         case pb.SearchFlightsResponse():
             return _search([message for message in messages if isinstance(message, pb.SearchFlightsResponse)])
@@ -63,7 +63,7 @@ def _partly(done: pb.SearchDone) -> Sequence[str]:
 
 
 def _flight(itinerary: pb.Itinerary, total: int) -> str:
-    """Return the number of flights, and the first one."""
+    """Return the number of flights and a description of the first one."""
     first, last = itinerary.segments[0], itinerary.segments[-1]
     line = (
         f"{first.carrier} {first.flight_number}, leaving {first.departure.city} at {_clock(first.departure)}"
@@ -73,7 +73,7 @@ def _flight(itinerary: pb.Itinerary, total: int) -> str:
 
 
 def _journey(legs: Sequence[pb.Itinerary], total: int) -> str:
-    """Return the number of journeys of several legs, and the first one, each leg by its first flight."""
+    """Return the number of journeys and a description of the first one, by the first flight of each leg."""
     flights = [leg.segments[0] for leg in legs]
     lines = [
         f"{one.carrier} {one.flight_number} from {one.departure.city} at {_clock(one.departure)}"
@@ -83,8 +83,8 @@ def _journey(legs: Sequence[pb.Itinerary], total: int) -> str:
 
 
 def _costs(legs: Sequence[pb.Itinerary], priced: pb.Itinerary | pb.Journey) -> str:
-    """Return the price, or that the flight is sold out."""
-    # With too few seats for all travellers, providers report the seats but no price.
+    """Return the price, the words "but it is sold out", or "" if the price is unknown."""
+    # If too few seats are left for the party, the itinerary has `seats_left` but no fare.
     if any(leg.HasField("seats_left") and not leg.HasField("fare") for leg in legs):
         return ", but it is sold out"
     return f", for {_money(priced.fare.total)}" if priced.HasField("fare") else ""
@@ -99,7 +99,7 @@ def _route(statuses: Sequence[pb.FlightStatus]) -> str:
 
 
 def _status(status: pb.FlightStatus) -> str:
-    """Return the state with the time that matters: departure before the flight has left, then arrival."""
+    """Return the state and, for a delayed, flying or landed flight, its relevant time."""
     line = f"{status.carrier} {status.flight_number} {_STATES.get(status.state, 'is of unknown state')}"
     match status.state:
         case pb.FLIGHT_STATE_DELAYED:
@@ -121,7 +121,7 @@ def _delay(status: pb.FlightStatus) -> str:
 
 
 def _under_way(status: pb.FlightStatus) -> str:
-    """Return the estimated arrival, else the plan, or the plan plus the delay at departure."""
+    """Return the estimated arrival. If it is unknown, return the plan plus the delay at departure."""
     there, late = status.scheduled_arrival, status.delay_minutes
     if expected := _arrival(status, "estimated_arrival_time"):
         return f", and expected in {there.city} at {expected}"
@@ -132,7 +132,7 @@ def _under_way(status: pb.FlightStatus) -> str:
 
 
 def _landing(status: pb.FlightStatus) -> str:
-    """Return the actual or estimated arrival; "" if only the plan is known."""
+    """Return the actual or estimated arrival, or "" if only the plan is known."""
     city = status.scheduled_arrival.city
     if arrived := _arrival(status, "actual_arrival_time"):
         return f" in {city}; it arrived at {arrived}"
@@ -141,7 +141,7 @@ def _landing(status: pb.FlightStatus) -> str:
 
 
 def _arrival(status: pb.FlightStatus, known: Literal["actual_arrival_time", "estimated_arrival_time"]) -> str:
-    """Return an arrival on the clock there; "" if unknown."""
+    """Return an arrival in local time, or "" if it is unknown."""
     return _clock(status.scheduled_arrival, instant(getattr(status, known))) if status.HasField(known) else ""
 
 
@@ -150,11 +150,11 @@ def _minutes(status: pb.FlightStatus) -> str:
 
 
 def _clock(stop: pb.Stop, moment: datetime | None = None) -> str:
-    """Return a stop's time, or another `moment`, on the clock there, as `18:45`."""
+    """Return a stop's time, or `moment` if given, in local time: "18:45"."""
     return f"{local(stop, moment):%H:%M}"
 
 
 def _money(money: Money) -> str:
-    """Return the exact amount, `129.90 EUR`, as in the answer's figures; whole amounts have no fraction."""
+    """Return the exact amount, "129.90 EUR". Whole amounts have no fraction."""
     fraction = "." + f"{money.nanos:09}".rstrip("0").ljust(2, "0") if money.nanos else ""
     return f"{money.units:,}{fraction} {money.currency_code}"

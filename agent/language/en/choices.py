@@ -1,4 +1,4 @@
-"""References to a flight on offer: "the second one", "the cheapest", "the IndiGo one", "the one at six"."""
+"""References to a found flight: "the second one", "the cheapest", "the IndiGo one", "the one at six"."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def _by_time(match: re.Match[str]) -> Choice | None:
 
 
 def _meant(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """Return the first match that isn't rejected: the second in "not the first one, the second one"."""
+    """Return the first match that isn't negated: "the second one" in "not the first one, the second one"."""
     return next(
         (match for match in pattern.finditer(text) if not negated(text, match.start(), match.end())), None
     )
 
 
 def find_choice(text: str) -> Found[Choice] | None:
-    """Find the flight on offer that lower-case `text` points at."""
+    """Return the reference to a found flight in lower-case `text`, or None."""
     if match := _meant(_BY, text) or _WHICH_IS.search(text):
         return found_at(match, Choice(by=_BEST.get(match["by"], match["by"])))
     if match := _meant(_LAST, text):

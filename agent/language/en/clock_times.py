@@ -1,4 +1,4 @@
-"""Times of day as people say them, read as windows: "after six pm", "around ten", "between 6 and 9"."""
+"""Spoken times of day, read as time windows: "after six pm", "around ten", "between 6 and 9"."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NAMED_HOURS = {"noon": 12, "midday": 12, "mid day": 12, "midnight": 0, "lunch":
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """A time as said; `half` is None if the caller named neither morning nor afternoon."""
+    """A time as said. `half` is "a", "p", or None if the caller didn't name the half of the day."""
 
     hour: int
     minute: int
@@ -45,11 +45,11 @@ class _Clock:
 
     @property
     def is_midnight(self) -> bool:
-        """True if one day becomes the next at this time."""
+        """True if this is midnight."""
         return (self.hour, self.minute, self.half) == (0, 0, _MORNING)
 
     def at(self, likely: str) -> time:
-        """Return the time of day, in the half `likely` ("a" or "p") if the caller left it open."""
+        """Return the time of day. If `half` is None, use the half `likely` ("a" or "p")."""
         half = self.half or likely
         return time((self.hour % 12 + 12 * (half == _LATER)) if self.hour <= 12 else self.hour, self.minute)
 
@@ -63,7 +63,7 @@ def _half_of(match: re.Match[str], name: str) -> str | None:
 
 
 def _read(match: re.Match[str], name: str = "", half: str | None = None) -> _Clock | None:
-    """Return the time in the groups called `name`…; None if a day has no such time."""
+    """Return the time from the groups whose names begin with `name`, or None if there is no such time."""
     if word := match[f"{name}noon"]:
         hour = next(hour for start, hour in _NAMED_HOURS.items() if word.startswith(start))
         return _Clock(hour, 0, _LATER if hour else _MORNING)
@@ -82,7 +82,7 @@ def _read(match: re.Match[str], name: str = "", half: str | None = None) -> _Clo
 
 
 def _as_written(hour: str | None) -> str | None:
-    """Return the half of the day of "05:30" and "00:15": people who write the zero use the 24-hour clock."""
+    """Return "a" for an hour with a leading zero ("05:30"), which is 24-hour notation, otherwise None."""
     return _MORNING if hour and hour.startswith("0") else None
 
 
@@ -91,7 +91,7 @@ def _minute(words: str | None) -> int:
 
 
 def _likely(clock: _Clock, latest: int = 5) -> str:
-    """Return the likely half of the day: the second for hours up to `latest`, and for twelve."""
+    """Return the likely half of the day: "p" for hours up to `latest` and for twelve, otherwise "a"."""
     return _LATER if clock.hour <= latest or clock.hour == 12 else _MORNING
 
 
@@ -105,13 +105,13 @@ def _after(match: re.Match[str]) -> TimeWindow | None:
 
 def _before(match: re.Match[str]) -> TimeWindow | None:
     clock = _read(match)
-    # Few flights land before seven in the morning, so "be there by seven" means the evening.
+    # Few flights arrive before seven in the morning, so "be there by seven" means the evening.
     latest = 7 if is_arrival(match.string, match.start(), match.end()) else 5
     return TimeWindow(end=_end(clock, _likely(clock, latest))) if clock else None
 
 
 def _end(clock: _Clock, likely: str) -> time | None:
-    """Return a time as the end of a window; None for midnight, which leaves it open."""
+    """Return a time as the end of a window. Midnight means no end, so it gives None."""
     return None if clock.is_midnight else clock.at(likely)
 
 
@@ -142,7 +142,7 @@ def _between(match: re.Match[str]) -> TimeWindow | None:
 
 _SINCE = r"after|later than|n(?:o|ot) (?:earlier|sooner) than|past|from|since|starting at"
 _UNTIL = r"before|by|until|till|earlier than|n(?:o|ot) later than|by ,"
-"""The comma stands for a masked day: "by tomorrow six pm"."""
+"""In "by ,", the comma replaces a masked day: "by tomorrow six pm"."""
 _ALL_DAY = re.compile(
     r"\b(?:at )?any ?time(?: of (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|"
     r"\bflexible (?:on|with|about) (?:the )?times?\b|\b(?:time (?:does not|doesn't) matter|"
@@ -208,9 +208,9 @@ def find_times(text: str) -> list[Found[TimeWindow]]:
 
 
 def window_of(pieces: list[Found[TimeWindow]]) -> TimeWindow | None:
-    """Combine windows: later words close the sides that earlier ones left open.
+    """Combine time windows. The limits of later windows replace those of earlier ones.
 
-    None for no window, an open one for "any time".
+    Return None if there is no window. "Any time" gives a window without limits.
     """
     window: TimeWindow | None = None
     for piece in pieces:

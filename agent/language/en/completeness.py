@@ -1,7 +1,8 @@
-"""Completeness of partial transcripts: decides how long to wait after the last word.
+"""Completeness of partial transcripts. Endpointing waits longer after incomplete words.
 
-It runs on every partial transcript, so it uses words and grammars only and looks up no places. An answer that
-fits the open question is complete immediately: "yes" after a yes/no question, a name alone after "where to?".
+It is computed for every partial transcript, so it must be fast: it uses words and grammars, and looks up no
+places. An answer that fits the open question is complete, for example "yes" after a yes/no question, or a
+name alone after "where to?".
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ _AIRPORT_OF = re.compile(
 )
 _UP_TO_THE_NAME = re.compile(r"^(?:.*\b(?:to|from|in|it's|uh|um) )+")
 _WHOLE_NUMBER = 5
-"""Characters of a flight number that needs no more digits: airline code and three digits."""
+"""Length of a flight number that counts as complete: airline code and three digits."""
 
 
 def completeness(text: str, expectation: Expectation = Expectation.NONE) -> Completeness:
-    """Judge `text` as the answer to a question that asks for `expectation`."""
+    """Return how complete `text` is as an answer of the expected kind."""
     lower = lowered(text)
     words = plain_words(lower)
     if not words or _CUT_OFF.search(lower) or _HALF_A_ROUTE.search(words):
@@ -104,7 +105,7 @@ def _of_request(text: str, words: str) -> Completeness:
 
 
 def _is_short_wish(text: str, words: str) -> bool:
-    """Return whether the text is like "nonstop only", "the second one" or "what about Mumbai"."""
+    """Return whether the text is a short wish: "nonstop only", "the second one", "what about Mumbai"."""
     wishes = (find_choice, find_most_stops, find_nonstop, find_cabin, find_sort, find_one_way)
     if len(words.split()) <= 5 and any(find(text) for find in wishes):
         return True

@@ -13,7 +13,7 @@ from agent.language.meanings import Acts
 
 _ACTS = ("goodbye", "repeat", "help", "deny", "affirm", "greeting", "thanks", "more", "way_back")
 _ONLY_ALONE = frozenset({"repeat", "help", "more", "way_back"})
-"""Acts that count only when nothing else follows: "more expensive seats" doesn't ask for more flights."""
+"""Acts that count only if no other words follow: "more expensive seats" doesn't ask for more flights."""
 
 
 _CUES: Mapping[str, Sequence[re.Pattern[str]]] = {
@@ -29,12 +29,12 @@ def plain_words(text: str) -> str:
 
 
 def _match_length(name: str, words: str) -> int:
-    """Return the length of the longest match of a cue at the beginning of `words`; 0 for none."""
+    """Return the length of the longest match of a cue at the beginning of `words`, or 0."""
     return max((match.end() for cue in _CUES[name] if (match := cue.match(words))), default=0)
 
 
 def acts_of(text: str) -> Acts:
-    """Return the acts at the beginning of lower-case `text`, fillers skipped, and the remaining words."""
+    """Return the acts at the beginning of lower-case `text`, and the remaining words. Skip fillers."""
     names: list[str] = []
     words = plain_words(text)
     while words:
@@ -51,7 +51,7 @@ def acts_of(text: str) -> Acts:
 
 
 def opens_with(cue: str, text: str) -> bool:
-    """Return whether lower-case `text` opens with this cue, after any fillers and words for yes."""
+    """Return whether lower-case `text` begins with this cue, ignoring fillers and words for yes before it."""
     words = plain_words(text)
     while words and not _match_length(cue, words):
         politeness = _match_length("fillers", words) or _match_length("affirm", words)
@@ -65,12 +65,12 @@ TOPICS, _SUBJECTS = patterns("topics"), patterns("subjects")
 
 
 def topic_out_of_scope(text: str) -> str | None:
-    """Return the topic out of scope in lower-case `text`, by its name in `data/topics.json`."""
+    """Return the name, in `data/topics.json`, of an out-of-scope topic in lower-case `text`, or None."""
     return next((name for name, pattern in TOPICS.items() if pattern.search(text)), None)
 
 
 def speaks_of(subject: str, text: str) -> bool:
-    """Return whether lower-case `text` contains words for a subject of `data/subjects.json`."""
+    """Return whether lower-case `text` contains words about a subject of `data/subjects.json`."""
     return bool(_SUBJECTS[subject].search(text))
 
 
@@ -78,7 +78,7 @@ _OTHER_COUNTRY_NAMES = load("countries")
 
 
 def names_country(text: str, country: str, code: str) -> bool:
-    """Return whether lower-case `text` names a country, also by another word: "the british one".
+    """Return whether lower-case `text` names a country, or has another word for it: "the british one".
 
     `code` is ISO 3166-1.
     """
@@ -95,5 +95,5 @@ _OPENINGS = re.compile(
 
 
 def without_opening(text: str) -> str:
-    """Return `text` without an opening such as "hello, I'd like to", for use as a title."""
+    """Return `text`, for use as a title, without introductory words such as "hello, I'd like to"."""
     return _OPENINGS.sub("", text)

@@ -1,4 +1,4 @@
-"""Days as people say them: "tomorrow", "next Friday", "the third of March", "in two weeks"."""
+"""Spoken days: "tomorrow", "next Friday", "the third of March", "in two weeks"."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _MONTH = (
     r"sept|sep|october|oct|november|nov|december|dec)\b\.?"
 )
 _PART = r"(?=(?: in the)? (?:early |late )?(?:morning|afternoon|evening|night)|[ ,.?!]*$|,)"
-# Recognisers wrote "to Mara morning" and "Tamaro" for "tomorrow (morning)"; "to Mara" inside a sentence may
-# be a town.
+# Recognisers wrote "to Mara morning" and "Tamaro" for "tomorrow (morning)". But "to Mara" in the middle of a
+# sentence may be a town.
 _TOMORROW = (
     r"(?:to ?-?morr?ow|tomm?orr?ow|tomm?orow|tmrw|tmr|to morrow|two morrow|t[oaeu] ?m[ao]rr?(?:a|o|u|ow)"
     + _PART
@@ -60,7 +60,7 @@ def _calendar_day(match: re.Match[str]) -> DateExpression:
 
 
 def _slashed(match: re.Match[str]) -> DateExpression:
-    # Day first, as in India and most of the world, unless only month first gives a date.
+    # The day comes first, as in India and most countries, unless only month first gives a valid date.
     first, second = int(match["first"]), int(match["second"])
     day, month = (second, first) if second > 12 >= first else (first, second)
     year = match["year"]
@@ -157,7 +157,7 @@ _DAY_ALONE = re.compile(
 def find_dates(text: str, *, day_alone: bool = True) -> list[Found[DateExpression]]:
     """Find days in lower-case `text`.
 
-    With `day_alone`, "the second" is a day; it isn't while the caller chooses among options.
+    With `day_alone`, "the second" is read as a day. Pass False while the caller chooses a flight.
     """
     found: list[Found[DateExpression]] = [
         found_at(match, meaning(match)) for pattern, meaning in _RULES for match in pattern.finditer(text)
@@ -170,7 +170,7 @@ def find_dates(text: str, *, day_alone: bool = True) -> list[Found[DateExpressio
 def split_rejected(
     text: str, dates: Sequence[Found[DateExpression]]
 ) -> tuple[list[Found[DateExpression]], list[Found[DateExpression]]]:
-    """Return the days that are meant, and those that are rejected: "not tomorrow, the day after"."""
+    """Return the wanted days, and the rejected ones: "not tomorrow, the day after"."""
     rejected = [piece for piece in dates if negated(text, piece.start, piece.end)]
     return [piece for piece in dates if piece not in rejected], rejected
 
@@ -185,7 +185,7 @@ def split_dates(
 ) -> tuple[DateExpression | None, DateExpression | None]:
     """Return the day of departure and the day of return.
 
-    Of two days with "no" or "sorry" between them, the second counts.
+    If "no" or "sorry" stands between two days, the second replaces the first.
     """
     depart: DateExpression | None = None
     back: DateExpression | None = None

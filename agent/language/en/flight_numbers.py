@@ -1,4 +1,4 @@
-"""Flight numbers as people say and recognisers write them: "A I five four two", "I five for two", "I-123"."""
+"""Spoken flight numbers, as recognisers write them: "A I five four two", "I five for two", "I-123"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from agent.language.spans import Found, without_overlaps
 
 _WORDS = "am an as at be by do et go he if in is it la me my no of ok on or os pm so to up us va we"
 _ALSO_WORDS = frozenset(_WORDS.split())
-"""Airline codes that are also words ("at 6", "is 542 late"). They count only in capitals: "AS 542"."""
+"""Words that are also airline codes ("at 6", "is 542 late"). They never count as written codes."""
 _LETTER_NAMES = {
     "2": "(?:2|two)",
     "3": "(?:3|three)",
@@ -44,7 +44,7 @@ _SPELLED_CODE = re.compile(rf"\b(?:{_ANY_SPELLED}){_JOIN}\b{_DIGITS}")
 _WRITTEN_CODE = re.compile(rf"\b(?P<code>{_ANY_WRITTEN})[ .-]{{0,2}}{_DIGITS}")
 _NAMED = re.compile(rf"\b(?P<name>{ANY_NAME})(?: (?:airlines?|airways))?{_JOIN}(?<![a-z]){_DIGITS}")
 # Recognisers lose the first letter: "I five four two" for "A I five four two".
-# At least three digits: "I want" and "I 2" are not flights.
+# At least three digits are needed: "I want" and "I 2" are not flights.
 _LOST_LETTER = re.compile(
     rf"(?<![a-z'])(?:i|eye)[ -]{{1,2}}(?=(?:\d{{3}}|[a-z]+[ -](?:[a-z]+|\d+)[ -](?:[a-z]+|\d+))){_DIGITS}"
 )
@@ -75,5 +75,5 @@ def _candidates(text: str, original: str) -> list[Found[str] | None]:
 
 
 def find_flight_numbers(text: str, original: str) -> list[Found[str]]:
-    """Find flight numbers in lower-case `text`; in `original`, the same text, capitals mark a code."""
+    """Find flight numbers in lower-case `text`. In `original`, its original case, capitals mark a code."""
     return without_overlaps([found for found in _candidates(text, original) if found])

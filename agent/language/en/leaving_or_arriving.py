@@ -1,4 +1,4 @@
-"""Times of leaving and of arriving: the closest verb before a time decides; the default is leaving."""
+"""Times of departure and of arrival. The closest verb before a time decides; the default is departure."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ _BY = re.compile(r"(?:by|before)\b")
 
 _TO_DO = re.compile(r"(?<=\bto )(?:land|reach|touch down|depart|take off|board)\b")
 _REACH = 150
-"""Characters before a time in which its verb can stand."""
+"""Maximum distance, in characters, between a time and the verb before it."""
 
 
 def is_arrival(text: str, start: int, end: int) -> bool:
-    """Return whether the time of day from `start` to `end` of lower-case `text` is a time of arriving.
+    """Return whether the time at `start` to `end` of lower-case `text` is a time of arrival.
 
-    "Get to Delhi by six" is one; "get to Delhi in the morning" is about the whole journey.
+    In "get to Delhi by six" it is. In "get to Delhi in the morning" it isn't, because that can mean
+    departure.
     """
     if noun := _NOUN_AFTER.match(text, end):
         return noun["arrive"] is not None
@@ -46,11 +47,11 @@ def is_arrival(text: str, start: int, end: int) -> bool:
 
 
 def find_verbs(text: str) -> list[Found[None]]:
-    """Find verbs in lower-case `text` that stand where a place could: "I want to land by nine"."""
+    """Find verbs in lower-case `text` that could be mistaken for a place: "I want to land by nine"."""
     return [found_at(match, None) for match in _TO_DO.finditer(text)]
 
 
 def split_times(text: str, times: Sequence[Found[T]]) -> tuple[list[Found[T]], list[Found[T]]]:
-    """Return the times of leaving, and the times of arriving."""
+    """Return the times of departure, and the times of arrival."""
     arriving = [piece for piece in times if is_arrival(text, piece.start, piece.end)]
     return [piece for piece in times if piece not in arriving], arriving

@@ -1,4 +1,4 @@
-"""Numbers as people say them: "twenty third", "five forty two", "double five"."""
+"""Spoken numbers: "twenty third", "five forty two", "double five"."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _SOUNDS_LIKE = {
     "fore": "4",
     "ate": "8",
 }
-"""Words that recognisers write for a digit between other digits: "I five for two"."""
+"""Words that recognisers write in place of a digit between other digits: "I five for two"."""
 _REPEATS = {"double": 2, "triple": 3}
 _DIGIT_WORD = rf"(?:\d+|{_TEN}|{_UNIT}|hundred|and|{'|'.join(_SOUNDS_LIKE)}|{'|'.join(_REPEATS)})"
 
@@ -74,7 +74,7 @@ def _begins_digits(word: str) -> bool:
 
 
 def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
-    """Return each group of digits with the words read so far; stop at the first word outside the number."""
+    """Return each group of digits with the number of words read so far, up to the end of the number."""
     parts: list[tuple[str, int]] = []
     used = 0
     while used < len(words):
@@ -102,10 +102,10 @@ def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
 
 
 def spoken_digits(words: str, *, most: int = 4) -> tuple[str, int]:
-    """Return the digits in "five forty two" (542) or "one hundred and one", and the characters they cover.
+    """Return the digits of a spoken number, "542" for "five forty two", and the length of its words.
 
-    At most `most` digits are read, because more belong to another number. ("", 0) when `words` doesn't begin
-    with a number.
+    It reads at most `most` digits, because further digits belong to another number. If `words` doesn't begin
+    with a number, it returns ("", 0).
     """
     pieces = list(re.finditer(r"[a-z]+|\d+", words))
     digits, end = "", 0

@@ -19,12 +19,12 @@ PARTS_OF_DAY = {
     "late night": TimeWindow(time(22)),
     "night": TimeWindow(time(20)),
 }
-"""Hours of departure or arrival that a caller means by these words."""
+"""Time windows that callers mean by these words."""
 TONIGHT = TimeWindow(time(18))
 
 
 def part_of_day(hour: int) -> str:
-    """Return the words that follow a spoken clock time: "in the morning", "at night"."""
+    """Return the words to say after a clock time: "in the morning", "at night"."""
     if 4 <= hour < 12:
         return "in the morning"
     if 12 <= hour < 17:
@@ -38,5 +38,5 @@ _WORDS = {
 
 
 def named_part(window: TimeWindow | None) -> str | None:
-    """Return "in the late morning" for a window that has such a name; None for other windows."""
+    """Return the name of a window, such as "in the late morning", or None if it has no name."""
     return _WORDS.get(window) if window else None

@@ -1,4 +1,4 @@
-"""Sentences the agent says, from `data/phrases.json`."""
+"""The sentences that the agent says, loaded from `data/phrases.json`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def phrases() -> Mapping[str, str]:
 
 
 def phrase(name: str, /, **parts: str) -> str:
-    """Return the sentence called `name` with its parts filled in and a capital first.
+    """Return the sentence called `name`, with its parts filled in and its first letter capitalised.
 
     Raises:
         KeyError: the sentence or one of its parts is missing.

@@ -1,7 +1,8 @@
-"""Roles of the places in a sentence: origin, destination, place to change at, or one that the caller rejects.
+"""Roles of the places in a sentence: origin, destination, connecting place or rejected place.
 
-Recognisers lose function words ("I want to fly the cochi", "flight a Chennai"). So a place without a cue word
-gets its role from the order: first origin, then destination; a single place is the destination.
+Recognisers lose function words ("I want to fly the cochi", "flight a Chennai"). So places without a cue word
+get their roles by their order: the first is the origin, the second the destination. A single place is the
+destination.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def _cue(before: str, after: str, has_next: bool) -> str | None:
         return "origin"
     if _VIA_CUE.search(before):
         return "via"
-    # In "leaving for Delhi" the closest cue counts, so "for" is checked before "leaving".
+    # In "leaving for Delhi" the closest cue is "for", so it is checked before "leaving".
     if _TO_CUE.search(before):
         return "destination"
     if _FROM_CUE.search(before) or (has_next and _JOINS_DESTINATION.match(after)):
@@ -63,7 +64,7 @@ def place_roles(text: str, mentions: Sequence[SpanT]) -> PlaceRoles[SpanT]:
         before, after = text[end : mention.start], text[mention.end :]
         end = mention.end
         cue = _cue(before, after, index + 1 < len(mentions))
-        # "Flights for Delhi to Mumbai": the first cue must have been "from", misspoken or misrecognised.
+        # In "flights for Delhi to Mumbai" the first cue must have been "from", but was misrecognised.
         between = text[end : mentions[index + 1].start] if index + 1 < len(mentions) else ""
         if cue == "destination" and roles.origin is None and _JOINED.match(between):
             cue = "origin"
@@ -101,7 +102,7 @@ _UNKNOWN = re.compile(
 
 
 def unknown_places(text: str, known: Sequence[Span]) -> dict[str, str]:
-    """Return words of lower-case `text` in a place's position that aren't `known`, by role."""
+    """Return words in lower-case `text` that stand in the position of a place and aren't `known`, by role."""
     return {
         "origin" if match["cue"] == "from" else "destination": match["words"].strip()
         for match in _UNKNOWN.finditer(masked(text, known))
@@ -112,5 +113,5 @@ _ROUTE_IN_CODES = re.compile(r"\b([A-Z]{3})[-–/>]([A-Z]{3})\b")
 
 
 def with_routes_in_words(text: str) -> str:
-    """Return `text` with routes that are typed in codes as words: "DEL to BOM" for "DEL-BOM"."""
+    """Return `text` with routes between airport codes as words: "DEL to BOM" for "DEL-BOM"."""
     return _ROUTE_IN_CODES.sub(r"\1 to \2", text)

@@ -1,4 +1,4 @@
-"""Order of the grammars: each claims its words and leaves the rest to the next, the last to the places."""
+"""Order of the grammars. Each claims its words, and the next grammar reads only the remaining text."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NAMES_PART_OF_DAY = re.compile(r"night|morning|afternoon|evening")
 def read(
     text: str, original: str, *, awaiting: Expectation, asked: str | None = None, offered: bool = False
 ) -> Reading:
-    """Read lower-case `text`, the most specific grammar first: in "AI 542 for two" the flight comes first.
+    """Read lower-case `text`. The most specific grammars come first, for example flight numbers.
 
-    `original` is the text in its own case. `asked` is the slot that the open question is about; `offered`
-    means that flights have been read out, so that "the second" can point at one.
+    `original` is the text in its original case. `asked` is the slot or subject of the open question.
+    `offered` is True if there are found flights, so that "the second" can refer to one.
     """
     claims = _Claims(text)
     numbers = find_flight_numbers(text, original)
@@ -48,7 +48,7 @@ def read(
     claims.add(choice)
 
     meant, rejected = split_rejected(text, dates)
-    # "Forget the return, tomorrow" names no day of return.
+    # In "forget the return, tomorrow", tomorrow is not the day of return.
     depart, back = split_dates(masked(text, [one_way] if one_way else []), meant)
     departing, arriving = split_times(text, times)
     return Reading(

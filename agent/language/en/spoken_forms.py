@@ -1,4 +1,4 @@
-"""Numbers, times, days, money and names as they are read aloud."""
+"""Spoken forms of numbers, times, days, money and names."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def digits(text: str) -> str:
 
 
 def flight(flight_number: str, *, carrier: str = "") -> str:
-    """Return "Air India five four two" for AI542; the code's letters for an airline without a known name."""
+    """Return "Air India five four two" for AI542. For an unknown airline, use the letters of its code."""
     return f"{carrier or airline(flight_number[:2])} {digits(flight_number[2:])}"
 
 
@@ -82,9 +82,9 @@ def clock(moment: time | datetime) -> str:
 
 
 def clock_after(moment: datetime, since: date) -> str:
-    """Return a local time, with its day unless that is `since`: "noon two days later"."""
+    """Return a local time. If its date isn't `since`, add the day: "noon two days later"."""
     days = (moment.date() - since).days
-    # The midnight after an evening begins the next day, but in speech it still belongs to the evening.
+    # In speech, the midnight at the end of a day still belongs to that day.
     if days > 0 and (moment.hour, moment.minute) == (0, 0):
         days -= 1
     if days in (-1, 0, 1):
@@ -106,7 +106,7 @@ def bare_clock(moment: time | datetime) -> str:
 def day(when: date, today: date) -> str:
     """Return "tomorrow, Tuesday the twenty-fourth" or "on Friday the …".
 
-    The date is always included, so that callers hear mistakes.
+    The date is always included, so that callers notice mistakes.
     """
     ahead = (when - today).days
     if ahead in (0, 1):
@@ -142,7 +142,7 @@ def counted(amount: int, noun: str) -> str:
 
 
 def price(money: Money) -> str:
-    """Return "five thousand two hundred rupees", rounded to whole units, which are easier to follow."""
+    """Return "five thousand two hundred rupees". The amount is rounded, to be easier to follow."""
     exact = Decimal(money.units) + Decimal(money.nanos) / 1_000_000_000
     whole = int(exact.quantize(Decimal(1), ROUND_HALF_UP))
     code = money.currency_code
@@ -156,5 +156,5 @@ def listed(items: Sequence[str]) -> str:
 
 
 def spelled(code: str) -> str:
-    """Return the letters of a code apart, so that each is read by its name."""
+    """Return the letters of a code with spaces between them, so that each letter is spoken."""
     return " ".join(code)

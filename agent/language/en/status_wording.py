@@ -1,6 +1,6 @@
 """Wording for flight status.
 
-It states only reported facts; anything calculated is marked as such ("should arrive").
+It states only reported facts as facts. Calculated times get a cautious wording ("should arrive").
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _Sentences = Callable[[pb.FlightStatus, datetime], Iterator[str]]
 
 
 def status_sentences(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
-    """Yield sentences on the status of a flight at an aware time."""
+    """Yield sentences about the status of a flight. `now` must be an aware datetime."""
     state = state_of(status)
     if state in _OF_STATE:
         yield from _OF_STATE[state](status, now)
@@ -43,7 +43,7 @@ def status_sentences(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
 
 
 def route_line(status: pb.FlightStatus) -> str:
-    """Return one line of a list of flights of a route."""
+    """Return the sentence for the status of one flight of a route."""
     state = state_of(status)
     if state == "DELAYED" and not departure_delay(status):
         state = "DELAYED_unknown"
@@ -120,18 +120,18 @@ _OF_STATE: Mapping[str, _Sentences] = {
     "EN_ROUTE": _en_route,
     "LANDED": _landed,
 }
-"""Sentences for states that need times."""
+"""Functions for the states whose sentences need times."""
 
 
 def _sentence(name: str, status: pb.FlightStatus, now: datetime) -> str:
-    """Return a phrase about departure and arrival, each at its expected time, else at its planned time."""
+    """Return the phrase called `name`, filled with the flight and its planned and expected times."""
     since, today = day_of(status.depart_date), local(status.scheduled_departure, now).date()
     leaving = local(status.scheduled_departure, expected_departure(status))
     return phrase(
         name,
         flight=flight(status.flight_number, carrier=status.carrier),
         day=day(since, today),
-        # A caller who asks about today needs no date. For another day, the date lets them hear a mistake.
+        # Without a date the caller assumes today. Another day is said, so that they notice mistakes.
         other_day=f" {day(since, today)}" if since != today else "",
         origin=status.scheduled_departure.city,
         destination=status.scheduled_arrival.city,
@@ -144,6 +144,6 @@ def _sentence(name: str, status: pb.FlightStatus, now: datetime) -> str:
 
 
 def _arrival(name: str, status: pb.FlightStatus, since: date) -> str:
-    """Return a phrase about the arrival, with its day unless that is `since`."""
+    """Return the phrase called `name` about the arrival. If its date isn't `since`, add the day."""
     moment = local(status.scheduled_arrival, estimated_arrival(status) or likely_arrival(status))
     return phrase(name, destination=status.scheduled_arrival.city, arrival=clock_after(moment, since))

@@ -45,16 +45,16 @@ def _count(words: str) -> int:
 
 
 def find_passengers(text: str, *, asked: bool = False) -> Found[int] | None:
-    """Find the number of travellers in lower-case `text`, as one piece around all its words.
+    """Find the number of travellers in lower-case `text`. The piece covers all words about it.
 
-    With `asked`, the open question was about the number, so a number alone is an answer.
+    With `asked`, the open question is about this number, so a number alone is an answer.
     """
     counted = list(_COUNTED.finditer(text))
     if counted:
         tickets = [match for match in counted if match["noun"].startswith(("ticket", "seat"))]
         total = sum(_count(match["count"]) for match in tickets or counted)
         if all(match["noun"].startswith(_COMPANIONS) for match in counted):
-            # "With two kids and my wife": companions come in addition to the caller.
+            # In "with two kids and my wife", the caller travels too.
             total += 1 + len(_MY_RELATIVE.findall(text))
         return Found(counted[0].start(), counted[-1].end(), total)
     for pattern in (_PARTY, _WE_ARE, _FOR_N):

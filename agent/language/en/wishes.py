@@ -1,4 +1,4 @@
-"""Wishes for a flight: number of stops, order of results, cabin."""
+"""Wishes for flights: number of stops, order of results, cabin."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ def _first(text: str, meanings: Mapping[T, re.Pattern[str]]) -> Found[T] | None:
 
 
 def find_nonstop(text: str) -> Found[bool] | None:
-    """Find whether lower-case `text` asks for no stops (True) or accepts them again (False)."""
+    """Find words in lower-case `text` that ask for nonstop flights (True) or accept stops again (False)."""
     return _first(text, _STOPS_WISHES)
 
 
 def find_most_stops(text: str) -> Found[int] | None:
-    """Find the highest number of stops allowed: "only with one stop", "two stops at most"."""
+    """Find the maximum number of stops: "only with one stop", "two stops at most"."""
     match = _MOST_STOPS.search(text)
     return found_at(match, 2 if match["most"] in ("two", "2") else 1) if match else None
 
 
 def find_sort(text: str) -> Found[str] | None:
-    """Find "cheapest", "fastest", "earliest" or "latest"."""
+    """Find the wanted order: "cheapest", "fastest", "earliest" or "latest"."""
     return _first(text, _SORTS)
 
 
 def find_cabin(text: str) -> Found[str] | None:
-    """Find "economy", "premium_economy", "business" or "first"."""
+    """Find the wanted cabin: "economy", "premium_economy", "business" or "first"."""
     return _first(text, _CABINS)

@@ -1,4 +1,4 @@
-"""Wording for flights that were found, and for the wishes they meet."""
+"""Wording for found flights, and for the wishes of a search."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def window_words(window: TimeWindow) -> str:
 
 
 def wishes_words(wishes: Wishes) -> str:
-    """Return ", in the morning, with IndiGo and without a stop"; "" without a wish besides route and day."""
+    """Return ", in the morning, with IndiGo and without a stop", or "" if there are no wishes."""
     words = [window_words(wishes.window)] if wishes.window else []
     if wishes.arrival:
         words.append(f"arriving {window_words(wishes.arrival)}")
@@ -69,18 +69,18 @@ def _either(codes: Sequence[str]) -> str:
 
 
 def rank(index: int, sort: str | None, *, priced: bool = True) -> str:
-    """Return "The first", or "The cheapest" for the first of flights sorted by price, if they have prices."""
+    """Return "The first", or "The cheapest" for the first flight of a list that is sorted by price."""
     if index == 0 and sort in _SUPERLATIVES and (sort != "cheapest" or priced):
         return f"The {sort}"
     return f"The {ordinal(index + 1)}"
 
 
 def option(found: FoundFlight, index: int, wishes: Wishes, *, only: bool) -> str:
-    """Return one line of a list of flights.
+    """Return the sentence for one flight of a list.
 
-    `index` is its position in the list, `only` that it is the whole list.
+    `index` is its position in the list, from 0. `only` is True if the list has no other flight.
     """
-    # After "in the morning", the part of the day needs no repeating.
+    # The list is introduced with "in the morning", so the part of the day isn't repeated.
     time = bare_clock if named_part(wishes.window) else clock
     return phrase(
         "option_only" if only else "option",
@@ -94,7 +94,7 @@ def option(found: FoundFlight, index: int, wishes: Wishes, *, only: bool) -> str
 
 
 def stops_words(itinerary: pb.Itinerary) -> str:
-    """Return ", with one stop over night in Doha and on from another airport there"; "" without a stop."""
+    """Return ", with one stop over night in Doha and on from another airport there", or "" if nonstop."""
     cities = [segment.arrival.city for segment in itinerary.segments[:-1]]
     if not cities:
         return ""
@@ -105,7 +105,7 @@ def stops_words(itinerary: pb.Itinerary) -> str:
 
 
 def _back_words(back: pb.Itinerary | None) -> str:
-    """Return ", and back at nine in the morning with IndiGo"; "" for a one-way flight."""
+    """Return ", and back at nine in the morning with IndiGo", or "" for a one-way flight."""
     if back is None:
         return ""
     leaves = clock(local(back.segments[0].departure))
@@ -125,9 +125,9 @@ def _price_words(found: FoundFlight, passengers: int) -> str:
 
 
 def details(name: str, itinerary: pb.Itinerary, **parts: str) -> Iterator[str]:
-    """Yield sentences on the times of an itinerary, and on where to change.
+    """Yield sentences about the times of an itinerary and its connecting cities.
 
-    `name` is the phrase for a flight without a change.
+    `name` is the name of the phrase for a nonstop flight.
     """
     first, last = itinerary.segments[0], itinerary.segments[-1]
     leaves = local(first.departure)
@@ -147,5 +147,5 @@ def details(name: str, itinerary: pb.Itinerary, **parts: str) -> Iterator[str]:
 
 
 def change_words(city: str, *, overnight: bool, next_airport: str) -> str:
-    """Return a change of planes for a flight card: "London, overnight, from LGW"."""
+    """Return the text of a connection for a flight card: "London, overnight, from LGW"."""
     return city + ", overnight" * overnight + (f", from {next_airport}" if next_airport else "")
