@@ -47,10 +47,11 @@ def test_the_example_follows_and_continues_where_it_stopped(product: Product, tm
     assert login.returncode == 0, login.stderr
     try:
         product.readback("call", "--text", "which airport is in Kochi")
-        first = _follow(product, email, tmp_path, until="which airport is in Kochi")
+        first = _follow(product, email, tmp_path, until="Cochin")
         product.readback("call", "--text", "which airport is in Denver")
         second = _follow(product, email, tmp_path, until="which airport is in Denver")
     finally:
         product.readback("logout")
-    assert any("Kochi" in line for line in first)
+    assert any("which airport is in Kochi" in line for line in first)
+    # The example saves its cursor after it prints, so only the line at which it was killed may come again.
     assert not any("which airport is in Kochi" in line for line in second)
