@@ -211,7 +211,7 @@ async def test_deleting_the_conversation_of_the_call_ends_the_call(ada: Visitor)
         await ada.page.get_by_role("tab", name="History").click()
         await ada.see("past-conversation").click()
         await ada.see("history-delete").click()
-        await expect(ada.see("ask-delete")).to_contain_text("The call that is running in it ends.")
+        await expect(ada.see("ask-delete")).to_contain_text("The running call in it will end.")
         await ada.see("delete-for-good").click()
         await expect(ada.page.locator("past-conversations .empty")).to_contain_text("No conversations yet")
         await agent.close_room()  # like the conversation service
