@@ -29,24 +29,23 @@ run: $(RUNTIME) ## Install what is missing and start everything; Ctrl-C stops it
 quick: static ## The inner loop: format, lint, types, contracts, unit and contract tests (about three minutes)
 	@$(BIN)/python -m pytest -q $(IN_PAIRS) tests/unit tests/contract
 
-test: $(DEVELOPMENT) system-packages livekit toxiproxy check ## Install what the tests need, then run everything that CI runs (about twenty minutes)
+test: $(DEVELOPMENT) system-packages livekit toxiproxy check ## Install what the tests need, then run everything that CI runs (about 25 minutes)
 
 check: static pytest ## Run everything that CI runs, without installing
 
 static: $(DEVELOPMENT)
 	@tools/static_checks.sh $(BIN)
 
-# Two at a time: tests that share the processors well. Calls wait for speech, so two products fit on two cores.
-# Benches and chaos tests measure or kill whole processes: they run alone.
+# In pairs: tests that share the processors well. Spoken calls, benches and chaos tests need them alone.
 SHARED := tests/unit tests/contract tests/integration --ignore=tests/integration/bench tests/e2e/gradio_ui
-CALLS := tests/e2e/voice tests/e2e/cli
-ALONE := tests/integration/bench tests/chaos
+COMMANDS := tests/e2e/cli
+ALONE := tests/e2e/voice tests/integration/bench tests/chaos
 IN_PAIRS := --numprocesses=2 --dist=loadfile
 
 pytest: $(DEVELOPMENT)
 ifeq ($(strip $(PYTEST_ARGS)),)
 	@$(BIN)/python -m pytest -q $(IN_PAIRS) $(SHARED)
-	@$(BIN)/python -m pytest -q $(IN_PAIRS) $(CALLS)
+	@$(BIN)/python -m pytest -q $(IN_PAIRS) $(COMMANDS)
 	@$(BIN)/python -m pytest -q $(ALONE)
 else
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

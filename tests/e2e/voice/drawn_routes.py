@@ -28,7 +28,7 @@ GARBLED = (
     "Doha",
 )
 """Cities whose names the recogniser usually misspells."""
-CALLS = 3
+CALLS = 8
 """Number of degraded versions that each question is recognised in."""
 PACKET, LOST_PACKETS = STT_RATE // 50, 2
 """Samples of a WebRTC packet (20 ms), and the number of lost packets."""

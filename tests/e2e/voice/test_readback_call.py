@@ -48,9 +48,3 @@ def test_three_spoken_questions_on_drawn_routes_are_looked_up(
     _understood(events, questions)
     assert all(turn["first_audio_ms"] is not None for turn in events[1:-1])
     assert all(turn["interims"] >= 1 for turn in events[1:-1])
-
-
-def test_the_same_questions_typed_are_searched(product: Product, questions: list[Drawn]) -> None:
-    events = _call(product, "--text", questions)
-    _understood(events, questions)
-    assert [turn["heard"] for turn in events[1:-1]] == [question.text for question in questions]
