@@ -1,1 +1,1 @@
-"""The `readback` command: starts the product, talks to it, and manages its data."""
+"""The `readback` command: starts the product, calls its services, and manages its data."""

@@ -17,10 +17,10 @@ _SINCE_EXAMPLES = "write how long ago (2h, 90m, 1d12h) or when (07:30, 2027-01-3
 
 
 async def parse_place(stub: FlightDataServiceAsyncStub, text: str) -> flightdata.Place:
-    """Return the place for a code, a name, or a word that sounds like one.
+    """Return the place for a code, a name, or a word that sounds like a name.
 
     Raises:
-        UsageError: the text is ambiguous.
+        UsageError: the text may mean several places.
         grpc.aio.AioRpcError: there is no such place.
     """
     from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
@@ -59,12 +59,13 @@ def parse_time(text: str) -> time:
 
 
 def parse_since(text: str, now: datetime) -> datetime:
-    """Return the instant that `--since` means: how long ago, or when.
+    """Return the instant for a value of `--since`: a duration before `now`, or a date or time.
 
-    Times without a zone are in the zone of `now`. A time of day is the latest one in the past.
+    A time without a zone is in the zone of `now`. For a time of day alone, return its latest occurrence
+    before `now`.
 
     Raises:
-        UsageError: the text is not a point in time, or lies in the future.
+        UsageError: the text is not a point in time, or is in the future.
     """
     ago = _AGO.fullmatch(text.replace(" ", "").lower())
     try:

@@ -1,4 +1,4 @@
-"""Errors of the command line, and the sentence and exit code that a command ends with.
+"""Errors of the command line, with their sentence for the user and their exit code.
 
 CommandError            failed while running                                exit 1
 └── UsageError          the command or a setting is wrong                   exit 2
@@ -31,7 +31,7 @@ class ToolMissing(UsageError):
 
 def explain(error: Exception) -> tuple[str, int] | None:
     """Return the sentence for the user and the exit code; None for an unexpected error."""
-    import grpc  # takes a while to import, and most commands never fail
+    import grpc  # imported here, because it is slow to import and only needed after a failure
 
     from mesh.settings import ConfigurationError
 

@@ -39,9 +39,9 @@ PART_COMMANDS = frozenset({"serve", "agent", "ui", "mcp"})
 
 
 def build(command: str | None = None) -> typer.Typer:
-    """Build the command line with the module of `command` alone, or with all if it is unknown.
+    """Build the command line with only the module of `command`, or with all modules if it is unknown.
 
-    Every part starts through here, and importing all commands would cost it a second.
+    Every part of the product starts with this function. To import all commands would take a second more.
     """
     app = typer.Typer(
         help=HELP,
@@ -58,7 +58,7 @@ def build(command: str | None = None) -> typer.Typer:
 
 
 def run() -> None:
-    """Run the command line. Every failure ends as one sentence on stderr and an exit code."""
+    """Run the command line. After a failure, print one sentence on stderr and exit with an error code."""
     command = sys.argv[1] if len(sys.argv) > 1 else None
     try:
         _run(command)
@@ -69,7 +69,7 @@ def run() -> None:
 
 
 def _exit_without_cleanup(code: int) -> None:
-    """Exit at once: a LiveKit thread that calls into an interpreter in shutdown aborts the process."""
+    """Exit without the interpreter's shutdown, in which a LiveKit thread could abort the process."""
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -84,10 +84,10 @@ def _run(command: str | None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # The reader of our output is gone; without this the interpreter fails again when it flushes.
+        # The reader of our output is gone. Without this, the interpreter fails again when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001  # the last place to keep a traceback from the user
+    except Exception as error:  # noqa: BLE001  # the user must not see a traceback
         from cli.errors import explain
 
         sentence, code = explain(error) or (
@@ -99,15 +99,15 @@ def _run(command: str | None) -> None:
 
 
 def _silence_logs() -> None:
-    """Keep log lines of libraries out of the command's output."""
-    import structlog  # not at module level: a part configures it itself
+    """Stop libraries from logging into the command's output."""
+    import structlog  # imported here, because each part configures it itself
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _save_traceback() -> Path:
-    """Append the current traceback to `command.log` in the home and return its path."""
+    """Append the current traceback to `logs/command.log` in the home; return the path of this file."""
     home = Path(os.environ.get("READBACK_HOME") or Path(__file__).resolve().parent.parent / ".readback")
     path = home / "logs" / "command.log"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Settings of `readback up`, and the check of the settings of every part."""
+"""Settings of `readback up`, and checks of the settings of all parts."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ SETTINGS_MODULES = (
 )
 """The settings module of each part."""
 SERVICES_GRACE_SECONDS = 1.2
-"""Time that services have to stop before the supervisor kills them."""
+"""Time in which services must stop before the supervisor kills them."""
 
 
 class UpSettings(MeshSettings):
-    """Settings of the supervisor and of the LiveKit server it starts."""
+    """Settings of the supervisor and of the LiveKit server that it starts."""
 
     livekit_port: int = Field(7880, gt=0, le=65535)
     """HTTP and WebSocket port of the LiveKit server that `readback up` starts."""
     livekit_tcp_port: int = Field(7881, gt=0, le=65535)
-    """TCP port for its media, for callers whose network blocks UDP."""
+    """TCP port for media of this LiveKit server, for callers whose network blocks UDP."""
     livekit_udp_port: int = Field(7882, gt=0, le=65535)
-    """UDP port for its media."""
+    """UDP port for media of this LiveKit server."""
 
     @property
     def livekit_is_external(self) -> bool:
@@ -69,10 +69,10 @@ def settings_classes() -> Iterator[type[MeshSettings]]:
 
 
 def check_all() -> UpSettings:
-    """Check the settings of every part, and return those of the supervisor.
+    """Check the settings of every part, and return the supervisor's settings.
 
     Raises:
-        ConfigurationError: at least one setting is wrong; the text names each mistake once.
+        ConfigurationError: at least one setting is wrong. The text lists each mistake once.
     """
     mistakes: dict[str, None] = {}
     for settings in settings_classes():
@@ -91,7 +91,7 @@ def variables(settings: type[MeshSettings]) -> set[str]:
 
 
 def unknown_variables() -> dict[str, str | None]:
-    """Return `READBACK_*` variables that no part reads, each with the most similar known one, if any."""
+    """Return the `READBACK_*` variables that no part reads, each with the most similar known name or None."""
     known = {name for settings in settings_classes() for name in variables(settings)}
     unknown = sorted(name for name in os.environ if name.startswith("READBACK_") and name not in known)
     return {name: next(iter(difflib.get_close_matches(name, known, n=1)), None) for name in unknown}

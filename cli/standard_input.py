@@ -1,4 +1,4 @@
-"""Lines from standard input, read in a way that Ctrl-C can interrupt."""
+"""Lines from standard input. Ctrl-C can interrupt the wait for a line."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from io import FileIO
 
 
 async def read_lines() -> AsyncIterator[str]:
-    """Yield each line without its line break until the input ends."""
-    # Unbuffered: a buffered reader holds a lock while it reads, and the interpreter aborts on it at exit.
+    """Yield each line, without its line break, until the input ends."""
+    # Unbuffered, because a buffered reader holds a lock while it reads. The interpreter would abort at exit.
     standard_input = FileIO(sys.stdin.fileno(), closefd=False)
     while line := await _read_line(standard_input):
         yield line.decode(sys.stdin.encoding, "replace").rstrip("\r\n")
@@ -21,8 +21,8 @@ async def read_lines() -> AsyncIterator[str]:
 async def _read_line(file: FileIO) -> bytes:
     """Return the next line; empty at the end of the input.
 
-    Nothing interrupts a blocking read, and asyncio waits for its own threads at exit. A daemon thread is
-    not waited for, so Ctrl-C works while no line comes.
+    A blocking read can't be interrupted, so it runs in a daemon thread. The interpreter doesn't wait for
+    daemon threads at exit, as it does for asyncio's own threads, so Ctrl-C works during the read.
     """
     line: Future[bytes] = Future()
     line.set_running_or_notify_cancel()

@@ -1,1 +1,1 @@
-"""The account a command acts for, and its saved credentials."""
+"""The account that a command acts for, and its saved credentials."""

@@ -1,4 +1,4 @@
-"""The account a command acts for: the one that is logged in, or a guest account for this command."""
+"""The account that a command acts for: the logged-in account, or a guest account for this command."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ SESSION_ENDED = {"ERROR_REASON_SESSION_ENDED", "ERROR_REASON_REFRESH_TOKEN_REUSE
 
 @dataclass(frozen=True, slots=True)
 class ActingAccount:
-    """An account that can call services."""
+    """The account that a command acts for, with its access tokens."""
 
     token: TokenSource
     """Returns a fresh access token."""
     is_guest: bool
-    """The account is deleted when the command ends."""
+    """True if the account is deleted when the command ends."""
 
 
 class SavedLogin:
-    """The saved session, refreshed when its access token is about to expire."""
+    """The saved session. Its access token is refreshed shortly before it expires."""
 
     def __init__(self, file: CredentialsFile, stub: IdentityServiceAsyncStub, clock: Clock) -> None:
         self._file, self._stub, self._clock = file, stub, clock
@@ -53,7 +53,7 @@ class SavedLogin:
         credentials = self._read()
         if not credentials.fresh_at(self._clock.now()):
             async with self._file.refresh_lock():
-                credentials = self._read()  # another command may have refreshed it meanwhile
+                credentials = self._read()  # another command may have refreshed the token meanwhile
                 if not credentials.fresh_at(self._clock.now()):
                     credentials = await self._refresh(credentials)
         return credentials.access_token
@@ -87,7 +87,7 @@ async def identity_stub(settings: MeshSettings) -> AsyncIterator[IdentityService
 
 @asynccontextmanager
 async def acting_account(settings: MeshSettings) -> AsyncIterator[ActingAccount]:
-    """Yield the account that is logged in, or else a guest account.
+    """Yield the logged-in account, or a guest account if there is none.
 
     Raises:
         CommandError: the saved session has ended.
@@ -103,7 +103,7 @@ async def acting_account(settings: MeshSettings) -> AsyncIterator[ActingAccount]
 
 @asynccontextmanager
 async def guest_account(stub: IdentityServiceAsyncStub) -> AsyncIterator[ActingAccount]:
-    """Register an account for the length of one command, and delete it afterwards."""
+    """Register a guest account and yield it; delete the account when the block ends."""
     password = secrets.token_urlsafe(24)
     request = identity.RegisterRequest(
         email=f"guest-{uuid7()}@readback.invalid", password=password, display_name="Guest"

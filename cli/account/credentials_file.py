@@ -15,7 +15,7 @@ from pathlib import Path
 from readback.identity.v1.identity_service_pb2 import TokenPair
 
 REFRESH_BEFORE_EXPIRY = timedelta(seconds=60)
-"""An access token is refreshed before use when less time than this is left."""
+"""An access token is refreshed before use if it expires within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Credentials:
         return cls(email, tokens.access_token, tokens.access_expire_time.seconds, tokens.refresh_token)
 
     def fresh_at(self, now: datetime) -> bool:
-        """Return whether the access token need not be refreshed yet."""
+        """Return True if the access token can be used without a refresh."""
         return datetime.fromtimestamp(self.access_expires, UTC) - now > REFRESH_BEFORE_EXPIRY
 
     def __repr__(self) -> str:
@@ -42,13 +42,13 @@ class Credentials:
 
 
 class CredentialsFile:
-    """`login.json` in the home, which keeps credentials between commands."""
+    """The file `login.json` in the home, with the credentials of the saved login."""
 
     def __init__(self, home: Path) -> None:
         self._path = home / "login.json"
 
     def read(self) -> Credentials | None:
-        """Return the saved credentials; None if there are none or the file is invalid."""
+        """Return the saved credentials; None if the file is missing or invalid."""
         try:
             return Credentials(**json.loads(self._path.read_text()))
         except (FileNotFoundError, ValueError, TypeError):
@@ -70,8 +70,8 @@ class CredentialsFile:
 
     @asynccontextmanager
     async def refresh_lock(self) -> AsyncIterator[None]:
-        """Lock out other commands that refresh: using a refresh token twice ends the session."""
+        """Let one command refresh at a time, because a second use of a refresh token ends the session."""
         with self._path.with_suffix(".lock").open("a") as file:
-            # In a thread: the holder of the lock may wait for the network.
+            # In a thread, because the command that has the lock may wait for the network.
             await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
             yield

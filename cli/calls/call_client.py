@@ -1,4 +1,4 @@
-"""A LiveKit participant that places a call without a browser: it speaks, types, and reports each turn."""
+"""A LiveKit participant for calls without a browser. It speaks, types, and reports each turn."""
 
 import asyncio
 import json
@@ -16,7 +16,8 @@ from agent.speech.audio import Samples
 from cli.calls.earpiece import Earpiece
 from cli.calls.microphone import Microphone
 
-# The names of the LiveKit agent protocol, copied: importing `livekit.agents.types` takes seconds.
+# Names of the LiveKit agent protocol. They are copied, because the import of `livekit.agents.types` takes
+# seconds.
 ATTRIBUTE_AGENT_STATE = "lk.agent.state"
 ATTRIBUTE_TRANSCRIPTION_FINAL = "lk.transcription_final"
 ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID = "lk.segment_id"
@@ -26,12 +27,12 @@ TOPIC_TRANSCRIPTION = "lk.transcription"
 _ANSWER_ENDS_AFTER_S = 0.5
 """Silence after which the agent's answer is complete."""
 _TAKEOVER_S = 10.0
-"""Time for another agent to take over the call of a lost one."""
+"""Time for another agent to take over a call after its agent left."""
 _POLL_S = 0.05
 
 
 class CallFailed(Exception):
-    """The call can't continue; the text says why."""
+    """The call can't continue. The text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,16 @@ class TurnReport:
 
     said: str
     heard: str
-    """The recognised text, or the line as typed."""
+    """The text that the agent received: recognised speech, or the typed line."""
     reply: str
     tools: list[ToolUse] = field(default_factory=list)
     first_audio_ms: float | None = None
-    """From the last loud sample sent to the first loud sample heard; negative when the agent cut in."""
+    """Milliseconds from the last loud sample sent to the first loud sample heard. Negative if the agent spoke
+    before the caller had ended."""
     interims: int = 0
-    """Number of captions that came while the caller spoke."""
+    """Number of interim captions received while the caller spoke."""
     cards: list[dict[str, Any]] = field(default_factory=list)
-    """Messages with flights."""
+    """The messages with flight cards that the agent sent."""
 
 
 @dataclass
@@ -69,7 +71,7 @@ class _Segment:
 
 
 class _Turn:
-    """Everything received since the caller's last line."""
+    """All captions, tool calls and flight cards received since the caller's last line began."""
 
     def __init__(self) -> None:
         self.segments: dict[str, _Segment] = {}
@@ -97,12 +99,12 @@ class CallClient:
         self._reading: set[asyncio.Task[None]] = set()
         self._ended_at = self._lost_after = 0.0
         self.ended: str | None = None
-        """Why the call ended; None while it lasts, and again when another agent takes over."""
+        """Reason why the call ended; None while it runs. Set back to None if another agent joins."""
 
     @classmethod
     @asynccontextmanager
     async def join(cls, url: str, token: str, *, microphone: bool = True) -> AsyncIterator[Self]:
-        """Join a room, and hang up at the end.
+        """Join a room and yield the client; hang up when the block ends.
 
         Raises:
             CallFailed: the LiveKit server doesn't answer or refuses the token.
@@ -114,7 +116,7 @@ class CallClient:
                 async with asyncio.timeout(15):
                     await client._room.connect(url, token)
             except (rtc.ConnectError, TimeoutError):
-                # Without the cause: its text contains the token.
+                # Without the cause, because its text contains the token.
                 raise CallFailed(f"no connection to the LiveKit server at {url}") from None
             if microphone:
                 await client._microphone.publish(client._room)
@@ -123,12 +125,12 @@ class CallClient:
             await client.hang_up()
 
     async def wait_for_greeting(self, timeout: float = 30) -> TurnReport:
-        """Wait until the agent has joined and greeted."""
+        """Wait until the agent has joined and has spoken its greeting."""
         await self._until(lambda: self._turn.answered and self._answer_ended(), timeout, "no agent came")
         return self._report("", None)
 
     async def speak(self, samples: Samples, said: str = "", *, timeout: float = 30) -> TurnReport:
-        """Speak 16 kHz samples and wait for the whole answer; for `timeout` seconds if there is none."""
+        """Speak 16 kHz samples and wait for the whole answer, or for `timeout` seconds without any speech."""
         self._begin()
         spoke_until = await self._microphone.speak(samples)
         return await self._answer(said, spoke_until, timeout)
@@ -145,7 +147,7 @@ class CallClient:
     ) -> tuple[float, TurnReport]:
         """Speak over the agent once it has been audible for `after` seconds.
 
-        Returns the milliseconds until the agent fell silent, and the turn.
+        Returns the milliseconds until the agent stopped speaking, and the report of the turn.
         """
         self._earpiece.reset_first_loud()
         await self._until(lambda: self._loud_for() >= after, timeout, "the agent said nothing to interrupt")
@@ -163,7 +165,7 @@ class CallClient:
         return self.ended or ""
 
     async def wait_until_lost(self) -> None:
-        """Wait without a limit until no agent is left that could answer."""
+        """Wait, without a time limit, until the call has ended and no other agent has taken over."""
         await self._until(lambda: self._is_lost, inf, "")
 
     async def hang_up(self) -> None:
@@ -215,11 +217,11 @@ class CallClient:
         return 0.0 if loud is None else time.monotonic() - loud
 
     async def _until(self, reached: Callable[[], bool], timeout: float, failure: str) -> None:
-        """Wait until `reached` is true, at most `timeout` seconds after the agent was last heard.
+        """Wait until `reached` returns True. The time limit restarts whenever the agent is heard.
 
         Raises:
-            CallFailed: the call ended, or the time is up.
-            TimeoutError: the time is up and `failure` is empty.
+            CallFailed: the call ended, or `reached` was not True within `timeout` seconds.
+            TimeoutError: instead of CallFailed after `timeout` seconds, if `failure` is empty.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout

@@ -1,4 +1,4 @@
-"""The caller's ear: measures when the agent is audible, and records everything heard."""
+"""The caller's earpiece: detects when the agent is audible, and records all audio of the agent."""
 
 import asyncio
 import time
@@ -14,13 +14,13 @@ RECORDING_RATE = 24_000
 """Samples per second of the recording."""
 
 LOUD = 600
-"""A frame with a louder sample than this counts as speech of the agent."""
+"""A frame counts as the agent's speech if any sample is louder than this 16-bit amplitude."""
 
 _FRAME_MS = 10
 
 
 class Earpiece:
-    """Listens to one audio track at a time, and calls `changed` for every frame."""
+    """Listener to one audio track at a time. It calls `changed` for every frame."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
@@ -31,9 +31,9 @@ class Earpiece:
         self.last_loud = float("-inf")
 
     def listen(self, track: rtc.Track) -> None:
-        """Listen to this track instead of the one before.
+        """Stop listening to the previous track, and listen to this one.
 
-        A dead agent's track would otherwise carry the sound of the next agent too.
+        Otherwise the track of a dead agent would also deliver the audio of the next agent.
         """
         self.stop()
         self._listening = asyncio.create_task(self._run(track))
@@ -52,15 +52,15 @@ class Earpiece:
 
     @property
     def quiet_for(self) -> float:
-        """Seconds since the agent was last loud."""
+        """Seconds since the agent's last loud frame."""
         return time.monotonic() - self.last_loud
 
     def reset_first_loud(self) -> None:
-        """Make the next loud frame the first one."""
+        """Forget the first loud frame; the next loud frame becomes the first."""
         self.first_loud = None
 
     def recording(self) -> Samples:
-        """Return everything heard so far, at `RECORDING_RATE`."""
+        """Return all audio received so far, at `RECORDING_RATE`."""
         return np.concatenate(self._frames) if self._frames else np.zeros(0, np.int16)
 
     async def _run(self, track: rtc.Track) -> None:

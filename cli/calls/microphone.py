@@ -1,4 +1,4 @@
-"""A microphone made of samples: an audio track fed in real time, as a browser feeds one."""
+"""A simulated microphone: an audio track that sends samples in real time, as a browser does."""
 
 import asyncio
 import time
@@ -10,23 +10,23 @@ from livekit import rtc
 from agent.speech.audio import STEP, STEP_MS, STT_RATE, Samples
 
 SPEECH = 400
-"""Samples louder than this are speech."""
+"""A step counts as speech if any sample is louder than this 16-bit amplitude."""
 
 _ROOM_TONE = 3.0
-"""Level of the noise between utterances; a real microphone is never silent."""
+"""Standard deviation of the background noise, because a real microphone is never silent."""
 
 
 class Microphone:
-    """Publishes one audio track and speaks into it."""
+    """One published audio track that sends speech and background noise."""
 
     def __init__(self) -> None:
-        # Without a queue in LiveKit a sample leaves when it is captured, so its time is known.
+        # Without a queue in LiveKit, a sample is sent when it is captured, so the time of sending is known.
         self._source = rtc.AudioSource(STT_RATE, 1, queue_size_ms=0)
         self._queue: asyncio.Queue[tuple[Samples, asyncio.Future[float]]] = asyncio.Queue(8)
         self._clock: asyncio.Task[None] | None = None
 
     async def publish(self, room: rtc.Room) -> None:
-        """Publish the track with DTX and RED, as browsers do, and start feeding it."""
+        """Publish the track with DTX and RED, as browsers do, and start sending audio."""
         track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=True, red=True)
         await room.local_participant.publish_track(track, options)
@@ -35,7 +35,7 @@ class Microphone:
     async def speak(self, samples: Samples) -> float:
         """Queue 16 kHz samples and wait until they are sent.
 
-        Returns `time.monotonic()` of the last loud sample.
+        Returns the `time.monotonic()` at which the last loud samples were sent.
         """
         spoken: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         await self._queue.put((samples, spoken))

@@ -1,4 +1,4 @@
-"""Placing a call: start it, say each line after the agent's answer, and end it."""
+"""Placing a call: start it, send each line after the agent has answered the previous one, and end it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CallerLine:
     text: str
     """The words, or the path of the recording."""
     samples: Samples | None = None
-    """Speech at 16 kHz; None to type the text."""
+    """Speech at 16 kHz; if None, `text` is typed."""
 
     async def send(self, client: CallClient) -> TurnReport:
         """Speak or type the line and wait for the answer."""
@@ -57,7 +57,7 @@ async def conversation_stub(
 async def conversation_for_call(
     stub: ConversationServiceAsyncStub, account: ActingAccount, conversation_id: str | None
 ) -> AsyncIterator[str]:
-    """Yield the given conversation, or a new one; a guest's new conversation is deleted afterwards."""
+    """Yield the given conversation id, or start a conversation. Delete the new one afterwards for a guest."""
     if conversation_id is not None:
         yield conversation_id
         return
@@ -79,15 +79,16 @@ async def place_call(
     *,
     microphone: bool = True,
 ) -> Samples:
-    """Place a call and send each line after the agent's answer.
+    """Place a call, and send each line after the agent has answered the previous one.
 
-    The call may end before all lines are sent; that is no failure.
+    If the call ends before all lines are sent, the remaining lines are skipped without an error.
 
     Returns:
-        What was heard of the agent, at `cli.calls.earpiece.RECORDING_RATE`.
+        All audio of the agent, at `cli.calls.earpiece.RECORDING_RATE`.
 
     Raises:
-        CommandError: the call could not be joined, or ended before a line was answered.
+        CommandError: the call could not be joined, no agent greeted the caller, or the call ended while a
+            line waited for its answer.
     """
     began = time.monotonic()
     try:
@@ -108,7 +109,7 @@ async def place_call(
 async def _started_call(
     stub: ConversationServiceAsyncStub, conversation_id: str, output: CallOutput
 ) -> AsyncIterator[conversation.CallAccess]:
-    """Start a call, and end it when the block ends."""
+    """Start a call and yield the access to its room; end the call when the block ends."""
     answer = await stub.StartCall(conversation.StartCallRequest(conversation_id=conversation_id))
     try:
         yield answer.access
@@ -119,7 +120,7 @@ async def _started_call(
 
 
 async def _next_line(lines: AsyncIterator[CallerLine], client: CallClient) -> CallerLine | None:
-    """Return the next line; None after the last one, or when the call is lost before it comes."""
+    """Return the next line; None after the last line, or if the call is lost before the line is ready."""
     line = asyncio.ensure_future(anext(lines, None))
     lost = asyncio.create_task(client.wait_until_lost())
     try:

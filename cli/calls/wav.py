@@ -8,11 +8,11 @@ import numpy as np
 from agent.speech.audio import STT_RATE, Samples, resampled
 
 MAX_SECONDS = 600
-"""A longer file is taken for a mistake."""
+"""A longer file is refused, because it is probably a mistake."""
 
 
 class NotAWav(Exception):
-    """The file can't be used as speech; the text says why."""
+    """The file can't be used as speech. The text is the reason."""
 
 
 def read_wav(path: Path) -> Samples:
@@ -51,7 +51,7 @@ def read_wav(path: Path) -> Samples:
 
 
 def write_wav(path: Path, samples: Samples, rate: int) -> None:
-    """Write mono samples; an existing file is replaced."""
+    """Write mono samples to a WAV file; replace an existing file."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -60,7 +60,7 @@ def write_wav(path: Path, samples: Samples, rate: int) -> None:
 
 
 def _to_16_bit(data: bytes, width: int) -> Samples:
-    """Return little-endian PCM of 1 to 4 bytes per sample as 16 bits; 8-bit PCM is unsigned."""
+    """Convert little-endian PCM of 1 to 4 bytes per sample to 16 bits. PCM of 1 byte is unsigned."""
     match width:
         case 1:
             return ((np.frombuffer(data, np.uint8).astype(np.int16) - 128) * 256).astype(np.int16)

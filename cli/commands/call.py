@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Kind = Literal["say", "wav", "text"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 OTHER_OPTIONS_WITH_VALUES = frozenset({"--out", "--conversation"})
-"""Options of `call` whose value may look like an option."""
+"""Options of `call`, besides the lines, whose value may look like an option."""
 Lines = list[str] | None
 
 
@@ -32,9 +32,9 @@ class ScriptLine:
     """One turn of the caller."""
 
     kind: Kind
-    """Synthesised speech, a recording, or typed text."""
+    """`say` for synthesised speech, `wav` for a recording, `text` for typed text."""
     value: str
-    """The words, or the path of the recording."""
+    """The words to say or type, or the path of the recording."""
 
 
 def register(app: typer.Typer) -> None:
@@ -70,10 +70,10 @@ def call(
 
 
 def read_script(arguments: Sequence[str]) -> list[ScriptLine]:
-    """Return the --say, --wav and --text lines among the arguments, in order.
+    """Return the lines that --say, --wav and --text give in `arguments`, in their order.
 
-    Option parsers group values by option and lose the order across options. The parser has accepted
-    `arguments` before, so every option has its value.
+    Typer groups values by option, so it loses the order of different options. Typer must have accepted
+    `arguments` already, so that every option has a value.
     """
     lines = []
     remaining = iter(arguments)
@@ -109,7 +109,7 @@ async def _call(
     *,
     as_json: bool,
 ) -> None:
-    # Speech and WebRTC take seconds to import; mistakes in the command are reported before.
+    # Speech and WebRTC take seconds to import. Mistakes in the command are reported before these imports.
     from cli.account.acting_account import acting_account
     from cli.calls.earpiece import RECORDING_RATE
     from cli.calls.placing import conversation_for_call, conversation_stub, place_call
@@ -132,7 +132,7 @@ async def _call(
 
 
 def _prepare(script: Sequence[ScriptLine]) -> list[CallerLine]:
-    """Read and synthesise all speech before the call starts, so that a bad file costs no call."""
+    """Read and synthesise all speech before the call starts, so that no call starts if a file is bad."""
     from agent.speech.audio import STT_RATE, resampled
     from cli.calls.placing import CallerLine
     from cli.calls.wav import NotAWav, read_wav

@@ -1,4 +1,4 @@
-"""`readback migrate` and `readback reset`: the databases of this installation."""
+"""`readback migrate` and `readback reset`: upgrade or delete the databases of this installation."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _confirm(folder: Path) -> None:
 
 
 def _databases() -> Iterator[tuple[str, str, Path]]:
-    """Yield name, URL and migrations folder of every service with a database."""
+    """Yield the name, database URL and migrations folder of every service with a database."""
     for settings in settings_classes():
         package = settings.__module__.rpartition(".")[0]
         spec = importlib.util.find_spec(package)

@@ -30,14 +30,14 @@ class State(StrEnum):
 
     OK = "ok"
     NOTE = "note"
-    """Nothing is wrong, but it is worth knowing."""
+    """Nothing is wrong, but the user should know the detail."""
     MISSING = "missing"
     UNREACHABLE = "unreachable"
     WRONG = "wrong"
 
     @property
     def is_trouble(self) -> bool:
-        """The product doesn't work like this."""
+        """True if the product can't work in this state."""
         return self not in (State.OK, State.NOTE)
 
 
@@ -94,7 +94,7 @@ def _print_findings(findings: list[Finding]) -> None:
 
 
 def check_installation(settings: UpSettings) -> Iterator[Finding]:
-    """Check what can be checked without asking a process."""
+    """Check the configuration, files and programs. These checks need no running part."""
     yield Finding("python", State.OK, f"{sys.version.split()[0]} at {sys.executable}")
     user = f", in use by process {home.lock_holder(settings.home)}" if home.is_locked(settings.home) else ""
     yield Finding("home", State.OK, f"{settings.home}{user}")
@@ -112,7 +112,7 @@ def check_installation(settings: UpSettings) -> Iterator[Finding]:
 
 
 async def check_parts(settings: UpSettings) -> list[Finding]:
-    """Ask each part for its health, and list the addresses of health and metrics."""
+    """Check the health of each part; the details list its health and metrics URLs."""
     parts = parts_of(settings, None if settings.livekit_is_external else Path(), Path())
     ready = await asyncio.gather(*(readiness.is_ready(part.health_url) for part in parts))
     return [

@@ -33,7 +33,7 @@ def doubles(
 
 
 async def _serve(aviationstack_port: int, flightapi_port: int, *, older: bool, monthly: int) -> None:
-    # Imported here: they load a table of airports that no other command needs.
+    # Imported here, because these modules load a table of airports that no other command needs.
     from doubles.aviationstack import server as aviationstack
     from doubles.flightapi import server as flightapi
     from doubles.serving import served

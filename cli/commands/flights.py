@@ -34,7 +34,7 @@ DESCRIPTOR = flightdata.DESCRIPTOR.services_by_name["FlightDataService"]
 
 
 class Sort(StrEnum):
-    """Orders of flights."""
+    """Order in which flights are listed."""
 
     EARLIEST = "earliest"
     CHEAPEST = "cheapest"

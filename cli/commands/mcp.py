@@ -1,4 +1,4 @@
-"""`readback mcp`: the MCP tools over standard input and output, for assistants that start their servers."""
+"""`readback mcp`: the MCP tools over standard input and output, for assistants that start MCP servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def mcp() -> None:
-    """Serve the MCP tools over standard input and output, for the account that is logged in.
+    """Serve the MCP tools over standard input and output, for the logged-in account.
 
     `readback up` serves them over HTTP, at http://127.0.0.1:8080/mcp (READBACK_MCP_PORT).
     """

@@ -33,7 +33,8 @@ def serve(
 ) -> None:
     """Run one or more services."""
     if len(set(names)) > 1:
-        # Imported here: a single service needs no supervisor and shouldn't wait for its import.
+        # Imported here, because a single service doesn't need the supervisor and shouldn't wait for its
+        # import.
         from cli.supervisor.foreground import serve_all
 
         serve_all({str(name) for name in names})
@@ -52,6 +53,6 @@ def ui() -> None:
 
 
 def _run(module: str) -> None:
-    """Run the `main` of a part, without our arguments; it reads its settings from the environment."""
+    """Run the `main` of a part. It gets no arguments, and reads its settings from the environment."""
     sys.argv[1:] = []
     importlib.import_module(module).main()

@@ -51,7 +51,7 @@ def _parse_date(today: str) -> date:
 
 
 async def _lines(texts: list[str] | None) -> AsyncIterator[str]:
-    """Yield every line, empty ones too: the output is matched to the input by position."""
+    """Yield every line, including empty ones, so that each input line has one output line."""
     for text in texts or ():
         yield text
     if not texts:
@@ -71,7 +71,7 @@ async def _understand(lines: AsyncIterator[str], context: Context) -> None:
 
 @asynccontextmanager
 async def _flight_data(settings: MeshSettings) -> AsyncIterator[FlightDataServiceAsyncStub]:
-    """Connect without a token to the running service, or to one started in this process."""
+    """Connect, without a token, to the running service, or else to one started in this process."""
     from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 

@@ -1,4 +1,4 @@
-"""`readback up`: the whole product on this machine."""
+"""`readback up`: run the whole product on this machine."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _warn_of_unknown_variables(console: Console) -> None:
 
 
 def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
-    """Do everything that can fail before the first part is started."""
+    """Do all steps that may fail, before the first part is started; return the parts to start."""
     home.require_secrets_of_databases(settings.home)
     program = config_file = None
     if not settings.livekit_is_external:

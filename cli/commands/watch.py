@@ -46,14 +46,14 @@ OpenWatch = Callable[["ConversationServiceAsyncStub"], Watch]
 
 
 class Speaker(StrEnum):
-    """Speakers, as options."""
+    """Values of --speaker."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
 
 
 class Kind(StrEnum):
-    """Kinds of entries, as options."""
+    """Values of --kind."""
 
     UTTERANCE = "utterance"
     TOOL_CALL = "tool-call"
@@ -158,9 +158,9 @@ async def _show(watch: Watch, output: WatchOutput, *, follow: bool) -> None:
 
 
 def _stdout_reader_gone() -> asyncio.Future[None]:
-    """Return a future that is done when the reader of our output is gone.
+    """Return a future that is done when stdout is a pipe and its reader is gone.
 
-    `readback watch | head` must end then, and not wait for the next entry to notice.
+    With it, `readback watch | head` ends as soon as `head` ends, and not only when the next entry is written.
     """
     loop = asyncio.get_running_loop()
     gone: asyncio.Future[None] = loop.create_future()
@@ -170,6 +170,6 @@ def _stdout_reader_gone() -> asyncio.Future[None]:
         gone.set_result(None)
 
     if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
-        # The writing end of a pipe becomes readable only when its reader is gone.
+        # The write end of a pipe becomes readable only when its reader is gone.
         loop.add_reader(sys.stdout.fileno(), set_done)
     return gone

@@ -1,1 +1,1 @@
-"""Programs built from Go modules: once, into the user's cache."""
+"""Programs that are built from Go modules, once, and stored in the user's cache."""

@@ -1,4 +1,4 @@
-"""Building a Go program, with progress, a time limit, and no leftovers when interrupted."""
+"""Build of a Go program, with progress and a time limit. An interrupted build leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from cli.errors import CommandError
 from cli.golang.program import GoProgram, cache_folder, find_go
 
 LIMIT_SECONDS = 30 * 60
-"""A longer build is stuck, most likely on the network."""
+"""Time after which a build is killed. It is probably waiting for the network."""
 PROGRESS_SECONDS = 15
-"""Interval of progress lines without a terminal."""
+"""Pause between progress lines if the output is not a terminal."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """Counts of Go's output."""
+    """Progress of a build, counted from Go's output."""
 
     began: float
-    """Monotonic seconds."""
+    """Start time in monotonic seconds."""
     downloaded: int = 0
-    """Modules."""
+    """Number of downloaded modules."""
     compiled: int = 0
-    """Packages."""
+    """Number of compiled packages."""
 
     def read(self, line: str) -> None:
         """Count one line of `go install -v`."""
@@ -46,7 +46,7 @@ class Progress:
             self.compiled += 1
 
     def text(self, now: float) -> str:
-        """Return elapsed time and counts."""
+        """Return the elapsed time and the counts in words."""
         minutes, seconds = divmod(int(now - self.began), 60)
         counts = f"{self.downloaded} modules downloaded, {self.compiled} packages compiled"
         return f"{minutes}:{seconds:02d}  {counts}"
@@ -56,8 +56,8 @@ def build(program: GoProgram, console: Console) -> Path:
     """Build a program into the user's cache and return its path.
 
     Raises:
-        ToolMissing: there is no Go that is new enough.
-        CommandError: the build failed; the text ends with Go's last lines.
+        ToolMissing: Go is missing or too old.
+        CommandError: the build failed. The text contains the last lines of Go's output.
     """
     go, target = find_go(program), program.cached
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def build(program: GoProgram, console: Console) -> Path:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as scratch:
         _install(program, go, Path(scratch), console)
         (Path(scratch) / program.package.rpartition("/")[2]).replace(target)
-    # Only the binary is needed from now on; the modules and objects behind it take 1.5 GB.
+    # Only the binary is needed from now on. The downloaded modules and compiled objects take 1.5 GB.
     shutil.rmtree(cache_folder() / "go", ignore_errors=True)
     return target
 
@@ -84,7 +84,7 @@ def _install(program: GoProgram, go: Path, scratch: Path, console: Console) -> N
 
 
 def _environment(scratch: Path) -> Mapping[str, str]:
-    """Return settings that keep Go's files in our cache and don't link this machine's C library."""
+    """Return environment variables that put Go's files into our cache and build without a C library."""
     return os.environ | {
         "CGO_ENABLED": "0",
         "GOBIN": str(scratch),
@@ -103,15 +103,15 @@ def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess
         stdout=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,
         text=True,
-        start_new_session=True,  # its own group: Go's compilers are killed with it
+        start_new_session=True,  # its own process group, so that Go's compilers are killed too
     )
 
 
 @contextmanager
 def _killed_at_end(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run a command; kill its group when the block ends, the limit is reached, or a signal asks us to end."""
-    # A signal raises only after the block: between the start of a process and its assignment to a
-    # name, an exception would leave a process that can't be killed.
+    """Run a command. Kill its process group when the block ends, after `LIMIT_SECONDS`, or on a signal."""
+    # A signal raises its exception only after the block. An exception right after the start of the process,
+    # before the process is assigned to a name, would leave a process that can't be killed.
     with _deferred_signals() as signals, _started(command, variables) as process:
         signals.on_signal(partial(_kill_group, process))
         deadline = Timer(LIMIT_SECONDS, partial(_kill_group, process))
@@ -126,7 +126,7 @@ def _killed_at_end(command: Sequence[str], variables: Mapping[str, str]) -> Iter
 
 
 class _DeferredSignals:
-    """Holds back SIGINT and SIGTERM: calls an action at once, and ends the program when asked to."""
+    """Deferral of SIGINT and SIGTERM. An action runs at once; `raise_received` ends the program later."""
 
     def __init__(self) -> None:
         self._received: int | None = None
@@ -168,7 +168,7 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
 
 
 def _show_progress(process: subprocess.Popen[str], console: Console) -> Iterator[str]:
-    """Yield Go's output lines and show the progress."""
+    """Show the progress, and yield the lines of Go's output."""
     assert process.stderr is not None
     progress = Progress(time.monotonic())
     with _progress_display(console) as show:
@@ -180,7 +180,7 @@ def _show_progress(process: subprocess.Popen[str], console: Console) -> Iterator
 
 @contextmanager
 def _progress_display(console: Console) -> Iterator[Callable[[Progress], None]]:
-    """Yield a function that shows progress: a spinner on a terminal, elsewhere a line now and then."""
+    """Yield a function that shows progress: a spinner on a terminal, otherwise a line from time to time."""
     if console.is_terminal:
         with console.status("starting the Go compiler") as status:
             yield lambda progress: status.update(progress.text(time.monotonic()))

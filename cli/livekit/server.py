@@ -1,4 +1,4 @@
-"""The LiveKit server: its version, and its program, on PATH, in the home or cache, or built now."""
+"""The LiveKit server: its version, and its program, which is found on PATH or in the home, or built."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ LIVEKIT = GoProgram(
 
 
 def provide(home: Path, console: Console) -> Path:
-    """Return a server that runs; build it if there is none.
+    """Return the path of a LiveKit server that runs here; build the server if none is found.
 
     Raises:
-        CommandError: it can't be built, or the built program doesn't run.
+        CommandError: the server can't be built, or the built program doesn't run here.
     """
     found = locate(home)
     if found is None:
@@ -40,7 +40,7 @@ def provide(home: Path, console: Console) -> Path:
 
 
 def locate(home: Path) -> Path | None:
-    """Return a server that runs, without building one; None if there is none."""
+    """Return the path of a LiveKit server that runs here; None if there is none. Doesn't build one."""
     on_path = shutil.which("livekit-server")
     if on_path and runs(Path(on_path)):
         return Path(on_path)
@@ -53,7 +53,7 @@ def locate(home: Path) -> Path | None:
 
 
 def runs(program: Path) -> bool:
-    """Return whether the program starts. A build for another machine or half a copy doesn't."""
+    """Return whether the program starts. A build for another machine or an incomplete copy doesn't."""
     if not program.is_file():
         return False
     try:

@@ -20,7 +20,7 @@ class JsonCallOutput:
         self._print(event="connected", conversation_id=conversation_id, connect_ms=round(connect_ms, 1))
 
     def greeted(self, turn: TurnReport) -> None:
-        """Print nothing: a greeting answers no line of the caller."""
+        """Print nothing, because the greeting belongs to no turn of the caller."""
 
     def turn(self, turn: TurnReport) -> None:
         """Print a `turn` event."""
@@ -67,7 +67,7 @@ class TerminalCallOutput:
             self._line("dim", "", f"first audio after {turn.first_audio_ms:.0f} ms")
 
     def ended(self, reason: str) -> None:
-        """Print the reason for the end."""
+        """Print why the call ended."""
         self._line("dim", "", f"call ended: {reason.lower().replace('_', ' ')}")
 
     def _line(self, style: str, label: str, text: str) -> None:

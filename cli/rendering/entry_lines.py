@@ -10,7 +10,7 @@ from readback.conversation.v1 import entry_pb2
 from rich.markup import escape
 
 INDENT = 26
-"""Width of number, time and speaker before the words of an entry."""
+"""Width, in characters, of the number, time and speaker before the text of an entry."""
 _SEALING_LABELS = {
     entry_pb2.SEALING_INTERRUPTED: " [dim](interrupted)[/]",
     entry_pb2.SEALING_TRUNCATED: " [dim](cut off)[/]",
@@ -34,7 +34,7 @@ def live_line(utterance: entry_pb2.OpenUtterance) -> str:
 
 
 def heading(entry: entry_pb2.Entry) -> str:
-    """Return a heading with the conversation and the day of its next entry."""
+    """Return a heading with the conversation and the day of `entry`, which follows the heading."""
     day = f"{entry.start_time.ToDatetime(UTC).astimezone():%A %d %B %Y}"
     return f"[bold]── {entry.conversation_id}[/]  [dim]{day}[/]"
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 DOUBT_MARK = "[yellow]?[/]"
-"""Marks contradictory or impossible times."""
+"""Mark of flights with contradictory or impossible times."""
 SAMPLE_NOTICE = "[yellow]Sample data: these flights are not real.[/]"
 PARTIAL_NOTICE = "[yellow]Not all flights could be searched.[/]"
 DOUBT_TEXTS = {
@@ -52,7 +52,7 @@ def journeys(found: Sequence[flightdata.Journey], legs_of_all: Sequence[flightda
 
 
 def offers(found: Sequence[flightdata.Offer], offered: Sequence[flightdata.Itinerary]) -> Table:
-    """Return a table with one row per offer; it expires at a local time of this machine."""
+    """Return a table with one row per offer. Expiry times are in the local time of this machine."""
     numbers = {itinerary.itinerary_id: _numbers(itinerary) for itinerary in offered}
     table = _table("offer", "seller", "price", "until", "")
     for offer in found:
@@ -102,7 +102,7 @@ def _numbers(itinerary: flightdata.Itinerary) -> str:
 
 
 def _delay(flight: flightdata.FlightStatus) -> str:
-    """Return the departure delay. A flight that left late may arrive early; a cancelled one isn't late."""
+    """Return the departure delay in words; empty unless the flight is delayed or has left late."""
     if flight.delay_minutes and flight.state in _DEPARTED:
         return f", left {flight.delay_minutes} minutes late"
     if flight.delay_minutes and flight.state == flightdata.FLIGHT_STATE_DELAYED:
@@ -111,7 +111,7 @@ def _delay(flight: flightdata.FlightStatus) -> str:
 
 
 def _changed_time(flight: flightdata.FlightStatus, end: str, scheduled: flightdata.Stop, past: str) -> str:
-    """Return the actual or estimated time if it differs from the schedule; say so if neither is known."""
+    """Return the actual time, or else a changed estimate, in words; ` (scheduled)` if neither is known."""
     for word, name in ((past, f"actual_{end}_time"), ("now expected", f"estimated_{end}_time")):
         if flight.HasField(name):  # type: ignore[arg-type]  # one of the names above
             known: Timestamp = getattr(flight, name)
@@ -136,7 +136,7 @@ def _clock(time: Timestamp, since: Timestamp, zone: str) -> str:
 
 
 def _days(local: datetime, since: datetime) -> str:
-    """Return the difference in calendar days: ` +1`, ` -1` over the date line, empty on the same day."""
+    """Return the difference in calendar days, for example ` +1` for the next day; empty on the same day."""
     days = (local.date() - since.date()).days
     return f" {days:+d}" if days else ""
 

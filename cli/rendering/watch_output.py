@@ -21,7 +21,7 @@ _NOTICES = {
     Connection.REWOUND: "[yellow]──[/] [dim]the cursor expired; starting again from the earliest entry[/]",
 }
 _MAX_LIVE_LINES = 4
-"""Limit of live utterances at the bottom of a terminal."""
+"""Most live utterances shown at the bottom of a terminal."""
 
 
 class JsonWatchOutput:
@@ -29,14 +29,14 @@ class JsonWatchOutput:
 
     def __init__(self, *, live: bool = False) -> None:
         self.wants_live = live
-        """Words that are still being spoken are shown too."""
+        """True if words are also shown while they are spoken."""
         self._notices = Console(stderr=True, soft_wrap=True)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to restore."""
+        """Do nothing, because the terminal was not changed."""
 
     def show(self, event: WatchResponse) -> None:
         """Print one event."""
@@ -51,8 +51,8 @@ class JsonWatchOutput:
 class TerminalWatchOutput:
     """Entries line by line.
 
-    On a terminal, words still being spoken stay at the bottom until their entry replaces them. With
-    `several` conversations a heading stands where the conversation changes.
+    On a terminal, live words are shown at the bottom until their entry replaces them. If `several`
+    conversations are followed, a heading is printed whenever the next entry is from another conversation.
     """
 
     def __init__(self, console: Console, *, show_live: bool = False, several: bool = False) -> None:
@@ -91,7 +91,7 @@ class TerminalWatchOutput:
                 pass
 
     def notice(self, connection: Connection) -> None:
-        """Print the notice among the entries on a terminal, else on stderr."""
+        """Print the notice: between the entries on a terminal, otherwise on stderr."""
         self._open.clear()
         self._draw_open()
         self._notices.print(_NOTICES[connection], highlight=False, soft_wrap=True)

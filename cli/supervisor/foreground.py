@@ -1,4 +1,4 @@
-"""Parts in the foreground of a terminal until a signal stops them."""
+"""Parts that run in the foreground of a terminal until a signal stops them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cli.supervisor.terminal import TerminalOutput
 from mesh.settings import reachable_host, with_port
 
 REPEATED_SIGNAL_SECONDS = 0.5
-"""A second signal within this time is the same one: `make` forwards a signal that we got already."""
+"""A second signal within this time is ignored, because `make` forwards a signal that we also get directly."""
 
 
 async def supervise(
@@ -28,10 +28,10 @@ async def supervise(
     verbose: bool = False,
     when_ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run the parts until SIGINT, SIGTERM or SIGHUP; a second signal kills them.
+    """Run the parts until SIGINT, SIGTERM or SIGHUP. A second signal kills them.
 
     Raises:
-        CommandError: a part could not be started in the first place.
+        CommandError: the first start of a part failed.
     """
     output = TerminalOutput(console, verbose=verbose)
     supervisor = Supervisor(parts, environment_of_parts(settings), settings.home / "logs", output)
@@ -68,14 +68,14 @@ def serve_all(names: Set[str]) -> None:
 
 
 def environment_of_parts(settings: UpSettings) -> Mapping[str, str]:
-    """Return the environment variables of every part."""
+    """Return the environment variables that every part gets."""
     host = reachable_host(settings.bind)
     variables = {"READBACK_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
     if not settings.livekit_is_external:
         # The web app's Content-Security-Policy has no syntax for an IPv6 address (CSP Level 3 §2.3.1).
         livekit = with_port("localhost" if host == "::1" else host, settings.livekit_port)
         variables["LIVEKIT_URL"] = f"ws://{livekit}"
-    # Parts reach each other without a proxy.
+    # Parts must not use a proxy to reach each other.
     no_proxy = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
     direct = ",".join(filter(None, [no_proxy, "127.0.0.1", "localhost", host]))
     return os.environ | variables | {"NO_PROXY": direct, "no_proxy": direct}

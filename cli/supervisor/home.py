@@ -1,4 +1,4 @@
-"""The home folder of an installation: locked by one supervisor at a time, its databases and their secrets."""
+"""The home folder of an installation: its lock, its databases, and the secrets of the databases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cli.errors import UsageError
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Lock out a second supervisor. The system releases the lock even if this process is killed.
+    """Lock the home against a second supervisor. If this process is killed, the system releases the lock.
 
     Raises:
         UsageError: another supervisor runs on this home.
@@ -34,7 +34,7 @@ def locked(home: Path) -> Iterator[None]:
 
 
 def lock_holder(home: Path) -> str:
-    """Return the process that locked the home last; empty if none ever did."""
+    """Return the id of the process that last locked the home; empty if the home was never locked."""
     try:
         return (home / "up.lock").read_text()
     except FileNotFoundError:
@@ -54,15 +54,15 @@ def is_locked(home: Path) -> bool:
 
 
 def databases(home: Path) -> list[Path]:
-    """Return every database file, with SQLite's own files for it."""
+    """Return all database files, including the files that SQLite keeps for each database."""
     return sorted(path for pattern in ("*.sqlite3*", "*.db", "*.db-*") for path in home.glob(pattern))
 
 
 def require_secrets_of_databases(home: Path) -> None:
-    """Refuse to run databases without the secrets that seal them: new secrets would lock out every customer.
+    """Check that the databases still have their secrets. With new secrets, no customer could sign in.
 
     Raises:
-        UsageError: there are databases and no secrets.
+        UsageError: there are databases, but no secrets.
     """
     secrets = home / "secrets"
     if databases(home) and not (secrets.is_dir() and any(secrets.iterdir())):

@@ -12,28 +12,29 @@ from pathlib import Path
 MAX_FILE_BYTES = 5_000_000
 """Size at which a part's log is rotated."""
 KEPT_FILES = 3
-"""Number of rotated files that are kept; `.log.1` is the latest."""
+"""Number of rotated files that are kept. `.log.1` is the newest."""
 MAX_LINE_BYTES = 64_000
 
 
 class PartLog(asyncio.Protocol):
-    """Writes the output of a part's processes into its log file, and passes on each line.
+    """Log file of a part. It receives the output of the part's processes, and calls `on_line` for each line.
 
-    The processes write to a pipe and only this object writes the file, so it can rotate while they run.
+    The processes write to a pipe, and only this object writes to the file, so the file can be rotated while
+    they run.
     """
 
     def __init__(self, path: Path, on_line: Callable[[str], None]) -> None:
         self.path, self._on_line = path, on_line
         self._incomplete = b""
         self.last_line = ""
-        """The last line that is not empty: often the reason of a crash."""
+        """The last line that is not empty. After a crash it is often the reason."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._open_file()
 
     async def attach(self) -> int:
-        """Return a file descriptor for a process to write to; close it once the process has it."""
+        """Return a file descriptor for a process's output. Close it once the process has started."""
         read_end, write_end = os.pipe()
-        # Our own pipe: with asyncio's, a dead process counts as running while a grandchild holds it open.
+        # Our own pipe. With asyncio's pipe, a dead process counts as running while a grandchild has it open.
         await asyncio.get_running_loop().connect_read_pipe(lambda: self, os.fdopen(read_end, "rb", 0))
         return write_end
 
@@ -51,7 +52,7 @@ class PartLog(asyncio.Protocol):
         self._file.close()
 
     def _write(self, data: bytes) -> None:
-        """Append to the file and rotate it when it is full, between lines unless a line is too long."""
+        """Append to the file and rotate it when it is full. It rotates between lines, if possible."""
         while len(data) > (room := max(0, MAX_FILE_BYTES - self._size)):
             end = data.rfind(b"\n", 0, room) + 1 or data.find(b"\n") + 1
             if not end and self._size < MAX_FILE_BYTES + MAX_LINE_BYTES:

@@ -16,7 +16,7 @@ READBACK = (sys.executable, "-m", "cli")
 
 
 class Stage(IntEnum):
-    """Order in which parts are ended: callers before the services they call."""
+    """Stage of the shutdown in which a part ends. Parts end before the services that they call."""
 
     CALLERS = 0
     SERVICES = 1
@@ -29,7 +29,7 @@ class Port:
 
     number: int
     variable: str
-    """The setting that changes it."""
+    """Environment variable that sets the port."""
     kind: Literal["tcp", "udp"] = "tcp"
 
 
@@ -40,9 +40,9 @@ class Part:
     name: str
     command: Sequence[str]
     health_url: str
-    """Answers 200 when the part is ready."""
+    """URL that answers 200 when the part is ready."""
     where: str
-    """Address for people."""
+    """Address to show to the user."""
     ports: Sequence[Port]
     stage: Stage
     after: Sequence[str] = ()
@@ -50,7 +50,7 @@ class Part:
 
 
 def parts_of(settings: UpSettings, livekit: Path | None, livekit_config: Path | None) -> tuple[Part, ...]:
-    """Return every part in start order; without a LiveKit program, an external server is used."""
+    """Return all parts in start order. If `livekit` is None, the LiveKit server is not one of them."""
     host = reachable_host(settings.bind)
 
     def url(port: int, path: str = "/health", scheme: str = "http") -> str:
@@ -87,7 +87,7 @@ def parts_of(settings: UpSettings, livekit: Path | None, livekit_config: Path | 
         where="answers calls",
         ports=(Port(settings.agent_http_port, "READBACK_AGENT_HTTP_PORT"),),
         stage=Stage.CALLERS,
-        # Not after the services: it calls them only during a call, and its own start takes long.
+        # It doesn't wait for the services, because it calls them only during a call and takes long to start.
         after=("livekit",) if livekit else (),
     )
     page = Part(

@@ -1,4 +1,4 @@
-"""Check that every port is free before anything is started."""
+"""Check, before any part is started, that every port is free."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
 def check(parts: Iterable[Part], bind: str) -> None:
-    """Try to listen on every port of every part.
+    """Check that every part can listen on its ports.
 
     Raises:
-        UsageError: ports are taken, assigned twice, or can't be used; the text has one sentence for each.
+        UsageError: a port is in use, assigned twice, or can't be used. The text has a sentence for each
+            problem.
     """
     problems: list[str | None] = []
     assigned: dict[tuple[int, str], str] = {}
@@ -36,7 +37,7 @@ def check(parts: Iterable[Part], bind: str) -> None:
 
 
 def _problem(part: Part, port: Port, bind: str) -> str | None:
-    """Return why the part can't listen there now; None if it can."""
+    """Return why the part can't listen on the port now; None if it can."""
     try:
         bind_socket(bind, port.number, _KINDS[port.kind]).close()
     except OSError as error:
@@ -54,7 +55,7 @@ def _sentence(part: Part, port: Port, error: OSError) -> str:
 
 
 def _user_of(port: Port) -> str:
-    """Return the program that uses the port, if the system tells."""
+    """Return the program that uses the port, in words; empty if it is unknown."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections(port.kind):
             listening = port.kind == "udp" or connection.status == psutil.CONN_LISTEN

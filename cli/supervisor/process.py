@@ -1,4 +1,4 @@
-"""Processes of the supervisor: a run of a part in its own process group, and the reaper."""
+"""Processes that the supervisor starts: each part in its own process group, and the reaper."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cli.supervisor.parts import Part
 
 
 class PartProcess:
-    """A running part. Its process group ends with it, and so does everything it started."""
+    """A running part in its own process group. When the part ends, the remaining group is killed."""
 
     def __init__(self, part: Part, process: asyncio.subprocess.Process) -> None:
         self.part = part
@@ -24,7 +24,7 @@ class PartProcess:
 
     @classmethod
     async def start(cls, part: Part, environment: Mapping[str, str], log: PartLog) -> PartProcess:
-        """Start the part with its output going to `log`."""
+        """Start the part. Its output is written to `log`."""
         output = await log.attach()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -41,15 +41,17 @@ class PartProcess:
         return cls(part, process)
 
     async def wait(self) -> int:
-        """Wait for the end, kill the rest of the group, and return the exit code; minus the signal's number
-        if a signal ended it."""
+        """Wait until the process ends, kill the rest of its group, and return the exit code.
+
+        If a signal ended the process, the exit code is the negative signal number.
+        """
         code = await self._process.wait()
         self.kill()
         return code
 
     @property
     def running(self) -> bool:
-        """The process has not ended."""
+        """True while the process has not ended."""
         return self._process.returncode is None
 
     def terminate(self) -> None:
@@ -64,14 +66,14 @@ class PartProcess:
 
 
 class Reaper:
-    """The process of `cli.supervisor.reaper`, which cleans up when this process is killed."""
+    """The process that runs `cli.supervisor.reaper`. It ends the parts if the supervisor is killed."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     @classmethod
     async def start(cls) -> Reaper:
-        """Start the process."""
+        """Start the reaper process."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", reaper.__file__),
             stdin=asyncio.subprocess.PIPE,
@@ -81,15 +83,15 @@ class Reaper:
         return cls(process)
 
     def watch(self, group: int) -> None:
-        """Add a process group."""
+        """Add a process group to the groups that the reaper ends."""
         self._send(f"+{group}\n")
 
     def forget(self, group: int) -> None:
-        """Remove a group that has ended, before the system uses its number again."""
+        """Remove a group that has ended, because the system may use its number for another group."""
         self._send(f"-{group}\n")
 
     async def stop(self) -> None:
-        """End the reaper once no group is left."""
+        """Stop the reaper. It ends the groups that are still in its list."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         await self._process.wait()

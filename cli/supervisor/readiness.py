@@ -1,4 +1,4 @@
-"""Readiness probe of a part over HTTP, without an HTTP client: those take long to import."""
+"""Readiness probe of a part over HTTP. It uses no HTTP client, because those take long to import."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ INTERVAL_SECONDS = 0.1
 
 
 async def is_ready(url: str) -> bool:
-    """Return whether a GET of `url` is answered with 200."""
+    """Return whether a GET request for `url` is answered with 200."""
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             return await _status(url) == 200

@@ -1,9 +1,9 @@
-"""Reaper: ends the supervisor's process groups when the supervisor itself was killed.
+"""Reaper: ends the supervisor's process groups if the supervisor is killed.
 
-A small process, run as a script that imports nothing of the product. The supervisor writes `+GROUP` for
-each process group it starts and `-GROUP` for each that has ended. When the pipe closes, the groups still
-listed are terminated, then killed. Unlike a death signal from the kernel this includes grandchildren, on
-every Unix.
+The reaper is a small process. It runs as a script and imports no other module of the product. The supervisor
+writes `+GROUP` to its stdin for each process group that starts, and `-GROUP` for each group that has ended.
+When the pipe closes, the reaper terminates the groups in its list, then kills them. A death signal from the
+kernel would not reach grandchildren, and doesn't exist on every Unix.
 """
 
 import os
@@ -15,7 +15,7 @@ GRACE_SECONDS = 2.0
 
 
 def alive(group: int) -> bool:
-    """Return whether any process of the group is left."""
+    """Return whether any process of the group still exists."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -26,7 +26,7 @@ def alive(group: int) -> bool:
 
 
 def send(groups: set[int], number: signal.Signals) -> None:
-    """Send a signal to every group that is left."""
+    """Send a signal to every group that still exists."""
     for group in groups:
         try:
             os.killpg(group, number)
@@ -35,7 +35,7 @@ def send(groups: set[int], number: signal.Signals) -> None:
 
 
 def end(groups: set[int]) -> None:
-    """Terminate the groups, wait at most `GRACE_SECONDS`, and kill what is left."""
+    """Terminate the groups, wait at most `GRACE_SECONDS`, and kill the groups that still exist."""
     send(groups, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline and any(alive(group) for group in groups):
@@ -44,7 +44,7 @@ def end(groups: set[int]) -> None:
 
 
 def main() -> None:
-    """Keep the list of groups until the supervisor is gone, then end them."""
+    """Update the list of groups until the supervisor closes the pipe, then end the groups."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()

@@ -15,19 +15,24 @@ from cli.supervisor.parts import Stage
 from cli.supervisor.process import PartProcess
 
 GRACE_SECONDS = {Stage.CALLERS: 1.5, Stage.SERVICES: SERVICES_GRACE_SECONDS, Stage.MEDIA: 0.2}
-"""Time for each stage to end by itself. LiveKit gets little, because it waits for its rooms to empty."""
+"""Time in which the parts of a stage must end before they are killed. LiveKit has little time, because it
+would wait until its rooms are empty."""
 
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> None:
-    """Make orphans of our children our own children (Linux only), so that none is missed at the end."""
+    """On Linux, become the parent of our children's orphans, so that `kill_descendants` finds them."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 async def end_all(processes: Collection[PartProcess], hurry: asyncio.Event) -> None:
-    """Terminate stage by stage, and kill what is left. Once `hurry` is set nothing is waited for."""
+    """Terminate the processes stage by stage.
+
+    Processes that don't end within their stage's time are killed. Once `hurry` is set, all are killed at
+    once.
+    """
     for stage in Stage:
         group = [process for process in processes if process.part.stage is stage]
         for process in group:
@@ -48,9 +53,9 @@ def children() -> set[psutil.Process]:
 
 
 def kill_descendants(spared: Collection[psutil.Process]) -> None:
-    """Kill every other descendant of this process: the last safety net after all of the above.
+    """Kill all descendants of this process, except the `spared` children and their descendants.
 
-    `spared` children and their descendants are left alone.
+    Call it last, for processes that all other steps of the shutdown missed.
     """
     left: list[psutil.Process] = []
     for child in children().difference(spared):

@@ -25,7 +25,7 @@ Probe = Callable[[str], Awaitable[bool]]
 
 
 class Supervisor:
-    """Keeps every part running until it is stopped."""
+    """Supervisor of the parts. Every part runs until `stop` is called."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Supervisor:
         self._reaper: Reaper
 
     def stop(self) -> None:
-        """End all parts; a second call kills them."""
+        """End all parts. A second call kills them."""
         (self._hurry if self._stop.is_set() else self._stop).set()
 
     async def all_ready(self) -> None:
@@ -55,10 +55,12 @@ class Supervisor:
             await ready.wait()
 
     async def run(self, when_ready: Callable[[], None] = lambda: None) -> None:
-        """Run until `stop`. Afterwards no process is left but those this process had started before.
+        """Run the parts until `stop` is called.
+
+        Before it returns, it ends every child process that was started during the run.
 
         Raises:
-            CommandError: a part could not be started in the first place.
+            CommandError: the first start of a part failed.
         """
         started_before = shutdown.children()
         shutdown.adopt_orphans()
@@ -84,7 +86,7 @@ class Supervisor:
         when_ready()
 
     async def _run_part(self, part: Part) -> None:
-        """Start a part once the parts it needs are ready, and restart it after each crash."""
+        """Start a part when the parts that it needs are ready, and restart it after each crash."""
         for needed in part.after:
             await self._ready[needed].wait()
         log = PartLog(self._logs / f"{part.name}.log", partial(self._output.logged, part))
@@ -117,10 +119,10 @@ class Supervisor:
     async def _wait_until_ready(
         self, process: PartProcess, began: float, log: PartLog, *, first: bool
     ) -> bool:
-        """Wait until the part is ready; return False if it ended before.
+        """Wait until the part is ready; return False if it ended before it was ready.
 
         Raises:
-            CommandError: on the first start, if it ended or was not ready within `START_LIMIT_SECONDS`.
+            CommandError: on the first start, the part ended or was not ready within `START_LIMIT_SECONDS`.
         """
         next_notice = SLOW_AFTER_SECONDS
         while process.running:
@@ -152,7 +154,7 @@ class Supervisor:
 
 
 def _start_failure(part: Part, code: int, log: PartLog) -> CommandError:
-    """Return the reason a part never started; exit code 2 of a part stays a configuration error."""
+    """Return the error for a part whose first start failed. If its exit code is 2, return a UsageError."""
     reason = readable(log.last_line) if log.last_line else "it logged nothing"
     error = UsageError if code == UsageError.exit_code else CommandError
     return error(f"{part.name} {exit_text(code)} before it was ready: {reason}\nSee its log {log.path}.")

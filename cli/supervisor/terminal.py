@@ -13,7 +13,7 @@ from rich.markup import escape
 from cli.supervisor.parts import Part
 
 REPEAT_AFTER_SECONDS = 60.0
-"""An alert that repeats is shown once in this time."""
+"""A repeated alert is shown at most once within this time."""
 _ALERT_LEVELS = {
     "warn": "warning",
     "warning": "warning",
@@ -24,9 +24,9 @@ _ALERT_LEVELS = {
 }
 _SHOWN_FIELDS = ("error", "reason", "code", "details", "correlation_id")
 _OUR_PACKAGES = ("mesh", "services", "agent", "gradio_ui")
-"""Only warnings of these loggers are shown; those of libraries address their developers."""
+"""Packages whose warnings are shown. Warnings of libraries are meant for developers."""
 _HARMLESS = ("error reading data channel", "closed unexpectedly")
-"""LiveKit logs these as errors when a caller hangs up."""
+"""Parts of log lines that LiveKit logs as errors whenever a caller hangs up. They are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class TerminalOutput:
         self._shown_at: dict[tuple[str, str], float] = {}
 
     def ready(self, part: Part, seconds: float) -> None:
-        """Print that a part is ready, how long its start took, and its address."""
+        """Print that a part is ready, the duration of its start, and its address."""
         self._print(f"  [green]✓[/] {part.name:<13} {seconds:5.1f} s   {escape(part.where)}")
 
     def slow(self, part: Part, seconds: float) -> None:
@@ -56,7 +56,7 @@ class TerminalOutput:
         self._print(f"  [yellow]…[/] {part.name:<13} still starting after {seconds:.0f} s")
 
     def died(self, part: Part, code: int, last_line: str, delay: float) -> None:
-        """Print that a part ended by itself, with its last log line, and restarts after `delay` seconds."""
+        """Print that a part ended unexpectedly, its last log line, and the seconds until its restart."""
         reason = f": {escape(readable(last_line))}" if last_line else ""
         self._print(f"  [red]✗[/] {part.name:<13} {exit_text(code)}; restarting in {delay:g} s{reason}")
 
@@ -65,7 +65,7 @@ class TerminalOutput:
         self._print(f"  [green]✓[/] {part.name:<13} is back after {seconds:.1f} s")
 
     def logged(self, part: Part, line: str) -> None:
-        """Print a log line of a part if it is an alert, or if verbose."""
+        """Print a log line of a part if it is an alert. If verbose, print every line."""
         if self._verbose:
             self._print(f"  [dim]{part.name:<15} {escape(line)}[/]")
         elif alert := alert_in(line):
@@ -99,13 +99,13 @@ def alert_in(line: str) -> Alert | None:
 
 
 def readable(line: str) -> str:
-    """Return the readable part of a log line."""
+    """Return the text of a log line without its JSON."""
     alert = alert_in(line)
     return alert.text if alert else str(_parse(line).get("event", line))[:400]
 
 
 def _parse(line: str) -> dict[str, object]:
-    """Return the fields of a JSON log line; empty if it is none."""
+    """Return the fields of a JSON log line; empty if the line is not a JSON object."""
     try:
         event = json.loads(line)
     except ValueError:

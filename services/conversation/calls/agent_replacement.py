@@ -1,14 +1,16 @@
 """Agent replacement: when a lost or late agent is replaced, and when a call gives up.
 
-    live         the stream broke without `close` and is not back within a second, here or on another replica
+    live         the stream broke without `close`, and the agent has not opened it again on any replica
+                 within a second
                  → truncate open utterances, raise the epoch, dispatch another agent
     dispatched   the caller is in the room and the agent has not opened its stream within `patience`
                  → raise the epoch, dispatch another agent
 
-LiveKit does neither: it never retries a dispatch that found no worker, and notices a killed agent only after
-twenty seconds.
+LiveKit can't do this: it never retries a dispatch for which it found no worker, and it notices a killed agent
+only after twenty seconds.
 
-Each step is conditional: it happens only if the call's row is as it was read, so only one replica takes it.
+Each step happens only if the call's row has not changed since it was read, so only one replica takes the
+step.
 """
 
 from __future__ import annotations
@@ -26,34 +28,35 @@ from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.model.records import Call
 
 RETURN_WITHIN_SECONDS = 1.0
-"""Time for a broken stream to return before another agent is dispatched. If its replica died, that replica's
-lease expires first. Agents reconnect after pauses of up to a second."""
+"""Time for an agent to open its broken stream again before another agent is dispatched. If the stream's
+replica died, this time begins when the replica's lease expires. Agents reconnect after pauses of up to a
+second."""
 FIRST_PATIENCE_SECONDS = 3.0
 """Time for the first dispatched agent to open its stream."""
 MAX_PATIENCE_SECONDS = 8.0
-"""Longest time for a later agent. It grows because on a slow machine a constant one would fence off each
-agent as it arrives."""
+"""Longest time for a later agent to open its stream. The time grows with each dispatch. If it were constant,
+a slow machine would replace each agent just before it is ready."""
 MAX_DISPATCHES = 8
-"""Dispatches in a row before the call gives up."""
+"""Dispatches in a row, without an agent that opens its stream, after which the call ends."""
 MAX_EPOCH = 40
-"""Agents in one call before it gives up: something in the call may kill each of them."""
+"""Epochs after which a call ends instead of getting another agent: the call itself may crash its agents."""
 
 _log = structlog.get_logger()
 
 
 def patience(dispatches: int) -> float:
-    """Return the seconds that the last of so many dispatches in a row has to open its stream."""
+    """Return the seconds in which an agent must open its stream, after this number of dispatches in a row."""
     return float(min(MAX_PATIENCE_SECONDS, FIRST_PATIENCE_SECONDS * 1.5 ** max(0, dispatches - 1)))
 
 
 class StreamLoss:
-    """Time for which the stream of one call has been broken, as observed."""
+    """Observation of the time for which the stream of one call has been broken."""
 
     def __init__(self) -> None:
         self._broken_since: float | None = None
 
     def is_final(self, call: Call, live_replicas: Collection[str], now: float) -> bool:
-        """Return whether the call's agent is lost. `now` is in monotonic seconds."""
+        """Observe the call, and return whether its agent is lost. `now` is in monotonic seconds."""
         if call.state != pb.CALL_STATE_LIVE or call.holder in live_replicas:
             self._broken_since = None
             return False
@@ -71,7 +74,7 @@ class AgentReplacement:
         self._log, self._rooms, self._holds, self._clock = log, rooms, holds, clock
 
     async def take_from_lost_agent(self, call: Call) -> Call | None:
-        """Take a call from its lost agent; return it, or None if it has changed."""
+        """Take a call from its lost agent. Return the changed call, or None if it had changed already."""
         async with self._log.commit() as commit:
             if not unchanged(call, await commit.call(call.call_id)):
                 return None
@@ -81,11 +84,11 @@ class AgentReplacement:
         return replaced
 
     async def dispatch_if_late(self, call: Call, people: Sequence[Participant], present_for: float) -> bool:
-        """Dispatch another agent if the last one is late; return False if the call gives up instead.
+        """Dispatch another agent if the last one is late. Return False if the call must end instead.
 
         Args:
-            people: the participants of the room; earlier agents are removed.
-            present_for: seconds for which the caller has been in the room.
+            people: the participants of the room. Agents among them are removed after a dispatch.
+            present_for: time in seconds that the caller has been in the room.
         """
         waited = min(present_for, (self._clock.now() - call.dispatch_time).total_seconds())
         if call.dispatches and waited < patience(call.dispatches):

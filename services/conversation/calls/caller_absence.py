@@ -1,7 +1,7 @@
 """Caller absence: when a call without its caller ends.
 
-- If the caller has joined, or an agent has held the call: after a minute without the caller.
-- If the caller has never joined: when the caller's last token has expired.
+- If the caller has joined before, or an agent has opened its stream: after a minute without the caller.
+- Otherwise: when the caller's last token has expired, including LiveKit's leeway.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from services.conversation.model.records import Call
 ABSENT_SECONDS = 60.0
 """Time without the caller after which the call ends."""
 JOIN_LEEWAY = timedelta(seconds=60)
-"""Time for which LiveKit accepts an expired token."""
+"""Time for which LiveKit still accepts an expired token."""
 
 
 @dataclass(slots=True)
 class CallerPresence:
-    """Presence of the caller of one call, as observed, in monotonic seconds."""
+    """Observations of one call's caller. `present_since` and `absent_since` are in monotonic seconds."""
 
     present_since: float | None = None
     absent_since: float | None = None
@@ -27,21 +27,21 @@ class CallerPresence:
     """Expiry of the caller's token when the absence began."""
 
     def reset(self) -> None:
-        """Forget the observations, because the room server can't be reached."""
+        """Forget the observations. Call it when the room server can't be reached."""
         self.present_since = self.absent_since = None
 
     def observe_present(self, now: float) -> float:
-        """Note that the caller is in the room; return for how many seconds."""
+        """Record that the caller is in the room. Return the seconds since the caller was first seen there."""
         self.absent_since = None
         self.present_since = now if self.present_since is None else self.present_since
         return now - self.present_since
 
     def observe_absent(self, call: Call, now: float, time: datetime) -> bool:
-        """Note that the caller is not in the room; return whether the call ends.
+        """Record that the caller is not in the room. Return whether the call must end.
 
         Args:
-            now: in monotonic seconds.
-            time: the wall clock's.
+            now: current time in monotonic seconds.
+            time: current time of the wall clock.
         """
         self.present_since = None
         if self.absent_since is None or self.admitted_until != call.access_expire_time:

@@ -1,4 +1,4 @@
-"""Lifecycle of calls: start, rejoin, open and close by an agent, end.
+"""Lifecycle of calls: a caller starts and rejoins them, agents open and close them, and they end.
 
 A conversation has at most one running call.
 """
@@ -42,9 +42,9 @@ async def owned(transaction: Transaction, customer_id: str, call_id: str) -> Cal
 
 
 async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) -> Call:
-    """End a call inside a commit, and truncate its open utterances. Ending an ended call changes nothing.
+    """End a call inside a commit, and truncate its open utterances. If the call has ended, change nothing.
 
-    After the commit, call `Calls.hang_up`, which ends the agent's stream and starts the cleanup.
+    Call `Calls.hang_up` after the commit, to end the agent's stream and start the cleanup.
     """
     if call.ended:
         return call
@@ -62,7 +62,7 @@ async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) ->
 
 
 async def dispatch_next(commit: Commit, call: Call, **values: object) -> Call:
-    """Raise a call's epoch for the dispatch of another agent; this fences off the current one."""
+    """Raise a call's epoch for the dispatch of another agent. The current agent can no longer write."""
     fresh = {
         "epoch": call.epoch + 1,
         "state": pb.CALL_STATE_DISPATCHED,
@@ -75,7 +75,7 @@ async def dispatch_next(commit: Commit, call: Call, **values: object) -> Call:
 
 
 async def replace_agent(commit: Commit, call: Call, reason: str) -> Call:
-    """Take a call from its agent: truncate its open utterances, log the loss, raise the epoch."""
+    """Take a call from its agent: truncate open utterances, raise the epoch, add the loss to the log."""
     tail = await commit.tail(call.conversation_id)
     tail.seal_truncated(call)
     call = await dispatch_next(commit, call, dispatches=0)
@@ -105,8 +105,8 @@ class Calls:
         """Start a call; return it with the caller's access to its room.
 
         Args:
-            token: the customer's own, to issue the call's grant.
-            time_zone: an IANA name, or empty.
+            token: the customer's own token, with which the call's grant is issued.
+            time_zone: IANA name of the caller's time zone; may be empty.
 
         Raises:
             ConversationNotFound, ConversationEnded, CallRunning.
@@ -117,7 +117,8 @@ class Calls:
         async with self._store.reading() as transaction:
             await self._startable(transaction, customer_id, conversation_id)
         call_id = uuid7()
-        # Outside the transaction, so that no commit waits for another service. An unused grant expires.
+        # Get the grant outside the transaction, so that no commit waits for another service. If the call
+        # can't be started, the unused grant expires.
         grant = await self._grants.grant(token, conversation_id, call_id)
         async with self._log.commit() as commit:
             conversation = await self._startable(commit.transaction, customer_id, conversation_id)
@@ -132,7 +133,7 @@ class Calls:
         return call, access
 
     async def rejoin(self, customer_id: str, call_id: str) -> tuple[Call, Access]:
-        """Return a running call with another token for it.
+        """Return a running call, with a new token to join its room.
 
         Raises:
             CallNotFound, CallEnded.
@@ -177,7 +178,7 @@ class Calls:
         return call, conversation, self._cipher.open(call.sealed_grant)
 
     async def close(self, writer: Writer, reason: pb.CallEndReason.ValueType) -> None:
-        """Close an agent's hold: end the call for a reason, or without one dispatch another agent.
+        """Let an agent leave its call. With a reason, end the call; without one, dispatch another agent.
 
         Raises:
             CallNotFound, CallEnded, StaleEpoch, EpochHeld.
@@ -194,7 +195,7 @@ class Calls:
         _log.info("call closed by its agent", call_id=writer.call_id, reason=pb.CallEndReason.Name(reason))
 
     def hang_up(self, call_id: str) -> None:
-        """End the agent's stream of an ended call, and start the cleanup. Call it after the commit."""
+        """After the commit that ended a call, end the agent's stream and start the cleanup."""
         self._holds.end(call_id, HoldEnd.CALL_ENDED)
 
     async def _startable(

@@ -1,6 +1,7 @@
-"""Cleanup after ended calls: close the room and revoke the grant, and retry until both are done.
+"""Cleanup after ended calls: close the room, revoke the grant, and retry both until they succeed.
 
-Until then the call's row keeps the grant, so the cleanup survives a restart of the service.
+The grant stays in the call's row until the cleanup is done, so the cleanup continues after a restart of the
+service.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from services.conversation.store import Store, deletion
 from services.conversation.store.deletion import DeletedCall
 
 BATCH = 32
-"""Calls cleaned up in one batch."""
+"""Most calls cleaned up in one sweep."""
 RETRY_SECONDS = 5.0
 """Pause before a failed cleanup is retried."""
 SWEEP_SECONDS = 30.0
-"""Pause between sweeps for the calls of dead replicas. Two replicas may clean up after the same call."""
+"""Pause between sweeps when nothing is left to do here. These sweeps find calls that ended on dead
+replicas. Two replicas may clean up the same call."""
 CLOSE_WITHIN = timedelta(minutes=5)
-"""Time after which closing a room is no longer retried: LiveKit closes an empty room itself."""
+"""Time after the end of a call in which closing its room is retried. Later, LiveKit has closed the empty
+room."""
 
 _log = structlog.get_logger()
 
@@ -42,7 +45,7 @@ class CallCleanup:
         self._ended.set()
 
     async def run(self) -> None:
-        """Sweep after each end of a call on this replica, and periodically, until cancelled."""
+        """Sweep whenever a call ends on this replica, and periodically. Runs until cancelled."""
         while True:
             self._ended.clear()
             if await self.sweep():
@@ -51,7 +54,7 @@ class CallCleanup:
                 await self._clock.sleep(RETRY_SECONDS)
 
     async def sweep(self) -> bool:
-        """Clean up once; return whether nothing is left to do."""
+        """Clean up one batch of calls; return True if nothing is left to do."""
         async with self._store.reading() as transaction:
             found = await transaction.calls_to_clean_up(limit=BATCH)
             deleted = await deletion.deleted_calls_to_clean_up(transaction.connection, limit=BATCH)

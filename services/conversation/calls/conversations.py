@@ -17,7 +17,7 @@ DEFAULT_LOCALE = "en-IN"
 
 
 async def begin(commit: Commit, customer_id: str, locale: str) -> Conversation:
-    """Begin a conversation of a customer; `locale` is a BCP 47 tag, `en-IN` when empty."""
+    """Begin a conversation of a customer. `locale` is a BCP 47 tag; if empty, `en-IN` is used."""
     conversation_id = uuid7()
     await commit.transaction.add_conversation(
         {
@@ -38,9 +38,8 @@ async def owned(transaction: Transaction, customer_id: str, conversation_id: str
     """Return a conversation of this customer.
 
     Raises:
-        ConversationNotFound: there is no such conversation, or it is another customer's, who must not learn
-        that it
-            exists.
+        ConversationNotFound: there is no such conversation, or it is another customer's. Both get the same
+            error, so that a customer can't learn that another customer's conversation exists.
     """
     conversation = await transaction.conversation(conversation_id)
     if conversation is None or conversation.customer_id != customer_id:
@@ -49,7 +48,7 @@ async def owned(transaction: Transaction, customer_id: str, conversation_id: str
 
 
 async def finish(commit: Commit, conversation: Conversation, now: datetime) -> Conversation:
-    """End a conversation whose calls have ended. Ending an ended one changes nothing."""
+    """End a conversation whose calls have all ended. If the conversation has ended, change nothing."""
     if conversation.ended:
         return conversation
     tail = await commit.tail(conversation.conversation_id)

@@ -1,8 +1,8 @@
-"""Call grants: an agent's right to act for the customer in one call.
+"""Call grants: tokens that let an agent act for the customer in one call.
 
-The identity service issues and revokes them, and decides how long they live. This service keeps each grant
-encrypted until its call is cleaned up, because an agent of any epoch gets it with `opened`, and a stolen
-database must not contain it.
+The identity service issues and revokes grants, and sets their lifetime. This service stores each grant until
+its call is cleaned up, because every agent of the call gets it with `opened`. The grant is encrypted, so that
+a stolen database doesn't reveal it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class IdentityGrants:
         self._identity, self._workload = identity, workload
 
     async def grant(self, customer_token: str, conversation_id: str, call_id: str) -> str:
-        """Return a grant for one call, issued on behalf of the customer with this token.
+        """Return a grant for one call, issued on behalf of the customer that `customer_token` belongs to.
 
         Raises:
             grpc.aio.AioRpcError: the identity service refused or can't be reached.
@@ -39,7 +39,9 @@ class IdentityGrants:
         return (await self._identity.GrantCall(request, metadata=bearer(customer_token))).grant
 
     async def revoke(self, call_id: str) -> None:
-        """Revoke the grant of a call with this service's own token: the customer may have signed out.
+        """Revoke the grant of a call.
+
+        Uses this service's own token, because the customer may have signed out.
 
         Raises:
             GrantsUnavailable: the identity service refused or can't be reached.
@@ -57,7 +59,7 @@ class GrantCipher:
     """Encryption of grants at rest.
 
     Args:
-        key: secret of the installation.
+        key: secret of the installation, from which the encryption key is derived.
     """
 
     def __init__(self, key: str) -> None:
@@ -71,6 +73,6 @@ class GrantCipher:
         """Return the decrypted grant.
 
         Raises:
-            cryptography.fernet.InvalidToken: it was sealed with another key.
+            cryptography.fernet.InvalidToken: the grant was encrypted with another key.
         """
         return self._fernet.decrypt(sealed).decode()

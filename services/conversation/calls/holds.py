@@ -1,7 +1,7 @@
 """Holds: the live `Record` streams of this replica, by call.
 
-A stream is the agent's lease on its call, because it breaks when the agent's process dies. The call's row has
-the final word; `replica_leases` keeps holds and rows in agreement.
+An agent holds its call as long as its stream is open. The stream breaks when the agent's process dies. If a
+hold and the call's row differ, the row decides; `replica_leases` makes them agree again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import Enum
 from services.conversation.log.writer_fence import Writer
 
 EXPECTED_SECONDS = 5.0
-"""Longest time for a stream to take its call after asking for it."""
+"""Longest time between a stream's request for its call and its hold on the call."""
 
 
 class HoldEnd(Enum):
@@ -24,7 +24,7 @@ class HoldEnd(Enum):
     AGENT_REPLACED = "agent replaced"
     """Another agent was dispatched."""
     REOPENED = "reopened"
-    """The same writer opened another stream; this one is broken."""
+    """The same writer opened another stream, because this one is broken."""
     DRAINING = "draining"
 
 
@@ -36,13 +36,13 @@ class Hold:
         self._ended: asyncio.Future[HoldEnd] = asyncio.get_running_loop().create_future()
 
     def end(self, why: HoldEnd) -> None:
-        """End the hold; only the first reason counts."""
+        """End the hold. Only the first reason counts."""
         if not self._ended.done():
             self._ended.set_result(why)
 
     @property
     def end_reason(self) -> HoldEnd | None:
-        """Reason for the end; None while the call is held."""
+        """Reason for the end of the hold; None while the call is held."""
         return self._ended.result() if self._ended.done() else None
 
     def on_end(self, listener: Callable[[], None]) -> None:
@@ -58,8 +58,8 @@ class Holds:
     """All holds of this replica, at most one per call.
 
     Args:
-        hint_replicas: sends the other replicas the id of a call that ended or was taken from its agent; hints
-        may get lost.
+        hint_replicas: sends other replicas the id of a call that ended or was taken from its agent. Hints may
+            be lost.
     """
 
     def __init__(self, hint_replicas: Callable[[str], None] = lambda _call_id: None) -> None:
@@ -68,17 +68,18 @@ class Holds:
         self._expected: dict[str, list[float]] = {}
         self._listeners: list[Callable[[], None]] = []
         self.draining = False
-        """True while this replica shuts down: its streams end, but their agents are not lost."""
+        """True while this replica shuts down. Its streams end, but their agents are not treated as lost."""
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Register a callback for each call that starts, ends, or changes its hold."""
+        """Register a callback. It is called when a call starts or ends, and when a hold changes."""
         self._listeners.append(listener)
 
     @contextmanager
     def expecting(self, call_id: str) -> Iterator[None]:
-        """Expect a stream to take a call: the call's row may name this replica before the stream holds it.
+        """Expect a stream to take a call. The call's row may already name this replica.
 
-        Lasts until the stream takes the call, or the block raises; the row may name this replica even then.
+        The stream is expected until it takes the call or the block raises. If the block raises, the listeners
+        are notified, because the row may name this replica nevertheless.
         """
         asked = asyncio.get_running_loop().time()
         self._expected.setdefault(call_id, []).append(asked)
@@ -120,7 +121,7 @@ class Holds:
         return call_id in self._held
 
     def is_expected(self, call_id: str) -> bool:
-        """Return whether a stream holds the call or is about to, for at most `EXPECTED_SECONDS`."""
+        """Return whether a stream holds the call, or is expected to within `EXPECTED_SECONDS`."""
         since = asyncio.get_running_loop().time() - EXPECTED_SECONDS
         self._expect_only(call_id, [asked for asked in self._expected.get(call_id, ()) if asked >= since])
         return call_id in self._held or call_id in self._expected
@@ -132,7 +133,10 @@ class Holds:
             self._expected.pop(call_id, None)
 
     def end(self, call_id: str, why: HoldEnd) -> None:
-        """End the hold on a call, here or by a hint on another replica. Call it after the commit."""
+        """End the hold on a call. If it is not held here, send a hint to the other replicas.
+
+        Call it after the commit.
+        """
         hold = self._held.get(call_id)
         if hold is not None:
             hold.end(why)
@@ -141,12 +145,12 @@ class Holds:
         self.changed()
 
     def drain(self) -> None:
-        """End all holds, including future ones."""
+        """End all holds of this replica; later holds end as soon as they begin."""
         self.draining = True
         for hold in list(self._held.values()):
             hold.end(HoldEnd.DRAINING)
 
     def changed(self) -> None:
-        """Notify the listeners of a change. Call it after the commit."""
+        """Notify the listeners that a call or a hold has changed. Call it after the commit."""
         for listener in self._listeners:
             listener()

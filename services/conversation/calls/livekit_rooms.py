@@ -2,9 +2,9 @@
 
 Only this module holds the key that signs LiveKit tokens.
 
-A room is created by its first participant, because LiveKit honours the dispatch in a token only for the
-participant that creates the room. Tokens and keys are never logged. A LiveKit error is logged by its class
-only, because its text may quote a token.
+The first participant creates the room, because LiveKit uses the dispatch in a token only if its participant
+creates the room. Tokens and keys are never logged. Only the code or the class of a LiveKit error is logged,
+because its text may contain a token.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from services.conversation.calls.ports import Access, Participant, RoomsUnavaila
 from services.conversation.model.records import Call
 
 JOIN_WITHIN = timedelta(minutes=10)
-"""Lifetime of a caller's token; it only limits joining."""
+"""Time in which a caller must join with a token. After joining, the token's expiry has no effect."""
 EMPTY_SECONDS = 60
-"""Time after which LiveKit closes a room that was never joined."""
+"""Time after which LiveKit closes a room that no participant has joined."""
 DEPARTURE_SECONDS = 60
-"""Time after which LiveKit closes a room that all have left: a caller who returns finds it open."""
+"""Time after which LiveKit closes a room that all participants have left. A caller can return until then."""
 API_TIMEOUT_SECONDS = 3.0
 """Timeout of each request to LiveKit."""
 
@@ -47,7 +47,7 @@ class LiveKitRooms:
         self._callers_url, self._agent_name, self._clock = callers_url, agent_name, clock
 
     def admit(self, call: Call) -> Access:
-        """Return a token for the call's room, for microphone and text only; see `Rooms.admit`."""
+        """Return a token to join the call's room and to send microphone audio and text; see `Rooms.admit`."""
         grants = api.VideoGrants(
             room_join=True,
             room=call.room,
@@ -74,7 +74,7 @@ class LiveKitRooms:
         return [Participant(person.identity, person.kind == agent) for person in people]
 
     async def dispatch_agent(self, call: Call) -> None:
-        """Dispatch an agent with the call's epoch. LiveKit reports no error when no worker takes it."""
+        """Dispatch an agent with the call's epoch. LiveKit reports no error if no worker accepts it."""
         request = agent_dispatch.CreateAgentDispatchRequest(
             agent_name=self._agent_name, room=call.room, metadata=_metadata(call)
         )
@@ -103,7 +103,7 @@ def _metadata(call: Call) -> str:
 async def _request(request: Awaitable[T]) -> T | None:
     """Return LiveKit's response; None for NOT_FOUND."""
     try:
-        # The client's own timeout is longer than a caller should wait.
+        # The client's own timeout is too long for a caller who waits.
         async with asyncio.timeout(API_TIMEOUT_SECONDS):
             return await request
     except api.ServerError as error:
@@ -118,7 +118,7 @@ async def _request(request: Awaitable[T]) -> T | None:
 async def livekit_rooms(
     url: str, keys: LiveKitKeys, *, callers_url: str, agent_name: str, clock: Clock
 ) -> AsyncIterator[LiveKitRooms]:
-    """Open a client for the LiveKit server at `url`; the server need not be up."""
+    """Open a client for the LiveKit server at `url`. The server need not be running yet."""
     async with aiohttp.ClientSession() as session:
         client = api.LiveKitAPI(url, keys.key, keys.secret, session=session, failover=False)
         yield LiveKitRooms(client, keys, callers_url=callers_url, agent_name=agent_name, clock=clock)

@@ -1,4 +1,4 @@
-"""Interfaces of the core to its neighbours: the room server, and the service that issues grants."""
+"""Interfaces of the room server and of the service that issues grants."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.conversation.model.records import Call
 
 
 class RoomsUnavailable(Exception):
-    """The room server can't be reached now, so the state of all rooms is unknown."""
+    """The room server can't be reached now, or answered with an error. The state of the rooms is unknown."""
 
 
 class GrantsUnavailable(Exception):
@@ -39,7 +39,7 @@ class Access:
 
 
 class Rooms(Protocol):
-    """Room server. Every method except `admit` raises `RoomsUnavailable` when it can't be reached."""
+    """Room server. Every method except `admit` raises `RoomsUnavailable` if the server can't be reached."""
 
     def admit(self, call: Call) -> Access:
         """Return a token to join the call's room.
@@ -69,7 +69,7 @@ class Grants(Protocol):
     """Grants that let agents act for a customer in one call."""
 
     async def grant(self, customer_token: str, conversation_id: str, call_id: str) -> str:
-        """Return a grant for one call, issued on behalf of the customer with this token."""
+        """Return a grant for one call, issued on behalf of the customer that `customer_token` belongs to."""
         ...
 
     async def revoke(self, call_id: str) -> None:

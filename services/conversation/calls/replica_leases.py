@@ -1,11 +1,11 @@
 """Replica leases: which replica holds a call, and which replicas are alive.
 
-A call's row names the replica that has its stream. A replica has one row with its lease on all its calls, and
-renews that row twice a second. So calls need no renewal of their own, and a renewal never locks a row that an
+A call's row names the replica that has the call's stream. Each replica has one lease row for all its calls,
+and renews it twice a second. So calls need no renewal of their own, and a renewal never locks a row that an
 append needs.
 
-Clocks of different machines are never compared. A replica is alive as long as its row changes, measured by
-the clock of the reader.
+Clocks of different machines are never compared. A replica counts as alive as long as its lease row changes.
+The reader measures the time between changes with its own clock.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from services.conversation.store import leases as table
 RENEW_SECONDS = 0.5
 """Interval at which a replica that holds calls renews its lease."""
 GATHER_SECONDS = 0.05
-"""Shortest pause between two checks: when hundreds of streams move from another replica, one check serves
-them all."""
+"""Shortest pause between two checks. When hundreds of streams move here from another replica, one check
+covers many of them."""
 LEASE_SECONDS = 2.0
 """Time without a renewal after which a replica counts as dead."""
 _log = structlog.get_logger()
 
 
 class ReplicaLease:
-    """This replica's lease; keeps its holds and the calls' rows in agreement."""
+    """This replica's lease. It also makes this replica's holds agree with the calls' rows."""
 
     def __init__(self, replica_id: str, store: Store, holds: Holds, clock: Clock) -> None:
         self.replica_id = replica_id
@@ -45,12 +45,12 @@ class ReplicaLease:
         holds.on_change(self.check_soon)
 
     def check_soon(self) -> None:
-        """Check again, because a hold has changed."""
+        """Check the holds soon. Call it when a hold has changed."""
         self._dirty = True
         self._changed.set()
 
     def receive_hint(self, call_id: str) -> None:
-        """Check again if this call, which a replica reports as changed, is held here."""
+        """Check the holds soon if this call is held here. Another replica has reported that it changed."""
         if self._holds.is_held(call_id):
             self._changed.set()
 
@@ -63,10 +63,10 @@ class ReplicaLease:
             await first_of(self._changed.wait(), self._clock.sleep(RENEW_SECONDS - GATHER_SECONDS))
 
     async def renew(self) -> None:
-        """Renew the lease, release calls whose streams broke, end streams whose calls ended or moved.
+        """Renew the lease, release calls whose streams broke, and end streams whose calls ended or moved.
 
-        A replica that drains does nothing: its agents move to another replica, and its lease expires if they
-        don't arrive.
+        A draining replica does nothing, because its agents move to other replicas. For agents that fail to
+        move, its lease expires.
         """
         mine = dict(self._holds.held())
         if self._holds.draining or not (mine or self._dirty):
@@ -78,8 +78,8 @@ class ReplicaLease:
                     await table.renew(transaction.connection, self.replica_id, self._clock.now())
                 rows = await table.writers_held_by(transaction.connection, self.replica_id)
                 if broken := self._unexpected(rows):
-                    # After this lock a stream that opens one of them waits for us; one that came before is
-                    # expected by now.
+                    # A stream that opens one of these calls after this lock waits for our commit. A stream
+                    # that opened one before the lock is expected by now.
                     locked = await table.lock_held_by(transaction.connection, self.replica_id, broken)
                     if broken := self._unexpected(locked):
                         await table.release(transaction.connection, self.replica_id, broken)
@@ -115,7 +115,7 @@ def _end_reason(call: Call | None, hold: Hold) -> HoldEnd:
 
 
 class LiveReplicas:
-    """View of one replica of which replicas are alive."""
+    """The live replicas, as this replica observes them."""
 
     def __init__(self, own_id: str, clock: Clock) -> None:
         self.own_id, self._clock = own_id, clock
@@ -123,10 +123,10 @@ class LiveReplicas:
         self._observed = float("-inf")
 
     def observe(self, renewals: Mapping[str, datetime]) -> None:
-        """Compare the renewal times with the last ones. A new row counts as changed."""
+        """Compare the renewal times with those of the last call. A new row counts as changed."""
         now = self._clock.monotonic()
         if now - self._observed > LEASE_SECONDS / 2:
-            self._seen.clear()  # too long ago to say anything about a replica
+            self._seen.clear()  # too old to tell which replicas are alive
         self._observed = now
         self._seen = {
             replica_id: known

@@ -2,13 +2,13 @@
 
 The policies are in `agent_replacement` and `caller_absence`.
 
-Every replica runs it. A call whose stream is on a live replica belongs to that replica, and every replica
-looks at all other calls. Steps are conditional on the call's row, so only one replica takes each.
-Observations are in memory; losing them only makes supervision wait longer.
+Every replica runs this loop. A replica supervises the calls whose streams it has, and also the calls whose
+streams are on no live replica. A step happens only if the call's row has not changed, so only one replica
+takes it. Observations are in memory. If they are lost, supervision only waits longer.
 
-A scan only reads, because replicas count as live only for a reader that scans often. Agents are replaced and
-rooms are queried in background tasks, each with its own limit, so that a lost agent is replaced even if
-LiveKit does not answer.
+A scan must be quick, because a reader that scans too rarely can't tell which replicas are alive. So a scan
+only reads. Background tasks replace agents and query rooms. Each of these two has its own limit, so that a
+lost agent is replaced even if LiveKit doesn't answer.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from services.conversation.store import Store, leases
 SCAN_SECONDS = 0.25
 """Pause between scans while calls are running."""
 IDLE_SECONDS = 5.0
-"""Pause between scans while no call is running; a new call or stream ends it."""
+"""Longest pause between scans while no call is running. A new call or stream starts a scan at once."""
 PRESENCE_SECONDS = {pb.CALL_STATE_DISPATCHED: 1.0, pb.CALL_STATE_LIVE: 5.0}
-"""Interval at which LiveKit is asked for a room's participants, by the call's state."""
+"""Interval between queries for the participants of a room, by the call's state."""
 CONCURRENCY = 16
 """Most agents replaced, and most rooms queried, at the same time."""
 
@@ -51,7 +51,7 @@ class _Observed:
     room_state: pb.CallState.ValueType = pb.CALL_STATE_UNSPECIFIED
     """State of the call when its room was last queried."""
     room_due: float = float("-inf")
-    """Monotonic seconds at which the room is queried next."""
+    """Time of the room's next query, in monotonic seconds."""
 
 
 class CallSupervisor:
@@ -91,12 +91,16 @@ class CallSupervisor:
             await self.settled()
 
     async def settled(self) -> None:
-        """Wait for all background checks."""
+        """Wait until no background check is running."""
         while tasks := [*self._agent_checks.values(), *self._room_checks.values()]:
             await asyncio.wait(tasks)
 
     async def scan(self) -> bool:
-        """Start the checks of all calls that no other replica holds; return whether any call is running."""
+        """Check all calls that no other live replica holds, in the background.
+
+        Returns True if there are running calls here, or other live replicas, so that the next scan comes
+        soon.
+        """
         if self._holds.draining:
             return False
         async with self._store.reading() as transaction:
@@ -113,7 +117,7 @@ class CallSupervisor:
         return bool(running or self._holds.held() or len(self._replicas.alive) > 1)
 
     def _rooms_due(self) -> list[str]:
-        """Return the calls held here whose rooms are to be queried."""
+        """Return the calls held here whose rooms must be queried now."""
         now, new = self._clock.monotonic(), _Observed()
         idle = self._holds.held().keys() - self._room_checks.keys()
         return [call_id for call_id in idle if self._observed.get(call_id, new).room_due <= now]
@@ -161,7 +165,7 @@ class CallSupervisor:
         async with self._log.commit() as commit:
             now = await commit.call(call.call_id)
             if not unchanged(call, now) or now.access_expire_time != call.access_expire_time:
-                return  # an agent has come, or the caller got another token
+                return  # an agent has opened its stream, or the caller has a new token
             await calls.end(commit, now, reason)
         self._holds.end(call.call_id, HoldEnd.CALL_ENDED)
         _log.info("call ended", call_id=call.call_id, reason=pb.CallEndReason.Name(reason))
@@ -170,7 +174,7 @@ class CallSupervisor:
         if available and not self._rooms_available:
             _log.info("LiveKit available again")
         elif not available and self._rooms_available:
-            _log.warning("LiveKit unavailable; no agents can be dispatched", why=why)
+            _log.warning("LiveKit unavailable; agents can't be dispatched", why=why)
         self._rooms_available = available
 
 

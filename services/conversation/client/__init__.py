@@ -1,1 +1,2 @@
-"""Clients of the conversation service: a recorder that loses no words, a watcher that resumes."""
+"""Clients of the conversation service: a recorder that loses no words, and a watcher that resumes after a
+broken connection."""

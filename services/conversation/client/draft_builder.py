@@ -29,7 +29,7 @@ class DraftBuilder:
         text: str,
         modality: entry_pb2.Modality.ValueType,
     ) -> entry_pb2.Draft:
-        """Return the next revision of an open utterance."""
+        """Return the draft of the next revision of an open utterance."""
         start = timestamp(self._start_times.setdefault(utterance_id, self._clock.now()))
         revision = self._revisions[utterance_id] = self._revisions.get(utterance_id, 0) + 1
         speech = entry_pb2.OpenUtterance(
@@ -45,9 +45,9 @@ class DraftBuilder:
     def sealed(
         self, utterance: entry_pb2.Utterance, start: datetime | None, end: datetime | None
     ) -> entry_pb2.Draft:
-        """Return a finished utterance.
+        """Return the draft of a finished utterance.
 
-        It starts with its first revision unless `start` is given, and ends now unless `end` is.
+        Without `start`, the utterance starts at its first revision. Without `end`, it ends now.
         """
         self._revisions.pop(utterance.utterance_id, None)
         end = end or self._clock.now()
@@ -57,7 +57,7 @@ class DraftBuilder:
         )
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> entry_pb2.Draft:
-        """Return the entry of a tool call that starts now."""
+        """Return the draft of a tool call that starts now."""
         content = entry_pb2.ToolCall(tool_call_id=tool_call_id, name=name, arguments=_struct(arguments))
         self._start_times[tool_call_id] = now = self._clock.now()
         return self._draft(uuid7(), now, now, tool_call=content)
@@ -65,7 +65,7 @@ class DraftBuilder:
     def tool_result(
         self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]
     ) -> entry_pb2.Draft:
-        """Return the entry of a tool's result that came now; it starts with the tool call."""
+        """Return the draft of a tool's result. It starts when the tool call started, and ends now."""
         content = entry_pb2.ToolResult(
             tool_call_id=tool_call_id, name=name, outcome=outcome, result=_struct(result)
         )

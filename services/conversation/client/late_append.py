@@ -1,4 +1,4 @@
-"""Late append: store what a writer said before it lost its call or died."""
+"""Late append: store the drafts that a writer left behind when it lost its call or died."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Refusal:
     """An entry that the service did not store."""
 
     reason: str
-    """Reason of the service's error, for example `ERROR_REASON_CONVERSATION_ENDED`."""
+    """Reason in the service's error, for example `ERROR_REASON_CONVERSATION_ENDED`."""
     final: bool
-    """True if a retry would be refused too; otherwise the service failed to process the entry."""
+    """True if a retry would be refused too; False if the service failed to process the entry."""
 
 
 async def append_late(
@@ -41,17 +41,17 @@ async def append_late(
     *,
     until: datetime,
 ) -> list[Refusal]:
-    """Append the drafts of a writer with its late ticket and the agent's own token, and return the refusals.
+    """Append the drafts of a writer with its late ticket, and return the refusals.
 
-    Each draft is sent by itself, so that one refusal doesn't affect the others. A draft that is sent twice is
-    stored once. If the service has sealed an utterance as truncated meanwhile, its full text is stored as
-    another entry that names the truncated one.
+    The stub sends the agent's own token. Each draft has its own request, so that a refused draft doesn't stop
+    the drafts after it. A draft that is sent twice is stored once. If the service has already sealed an
+    utterance as truncated, its full text is stored as another entry that names the truncated one.
 
     Args:
-        until: when the writer stopped; an utterance that was open then ends there.
+        until: time at which the writer stopped. Utterances that were still open end at this time.
 
     Raises:
-        grpc.aio.AioRpcError: the service can't take any entry now.
+        grpc.aio.AioRpcError: the service is unavailable, so no entry can be stored now.
     """
     refusals = []
     for draft in drafts:
@@ -87,16 +87,19 @@ async def _append(
 
 
 def adds_to(draft: entry_pb2.Draft, stored: str) -> bool:
-    """Return whether a draft adds to the utterance that the service has stored and sealed as truncated."""
+    """Return whether a draft adds anything to the stored text of its utterance.
+
+    The service has stored the text `stored`, and seals it as truncated.
+    """
     if draft.HasField("open_utterance"):
         return draft.open_utterance.text != stored
     return draft.utterance.text != stored or draft.utterance.sealing == entry_pb2.SEALING_FINAL
 
 
 def completion(draft: entry_pb2.Draft) -> entry_pb2.Draft:
-    """Return the utterance as a new entry that completes the truncated one.
+    """Return the utterance of the draft as a new entry that completes the truncated one.
 
-    Its id is derived from the old one, so a retry makes the same entry.
+    The new id is derived from the truncated entry's id, so a retry sends the same entry.
     """
     completing = entry_pb2.Draft()
     completing.CopyFrom(draft)
@@ -106,7 +109,7 @@ def completion(draft: entry_pb2.Draft) -> entry_pb2.Draft:
 
 
 def sealed_at(draft: entry_pb2.Draft, until: datetime) -> entry_pb2.Draft:
-    """Return the draft for a late append: an open utterance is truncated where its writer stopped."""
+    """Return the draft for a late append. An open utterance becomes a truncated one that ends at `until`."""
     if not draft.HasField("open_utterance"):
         return draft
     speech = draft.open_utterance

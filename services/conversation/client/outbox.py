@@ -1,4 +1,4 @@
-"""The recorder's outbox: drafts that the service has not acknowledged, in the writer's order, bounded."""
+"""The recorder's outbox: a bounded queue of the drafts that the service has not acknowledged."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from readback.conversation.v1 import entry_pb2
 from services.conversation.client.outbox_file import OutboxFile
 
 CAPACITY = 4096
-"""Most drafts held: far more than an hour's outage makes, because only the latest revision of an open
-utterance waits."""
+"""Most drafts held. An outage of an hour needs far fewer, because the outbox holds only the latest unsent
+revision of an open utterance."""
 MOST_BYTES = 16 << 20
-"""Most bytes held: tool results can be long."""
+"""Most bytes held. Needed besides `CAPACITY`, because tool results can be long."""
 MOST_SENT_BYTES = 1 << 20
-"""Most bytes sent in one message: gRPC refuses more than 4 MiB, and would refuse the same message again."""
+"""Most bytes sent in one message. gRPC refuses more than 4 MiB, and would refuse each retry too."""
 
 
 class OutboxFull(Exception):
-    """The service has acknowledged nothing for so long that no more drafts can be held."""
+    """The outbox can hold no more drafts, because the service has acknowledged none for too long."""
 
 
 class Outbox:
     """Drafts that wait to be sent, and drafts that were sent and wait for their acknowledgement.
 
-    A draft gets its client sequence when it is put in, and drafts are sent in that order. Of an open
-    utterance only the latest revision waits; the seal replaces revisions that were not sent.
+    `put` numbers the drafts, and they are sent in this order. Only the latest unsent revision of an open
+    utterance waits. The sealed utterance replaces its unsent revisions.
 
-    A draft at which the service fails each time can be skipped, so that the drafts behind it are tried. When
-    the service stores one of those, the skipped draft is set aside: held, but no longer sent. If it stores
-    none of them, all are sent again in order.
+    If the service fails each time it processes a draft, the draft can be skipped, so that the drafts after it
+    are tried. When the service stores one of these, the skipped draft is set aside: held, but no longer sent.
+    If the service stores none of them, all are sent again in order.
 
     Args:
-        file: keeps the drafts when the process dies.
+        file: stores the drafts on disk, so that they survive the process.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Outbox:
 
     @property
     def has_unsettled(self) -> bool:
-        """True if any draft is unsettled, including drafts that were set aside."""
+        """True if any draft is not settled. Drafts that were set aside count too."""
         return bool(len(self) or self._set_aside)
 
     @property
@@ -78,7 +78,7 @@ class Outbox:
         self._sequence += 1
         self._bytes += size - self._drop_replaced(draft)
         if draft.entry_id in self._set_aside and draft.HasField("open_utterance"):
-            self._put_aside(draft)  # like the earlier revisions of this utterance
+            self._put_aside(draft)  # because earlier revisions of this utterance were set aside
             return
         self._set_aside.pop(draft.entry_id, None)
         self._waiting[draft.entry_id] = draft
@@ -88,7 +88,10 @@ class Outbox:
             self._compact_file()
 
     def take(self, most: int) -> list[entry_pb2.Draft]:
-        """Return the next drafts to send: at most `most`, and no more bytes than one message may have."""
+        """Return the next drafts to send, and mark them as sent.
+
+        Returns at most `most` drafts, and at most `MOST_SENT_BYTES` unless the first draft alone is larger.
+        """
         taken: list[entry_pb2.Draft] = []
         size = 0
         for draft in list(self._waiting.values())[:most]:
@@ -100,9 +103,9 @@ class Outbox:
         return taken
 
     def skip(self) -> bool:
-        """Skip the draft that was sent, if it was sent alone; return whether it was.
+        """Skip the sent draft if exactly one was sent; return False otherwise.
 
-        When no other draft waits, all skipped drafts wait again.
+        If no other draft waits, all skipped drafts wait to be sent again.
         """
         if len(self._sent) != 1:
             return False
@@ -114,18 +117,18 @@ class Outbox:
         return True
 
     def set_skipped_aside(self) -> list[entry_pb2.Draft]:
-        """Hold the skipped drafts without sending them any more; return them."""
+        """Set the skipped drafts aside, so that they are held but no longer sent; return them."""
         skipped, self._skipped = list(self._skipped.values()), {}
         for draft in skipped:
             self._put_aside(draft)
         return skipped
 
     def sent(self, client_sequence: int) -> entry_pb2.Draft | None:
-        """Return a draft that was sent and is not settled."""
+        """Return the sent, unsettled draft with this client sequence; None if there is none."""
         return next((draft for draft in self._sent if draft.client_sequence == client_sequence), None)
 
     def settle(self, through_client_sequence: int) -> None:
-        """Drop the sent drafts up to this one: the service has stored or rejected them."""
+        """Drop sent drafts up to this client sequence, because the service has stored or rejected them."""
         if not self._sent or self._sent[0].client_sequence > through_client_sequence:
             return
         while self._sent and self._sent[0].client_sequence <= through_client_sequence:
@@ -138,9 +141,9 @@ class Outbox:
         self._settle_file(through_client_sequence)
 
     def resend(self) -> None:
-        """Queue what was sent and not settled again, in front, because the stream broke."""
+        """Queue sent, unsettled drafts again, before all waiting drafts. Call it after the stream broke."""
         latest = {draft.entry_id: draft for draft in self._sent}
-        # Of one utterance only the newest revision counts, and a waiting one is newer than a sent one.
+        # Only the newest revision of an utterance is needed, and a waiting revision is newer than a sent one.
         again = {
             draft.entry_id: draft
             for draft in self._sent
@@ -151,7 +154,7 @@ class Outbox:
         self._bytes = sum(draft.ByteSize() for draft in [*self._set_aside.values(), *self._active()])
 
     def drain(self) -> list[entry_pb2.Draft]:
-        """Return everything that is not settled, in order; the outbox still holds it."""
+        """Return all unsettled drafts in order. The outbox still holds them."""
         self.resend()
         return sorted([*self._set_aside.values(), *self._active()], key=lambda draft: draft.client_sequence)
 
@@ -160,7 +163,7 @@ class Outbox:
         return self._stored_texts.get(utterance_id)
 
     def clear(self) -> None:
-        """Drop everything, because it was stored in another way."""
+        """Drop all drafts. Call it after they were stored in another way."""
         for drafts in (self._waiting, self._sent, self._skipped, self._set_aside):
             drafts.clear()
         self._bytes = 0
@@ -174,7 +177,10 @@ class Outbox:
         return [*self._skipped.values(), *self._sent, *self._waiting.values()]
 
     def _drop_replaced(self, draft: entry_pb2.Draft) -> int:
-        """Drop the draft that a new one replaces, unless it was set aside; return its bytes."""
+        """Drop the earlier draft that `draft` replaces, and return its size in bytes; 0 if there is none.
+
+        An earlier draft that was set aside is counted, but not dropped.
+        """
         earlier = self._waiting.get(draft.entry_id)
         if earlier is not None and earlier.HasField("open_utterance"):
             del self._waiting[draft.entry_id]

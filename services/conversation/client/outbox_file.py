@@ -1,17 +1,18 @@
-"""Outbox file: the drafts of one writer on disk, appended to, and locked while the writer lives.
+"""Outbox file: the drafts of one writer on disk. The file is locked while the writer lives.
 
-    frame   length u32 · CRC-32 u32 · kind u8 · content; big-endian; the checksum covers kind and bytes
+    frame   length u32 · CRC-32 u32 · kind u8 · content; big-endian; the checksum covers kind and content
     kinds   OPEN a RecordOpen · OPENED a RecordOpened without its grant · DRAFT a Draft · ASIDE a Draft
             SETTLED a client sequence, u64
 
-Unsettled is every draft after the last SETTLED, and every ASIDE; of one entry the last counts. A frame that
-is cut short or doesn't match its checksum ends the file: the machine went down while it was written.
+A DRAFT is unsettled if its client sequence is greater than the last SETTLED one. An ASIDE is always
+unsettled. If an entry has several frames, the last one counts. Reading stops at a frame that is cut short or
+doesn't match its checksum, because the machine went down while this frame was written.
 
 Durability: a draft is in the kernel's page cache before `add` returns, so a killed process loses nothing. The
 file is synced (fdatasync, in another thread) only when a draft waits for its ack longer than `SYNC_SECONDS`.
-The service acks within milliseconds of its own fsync, so normally the disk does nothing, and during an outage
-a power failure costs the last tenths of a second. A write takes about ten microseconds. If the disk fails or
-is full, the call continues with what is in memory, and an error is logged.
+The service acks within milliseconds of its own fsync, so normally no sync is needed. A power failure during
+an outage of the service loses the last tenths of a second. A write takes about ten microseconds. If the disk
+fails or is full, an error is logged and the call continues with the drafts in memory.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ from readback.conversation.v1 import entry_pb2
 
 SUFFIX = ".outbox"
 UNFINISHED = ".new"
-"""Suffix while the file is being made."""
+"""Suffix while the file is being created."""
 SYNC_SECONDS = 0.2
-"""Longest time that a draft is only in the page cache."""
+"""Longest time for which a draft is in the page cache but not on the disk."""
 COMPACT_BYTES = 256 << 10
-"""A file longer than this, and than four times its unsettled drafts, is rewritten."""
+"""Size from which a file is rewritten if it is also longer than four times its unsettled drafts."""
 
 _HEAD = struct.Struct(">IIB")
 _SEQUENCE = struct.Struct(">Q")
@@ -63,9 +64,9 @@ class OutboxContents:
 
     opening: pb.RecordOpen
     opened: pb.RecordOpened | None = None
-    """Answer of the service, without the grant; None for a writer that never held the call."""
+    """The service's answer to the opening, without the grant; None if the writer never held the call."""
     drafts: dict[str, entry_pb2.Draft] = field(default_factory=dict)
-    """Unsettled drafts by entry id: those that were set aside, then the others in order."""
+    """Unsettled drafts by entry id: first those that were set aside, then the remaining ones in order."""
 
 
 def frame(kind: Kind, content: bytes) -> bytes:
@@ -74,7 +75,7 @@ def frame(kind: Kind, content: bytes) -> bytes:
 
 
 def frames(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the kind and content of each frame, up to the first that is incomplete."""
+    """Yield the kind and content of each frame before the first incomplete or damaged one."""
     at = 0
     while at + _HEAD.size <= len(data):
         length, checksum, kind = _HEAD.unpack_from(data, at)
@@ -90,7 +91,7 @@ def frames(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def read(data: bytes) -> OutboxContents | None:
-    """Return what an outbox file holds; None if not even its first frame can be read."""
+    """Return the contents of an outbox file; None if its first frame can't be read."""
     contents: OutboxContents | None = None
     aside: dict[str, entry_pb2.Draft] = {}
     try:
@@ -132,7 +133,10 @@ class OutboxFile:
         self._fd, self._size = self._create(self._head)
 
     def opened(self, opened: pb.RecordOpened) -> None:
-        """Store that the writer holds the call, with its late ticket but without the secret grant."""
+        """Store the service's answer to the opening, without the grant, which is secret.
+
+        The answer has the late ticket, which `outbox_recovery` needs.
+        """
         bare = pb.RecordOpened()
         bare.CopyFrom(opened)
         bare.ClearField("grant")
@@ -141,21 +145,21 @@ class OutboxFile:
         self._write(written)
 
     def add(self, draft: entry_pb2.Draft) -> None:
-        """Store a draft; it replaces earlier drafts of its entry."""
+        """Store a draft. It replaces earlier drafts with the same entry id."""
         self._write(frame(Kind.DRAFT, draft.SerializeToString()))
 
     def settle(self, through_client_sequence: int) -> None:
-        """Drop the drafts up to this one, except those that were set aside."""
+        """Drop the drafts up to this client sequence, except drafts that were set aside."""
         self._write(frame(Kind.SETTLED, _SEQUENCE.pack(through_client_sequence)))
 
     def set_aside(self, draft: entry_pb2.Draft) -> None:
-        """Store a draft until another of its entry comes, whatever is settled."""
+        """Store a draft that `settle` doesn't drop. A later draft with the same entry id replaces it."""
         self._write(frame(Kind.ASIDE, draft.SerializeToString()))
 
     def compact(
         self, active: Sequence[entry_pb2.Draft], aside: Sequence[entry_pb2.Draft], held_bytes: int
     ) -> None:
-        """Rewrite the file if most of it is settled. `held_bytes` is the size of all the drafts given."""
+        """If most of the file is settled, rewrite it with the given drafts; their size is `held_bytes`."""
         self._held_bytes = held_bytes
         if self._failed or self._size <= max(COMPACT_BYTES, 4 * held_bytes):
             return
@@ -169,7 +173,7 @@ class OutboxFile:
             os.close(before)
 
     async def keep_synced(self) -> None:
-        """Sync drafts that wait long to the disk, until cancelled."""
+        """Sync the file to the disk while drafts wait longer than `SYNC_SECONDS`. Runs until cancelled."""
         while True:
             await self._unsynced.wait()
             self._unsynced.clear()
@@ -187,7 +191,10 @@ class OutboxFile:
         os.close(self._fd)
 
     def _create(self, content: bytes) -> tuple[int, int]:
-        """Create a file with this content, locked before others see it; return its descriptor and length."""
+        """Create the file with this content; return its descriptor and length in bytes.
+
+        The file is locked before it gets its final name, so no other process can lock it first.
+        """
         unfinished = self._path.with_suffix(UNFINISHED)
         fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         try:
@@ -206,7 +213,7 @@ class OutboxFile:
             _write_all(self._fd, written)
         except OSError as error:
             with suppress(OSError):
-                os.ftruncate(self._fd, self._size)  # half a frame would hide the frames after it
+                os.ftruncate(self._fd, self._size)  # reading would stop at half a frame
             self._fail(error)
             return
         self._size += len(written)

@@ -1,12 +1,14 @@
 """Outbox recovery: append the drafts of dead writers late, then delete their files or set them aside.
 
-A writer keeps its file locked, so a file that can be locked has no living writer. Its drafts are appended
-with the writer's late ticket, whether the call continues with another agent or has ended. A file that the
-service will never accept (the conversation has ended, an entry breaks a rule) is set aside for a person to
-look at. If the customer has deleted the conversation, the file is deleted. All files expire.
+A writer locks its file as long as it lives, so a file that can be locked has no living writer. The drafts in
+such a file are appended with the writer's late ticket, even if the call has ended or another agent has it. If
+the service will never accept them (the conversation has ended, or an entry breaks a rule), the file is set
+aside, and a person must look at it. If the customer has deleted the conversation, the file is deleted. Every
+file is deleted when it expires.
 
-A bad file doesn't delay the others: when it can't be read, or the service fails at its drafts, it is logged
-and retried after a pause that doubles each time. Only when the service is unavailable do all files wait.
+A file is bad if it can't be read, or if the service fails to process its drafts. It doesn't delay other
+files: the problem is logged, and the file is retried after a pause that doubles each time. All files wait
+only while the service is unavailable.
 """
 
 from __future__ import annotations
@@ -32,14 +34,14 @@ if TYPE_CHECKING:
 SET_ASIDE = "set-aside"
 """Folder, inside the outbox folder, for files that the service will never accept."""
 KEPT_FOR = timedelta(days=7)
-"""Age at which a file is deleted, stored or not: it holds a customer's words."""
+"""Age at which a file is deleted even if it was not recovered, because it contains a customer's words."""
 UNFINISHED_FOR = timedelta(minutes=1)
 """Age at which an unfinished file is deleted."""
 SCAN_SECONDS = 2.0
-"""Pause between scans: the successor of a killed agent takes the call within about the same time."""
+"""Pause between scans. Another agent takes the call of a killed one within about the same time."""
 LONGEST_PAUSE_SECONDS = 600.0
-"""Longest pause between attempts at a bad file; the first is `SCAN_SECONDS`, and each is twice as long as the
-last."""
+"""Longest pause between attempts to recover a bad file. The first pause is `SCAN_SECONDS`; each later
+pause is twice as long as the one before it."""
 _DELETED = {"ERROR_REASON_CALL_NOT_FOUND", "ERROR_REASON_CONVERSATION_NOT_FOUND"}
 
 _log = structlog.get_logger()
@@ -47,12 +49,12 @@ _log = structlog.get_logger()
 
 class _Pause(NamedTuple):
     until: float
-    """Monotonic time."""
+    """End of the pause, in monotonic seconds."""
     seconds: float
 
 
 class OutboxRecovery:
-    """Recovery of a folder of outboxes. Any number of processes may work on the same folder.
+    """Recovery of the outbox files in a folder. Several processes may share the folder.
 
     Args:
         stub: sends the agent's own token, like a recorder's.
@@ -73,7 +75,7 @@ class OutboxRecovery:
             await self._clock.sleep(SCAN_SECONDS)
 
     async def scan(self) -> None:
-        """Recover every file that can be recovered now, oldest first."""
+        """Try to recover every file that is not paused, oldest first."""
         self._unavailable = False
         found = [*self._files(self._folder / SET_ASIDE), *self._files(self._folder)]
         self._pauses = {path: pause for path, pause in self._pauses.items() if path.exists()}
@@ -100,7 +102,7 @@ class OutboxRecovery:
             self._unavailable = True
 
     def _files(self, folder: Path) -> list[Path]:
-        """Return the outbox files in a folder, finished or not, oldest first; none if it is unreadable."""
+        """Return all outbox files in a folder, unfinished ones too, oldest first; empty if unreadable."""
         found = []
         try:
             for path in folder.iterdir():
@@ -114,7 +116,7 @@ class OutboxRecovery:
         return [path for _, path in sorted(found)]
 
     def _postpone(self, path: Path, why: str) -> None:
-        """Log the problem of a bad file and pause before the next attempt."""
+        """Log a problem with a bad file, and pause its recovery."""
         if self._paused(path):
             return
         before = self._pauses.get(path)
@@ -129,7 +131,7 @@ class OutboxRecovery:
     async def _recover(self, path: Path, data: bytes) -> None:
         contents = read(data)
         if contents is None or contents.opened is None or not contents.drafts:
-            _delete(path)  # the writer never held the call, or said nothing
+            _delete(path)  # the writer never held the call, or all its drafts are settled
             return
         opening, ticket, drafts = contents.opening, contents.opened.late_ticket, contents.drafts.values()
         log = _log.bind(path=path.name, call_id=opening.call_id, epoch=opening.epoch, entries=len(drafts))
@@ -163,7 +165,7 @@ def _written(path: Path) -> datetime:
 
 @contextmanager
 def _lock_abandoned(path: Path) -> Iterator[bytes | None]:
-    """Lock a file against other processes and yield its bytes; None if it is gone or its writer lives.
+    """Lock a file and yield its bytes; yield None if the file is gone or another process has locked it.
 
     Raises:
         OSError: the file can't be read.

@@ -1,15 +1,15 @@
 """The recorder's connection: one `Record` stream after another, until the call is over for this writer.
 
-Waiting drafts are sent in batches, and a few batches may be unacknowledged. When a stream breaks (the service
-restarts, drains or loses its store, the network drops packets), the next stream starts with the
+Waiting drafts are sent in batches, and at most `WINDOW` batches are unacknowledged. When a stream breaks (the
+service restarts, drains or loses its store, or the network drops packets), the next stream starts with the
 unacknowledged drafts.
 
-One bad draft must not stop those behind it. When the service fails (INTERNAL) several times in a row, drafts
-are sent one by one, and a draft at which it fails is skipped. Once the service stores another, the skipped
-one is set aside; a late append tries it again.
+One bad draft must not stop the drafts after it. When the service fails several times in a row
+(`RECORD_FAILED`), drafts are sent one by one. If the service then fails to process a draft, this draft is
+skipped. Once the service stores another draft, the skipped one is set aside. A late append tries it again.
 
     CallOver            the call is over for this writer
-    ├── CallLost        another agent has it, or its log can't be kept: stop speaking and don't come back
+    ├── CallLost        another agent has the call, or the outbox is full: stop speaking and don't come back
     └── CallEnded       the call has ended: leave
 """
 
@@ -38,11 +38,13 @@ BATCH = 64
 WINDOW = 8
 """Most unacknowledged messages; until one is acknowledged, new drafts gather in the outbox."""
 ANSWER_WITHIN_SECONDS = 10.0
-"""Time without an answer after which the stream counts as dead: shorter than the keepalive."""
+"""Time without an answer after which the stream counts as dead.
+It is shorter than the keepalive needs to detect a dead connection."""
 FAILURES = 8
 """Failures in a row (about two seconds) before drafts are sent one by one."""
 REFUSED_TOKENS = 5
-"""Refused tokens in a row that end the opening. An open call retries without limit."""
+"""Refused tokens in a row after which the recorder can't take the call. Once it has the call, it
+retries without limit."""
 
 _log = structlog.get_logger()
 
@@ -52,7 +54,7 @@ class CallOver(Exception):
 
 
 class CallLost(CallOver):
-    """Another agent has the call: stop speaking and don't come back."""
+    """Another agent has the call, or the outbox is full: stop speaking and don't come back."""
 
 
 class CallEnded(CallOver):
@@ -60,7 +62,10 @@ class CallEnded(CallOver):
 
 
 class RecordStream:
-    """A stream that is kept open and empties an outbox. Cancel the task of `run` to disconnect."""
+    """A stream that sends the drafts of an outbox, and is opened again when it breaks.
+
+    To disconnect, cancel the task of `run`.
+    """
 
     def __init__(
         self, stub: ConversationServiceAsyncStub, opening: pb.RecordOpen, outbox: Outbox, clock: Clock
@@ -77,20 +82,20 @@ class RecordStream:
         self.opened: asyncio.Future[pb.RecordOpened] = loop.create_future()
         """The service's first answer to the opening."""
         self.over: asyncio.Future[CallOver] = loop.create_future()
-        """Reason for the end of the call for this writer."""
+        """Reason why the call is over for this writer; pending until then."""
 
     def wake(self) -> None:
-        """Check the outbox again."""
+        """Make the stream check the outbox and `close` again."""
         self._wake.set()
 
     def close(self, reason: pb.CallEndReason.ValueType) -> None:
-        """Close the call once every draft is acknowledged."""
+        """Close the call once every draft is settled."""
         if self._closing is None:
             self._closing = reason
         self.wake()
 
     def finish(self, over: CallOver) -> None:
-        """Set why the call is over; only the first reason counts."""
+        """Set the reason why the call is over. Only the first reason counts."""
         if not self.over.done():
             self.over.set_result(over)
 
@@ -134,7 +139,7 @@ class RecordStream:
                     if self._process(response):
                         return
         finally:
-            # gRPC may leave the request iterator waiting; it must not take the next stream's drafts.
+            # gRPC may leave this request iterator waiting. It must not take drafts of the next stream.
             left.set()
             self.wake()
 
@@ -167,7 +172,7 @@ class RecordStream:
             self._answer_timeout.reschedule(when)
 
     def _process(self, response: pb.RecordResponse) -> bool:
-        """Process one response; return whether the stream is at its end."""
+        """Process one response; return True if it ends the stream."""
         match response.WhichOneof("message"):
             case "opened":
                 if not self.opened.done():
@@ -200,11 +205,11 @@ class RecordStream:
         one_by_one = self._one_by_one
         self._failures += 1
         if one_by_one and self._outbox.skip():
-            self._log.warning("draft skipped: the service fails at it", failures=self._failures)
+            self._log.warning("draft skipped; service failed to process it", failures=self._failures)
 
     def _acknowledge(self, ack: pb.RecordAck) -> None:
         for draft in self._outbox.set_skipped_aside():
-            self._log.error("draft set aside: the service fails at it", entry_id=draft.entry_id)
+            self._log.error("draft set aside; service failed to process it", entry_id=draft.entry_id)
         self._failures = 0
         self._outbox.settle(ack.through_client_sequence)
         while self._in_flight and self._in_flight[0] <= ack.through_client_sequence:

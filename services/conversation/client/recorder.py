@@ -1,4 +1,4 @@
-"""Recorder: writes a call's log for an agent through `Record` streams, and never makes the agent wait.
+"""Recorder: writes a call's log for an agent through `Record` streams. Recording never makes the agent wait.
 
     async with Recorder(stub, call_id, epoch, folder=outbox) as recorder:
         recorder.opened.grant …
@@ -6,9 +6,9 @@
         recorder.seal(utterance_id, SPEAKER_AGENT, "There are three flights.")
         over = await recorder.over()      # a CallLost or CallEnded: stop speaking
 
-Every draft is kept, in memory and in a file in the folder, until the service acknowledges it, and is sent
-again after each reconnect. When the call is lost or has ended, the remaining drafts are appended late. Drafts
-that can't be appended then stay in the file for `outbox_recovery`.
+The recorder holds every draft in memory, and in a file in the folder, until the service acknowledges it.
+After each reconnect, unacknowledged drafts are sent again. When the call is lost or has ended, the remaining
+drafts are appended late. If this fails, they stay in the file and `outbox_recovery` appends them.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ __all__ = ["CallEnded", "CallLost", "CallOver", "Recorder"]
 CLOSE_WITHIN_SECONDS = 5.0
 """Longest time that `close` waits for the service."""
 LATE_WITHIN_SECONDS = 2.0
-"""Longest time for the late append on leaving; `outbox_recovery` appends the rest."""
+"""Longest time for the late append when the block ends; `outbox_recovery` appends the remaining drafts."""
 
 _log = structlog.get_logger()
 
 
 class Recorder:
-    """One agent's recorder for one call. While the block runs, the agent holds the call.
+    """One agent's recorder for one call. The agent holds the call while the `async with` block runs.
 
     Args:
         stub: sends the agent's own token (`WorkloadIdentity.own_token`).
-        writer_id: UUID of this writer; the same writer may open its epoch again.
-        folder: for the outbox file; without it, unacknowledged drafts die with the process.
+        writer_id: UUID of this writer; random by default. Only the same writer can open its epoch again.
+        folder: folder of the outbox file. Without it, unacknowledged drafts are lost when the process dies.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Recorder:
         Raises:
             CallLost: another agent has the call.
             CallEnded: the call has ended.
-            grpc.aio.AioRpcError: the service refuses for good.
+            grpc.aio.AioRpcError: the service refuses, and a retry would not help.
         """
         self._streaming = asyncio.create_task(self._stream.run())
         try:
@@ -97,7 +97,7 @@ class Recorder:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Disconnect. Without a `close` before, the service treats the agent as lost."""
+        """Disconnect. If `close` was not called, the service treats the agent as lost."""
         try:
             await _cancel(self._streaming)
             if self._stream.over.done() and self._stream.opened.done():
@@ -116,7 +116,7 @@ class Recorder:
         return self._stream.opened.result()
 
     async def over(self) -> CallOver:
-        """Wait until the call is over for this writer; return why."""
+        """Wait until the call is over for this writer; return the reason."""
         assert self._streaming is not None
         await asyncio.wait((self._stream.over, self._streaming), return_when=asyncio.FIRST_COMPLETED)
         if not self._stream.over.done():
@@ -131,7 +131,7 @@ class Recorder:
         *,
         modality: entry_pb2.Modality.ValueType = entry_pb2.MODALITY_VOICE,
     ) -> None:
-        """Record all words so far of an utterance that is still open."""
+        """Record a revision of an open utterance. `text` is the whole text so far."""
         self._put(self._drafts.revision(utterance_id, speaker, text, modality))
 
     def seal(
@@ -150,7 +150,7 @@ class Recorder:
         """Record a finished utterance.
 
         Args:
-            generated_text: all that the agent was about to say, if that differs from `text`.
+            generated_text: the whole text that the agent was going to say, if it differs from `text`.
         """
         utterance = entry_pb2.Utterance(
             utterance_id=utterance_id,
@@ -164,7 +164,7 @@ class Recorder:
         self._put(self._drafts.sealed(utterance, start_time, end_time))
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        """Record a tool call with JSON-like arguments. `tool_call_id` is a UUID that its result repeats."""
+        """Record a tool call with JSON-like arguments. Give its UUID `tool_call_id` to `tool_result` too."""
         self._put(self._drafts.tool_call(tool_call_id, name, arguments))
 
     def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
@@ -178,7 +178,7 @@ class Recorder:
     async def close(self, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_UNSPECIFIED) -> None:
         """Leave the call once every draft is stored.
 
-        With a reason the call ends; without one another agent takes over.
+        With a reason, the call ends. Without a reason, another agent takes over.
         """
         self._stream.close(reason)
         with suppress(TimeoutError):
@@ -189,7 +189,7 @@ class Recorder:
         try:
             self._outbox.put(draft)
         except OutboxFull as full:
-            # A log with a gap is worse than an agent that leaves: another agent continues where the log ends.
+            # Leave, because a log must have no gap. Another agent continues where the log ends.
             if not self._stream.over.done():
                 _log.error("outbox full; leaving the call", call_id=self._opening.call_id, why=str(full))
             self._stream.finish(CallLost(str(full)))

@@ -1,4 +1,4 @@
-"""Retry policy of the clients: which answers are retried, and the pause between attempts."""
+"""Retry policy of the clients: the status codes that are retried, and the pauses between attempts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ RECORD_FATAL = {
     StatusCode.PERMISSION_DENIED,
     StatusCode.UNIMPLEMENTED,
 }
-"""Answers to `Record` that end the recorder: a retry would get the same one."""
+"""Status codes of `Record` that end the recorder, because a retry would get the same code."""
 RECORD_FAILED = {StatusCode.DATA_LOSS, StatusCode.INTERNAL, StatusCode.UNKNOWN}
-"""Answers to `Record` that say that the service runs, but failed to process what it was sent."""
+"""Status codes of `Record` from a running service that failed to process a message."""
 LATE_REJECTED = {
     StatusCode.ABORTED,
     StatusCode.ALREADY_EXISTS,
@@ -25,16 +25,16 @@ LATE_REJECTED = {
     StatusCode.INVALID_ARGUMENT,
     StatusCode.NOT_FOUND,
 }
-"""Answers to a late `Append` that are about the entry: a retry would get the same one."""
+"""Status codes of a late `Append` that reject the entry. A retry would get the same code."""
 LATE_UNAVAILABLE = {
     StatusCode.DEADLINE_EXCEEDED,
     StatusCode.RESOURCE_EXHAUSTED,
     StatusCode.UNAUTHENTICATED,
     StatusCode.UNAVAILABLE,
 }
-"""Answers to a late `Append` that are about the service: it can take no entry now. All other answers,
-INTERNAL above all, say that it failed to process this entry: a later attempt may succeed, and so may the next
-entry."""
+"""Status codes of a late `Append` if the service can store no entry now. Any code in neither set, such as
+INTERNAL, means that the service failed to process this entry. A later attempt may succeed, and other entries
+may be stored."""
 WATCH_RETRIED = {
     StatusCode.UNAVAILABLE,
     StatusCode.RESOURCE_EXHAUSTED,
@@ -43,13 +43,14 @@ WATCH_RETRIED = {
     StatusCode.INTERNAL,
     StatusCode.UNKNOWN,
 }
-"""Answers to `Watch` after which the stream is opened again."""
+"""Status codes of `Watch` after which the stream is opened again."""
 
 SHORTEST_SECONDS = 0.05
 LONGEST_SECONDS = 0.5
-"""Short, because an agent that stays away for long loses its call; the channel below has its own pauses."""
+"""Longest pause by default. It is short, because an agent loses its call if it doesn't reconnect soon.
+The gRPC channel has its own pauses too."""
 LONGEST_ASKED_SECONDS = 5.0
-"""Longest pause that the service can ask for."""
+"""Longest pause accepted from the service; a longer one is shortened to this."""
 
 
 class Backoff:
@@ -66,11 +67,10 @@ class Backoff:
     def pause(self, asked: timedelta | None = None) -> float:
         """Return the seconds to wait before the next attempt.
 
-        That is between half and all of a span that doubles each time, plus the pause that the service asked
-        for.
+        The result is a random value between half a span and the whole span, plus the pause `asked` by the
+        service. The span doubles with each attempt, up to `longest`.
         """
         span, self._next = self._next, min(self._longest, self._next * 2)
         wait = span * random.uniform(0.5, 1.0)  # noqa: S311 -- jitter, no secret
-        # The jitter is added, so that clients with the same asked pause don't all come back in the same
-        # moment.
+        # Even a pause asked by the service gets jitter, so that not all clients reconnect at the same moment.
         return wait if asked is None else min(LONGEST_ASKED_SECONDS, asked.total_seconds()) + wait

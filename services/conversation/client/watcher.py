@@ -29,34 +29,36 @@ HEARTBEAT_SECONDS = 5.0
 MISSED_HEARTBEATS = 3
 """Missing heartbeats after which the stream counts as dead."""
 LONGEST_PAUSE_SECONDS = 3.0
-"""Longest pause between attempts: longer than a recorder's, because all watchers retry after a restart."""
+"""Longest pause between attempts. It is longer than a recorder's, because after a restart of the service all
+watchers retry."""
 REMEMBERED = 1024
-"""Most conversations whose last entry number is kept while all conversations are followed."""
+"""Most conversations whose last entry number the watcher remembers."""
 MAX_REFUSED_TOKENS = 3
-"""Refused tokens in a row before the watch gives up: one may expire on its way, three are no accident."""
+"""Refused tokens in a row after which the watch ends with an error. One token may expire while it is sent,
+but not three in a row."""
 _FINAL_REASONS = {pb.STREAM_END_REASON_CONVERSATION_ENDED, pb.STREAM_END_REASON_CONVERSATION_DELETED}
 
 _log = structlog.get_logger()
 
 
 class CursorExpired(Exception):
-    """The position of the cursor is gone: the database was replaced, or entries were deleted."""
+    """The cursor's position no longer exists, because the database was replaced or entries were deleted."""
 
     def __init__(self, earliest_cursor: str) -> None:
-        super().__init__("The cursor's position is gone; follow from the earliest cursor, or from a time.")
+        super().__init__("The cursor has expired; follow from the earliest cursor, or from a time.")
         self.earliest_cursor = earliest_cursor
-        """Cursor before the oldest entry that is left; empty for the beginning."""
+        """Cursor before the earliest stored entry; empty to follow from the beginning."""
 
 
 class Connection(Enum):
     """Change of the connection to the service."""
 
     LOST = "lost"
-    """The stream broke or fell silent; the watcher retries."""
+    """The stream broke, or sent no message for too long; the watcher retries."""
     RESUMED = "resumed"
-    """The service answers again; the watch continues where it was."""
+    """The service answers again; the watch continues after the last received event."""
     REWOUND = "rewound"
-    """The position of the cursor is gone; the watch continues from the earliest entry that is left."""
+    """The cursor's position no longer exists; the watch continues from the earliest stored entry."""
 
 
 @asynccontextmanager
@@ -79,22 +81,22 @@ async def watch(
         async with watch(…) as events:
             async for event in events: …
 
-    Yields entries one by one, live text (if asked for), `deleted` (when all are followed), `caught_up` once,
-    and at last an `end` whose reason says that the conversation has ended or was deleted. Heartbeats are left
-    out. The cursor to keep is the last non-empty one: of entries that came in one message only the last has
-    one.
+    Yields each entry as one event. Also yields live text if `include_live`, `deleted` when all conversations
+    are followed, and `caught_up` once. The last event is an `end`, whose reason says that the conversation
+    has ended or was deleted. Heartbeats are not yielded. To resume later, save the last non-empty cursor.
+    If several entries arrive in one message, only the last of them has a cursor.
 
-    Resumes from there when the service drains, can't be reached or falls silent, when this reader is too
-    slow, or when the token must be renewed (the stub's channel does that). One message at a time is held, so
-    a slow reader makes the service send slowly.
+    Reconnects and continues after the last cursor when the service drains, can't be reached or sends nothing,
+    when this reader is too slow, or when the token has expired (the stub's channel renews it). Holds one
+    message at a time, so a slow reader slows down the service.
 
     Args:
-        from_earliest: continue from the earliest entry that is left when the cursor has expired.
+        from_earliest: if the cursor has expired, continue from the earliest stored entry.
         on_connection: called when the connection changes.
 
     Raises:
-        CursorExpired: unless `from_earliest`.
-        grpc.aio.AioRpcError: an answer that is not retried, such as NOT_FOUND.
+        CursorExpired: the cursor has expired, and `from_earliest` is False.
+        grpc.aio.AioRpcError: the service answered with an error that is not retried, such as NOT_FOUND.
     """
     request = pb.WatchRequest(conversation_id=conversation_id, include_live=include_live)
     request.heartbeat_interval.FromTimedelta(timedelta(seconds=heartbeat_seconds))
@@ -199,7 +201,7 @@ class _Watcher:
             self._on_connection(Connection.LOST)
 
     def _was_deleted(self, error: grpc.aio.AioRpcError) -> bool:
-        """Return whether the conversation was there before, and was deleted while the connection was down."""
+        """Return whether the followed conversation was deleted while the connection was down."""
         found_before = self._was_connected and self._request.conversation_id
         return bool(found_before) and error.code() is grpc.StatusCode.NOT_FOUND
 
@@ -207,7 +209,7 @@ class _Watcher:
         """Prepare another attempt.
 
         Raises:
-            CursorExpired: the watch may not continue from the earliest entry.
+            CursorExpired: the cursor has expired, and `from_earliest` is False.
             grpc.aio.AioRpcError: a retry would not help.
         """
         if reason_of(error) == "ERROR_REASON_CURSOR_EXPIRED":
@@ -219,8 +221,8 @@ class _Watcher:
                 raise error
         elif error.code() not in WATCH_RETRIED:
             raise error
-        # The error for a slow reader carries a cursor after what was sent. Ours is after what arrived, and
-        # some may be lost between.
+        # The error for a slow reader has a cursor after the last message sent. Ours is after the last message
+        # received, and messages between the two may be lost.
         self._disconnected(reason_of(error) or error.code().name)
 
     def _rewind(self, earliest: str) -> None:
@@ -234,7 +236,7 @@ class _Watcher:
 
 
 def _split(response: pb.WatchResponse) -> Iterator[pb.WatchResponse]:
-    """Yield entries that came in one message as one message each; the last one carries the cursor."""
+    """Yield one message for each entry of a response. Only the last one has the cursor."""
     if not response.HasField("entries"):
         yield response
         return
