@@ -15,7 +15,11 @@ NOTHING: Json = {}
 _INTEGER = re.compile(r"[+-]?\d{1,9}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 MOST_CHARACTERS = 200
-"""Maximum length of a text field, which contains a name or a word. Longer texts are cut."""
+"""Maximum length of a text field. Longer texts are cut."""
+MOST_NAME_CHARACTERS = 80
+"""Maximum length of a name that people and models read. Longer names are cut."""
+_NOT_IN_A_NAME = re.compile(r"[^\w .,:'’&()/+#-]|_")
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,./-]{0,11}")
 
 
 def mapping(value: Any) -> Json:
@@ -51,6 +55,20 @@ def text(value: Any) -> str:
     if isinstance(value, int | float):
         value = str(value) if abs(value) < 1e15 else ""
     return _CONTROL.sub("", value).strip()[:MOST_CHARACTERS] if isinstance(value, str) else ""
+
+
+def name(value: Any) -> str:
+    """Return a name: at most 80 letters, digits and common punctuation marks.
+
+    Vendors' names are read aloud, shown, and passed to language models. Other characters become spaces.
+    """
+    return " ".join(_NOT_IN_A_NAME.sub(" ", text(value)).split())[:MOST_NAME_CHARACTERS].rstrip()
+
+
+def label(value: Any) -> str:
+    """Return a short label, such as that of a gate ("B12", "Terminal 2"); empty for anything else."""
+    found = text(value)
+    return found if _LABEL.fullmatch(found) else ""
 
 
 def integer(value: Any) -> int | None:

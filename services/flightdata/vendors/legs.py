@@ -17,8 +17,11 @@ from services.flightdata.places import Airport
 from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_state import Evidence, Movement, state_of
-from services.flightdata.vendors.json_fields import NOTHING, Json, text
+from services.flightdata.vendors.json_fields import NOTHING, Json, label, name
 from services.flightdata.vendors.plausibility import doubts, flies, is_test_carrier
+
+MOST_CODESHARES = 20
+"""Maximum number of further flight numbers of one flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Leg:
             departure=departure,
             arrival=arrival,
             operator=self.operator,
-            also_sold_as=self.also_sold_as,
+            also_sold_as=self.also_sold_as[:MOST_CODESHARES],
             aircraft=self.aircraft,
             doubts=doubts(departure.at, arrival.at, self.kilometres) | contradictions,
         )
@@ -98,7 +101,7 @@ class Leg:
             provenance=provenance,
             actual_departure=_utc(leaves.actual),
             actual_arrival=_utc(arrives.actual),
-            vendor_state=self.vendor_state,
+            vendor_state=name(self.vendor_state),
         )
 
 
@@ -151,7 +154,7 @@ def end_at(airport: Airport | None, movement: Movement, row: Json = NOTHING) -> 
 
 def details(row: Json) -> tuple[str, str, str]:
     """Return terminal, gate and baggage belt of a row. Both vendors use the same field names."""
-    return text(row.get("terminal")), text(row.get("gate")), text(row.get("baggage"))
+    return label(row.get("terminal")), label(row.get("gate")), label(row.get("baggage"))
 
 
 def in_order(legs: Iterable[Leg]) -> list[Leg]:

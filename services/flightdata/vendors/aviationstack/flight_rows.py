@@ -12,7 +12,7 @@ from services.flightdata.model.instants import Instant
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_numbers import canonical, joined, operator
 from services.flightdata.vendors.flight_state import Movement
-from services.flightdata.vendors.json_fields import Json, code, integer, mapping, text, under
+from services.flightdata.vendors.json_fields import Json, code, integer, mapping, name, text, under
 from services.flightdata.vendors.legs import End, Leg, details, end_at, leg_between
 from services.flightdata.vendors.local_times import labelled_utc, true_utc, zone_named
 from services.flightdata.vendors.plausibility import is_test_carrier
@@ -24,16 +24,16 @@ LIVE = timedelta(hours=1)
 def leg(row: Json, lexicon: Lexicon, now: datetime) -> Leg | None:
     """Read a row. Return None if it isn't a flight, or lacks a number, an airport or a time zone."""
     airline, flight = mapping(row.get("airline")), mapping(row.get("flight"))
-    carrier, name = code(airline.get("iata"), 2), text(airline.get("name"))
-    if is_test_carrier(carrier, name):
+    carrier, carrier_name = code(airline.get("iata"), 2), name(airline.get("name"))
+    if is_test_carrier(carrier, carrier_name):
         return None
-    equipment = text(under(row, "aircraft").get("iata"))
+    equipment = name(under(row, "aircraft").get("iata"))
     return leg_between(
         _end(mapping(row.get("departure")), lexicon),
         _end(mapping(row.get("arrival")), lexicon),
         lexicon,
         flight=canonical(text(flight.get("iata"))) or joined(carrier, text(flight.get("number"))),
-        vendor_carrier=name,
+        vendor_carrier=carrier_name,
         vendor_state=text(row.get("flight_status")),
         airborne=_airborne(mapping(row.get("live")), now),
         operator=_operator(mapping(flight.get("codeshared"))),
@@ -58,7 +58,7 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
     )
     if airport:
         return end_at(airport, movement, row)
-    return End(where, text(row.get("airport")), zone, movement, *details(row))
+    return End(where, name(row.get("airport")), zone, movement, *details(row))
 
 
 def delay(row: Json) -> timedelta | None:
@@ -67,8 +67,8 @@ def delay(row: Json) -> timedelta | None:
     return timedelta(minutes=minutes) if minutes is not None and abs(minutes) < 10_000 else None
 
 
-def _local(row: Json, name: str, zone: str) -> Instant | None:
-    return labelled_utc(text(row.get(name)), zone)
+def _local(row: Json, field: str, zone: str) -> Instant | None:
+    return labelled_utc(text(row.get(field)), zone)
 
 
 def _operator(codeshared: Json) -> Operator | None:
@@ -76,7 +76,7 @@ def _operator(codeshared: Json) -> Operator | None:
     number = canonical(text(codeshared.get("flight_iata"))) or joined(
         code(codeshared.get("airline_iata"), 2), text(codeshared.get("flight_number"))
     )
-    return operator(number, text(codeshared.get("airline_name")))
+    return operator(number, name(codeshared.get("airline_name")))
 
 
 def _airborne(live: Json, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.aviationstack.flight_rows import delay
 from services.flightdata.vendors.flight_numbers import canonical, joined, operator
 from services.flightdata.vendors.flight_state import Movement
-from services.flightdata.vendors.json_fields import Json, code, mapping, text, under
+from services.flightdata.vendors.json_fields import Json, code, mapping, name, text, under
 from services.flightdata.vendors.legs import End, Leg, details, leg_between
 from services.flightdata.vendors.local_times import arrival_at, at_clock, clock_face, naive
 from services.flightdata.vendors.plausibility import expected_block
@@ -19,18 +19,18 @@ from services.flightdata.vendors.plausibility import expected_block
 
 def leg(row: Json, lexicon: Lexicon, day: date) -> Leg | None:
     """Read a row of a day's board. Return None if it isn't a flight, or lacks a number or a known airport."""
-    equipment = text(under(row, "aircraft").get("modelCode"))
+    equipment = name(under(row, "aircraft").get("modelCode"))
     airline = mapping(row.get("airline"))
     read = leg_between(
         _end(mapping(row.get("departure")), lexicon),
         _end(mapping(row.get("arrival")), lexicon),
         lexicon,
         flight=_number(mapping(row.get("flight")), airline),
-        vendor_carrier=text(airline.get("name")),
+        vendor_carrier=name(airline.get("name")),
         vendor_state=text(row.get("status")),
         operator=_operator(mapping(row.get("codeshared"))),
         equipment=equipment,
-        aircraft=text(under(row, "aircraft").get("modelText")) or equipment.upper(),
+        aircraft=name(under(row, "aircraft").get("modelText")) or equipment.upper(),
     )
     return _dated(read, row, day) if read else None
 
@@ -53,7 +53,7 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
         delay=delay(row),
     )
     # Future schedules write terminals and gates in lower case.
-    terminal, gate, belt = (name.upper() for name in details(row))
+    terminal, gate, belt = (label.upper() for label in details(row))
     return End(airport.code, airport.city, airport.zone, movement, terminal, gate, belt)
 
 
@@ -84,4 +84,4 @@ def _arrival(read: Leg, row: Json, departure: Instant) -> Instant | None:
 
 def _operator(codeshared: Json) -> Operator | None:
     airline = mapping(codeshared.get("airline"))
-    return operator(_number(mapping(codeshared.get("flight")), airline), text(airline.get("name")))
+    return operator(_number(mapping(codeshared.get("flight")), airline), name(airline.get("name")))

@@ -13,7 +13,7 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.protocol import Direction
 from services.flightdata.vendors.flight_numbers import canonical, joined, operator_named
 from services.flightdata.vendors.flight_state import Movement
-from services.flightdata.vendors.json_fields import Json, code, listing, mapping, objects, text, under
+from services.flightdata.vendors.json_fields import Json, code, listing, mapping, name, objects, text, under
 from services.flightdata.vendors.legs import End, Leg, end_at, leg_between
 from services.flightdata.vendors.local_times import arrival_at, at_clock, clock_face, epoch
 from services.flightdata.vendors.plausibility import expected_block
@@ -44,11 +44,11 @@ def _epoch_row(flight: Json, board: Airport, direction: Direction, lexicon: Lexi
         _epoch_end(flight, "arrival", destination, under(flight, "airport", "destination", "info")),
         lexicon,
         flight=canonical(text(under(flight, "identification", "number").get("default"))),
-        vendor_carrier=text(under(flight, "airline").get("name")),
+        vendor_carrier=name(under(flight, "airline").get("name")),
         vendor_state=text(status.get("text")),
         airborne=status.get("live") is True,
         also_sold_as=tuple(number for written in codeshares if (number := canonical(text(written)))),
-        aircraft=text(model.get("text")) or text(model.get("code")),
+        aircraft=name(model.get("text")) or name(model.get("code")),
     )
 
 
@@ -71,8 +71,8 @@ def _clock_row(row: Json, board: Airport, direction: Direction, day: date, lexic
         end_at(destination, Movement()),
         lexicon,
         flight=joined(code(carrier.get("fs"), 2), text(carrier.get("flightNumber"))),
-        vendor_carrier=text(carrier.get("name")),
-        operator=operator_named(text(row.get("operatedBy"))) if row.get("isCodeshare") is True else None,
+        vendor_carrier=name(carrier.get("name")),
+        operator=operator_named(name(row.get("operatedBy"))) if row.get("isCodeshare") is True else None,
     )
     return _dated(read, row, direction, day) if read else None
 

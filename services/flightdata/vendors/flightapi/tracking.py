@@ -11,7 +11,7 @@ from services.flightdata.places import Airport
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_numbers import canonical, operator_named
 from services.flightdata.vendors.flight_state import Movement
-from services.flightdata.vendors.json_fields import Json, code, integer, mapping, objects, text
+from services.flightdata.vendors.json_fields import Json, code, integer, mapping, name, objects, text
 from services.flightdata.vendors.legs import End, Leg, end_at, leg_between
 from services.flightdata.vendors.local_times import at_clock, clock_and_day, clock_face, naive
 
@@ -48,7 +48,7 @@ def _older(body: Any, flight: str, day: date, lexicon: Lexicon) -> Leg | None:
         lexicon,
         flight=flight,
         vendor_state=text(merged.get("status")),
-        aircraft=text(aircraft.get("name")) or text(aircraft.get("code")),
+        aircraft=name(aircraft.get("name")) or name(aircraft.get("code")),
     )
 
 
@@ -86,7 +86,7 @@ def _older_route(row: Json, origin: str, destination: str, day: date, lexicon: L
         lexicon,
         flight=canonical(text(row.get("FlightNumber"))),
         vendor_state=text(row.get("Status")),
-        operator=operator_named(text(row.get("Operated By"))),
+        operator=operator_named(name(row.get("Operated By"))),
     )
 
 
@@ -95,14 +95,14 @@ def _number(row: Json) -> str:
     return whole or canonical(f"{code(row.get('airline'), 2)}{text(row.get('flightNumber'))}")
 
 
-def _scheduled_end(row: Json, name: str, airport: Airport | None, day: date) -> End | None:
-    return end_at(airport, Movement(_first(row, (name,), airport.zone, day))) if airport else None
+def _scheduled_end(row: Json, field: str, airport: Airport | None, day: date) -> End | None:
+    return end_at(airport, Movement(_first(row, (field,), airport.zone, day))) if airport else None
 
 
-def _first(row: Json, names: Iterable[str], zone: str, day: date) -> Instant | None:
+def _first(row: Json, fields: Iterable[str], zone: str, day: date) -> Instant | None:
     """Return the time in the first of the fields that contains a time, or None."""
-    for name in names:
-        written = text(row.get(name))
+    for field in fields:
+        written = text(row.get(field))
         face = clock_face(written)
         at_face = at_clock(face, day, zone) if face else None
         if moment := naive(written, zone) or clock_and_day(written, zone, day) or at_face:

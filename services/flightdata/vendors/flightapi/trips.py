@@ -24,7 +24,7 @@ from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_numbers import joined
 from services.flightdata.vendors.flightapi import NAME
-from services.flightdata.vendors.json_fields import NOTHING, Json, code, listing, objects, text, under
+from services.flightdata.vendors.json_fields import NOTHING, Json, code, listing, name, objects, text, under
 from services.flightdata.vendors.local_times import naive
 from services.flightdata.vendors.plausibility import doubts, flies, is_test_carrier
 
@@ -32,6 +32,10 @@ OFFER_LIFE = timedelta(minutes=15)
 """Assumed lifetime of a price. The vendor states only when it last saw the price."""
 MOST_OFFERS = 5
 """Maximum number of offers per itinerary: the cheapest ones."""
+MOST_SEGMENTS = 8
+"""Maximum number of flights of a trip. Longer trips are skipped."""
+MOST_SELLERS = 3
+"""Maximum number of sellers named for one offer."""
 DEAREST = Decimal(10) ** 9
 
 
@@ -101,9 +105,11 @@ class TripReader:
         return sorted(offers, key=lambda offer: (offer.fare.total.amount, offer.id))[:MOST_OFFERS]
 
     def _segments(self, leg_ids: list[Any]) -> tuple[Segment, ...]:
-        """Return the segments of the legs, in order. Empty if a segment isn't a known flight."""
+        """Return the segments of the legs, in order. Empty if one isn't a known flight, or too many."""
         legs = (self._row("legs", leg) for leg in leg_ids)
         ids = [segment for leg in legs for segment in listing(leg.get("segment_ids"))]
+        if len(ids) > MOST_SEGMENTS:
+            return ()
         read = [self._segment(self._row("segments", segment)) for segment in ids]
         known = tuple(segment for segment in read if segment)
         in_order = all(before.arrival.at.utc <= after.departure.at.utc for before, after in pairwise(known))
@@ -147,7 +153,7 @@ class TripReader:
         The code may not be an IATA code, for example `DUFFEL`, which marks test flights.
         """
         row = self._row("carriers", carrier_id)
-        return text(row.get("display_code")).upper(), text(row.get("name"))
+        return name(row.get("display_code")).upper(), name(row.get("name"))
 
     def _offers(self, row: Json, itinerary_id: str, return_id: str) -> Iterator[Offer]:
         party, cabin = self._query.party, self._query.cabin
@@ -171,7 +177,7 @@ class TripReader:
             )
 
     def _seller(self, agents: list[str]) -> str:
-        names = (text(self._row("agents", agent).get("name")) for agent in agents)
+        names = (name(self._row("agents", agent).get("name")) for agent in agents[:MOST_SELLERS])
         return ", ".join(filter(None, names)) or "unnamed seller"
 
 

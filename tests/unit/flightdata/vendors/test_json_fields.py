@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from services.flightdata.model import carriers
 from services.flightdata.model.carriers import without_filler
 from services.flightdata.vendors.flight_numbers import canonical, joined, operator, operator_named
-from services.flightdata.vendors.json_fields import code, integer, listing, mapping, objects, text, under
+from services.flightdata.vendors.json_fields import (
+    code,
+    integer,
+    label,
+    listing,
+    mapping,
+    name,
+    objects,
+    text,
+    under,
+)
 from services.flightdata.vendors.plausibility import flies, is_test_carrier
 
 pytestmark = pytest.mark.unit
@@ -39,6 +49,37 @@ json_values = st.recursive(
 )
 def test_texts(value: Any, read: str) -> None:
     assert text(value) == read
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("Nok Air (DD), Ltd.", "Nok Air (DD), Ltd."),
+        ("Azores Airlines – São Miguel", "Azores Airlines São Miguel"),
+        ("<b>Air</b>\n{India}", "b Air /b India"),
+        ("x" * 900, "x" * 80),
+        (None, ""),
+    ],
+)
+def test_names_have_plain_characters(value: Any, read: str) -> None:
+    assert name(value) == read
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (" B12 ", "B12"),
+        ("Terminal 2", "Terminal 2"),
+        (4, "4"),
+        ("10,11", "10,11"),
+        ("x" * 13, ""),
+        ("<b>", ""),
+        ("B\u202e1", ""),
+        (None, ""),
+    ],
+)
+def test_labels_are_short_or_left_out(value: Any, read: str) -> None:
+    assert label(value) == read
 
 
 @pytest.mark.parametrize(
