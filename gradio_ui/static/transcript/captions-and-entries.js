@@ -119,6 +119,13 @@ export class CaptionsAndEntries extends EventTarget {
   #utterance(utterance, placed) {
     const speaker = SPEAKERS[utterance.speaker];
     const text = utterance.text ?? "";
+    const cut = this.#line(utterance.completes_utterance_id);
+    if (cut) {
+      // A late entry with the whole text of a line that was cut off. It replaces that line's text.
+      this.#aliases.set(utterance.utterance_id, cut.id);
+      return this.#change(cut, { text, state: SEALINGS[utterance.sealing] ?? "final", completed: true });
+    }
+    if (this.#line(utterance.utterance_id)?.completed) return;
     const line =
       this.#line(utterance.utterance_id) ??
       this.#captionOf(speaker, text, utterance.utterance_id) ??

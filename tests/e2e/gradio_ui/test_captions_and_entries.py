@@ -190,3 +190,14 @@ async def test_a_state_change_is_shown_once(ada: Visitor) -> None:
         {"number": "1", "entry_id": "e", "state_change": {"kind": "STATE_CHANGE_KIND_CALL_STARTED"}},
     )
     assert [item["change"] for item in await log_after(ada, change, change)] == ["CALL_STARTED"]
+
+
+async def test_a_late_whole_text_replaces_the_line_that_was_cut_off(ada: Visitor) -> None:
+    cut, whole = uuid7(), uuid7()
+    truncated = entry(1, cut, "There are thr", sealing="TRUNCATED")
+    late = entry(2, whole, "There are three flights.")
+    late[1]["utterance"]["completes_utterance_id"] = cut
+    steps = (caption(cut, "There are thr"), truncated, late, truncated, late)
+    items = await log_after(ada, *steps)
+    assert lines(items) == [("agent", "There are three flights.", "final")]
+    assert items[0]["number"] == 1
