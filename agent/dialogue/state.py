@@ -133,11 +133,13 @@ class DialogueState:
 
     `unsure` has the candidates of each slot that the agent must still confirm. `doubted` has the words of
     each uncertain slot and their candidates, which are empty for an unknown place. `learned` has the place of
-    each confirmed name, so that the agent asks about the same misrecognised name only once.
+    each confirmed name, so that the agent asks about the same misrecognised name only once. `tried` is True
+    if a search with this draft has run, even without a result.
     """
 
     draft: Draft = field(default_factory=Draft)
     drafting: bool = False
+    tried: bool = False
     unsure: dict[str, Unsure] = field(default_factory=dict)
     doubted: dict[str, tuple[str, tuple[Place, ...]]] = field(default_factory=dict)
     learned: dict[str, Place] = field(default_factory=dict)

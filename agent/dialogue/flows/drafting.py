@@ -22,21 +22,48 @@ def begin(turn: Turn) -> None:
     """Clear the draft if the utterance starts a new search.
 
     If it names only origin or only destination, keep the route, day, cabin and passengers of the last search.
+    If it refers to the last search ("the same from Mumbai to Goa"), keep everything.
     """
     state, slots = turn.state, turn.frame.slots
-    if turn.frame.intent is not Intent.SEARCH_FLIGHTS or state.drafting:
+    if not _starts_search(turn) or turn.language.speaks_of("earlier_search", turn.text):
         return
     names_one_place = bool(slots.origin) != bool(slots.destination)
-    old = state.draft if state.searched and names_one_place else Draft()
-    state.draft = Draft(
-        origin=old.origin,
-        destination=old.destination,
-        depart=old.depart,
-        cabin=old.cabin,
-        passengers=old.passengers,
-    )
+    known = state.tried or state.searched
+    state.draft, state.tried = _journey(state.draft) if known and names_one_place else Draft(), False
     state.unsure.clear()
     state.doubted.clear()
+
+
+def _journey(draft: Draft) -> Draft:
+    """Return the draft without wishes and without a return flight."""
+    return Draft(
+        origin=draft.origin,
+        destination=draft.destination,
+        depart=draft.depart,
+        cabin=draft.cabin,
+        passengers=draft.passengers,
+    )
+
+
+def _starts_search(turn: Turn) -> bool:
+    """Return whether the utterance starts a search, rather than completing or changing one."""
+    match turn.frame.intent:
+        case Intent.SEARCH_FLIGHTS:
+            return not turn.state.drafting or _is_other_journey(turn)
+        case Intent.REFINE:
+            return _is_other_journey(turn) and not turn.language.opens_with("refine", turn.text)
+    return False
+
+
+def _is_other_journey(turn: Turn) -> bool:
+    """Return whether the utterance names another route than the complete draft, and a day of its own."""
+    slots, state = turn.frame.slots, turn.state
+    if slots.depart_date is None or state.draft.origin is None or state.draft.destination is None:
+        return False
+    if not (state.tried or state.searched or (slots.origin and slots.destination)):
+        return False  # an answer to a question about the first search
+    named = ((slots.origin, state.draft.origin), (slots.destination, state.draft.destination))
+    return any(slot and not (slot.place and slot.place.same_as(place)) for slot, place in named)
 
 
 def merge(turn: Turn) -> Iterator[Speech]:

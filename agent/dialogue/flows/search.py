@@ -132,7 +132,7 @@ async def _run(turn: Turn) -> Events:
     )
     async for event in use.events(turn):
         yield event
-    turn.state.drafting = False
+    turn.state.drafting, turn.state.tried = False, True
     if use.error:
         for speech in _tell_error(turn, use.error):
             yield speech
@@ -169,9 +169,9 @@ def _tell_empty(turn: Turn, answer: SearchAnswer, request: pb.SearchFlightsReque
         "origin": origin.city,
         "destination": destination.city,
         "day": language.day(day_of(request.depart_date), today),
+        "wishes": language.wishes_words(draft),
     }
     if answer.total_unfiltered and draft.has_wishes:
-        parts["wishes"] = language.wishes_words(draft)
         parts["others"] = language.counted(answer.total_unfiltered, "flight")
         name = "empty_then" if draft.has_only_time_wishes else "empty_filtered"
         yield turn.question(Question(About.DROP_WISHES, language.phrase(name, **parts)))
