@@ -1,6 +1,6 @@
 """Adapter of the dialogue to livekit-agents' LLM interface. It streams an answer to the customer's words."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -46,18 +46,21 @@ class TimedDialogue:
 class DialogueLLM(llm.LLM[Any]):
     """LLM whose answers come from the dialogue.
 
-    It records and publishes each tool call before the agent speaks about the result.
+    It answers the customer's words only after `recorded` has confirmed that they are in the log. It records
+    and publishes each tool call before the agent speaks about the result.
     """
 
     def __init__(
         self,
         dialogue: TimedDialogue,
+        recorded: Callable[[], Awaitable[bool]],
         tool_calls: ToolCalls,
         publisher: RoomPublisher,
         hang_up: Callable[[], None],
     ) -> None:
         super().__init__()
         self.dialogue = dialogue
+        self.recorded = recorded
         self.tool_calls = tool_calls
         self.publisher = publisher
         self.hang_up = hang_up
@@ -93,6 +96,10 @@ class TurnStream(llm.LLMStream):
 
     async def _run(self) -> None:
         try:
+            if not await self._call.recorded():
+                _log.error("turn stopped; its words are not in the log")
+                self._say(self._call.dialogue.language.phrase("turn_failed"))
+                return
             async with aclosing(self._call.dialogue.turn(_last_user_text(self._chat_ctx))) as events:
                 async for event in events:
                     await self._handle(event)

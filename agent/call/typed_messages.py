@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import uuid
 from dataclasses import dataclass
 from typing import Self
 
@@ -26,12 +25,11 @@ _log = structlog.get_logger(__name__)
 class TypedMessage:
     """One typed message.
 
-    `utterance_id` is the stream id that the web app chose, so that it can match the message with its log
-    entry. It is None if the stream id is not usable.
+    The id of its stream is ignored, because the client chooses it: the log refuses a second entry with the
+    same id, and the agent would act on words that are not in the log.
     """
 
     text: str
-    utterance_id: str | None
 
     @property
     def too_long(self) -> bool:
@@ -50,7 +48,6 @@ class TypedMessages:
         self._room, self._caller = room, caller_identity
         self._queue: asyncio.Queue[TypedMessage] = asyncio.Queue(_QUEUE_SIZE)
         self._readers: set[asyncio.Task[None]] = set()
-        self._ids: set[str] = set()
         room.register_text_stream_handler(TOPIC_CHAT, self._received)
 
     def __aiter__(self) -> Self:
@@ -87,21 +84,6 @@ class TypedMessages:
         if not (text := _CONTROLS.sub(" ", text[:MAX_TEXT_LENGTH]).strip()):
             return
         try:
-            self._queue.put_nowait(TypedMessage(text, self._usable_id(reader.info.stream_id)))
+            self._queue.put_nowait(TypedMessage(text))
         except asyncio.QueueFull:
             _log.warning("typed message dropped", queued=_QUEUE_SIZE)
-
-    def _usable_id(self, stream_id: str) -> str | None:
-        """Return the stream id as utterance id if it is a new UUID of version 4, otherwise None.
-
-        The agent's own ids are UUIDs of version 7. A client sees them in captions, and the log refuses a
-        second entry with the same id. So a client that could reuse them could block the agent's entries.
-        """
-        try:
-            parsed = uuid.UUID(stream_id)
-        except ValueError:
-            return None
-        if parsed.version != 4 or str(parsed) in self._ids:
-            return None
-        self._ids.add(str(parsed))
-        return str(parsed)

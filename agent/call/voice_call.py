@@ -47,7 +47,9 @@ class VoiceCall:
         self._captions = RoomCaptions(room, caller_identity)
         self._customer = CustomerSpeech(recorder, self._captions)
         self._speech = AgentSpeech(recorder, self._captions)
-        dialogue_llm = DialogueLLM(dialogue, ToolCalls(recorder), RoomPublisher(room), self._hang_up)
+        dialogue_llm = DialogueLLM(
+            dialogue, self._customer.recorded, ToolCalls(recorder), RoomPublisher(room), self._hang_up
+        )
         self._session = make_session(engines, dialogue_llm)
         self._messages = TypedMessages(room, caller_identity)
         self._unrecorded: deque[TypedMessage] = deque()
@@ -163,7 +165,7 @@ class VoiceCall:
     def _record_messages(self) -> None:
         while self._unrecorded:
             message = self._unrecorded.popleft()
-            self._customer.typed(message.text, message.utterance_id)
+            self._customer.typed(message.text)
 
     def _record_remaining(self) -> None:
         """Record unfinished speech and typed messages that the agent can no longer answer.

@@ -5,6 +5,7 @@ so far are already submitted. Captions get the same utterance ids as log entries
 replace a caption with its entry.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,12 +14,15 @@ from typing import Any, Protocol
 from readback.conversation.v1 import entry_pb2
 
 from mesh.ids import uuid7
-from services.conversation.client.recorder import Recorder
+from services.conversation.client.recorder import Receipt, Recorder
 
 MAX_TEXT_LENGTH = 20_000
 """Maximum length of an utterance's text in the protobuf contract, in characters."""
 
 _REVISION_INTERVAL_S = 0.1
+_RECORDED_WITHIN_S = 1.0
+"""Longest wait for the log's answer before a turn. Without a limit, the agent would be silent while the log
+is down."""
 
 
 class Captions(Protocol):
@@ -41,11 +45,10 @@ class Utterance:
         start: datetime,
         *,
         modality: entry_pb2.Modality.ValueType = entry_pb2.MODALITY_VOICE,
-        utterance_id: str | None = None,
     ) -> None:
         self._recorder, self._captions = recorder, captions
         self._speaker, self._modality, self._start = speaker, modality, start
-        self.utterance_id = utterance_id or uuid7()
+        self.utterance_id = uuid7()
         self._revised_at = float("-inf")
 
     def revise(self, text: str) -> None:
@@ -64,13 +67,13 @@ class Utterance:
 
     def seal(
         self, text: str, sealing: entry_pb2.Sealing.ValueType, end: datetime, *, generated: str = ""
-    ) -> None:
-        """Record and show the final text.
+    ) -> Receipt:
+        """Record and show the final text. Return the receipt for its entry in the log.
 
         `generated` is the complete generated text of an agent's utterance. It is recorded if it differs from
         the spoken `text`.
         """
-        self._recorder.seal(
+        receipt = self._recorder.seal(
             self.utterance_id,
             self._speaker,
             text[:MAX_TEXT_LENGTH],
@@ -81,6 +84,7 @@ class Utterance:
             end_time=max(end, self._start),
         )
         self._captions.show(self._speaker, self.utterance_id, text, final=True)
+        return receipt
 
 
 class CustomerSpeech:
@@ -92,6 +96,7 @@ class CustomerSpeech:
         self._open: Utterance | None = None
         self._text = ""
         self._connected = True
+        self._receipts: list[Receipt] = []
 
     def connection_lost(self) -> None:
         """Mark utterances that end from now on as truncated, because audio may be missing."""
@@ -113,7 +118,7 @@ class CustomerSpeech:
     def final(self, text: str, end: datetime) -> None:
         """Record the final text of the utterance, and close it."""
         sealing = entry_pb2.SEALING_FINAL if self._connected else entry_pb2.SEALING_TRUNCATED
-        self._current().seal(text, sealing, end)
+        self._receipts.append(self._current().seal(text, sealing, end))
         self._reset()
 
     def truncate(self) -> None:
@@ -122,17 +127,31 @@ class CustomerSpeech:
             self._open.seal(self._text, entry_pb2.SEALING_TRUNCATED, _now())
         self._reset()
 
-    def typed(self, text: str, utterance_id: str | None = None) -> None:
-        """Record a typed message. Use `utterance_id`, or a new id if it is None."""
+    def typed(self, text: str) -> None:
+        """Record a typed message."""
         message = Utterance(
             self._recorder,
             self._captions,
             entry_pb2.SPEAKER_CUSTOMER,
             _now(),
             modality=entry_pb2.MODALITY_TEXT,
-            utterance_id=utterance_id,
         )
-        message.seal(text, entry_pb2.SEALING_FINAL, _now())
+        self._receipts.append(message.seal(text, entry_pb2.SEALING_FINAL, _now()))
+
+    async def recorded(self) -> bool:
+        """Wait until the customer's finished utterances are in the log. Return False if one was refused.
+
+        While the service can't be reached, return True after a second: the words are in the outbox, which
+        survives the agent.
+        """
+        deadline = time.monotonic() + _RECORDED_WITHIN_S
+        while waiting := [receipt for receipt in self._receipts if not receipt.done()]:
+            if time.monotonic() >= deadline:
+                break
+            await asyncio.wait(waiting, timeout=deadline - time.monotonic())
+        answered = [receipt for receipt in self._receipts if receipt.done()]
+        self._receipts = waiting
+        return all(receipt.result() for receipt in answered)
 
     def _current(self) -> Utterance:
         if self._open is None:

@@ -103,8 +103,8 @@ export class LiveKitCall extends EventTarget {
   }
 
   /** Sends a typed message, or queues it until the agent is ready. */
-  sendMessage(id, text) {
-    this.#unsent.push([id, text]);
+  sendMessage(text) {
+    this.#unsent.push(text);
     this.#sendQueued();
   }
 
@@ -156,17 +156,11 @@ export class LiveKitCall extends EventTarget {
 
   #sendQueued() {
     if (!["listening", "thinking", "speaking"].includes(this.state)) return;
-    for (const [id, text] of this.#unsent.splice(0)) {
-      this.#send(id, text);
-    }
+    for (const text of this.#unsent.splice(0)) this.#send(text);
   }
 
-  /**
-   * Sends a message. The stream's id becomes the id of its log entry, so that the entry replaces the message
-   * that is already shown.
-   */
-  async #send(id, text) {
-    const writer = await this.#room.localParticipant.streamText({ topic: CHAT, streamId: id });
+  async #send(text) {
+    const writer = await this.#room.localParticipant.streamText({ topic: CHAT });
     await writer.write(text);
     await writer.close();
   }

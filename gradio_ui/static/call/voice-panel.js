@@ -190,7 +190,7 @@ class VoicePanel extends HTMLElement {
     Promise.resolve(starting).then(() => {
       if (!this.#call) return void (this.input.value ||= message);
       conversation.log.typed(id, message);
-      this.#call.sendMessage(id, message);
+      this.#call.sendMessage(message);
     });
   }
 

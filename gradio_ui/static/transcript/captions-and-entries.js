@@ -3,7 +3,8 @@
 // Captions arrive over LiveKit while words are spoken. Entries arrive over the event stream after they are
 // stored. Both have the same UUID for an utterance, so an entry replaces its caption and the words don't show
 // twice. Captions of other agents may have different ids. An entry then replaces the caption of the same
-// speaker with the same words.
+// speaker with the same words. In the same way, a caption or an entry replaces a message typed here, because
+// the agent chooses its id.
 
 const SPEAKERS = { SPEAKER_CUSTOMER: "customer", SPEAKER_AGENT: "agent" };
 const SEALINGS = {
@@ -46,6 +47,7 @@ export class CaptionsAndEntries extends EventTarget {
   caption({ id, speaker, text, final }) {
     const line =
       this.#line(id) ??
+      (final && speaker === "customer" ? this.#unconfirmed(text, id) : null) ??
       this.#add({ kind: "line", id, speaker, text: "", state: "open", typed: false, time: new Date() });
     if (line.number || !text) return;
     line.fromCaption = true;
@@ -62,6 +64,7 @@ export class CaptionsAndEntries extends EventTarget {
         text,
         state: "final",
         typed: true,
+        unconfirmed: true,
         time: new Date(),
       }),
       {},
@@ -128,6 +131,7 @@ export class CaptionsAndEntries extends EventTarget {
     if (this.#line(utterance.utterance_id)?.completed) return;
     const line =
       this.#line(utterance.utterance_id) ??
+      (speaker === "customer" ? this.#unconfirmed(text, utterance.utterance_id) : null) ??
       this.#captionOf(speaker, text, utterance.utterance_id) ??
       this.#add({ kind: "line", id: utterance.utterance_id, speaker });
     this.#change(line, {
@@ -153,6 +157,18 @@ export class CaptionsAndEntries extends EventTarget {
         (speaker === "agent" && entryWords && (shown.startsWith(entryWords) || entryWords.startsWith(shown)))
       );
     });
+    return this.#alias(line, id);
+  }
+
+  /** Returns the oldest unconfirmed typed message with these words, and confirms it. */
+  #unconfirmed(text, id) {
+    const typed = words(text);
+    const line = this.items.find((item) => item.unconfirmed && words(item.text) === typed);
+    if (line) line.unconfirmed = false;
+    return this.#alias(line, id);
+  }
+
+  #alias(line, id) {
     if (line) {
       this.#aliases.set(id, line.id);
       line.utteranceId = id;

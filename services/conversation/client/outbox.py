@@ -17,6 +17,9 @@ MOST_BYTES = 16 << 20
 MOST_SENT_BYTES = 1 << 20
 """Most bytes sent in one message. gRPC refuses more than 4 MiB, and would refuse each retry too."""
 
+Receipt = asyncio.Future[bool]
+"""Outcome of a draft: True if the log has it, False if the service refused it or failed to process it."""
+
 
 class OutboxFull(Exception):
     """The outbox can hold no more drafts, because the service has acknowledged none for too long."""
@@ -46,6 +49,7 @@ class Outbox:
         self._skipped: dict[str, entry_pb2.Draft] = {}
         self._set_aside: dict[str, entry_pb2.Draft] = {}
         self._stored_texts: dict[str, str] = {}
+        self._receipts: dict[int, Receipt] = {}
         self._sequence = self._bytes = 0
         self._empty = asyncio.Event()
         self._empty.set()
@@ -63,8 +67,8 @@ class Outbox:
         """True if any draft waits to be sent."""
         return bool(self._waiting)
 
-    def put(self, draft: entry_pb2.Draft) -> None:
-        """Number a draft and queue it for sending.
+    def put(self, draft: entry_pb2.Draft, receipt: Receipt | None = None) -> None:
+        """Number a draft and queue it for sending. Resolve the receipt when the draft is settled.
 
         Raises:
             OutboxFull: no more drafts can be held.
@@ -82,6 +86,8 @@ class Outbox:
             return
         self._set_aside.pop(draft.entry_id, None)
         self._waiting[draft.entry_id] = draft
+        if receipt is not None:
+            self._receipts[draft.client_sequence] = receipt
         self._empty.clear()
         if self._file is not None:
             self._file.add(draft)
@@ -121,10 +127,15 @@ class Outbox:
         skipped, self._skipped = list(self._skipped.values()), {}
         for draft in skipped:
             self._put_aside(draft)
+            self._resolve(draft.client_sequence, stored=False)
         return skipped
 
-    def sent(self, client_sequence: int) -> entry_pb2.Draft | None:
-        """Return the sent, unsettled draft with this client sequence; None if there is none."""
+    def refuse(self, client_sequence: int) -> entry_pb2.Draft | None:
+        """Resolve the receipt of a sent draft that the service refused. Return the draft; None if unknown.
+
+        The draft stays sent until the acknowledgement that covers it.
+        """
+        self._resolve(client_sequence, stored=False)
         return next((draft for draft in self._sent if draft.client_sequence == client_sequence), None)
 
     def settle(self, through_client_sequence: int) -> None:
@@ -133,6 +144,7 @@ class Outbox:
             return
         while self._sent and self._sent[0].client_sequence <= through_client_sequence:
             draft = self._sent.popleft()
+            self._resolve(draft.client_sequence, stored=True)
             self._bytes -= draft.ByteSize()
             if draft.HasField("open_utterance"):
                 self._stored_texts[draft.entry_id] = draft.open_utterance.text
@@ -172,6 +184,11 @@ class Outbox:
     async def wait_empty(self) -> None:
         """Wait until every draft is settled or set aside."""
         await self._empty.wait()
+
+    def _resolve(self, client_sequence: int, *, stored: bool) -> None:
+        receipt = self._receipts.pop(client_sequence, None)
+        if receipt is not None and not receipt.done():
+            receipt.set_result(stored)
 
     def _active(self) -> list[entry_pb2.Draft]:
         return [*self._skipped.values(), *self._sent, *self._waiting.values()]

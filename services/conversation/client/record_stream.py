@@ -182,7 +182,7 @@ class RecordStream:
                 self._acknowledge(response.ack)
                 self._answered()
             case "rejected":  # the ack that covers the draft will settle it
-                draft = self._outbox.sent(response.rejected.client_sequence)
+                draft = self._outbox.refuse(response.rejected.client_sequence)
                 entry_id = draft.entry_id if draft else ""
                 self._log.warning("draft rejected", entry_id=entry_id, why=response.rejected.status.message)
             case "end":

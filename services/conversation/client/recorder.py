@@ -31,14 +31,14 @@ from mesh.clock import Clock, SystemClock
 from services.conversation.background import first_of
 from services.conversation.client.draft_builder import DraftBuilder
 from services.conversation.client.late_append import adds_to, append_late
-from services.conversation.client.outbox import Outbox, OutboxFull
+from services.conversation.client.outbox import Outbox, OutboxFull, Receipt
 from services.conversation.client.outbox_file import OutboxFile
 from services.conversation.client.record_stream import CallEnded, CallLost, CallOver, RecordStream
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
 
-__all__ = ["CallEnded", "CallLost", "CallOver", "Recorder"]
+__all__ = ["CallEnded", "CallLost", "CallOver", "Receipt", "Recorder"]
 
 CLOSE_WITHIN_SECONDS = 5.0
 """Longest time that `close` waits for the service."""
@@ -146,8 +146,8 @@ class Recorder:
         language: str = "",
         start_time: datetime | None = None,
         end_time: datetime | None = None,
-    ) -> None:
-        """Record a finished utterance.
+    ) -> Receipt:
+        """Record a finished utterance. The receipt stays pending if the call is over before the answer.
 
         Args:
             generated_text: the whole text that the agent was going to say, if it differs from `text`.
@@ -161,7 +161,9 @@ class Recorder:
             sealing=sealing,
             language=language,
         )
-        self._put(self._drafts.sealed(utterance, start_time, end_time))
+        receipt: Receipt = asyncio.get_running_loop().create_future()
+        self._put(self._drafts.sealed(utterance, start_time, end_time), receipt)
+        return receipt
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
         """Record a tool call with JSON-like arguments. Give its UUID `tool_call_id` to `tool_result` too."""
@@ -185,9 +187,9 @@ class Recorder:
             async with asyncio.timeout(CLOSE_WITHIN_SECONDS):
                 await self.over()
 
-    def _put(self, draft: entry_pb2.Draft) -> None:
+    def _put(self, draft: entry_pb2.Draft, receipt: Receipt | None = None) -> None:
         try:
-            self._outbox.put(draft)
+            self._outbox.put(draft, receipt)
         except OutboxFull as full:
             # Leave, because a log must have no gap. Another agent continues where the log ends.
             if not self._stream.over.done():

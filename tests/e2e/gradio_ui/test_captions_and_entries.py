@@ -150,6 +150,18 @@ async def test_a_typed_message_is_replaced_by_its_entry(ada: Visitor) -> None:
     assert [(item["text"], item["typed"], item["number"]) for item in items] == [("hello", True, 1)]
 
 
+@pytest.mark.parametrize("caption_first", [True, False])
+async def test_a_typed_message_is_replaced_by_the_entry_under_the_agents_id(
+    ada: Visitor, *, caption_first: bool
+) -> None:
+    ours = uuid7()
+    shown = [caption(ours, "to Delhi", "customer", final=True)]
+    stored = [entry(1, ours, "to Delhi", "CUSTOMER", modality="TEXT")]
+    typed = [("typed", {"id": uuid7(), "text": "to Delhi"}) for _ in range(2)]
+    items = await log_after(ada, *typed, *(shown + stored if caption_first else stored + shown))
+    assert [(item["text"], item.get("number")) for item in items] == [("to Delhi", 1), ("to Delhi", None)]
+
+
 async def test_a_tab_without_captions_shows_open_utterances(ada: Visitor) -> None:
     items = await log_after(
         ada, live("1", "Hel"), live("1", "Hello"), entry(1, "1", "Hello."), live("2", "Where")

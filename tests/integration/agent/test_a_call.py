@@ -73,10 +73,13 @@ class Log:
         self.revisions.append((utterance_id, speaker, text))
         self._written.set()
 
-    def seal(self, utterance_id: str, speaker: int, text: str, **details: Any) -> None:
+    def seal(self, utterance_id: str, speaker: int, text: str, **details: Any) -> asyncio.Future[bool]:
         self.entries.append(("said", speaker, text))
         self.sealed[utterance_id] = {"speaker": speaker, "text": text, **details}
         self._written.set()
+        stored = asyncio.get_running_loop().create_future()
+        stored.set_result(True)
+        return stored
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
         self.entries.append(("call", name))
@@ -328,11 +331,11 @@ async def test_a_failing_typed_message_does_not_stop_the_next(
 ) -> None:
     answered, broken = CustomerSpeech.typed, list[str]()
 
-    def typed(customer: CustomerSpeech, text: str, utterance_id: str | None) -> None:
+    def typed(customer: CustomerSpeech, text: str) -> None:
         if not broken:
             broken.append(text)
             raise KeyError(text)
-        answered(customer, text, utterance_id)
+        answered(customer, text)
 
     monkeypatch.setattr(CustomerSpeech, "typed", typed)
     async with place(microphone=False) as call:

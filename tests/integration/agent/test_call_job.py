@@ -222,6 +222,29 @@ async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> 
     assert "CALLER_HUNG_UP" in entries[-1].state_change.reason
 
 
+async def test_two_lines_with_one_stream_id_are_both_in_the_log_before_they_are_answered(
+    placed: Placed,
+) -> None:
+    said = ["show flights from Chennai to Delhi on Friday", "flights from Mumbai to Goa on Friday"]
+    stream_id = str(uuid.uuid4())
+    async with (
+        CallClient.join(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller,
+        placed.held(1),
+    ):
+        await caller.wait_for_greeting()
+        for searches, words in enumerate(said, 1):
+            writer = await caller._room.local_participant.stream_text(topic="lk.chat", stream_id=stream_id)
+            await writer.write(words)
+            await writer.aclose()
+            await placed.until(lambda log, n=searches: sum(e.HasField("tool_result") for e in log) == n)
+    entries = await placed.entries()
+    typed = [entry for entry in entries if entry.utterance.modality == entry_pb2.MODALITY_TEXT]
+    assert [entry.utterance.text for entry in typed] == said
+    assert stream_id not in {entry.entry_id for entry in entries}
+    searched = [entry.number for entry in entries if entry.HasField("tool_call")]
+    assert [entry.number < number for entry, number in zip(typed, searched, strict=True)] == [True, True]
+
+
 async def test_another_agent_continues_a_call_where_the_first_left_it(placed: Placed) -> None:
     async with CallClient.join(
         placed.access.livekit_url, placed.access.livekit_token, microphone=False

@@ -322,9 +322,9 @@ async def test_rejected_draft_is_not_sent_again_and_does_not_block() -> None:
                 yield acked(request)
 
     async with recording(Scripted(record=[reject_the_first])) as recorder:
-        recorder.seal(str(uuid4()), AGENT, "one")
-        recorder.seal(str(uuid4()), AGENT, "two")
+        receipts = [recorder.seal(str(uuid4()), AGENT, text) for text in ("one", "two")]
         await recorder.flushed()
+    assert [await receipt for receipt in receipts] == [False, True]
 
 
 async def test_close_sends_its_reason_after_all_drafts() -> None:

@@ -55,6 +55,10 @@ class Diary(RoomPublisher):
 
     def __init__(self) -> None:
         self.lines: list[tuple[Any, ...]] = []
+        self.in_the_log = True
+
+    async def recorded(self) -> bool:
+        return self.in_the_log
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
         self.lines.append(("call", name))
@@ -86,7 +90,9 @@ def answer(diary: Diary) -> Answer:
         chat = llm.ChatContext.empty()
         for words in said:
             chat.add_message(role="user", content=words)
-        model = DialogueLLM(cast("Any", dialogue), ToolCalls(cast("Any", diary)), diary, diary.hang_up)
+        model = DialogueLLM(
+            cast("Any", dialogue), diary.recorded, ToolCalls(cast("Any", diary)), diary, diary.hang_up
+        )
         return model.chat(chat_ctx=chat)
 
     return answering
@@ -118,6 +124,14 @@ async def test_a_tool_call_is_recorded_and_published_before_the_agent_speaks_abo
         ("card", "EMPTY"),
         ("say", "None. "),
     ]
+
+
+async def test_words_that_are_not_in_the_log_never_reach_the_dialogue(answer: Answer, diary: Diary) -> None:
+    dialogue, diary.in_the_log = Scripted(*SEARCH, Speech("None.")), False
+    await _spoken(answer(dialogue, "book the second one"), diary)
+    assert dialogue.heard == ""
+    ((said, words),) = diary.lines
+    assert (said, "sorry" in words) == ("say", True)
 
 
 async def test_goodbye_hangs_up(answer: Answer, diary: Diary) -> None:

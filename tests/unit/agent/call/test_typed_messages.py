@@ -1,16 +1,13 @@
 """Typed messages: complete, in order, only from the caller, limited in number and length."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Callable
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from agent.call.typed_messages import MAX_ANSWERED_LENGTH, TypedMessage, TypedMessages
 from agent.recording.utterances import MAX_TEXT_LENGTH
-from mesh.ids import uuid7
 
 pytestmark = pytest.mark.unit
 
@@ -18,8 +15,7 @@ pytestmark = pytest.mark.unit
 class Reader:
     """A text stream being read."""
 
-    def __init__(self, *chunks: str, stream_id: str = "", breaks: bool = False) -> None:
-        self.info = SimpleNamespace(stream_id=stream_id)
+    def __init__(self, *chunks: str, breaks: bool = False) -> None:
         self._chunks, self._breaks, self.closed, self.read = chunks, breaks, False, 0
 
     async def __aiter__(self) -> AsyncIterator[str]:
@@ -67,29 +63,9 @@ async def _next(typed: TypedMessages) -> TypedMessage:
     return await asyncio.wait_for(anext(typed), 5)
 
 
-async def test_a_message_is_joined_and_keeps_the_id_of_its_stream(room: Room, typed: TypedMessages) -> None:
-    message = str(uuid.uuid4())
-    room.type(Reader("flights ", "to Delhi ", stream_id=message))
-    assert await _next(typed) == TypedMessage("flights to Delhi", message)
-
-
-@pytest.mark.parametrize(
-    "stream_id",
-    ["7", "", uuid7(), str(uuid.UUID(int=0))],
-    ids=["number", "nothing", "like the agent's", "nil"],
-)
-async def test_an_id_that_may_belong_to_another_entry_is_ignored(
-    room: Room, typed: TypedMessages, stream_id: str
-) -> None:
-    room.type(Reader("hello", stream_id=stream_id))
-    assert (await _next(typed)).utterance_id is None
-
-
-async def test_an_id_is_used_once(room: Room, typed: TypedMessages) -> None:
-    message = str(uuid.uuid4())
-    for text in ("yes", "no"):
-        room.type(Reader(text, stream_id=message.upper()))
-    assert [await _next(typed) for _ in range(2)] == [TypedMessage("yes", message), TypedMessage("no", None)]
+async def test_a_message_is_joined(room: Room, typed: TypedMessages) -> None:
+    room.type(Reader("flights ", "to Delhi "))
+    assert await _next(typed) == TypedMessage("flights to Delhi")
 
 
 async def test_close_returns_the_messages_still_queued(room: Room, typed: TypedMessages) -> None:
@@ -147,4 +123,4 @@ async def test_a_flood_of_messages_is_bounded(room: Room, typed: TypedMessages) 
     ("length", "too_long"), [(MAX_ANSWERED_LENGTH, False), (MAX_ANSWERED_LENGTH + 1, True)]
 )
 def test_an_answered_message_has_a_longest_length(length: int, too_long: bool) -> None:
-    assert TypedMessage("x" * length, None).too_long is too_long
+    assert TypedMessage("x" * length).too_long is too_long

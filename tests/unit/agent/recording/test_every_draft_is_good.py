@@ -13,7 +13,7 @@ from readback.conversation.v1 import entry_pb2
 
 from agent.recording.utterances import AgentSpeech, CustomerSpeech, ToolCalls
 from services.conversation.client.late_append import completion, sealed_at
-from services.conversation.client.recorder import Recorder
+from services.conversation.client.recorder import Receipt, Recorder
 from services.conversation.model.drafts import check_draft
 
 pytestmark = pytest.mark.unit
@@ -71,8 +71,8 @@ class Clock:
 class Checking(Recorder):
     """Recorder that checks each draft, in every form in which it may be submitted."""
 
-    def _put(self, draft: entry_pb2.Draft) -> None:
-        super()._put(draft)
+    def _put(self, draft: entry_pb2.Draft, receipt: Receipt | None = None) -> None:
+        super()._put(draft, receipt)
         check_draft(draft)
         late = sealed_at(draft, NOW)
         check_draft(late)

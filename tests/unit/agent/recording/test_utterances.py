@@ -1,5 +1,6 @@
 """The recording of a call: exactly the words that were heard and spoken, also after interruptions."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -9,7 +10,6 @@ import pytest
 from readback.conversation.v1 import entry_pb2
 
 from agent.recording.utterances import MAX_TEXT_LENGTH, AgentSpeech, CustomerSpeech, ToolCalls
-from mesh.ids import uuid7
 
 pytestmark = pytest.mark.unit
 
@@ -29,6 +29,7 @@ class RecordedLog:
         self.drafts: list[tuple[Any, ...]] = []
         self.ids: list[str] = []
         self.sealed: list[dict[str, Any]] = []
+        self.receipts: list[asyncio.Future[bool]] = []
 
     def revise(
         self, utterance_id: str, speaker: int, text: str, *, modality: int = entry_pb2.MODALITY_VOICE
@@ -36,10 +37,12 @@ class RecordedLog:
         self.ids.append(utterance_id)
         self.drafts.append(("revise", speaker, text))
 
-    def seal(self, utterance_id: str, speaker: int, text: str, **details: Any) -> None:
+    def seal(self, utterance_id: str, speaker: int, text: str, **details: Any) -> asyncio.Future[bool]:
         self.ids.append(utterance_id)
         self.sealed.append(details)
         self.drafts.append(("seal", speaker, text, details["sealing"]))
+        self.receipts.append(asyncio.get_running_loop().create_future())
+        return self.receipts[-1]
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
         self.drafts.append(("call", tool_call_id, name, arguments))
@@ -86,7 +89,7 @@ def _speak(agent: AgentSpeech, text: str, *, words: int | None = None) -> None:
         agent.spoken(word + " ")
 
 
-def test_the_customers_words_are_recorded_while_they_speak(
+async def test_the_customers_words_are_recorded_while_they_speak(
     customer: CustomerSpeech, log: RecordedLog
 ) -> None:
     customer.started(NOW)
@@ -100,7 +103,7 @@ def test_the_customers_words_are_recorded_while_they_speak(
     assert log.sealed[0]["end_time"] == NOW + timedelta(seconds=2)
 
 
-def test_one_utterance_has_one_id_in_the_log_and_on_the_screen(
+async def test_one_utterance_has_one_id_in_the_log_and_on_the_screen(
     customer: CustomerSpeech, log: RecordedLog, screen: Screen
 ) -> None:
     customer.interim("Show")
@@ -111,7 +114,7 @@ def test_one_utterance_has_one_id_in_the_log_and_on_the_screen(
     assert UUID(first) != UUID(second)
 
 
-def test_captions_get_every_revision_and_the_log_ten_a_second(
+async def test_captions_get_every_revision_and_the_log_ten_a_second(
     customer: CustomerSpeech, log: RecordedLog, screen: Screen
 ) -> None:
     for word in range(50):
@@ -120,19 +123,23 @@ def test_captions_get_every_revision_and_the_log_ten_a_second(
     assert len(log.drafts) == 1
 
 
-def test_a_single_word_without_an_interim_is_recorded(customer: CustomerSpeech, log: RecordedLog) -> None:
+async def test_a_single_word_without_an_interim_is_recorded(
+    customer: CustomerSpeech, log: RecordedLog
+) -> None:
     customer.started(NOW)
     customer.final("Yes.", NOW + timedelta(milliseconds=300))
     assert log.drafts == [("seal", CUSTOMER, "Yes.", FINAL)]
 
 
-def test_sound_without_words_is_not_recorded(customer: CustomerSpeech, log: RecordedLog) -> None:
+async def test_sound_without_words_is_not_recorded(customer: CustomerSpeech, log: RecordedLog) -> None:
     customer.started(NOW)
     customer.truncate()
     assert log.drafts == []
 
 
-def test_an_utterance_that_is_cut_off_keeps_its_words(customer: CustomerSpeech, log: RecordedLog) -> None:
+async def test_an_utterance_that_is_cut_off_keeps_its_words(
+    customer: CustomerSpeech, log: RecordedLog
+) -> None:
     customer.interim("Show flights to")
     customer.truncate()
     customer.final("Hello?", NOW)
@@ -142,7 +149,7 @@ def test_an_utterance_that_is_cut_off_keeps_its_words(customer: CustomerSpeech, 
     ]
 
 
-def test_words_heard_before_the_connection_was_lost_are_recorded_once(
+async def test_words_heard_before_the_connection_was_lost_are_recorded_once(
     customer: CustomerSpeech, log: RecordedLog
 ) -> None:
     customer.interim("Show flights to")
@@ -157,7 +164,7 @@ def test_words_heard_before_the_connection_was_lost_are_recorded_once(
     ]
 
 
-def test_a_message_typed_during_a_sentence_does_not_split_the_sentence(
+async def test_a_message_typed_during_a_sentence_does_not_split_the_sentence(
     customer: CustomerSpeech, log: RecordedLog
 ) -> None:
     customer.interim("Show flights to")
@@ -170,21 +177,62 @@ def test_a_message_typed_during_a_sentence_does_not_split_the_sentence(
     assert log.ids[0] == log.ids[2] != log.ids[1]
 
 
-def test_a_typed_message_is_text_and_has_the_id_that_the_web_app_gave_it(
+async def test_a_typed_message_is_text_and_has_an_id_of_the_agents_choice(
     customer: CustomerSpeech, log: RecordedLog
 ) -> None:
-    message = uuid7()
-    customer.typed("flights to delhi", message)
-    assert log.ids == [message]
+    for _ in range(2):
+        customer.typed("flights to delhi")
+    assert len(set(log.ids)) == 2
+    assert {UUID(utterance_id).version for utterance_id in log.ids} == {7}
     assert log.sealed[0]["modality"] == entry_pb2.MODALITY_TEXT
 
 
-def test_a_message_longer_than_the_contract_allows_is_cut(customer: CustomerSpeech, log: RecordedLog) -> None:
+@pytest.mark.parametrize("stored", [True, False])
+async def test_words_count_as_recorded_when_the_log_has_answered(
+    customer: CustomerSpeech, log: RecordedLog, *, stored: bool
+) -> None:
+    customer.final("flights to", NOW)
+    customer.typed("delhi")
+    waiting = asyncio.create_task(customer.recorded())
+    await asyncio.sleep(0)
+    log.receipts[1].set_result(stored)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    log.receipts[0].set_result(True)
+    assert await asyncio.wait_for(waiting, 5) is stored
+    assert await customer.recorded(), "a refusal stops only its own turn"
+
+
+async def test_an_interrupted_turn_leaves_its_words_to_the_next(
+    customer: CustomerSpeech, log: RecordedLog
+) -> None:
+    customer.typed("delhi")
+    interrupted = asyncio.create_task(customer.recorded())
+    await asyncio.sleep(0)
+    interrupted.cancel()
+    await asyncio.wait({interrupted})
+    log.receipts[0].set_result(False)
+    assert not await customer.recorded()
+
+
+async def test_while_the_log_is_down_the_turn_continues_after_a_pause(
+    customer: CustomerSpeech, log: RecordedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.recording.utterances._RECORDED_WITHIN_S", 0.01)
+    customer.typed("delhi")
+    assert await customer.recorded()
+    log.receipts[0].set_result(False)
+    assert not await customer.recorded(), "the answer comes before the next turn"
+
+
+async def test_a_message_longer_than_the_contract_allows_is_cut(
+    customer: CustomerSpeech, log: RecordedLog
+) -> None:
     customer.typed("x" * (MAX_TEXT_LENGTH + 1))
     assert len(log.drafts[0][2]) == MAX_TEXT_LENGTH
 
 
-def test_the_agents_words_are_recorded_as_they_are_spoken(agent: AgentSpeech, log: RecordedLog) -> None:
+async def test_the_agents_words_are_recorded_as_they_are_spoken(agent: AgentSpeech, log: RecordedLog) -> None:
     _speak(agent, "There are six flights.")
     agent.playback_finished(NOW + timedelta(seconds=2), interrupted=False, spoken="There are six flights. ")
     assert log.drafts == [("revise", AGENT, "There"), ("seal", AGENT, "There are six flights.", FINAL)]
@@ -192,7 +240,7 @@ def test_the_agents_words_are_recorded_as_they_are_spoken(agent: AgentSpeech, lo
     assert log.sealed[0]["start_time"] == NOW
 
 
-def test_an_interruption_keeps_the_spoken_and_the_generated_text(
+async def test_an_interruption_keeps_the_spoken_and_the_generated_text(
     agent: AgentSpeech, log: RecordedLog
 ) -> None:
     _speak(agent, "There are six flights.", words=2)
@@ -201,7 +249,7 @@ def test_an_interruption_keeps_the_spoken_and_the_generated_text(
     assert log.sealed[0]["generated_text"] == "There are six flights."
 
 
-def test_an_answer_that_was_not_heard_is_not_recorded(
+async def test_an_answer_that_was_not_heard_is_not_recorded(
     agent: AgentSpeech, log: RecordedLog, screen: Screen
 ) -> None:
     agent.generation_started()
@@ -211,14 +259,14 @@ def test_an_answer_that_was_not_heard_is_not_recorded(
     assert screen.shown == []
 
 
-def test_words_after_the_end_start_no_new_utterance(agent: AgentSpeech, log: RecordedLog) -> None:
+async def test_words_after_the_end_start_no_new_utterance(agent: AgentSpeech, log: RecordedLog) -> None:
     _speak(agent, "There are six flights.", words=3)
     agent.playback_finished(NOW, interrupted=False, spoken="There are six flights.")
     agent.spoken("flights. ")
     assert log.drafts[-1] == ("seal", AGENT, "There are six flights.", FINAL)
 
 
-def test_two_answers_are_two_utterances(agent: AgentSpeech, log: RecordedLog) -> None:
+async def test_two_answers_are_two_utterances(agent: AgentSpeech, log: RecordedLog) -> None:
     for text in ("One moment.", "There are six."):
         _speak(agent, text)
         agent.playback_finished(NOW, interrupted=False, spoken=None)
@@ -226,7 +274,7 @@ def test_two_answers_are_two_utterances(agent: AgentSpeech, log: RecordedLog) ->
     assert len(set(log.ids)) == 2
 
 
-def test_without_a_synchronizer_the_words_so_far_are_the_spoken_text(
+async def test_without_a_synchronizer_the_words_so_far_are_the_spoken_text(
     agent: AgentSpeech, log: RecordedLog
 ) -> None:
     _speak(agent, "There are six flights.", words=2)
@@ -234,13 +282,13 @@ def test_without_a_synchronizer_the_words_so_far_are_the_spoken_text(
     assert log.drafts[-1] == ("seal", AGENT, "There are", INTERRUPTED)
 
 
-def test_an_utterance_never_ends_before_its_start(agent: AgentSpeech, log: RecordedLog) -> None:
+async def test_an_utterance_never_ends_before_its_start(agent: AgentSpeech, log: RecordedLog) -> None:
     _speak(agent, "Hello.")
     agent.playback_finished(NOW - timedelta(seconds=5), interrupted=False, spoken=None)
     assert log.sealed[0]["end_time"] == NOW
 
 
-def test_tool_calls_are_recorded_in_order(log: RecordedLog) -> None:
+async def test_tool_calls_are_recorded_in_order(log: RecordedLog) -> None:
     tool_calls = ToolCalls(cast("Any", log))
     tool_calls.start("one", "search_flights", {"origin": "MAA"})
     tool_calls.finish("one", "FOUND", {"total": 6})
@@ -249,7 +297,7 @@ def test_tool_calls_are_recorded_in_order(log: RecordedLog) -> None:
     assert len(log.drafts) == 2
 
 
-def test_a_tool_call_of_an_interrupted_turn_has_a_result_too(log: RecordedLog) -> None:
+async def test_a_tool_call_of_an_interrupted_turn_has_a_result_too(log: RecordedLog) -> None:
     tool_calls = ToolCalls(cast("Any", log))
     tool_calls.start("one", "search_flights", {"origin": "MAA"})
     tool_calls.abandon()
