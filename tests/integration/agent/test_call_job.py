@@ -116,6 +116,10 @@ class Placed:
                     return
                 await asyncio.sleep(0.1)
 
+    async def until_found(self, searches: int) -> None:
+        """Wait until the log has this number of search results."""
+        await self.until(lambda log: sum(entry.HasField("tool_result") for entry in log) == searches)
+
     async def said(self, speaker: int) -> list[str]:
         return [entry.utterance.text for entry in await self.entries() if entry.utterance.speaker == speaker]
 
@@ -236,7 +240,7 @@ async def test_two_lines_with_one_stream_id_are_both_in_the_log_before_they_are_
             writer = await caller._room.local_participant.stream_text(topic="lk.chat", stream_id=stream_id)
             await writer.write(words)
             await writer.aclose()
-            await placed.until(lambda log, n=searches: sum(e.HasField("tool_result") for e in log) == n)
+            await placed.until_found(searches)
     entries = await placed.entries()
     typed = [entry for entry in entries if entry.utterance.modality == entry_pb2.MODALITY_TEXT]
     assert [entry.utterance.text for entry in typed] == said
