@@ -30,7 +30,14 @@ async def parse_place(stub: FlightDataServiceAsyncStub, text: str) -> flightdata
     if response.confident:
         return places[0]
     choices = " or ".join(f"{place.city or place.name}, {place.country} ({place.code})" for place in places)
-    raise UsageError(f"{text!r} may be {choices}; write the code of the one you mean.")
+    raise UsageError(f"{text!r} may be {choices}; write the code or the name of the one you mean.")
+
+
+def city_codes(*places: flightdata.Place) -> list[str]:
+    """Return the codes of those places that are cities, for a request's `city_codes`."""
+    from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+
+    return [place.code for place in places if place.kind == flightdata.PLACE_KIND_METRO]
 
 
 def parse_day(text: str, today: date) -> date:

@@ -56,6 +56,11 @@ class Place:
         return cls(**{**data, "airport_codes": tuple(data.get("airport_codes", ()))})
 
 
+def city_codes(*places: Place | None) -> list[str]:
+    """Return the codes of those places that are cities, for a request's `city_codes`."""
+    return [place.code for place in places if place and place.kind == "metro"]
+
+
 class PlaceAnnotator(Protocol):
     """Interface that finds all places in a sentence, including misrecognised names."""
 

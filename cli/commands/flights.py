@@ -21,7 +21,7 @@ from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataService
 from rich.console import Console
 
 from cli.account.acting_account import acting_account
-from cli.arguments import parse_day, parse_place, parse_time
+from cli.arguments import city_codes, parse_day, parse_place, parse_time
 from cli.errors import UsageError
 from cli.rendering import flight_tables
 from mesh.calling.channel import open_channel, streaming
@@ -126,6 +126,7 @@ async def _search(
     async with _flight_data() as stub:
         start, end = await parse_place(stub, origin), await parse_place(stub, destination)
         request.origin, request.destination = start.code, end.code
+        request.city_codes.extend(city_codes(start, end))
         request.depart_date.CopyFrom(_date(parse_day(day, _today(start))))
         if return_day:
             request.return_date.CopyFrom(_date(parse_day(return_day, _today(end))))
@@ -185,7 +186,9 @@ async def _status(number: str, day: str, *, as_json: bool) -> None:
 async def _route_status(origin: str, destination: str, day: str, near: str, *, as_json: bool) -> None:
     async with _flight_data() as stub:
         start, end = await parse_place(stub, origin), await parse_place(stub, destination)
-        request = flightdata.ListRouteStatusRequest(origin=start.code, destination=end.code)
+        request = flightdata.ListRouteStatusRequest(
+            origin=start.code, destination=end.code, city_codes=city_codes(start, end)
+        )
         if day:
             request.date.CopyFrom(_date(parse_day(day, _today(start))))
         if near:

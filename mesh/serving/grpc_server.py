@@ -14,7 +14,6 @@ import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME
-from grpc_reflection.v1alpha import reflection
 
 from mesh.contracts.validation import validate
 from mesh.errors import ErrorTable
@@ -26,6 +25,7 @@ from mesh.serving.inbound_call import Admission
 from mesh.serving.interceptor import Interceptor
 from mesh.serving.limits import Limiter, LimitSettings
 from mesh.serving.ports import Endpoint, listen
+from mesh.serving.reflection import add_reflection
 from mesh.serving.shutdown import DRAIN_SECONDS, NOTICE_SECONDS, stop_event
 from mesh.settings import ConfigurationError, MeshSettings, with_port
 
@@ -107,7 +107,7 @@ async def running(
     service.add(server)
     name = service.descriptor.full_name
     if settings.reflection:
-        reflection.enable_server_reflection([name, SERVICE_NAME, reflection.SERVICE_NAME], server)
+        add_reflection(server, [name, SERVICE_NAME])
     port = _add_port(server, endpoint)
     await server.start()
     serving = True

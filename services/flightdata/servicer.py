@@ -128,7 +128,10 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         day = date_from(request.date) if request.HasField("date") else None
         near = time_from(request.near, "near") if request.HasField("near") else None
         most = request.max_results or DEFAULT_STATUSES
-        found = await self.route_status.statuses(request.origin, request.destination, day, near, most=most)
+        cities = frozenset(request.city_codes)
+        found = await self.route_status.statuses(
+            request.origin, request.destination, day, near, most=most, cities=cities
+        )
         now = self.clock.now()
         return pb.ListRouteStatusResponse(statuses=[messages.status(flight, now) for flight in found])
 
@@ -150,7 +153,8 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
 
     async def GetRoute(self, request: pb.GetRouteRequest, context: Context) -> pb.GetRouteResponse:
         """Return the facts about a route."""
-        return pb.GetRouteResponse(route=await self.routes.route(request.origin, request.destination))
+        cities = frozenset(request.city_codes)
+        return pb.GetRouteResponse(route=await self.routes.route(request.origin, request.destination, cities))
 
     async def GetOffer(self, request: pb.GetOfferRequest, context: Context) -> pb.GetOfferResponse:
         """Return an offer with its current price."""

@@ -9,7 +9,7 @@ from typing import Any
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.flows.reading_out import READ_AT_ONCE, middle
-from agent.dialogue.places import Place
+from agent.dialogue.places import Place, city_codes
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import SamePlace, ToolError
 from agent.dialogue.transcript_json import to_json
@@ -44,6 +44,7 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
         date=date_message(when),
         near=time_message(near),
         max_results=limit,
+        city_codes=city_codes(origin, destination),
     )
 
     def describe(statuses: Sequence[pb.FlightStatus]) -> tuple[str, Mapping[str, Any]]:

@@ -16,7 +16,7 @@ from agent.dialogue.flows.drafting import (
     next_question,
 )
 from agent.dialogue.flows.reading_out import tell_results
-from agent.dialogue.places import Place
+from agent.dialogue.places import Place, city_codes
 from agent.dialogue.state import About, Draft, FlightList, Question
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import (
@@ -118,6 +118,7 @@ def request_of(turn: Turn) -> pb.SearchFlightsRequest:
         sort=pb.FlightSort.Value(f"FLIGHT_SORT_{(draft.sort or 'unspecified').upper()}"),
         cabin=pb.Cabin.Value(f"CABIN_{(draft.cabin or 'unspecified').upper()}"),
         passengers=draft.passengers if draft.passengers > 1 else 0,
+        city_codes=city_codes(origin, destination, draft.via),
     )
 
 

@@ -68,7 +68,7 @@ def _flight(itinerary: pb.Itinerary, total: int) -> str:
     line = (
         f"{first.carrier} {first.flight_number}, leaving {first.departure.city} at {_clock(first.departure)}"
     )
-    line += f" and arriving in {last.arrival.city} at {_clock(last.arrival)}"
+    line += f" and arriving in {last.arrival.city} at {_clock(last.arrival, since=first.departure)}"
     return f"{'One flight' if total == 1 else f'{total} flights'}. The first is {line}"
 
 
@@ -116,7 +116,8 @@ def _delay(status: pb.FlightStatus) -> str:
     words = f", {_minutes(status)} late" if status.delay_minutes else ""
     if status.HasField("estimated_departure_time"):
         leaving = instant(status.estimated_departure_time)
-        words += f", now leaving at {_clock(status.scheduled_departure, leaving)}"
+        plan = status.scheduled_departure
+        words += f", now leaving at {_clock(plan, leaving, since=plan)}"
     return words
 
 
@@ -126,8 +127,9 @@ def _under_way(status: pb.FlightStatus) -> str:
     if expected := _arrival(status, "estimated_arrival_time"):
         return f", and expected in {there.city} at {expected}"
     if not late:
-        return f", and planned to arrive in {there.city} at {_clock(there)}"
-    likely = _clock(there, instant(there.time) + timedelta(minutes=late))
+        return f", and planned to arrive in {there.city} at {_clock(there, since=status.scheduled_departure)}"
+    moment = instant(there.time) + timedelta(minutes=late)
+    likely = _clock(there, moment, since=status.scheduled_departure)
     return f", and should be in {there.city} at about {likely}; it left {_minutes(status)} late"
 
 
@@ -142,16 +144,38 @@ def _landing(status: pb.FlightStatus) -> str:
 
 def _arrival(status: pb.FlightStatus, known: Literal["actual_arrival_time", "estimated_arrival_time"]) -> str:
     """Return an arrival in local time, or "" if it is unknown."""
-    return _clock(status.scheduled_arrival, instant(getattr(status, known))) if status.HasField(known) else ""
+    if not status.HasField(known):
+        return ""
+    moment = instant(getattr(status, known))
+    return _clock(status.scheduled_arrival, moment, since=status.scheduled_departure)
 
 
 def _minutes(status: pb.FlightStatus) -> str:
     return f"{status.delay_minutes} minute{'' if status.delay_minutes == 1 else 's'}"
 
 
-def _clock(stop: pb.Stop, moment: datetime | None = None) -> str:
-    """Return a stop's time, or `moment` if given, in local time: "18:45"."""
-    return f"{local(stop, moment):%H:%M}"
+def _clock(stop: pb.Stop, moment: datetime | None = None, *, since: pb.Stop | None = None) -> str:
+    """Return a stop's time, or `moment` if given, in local time: "18:45".
+
+    Add the day if it isn't the local day of the departure `since`: "06:30 the next day".
+    """
+    there = local(stop, moment)
+    if since is None or not since.HasField("time"):
+        return f"{there:%H:%M}"
+    return f"{there:%H:%M}{_day(there, local(since))}"
+
+
+def _day(there: datetime, departure: datetime) -> str:
+    """Return the day of an arrival relative to the day of the departure, or "" on the same day."""
+    match (there.date() - departure.date()).days:
+        case 0:
+            return ""
+        case 1:
+            return " the next day"
+        case -1:
+            return " the previous day"  # eastwards over the date line
+        case days:
+            return f" {days} days later" if days > 0 else f" {-days} days earlier"
 
 
 def _money(money: Money) -> str:

@@ -161,6 +161,7 @@ class SearchQuery:
 
     `flexible` is the number of days by which the departure of a one-leg search may be earlier or later. `via`
     is the code of a place to change at on the first leg. `nearby` includes airports near both places.
+    `cities` are codes that mean a city, even if they are an airport's code too.
     """
 
     origin: str
@@ -176,6 +177,7 @@ class SearchQuery:
     nearby: bool = False
     bags: int = 0
     via: str = ""
+    cities: frozenset[str] = frozenset()
 
     @property
     def legs(self) -> tuple[JourneyLeg, ...]:

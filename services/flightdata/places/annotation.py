@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.places.matching import PRIOR_WEIGHT, match, similarities
-from services.flightdata.places.place import Annotation, Candidate, Resolution
+from services.flightdata.places.matching import PRIOR_WEIGHT, certain, code_or_name, match, similarities
+from services.flightdata.places.place import Annotation, Resolution
 from services.flightdata.places.sentence import Cue, Sentence, context_words
 from services.flightdata.places.spelled_codes import LETTERS, spelled_code
 from services.flightdata.places.text_keys import phonemes, words
@@ -86,19 +86,17 @@ def _codes(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
     for i, word in enumerate(sentence.words):
         code = spelled_code(sentence.words[i : i + LETTERS])
         if code and code in lexicon.places:
-            yield Window(i, i + LETTERS, _score(1.1, 8), _certain(lexicon, code))
+            yield Window(i, i + LETTERS, _score(1.1, 8), certain(lexicon, code))
             continue
-        place = lexicon.places.get(word.written.upper()) if len(word.written) == LETTERS else None
-        if place is None or word.folded in sentence.context.common or word.folded in lexicon.exact:
+        code = word.written.upper()
+        place = lexicon.places.get(code) if len(code) == LETTERS else None
+        if place is None or word.folded in sentence.context.common:
             continue
+        is_name = word.folded in lexicon.exact
         cue = sentence.cue(i, i + 1)
-        in_capitals = word.written.isupper() and (not shouted or cue)
-        if in_capitals or (typed and cue and place.prior > KNOWN_PRIOR):
-            yield Window(i, i + 1, _score(1.05, 4), _certain(lexicon, place.code))
-
-
-def _certain(lexicon: Lexicon, code: str) -> Resolution:
-    return Resolution((Candidate(lexicon.places[code], 1.0, 1.0),), 1.0, confident=True)
+        in_capitals = word.written.isupper() and not (shouted and (is_name or not cue))
+        if in_capitals or (typed and cue and not is_name and place.prior > KNOWN_PRIOR):
+            yield Window(i, i + 1, _score(1.05, 4), code_or_name(lexicon, code))
 
 
 def _spans(sentence: Sentence, longest: int) -> Iterator[tuple[int, int]]:

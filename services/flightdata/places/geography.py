@@ -6,7 +6,7 @@ import math
 from functools import lru_cache
 
 from services.flightdata.places import Airport, Place
-from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.places.lexicon import LEAST_RANK, Lexicon
 
 EARTH_RADIUS_KM = 6371.0
 CRUISE_KMH = 850.0
@@ -19,8 +19,6 @@ ROUND_MINUTES = 5
 NEAR_KM = 150
 """Maximum distance to a nearby airport."""
 MOST_NEARBY = 3
-LEAST_RANK = 0.02
-"""Minimum rank of a nearby airport; airports below it have hardly any flights."""
 
 
 def distance_km(one: Airport, other: Airport) -> float:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,8 @@ Known mishearings are in `heard.tsv`, which tools/hear_places.py writes.
 """
 UNRANKED = 0.002
 """Rank of airports without traffic data. Their names are matched exactly, never by similarity."""
+LEAST_RANK = 0.02
+"""Rank below which an airport has hardly any flights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,9 @@ class Spoken:
 class Lexicon:
     """Airports, places and their names. There is one instance, so it is compared by identity.
 
-    If a city and its main airport have the same code, `places` contains the city. City codes without an
-    airport (`YMQ`) and withdrawn codes (`FRU`) map to the current airport.
+    If a city and an airport have the same code (`IST`), `places` contains the city, and `alone` contains the
+    airport if it has flights. City codes without an airport (`YMQ`) and withdrawn codes (`FRU`) map to the
+    current airport. The place of an airport with several codes (`PBI`, `DJT`) has all of them as `airports`.
     """
 
     airports: Mapping[str, Airport]
@@ -77,6 +80,7 @@ class Lexicon:
     """ISO 4217 currency codes by country code."""
     countries: frozenset[str]
     """Keys of country names that aren't city names. They prevent a match of `thailand` with Oakland."""
+    alone: Mapping[str, Place] = field(default_factory=dict)
 
     def airport(self, code: str) -> Airport:
         """Return the airport with an IATA code. Raises `PlaceNotFound`."""
@@ -91,6 +95,15 @@ class Lexicon:
             return self.places[code]
         except KeyError:
             raise PlaceNotFound(code) from None
+
+    def meant(self, code: str, cities: Container[str] = ()) -> Place:
+        """Return the place that a code means: an airport alone if it has flights, unless it is in `cities`.
+
+        Raises:
+            PlaceNotFound: no place has this code.
+        """
+        place = self.place(code)
+        return place if code in cities else self.alone.get(code, place)
 
     def metro_of(self, place: Place) -> str:
         """Return the code of the city of a place. Searches between places of one city are rejected."""
@@ -141,6 +154,28 @@ def _place(row: dict[str, str], country: str, *, members: tuple[str, ...]) -> Pl
     )
 
 
+def _fields(airports: Iterable[Airport]) -> Iterator[tuple[str, ...]]:
+    """Yield the IATA codes of each field that has several, the most used first.
+
+    One field has one ICAO code. A few ICAO codes in the table are wrong, so the positions must agree too.
+    """
+    fields: dict[tuple[str, int, int], list[str]] = defaultdict(list)
+    for airport in sorted(airports, key=lambda airport: (-airport.rank, airport.code)):
+        if airport.icao:
+            position = round(airport.latitude * 10), round(airport.longitude * 10)
+            fields[airport.icao, *position].append(airport.code)
+    yield from (tuple(codes) for codes in fields.values() if len(codes) > 1)
+
+
+def _unite(codes: tuple[str, ...], airports: dict[str, Airport], places: dict[str, Place]) -> None:
+    """Let each code of one field mean all of them, because vendors list its flights under any."""
+    metro = airports[codes[0]].metro
+    for code in codes:
+        airports[code] = replace(airports[code], metro=metro)
+        if places[code].kind is Kind.AIRPORT:
+            places[code] = replace(places[code], airports=codes)
+
+
 def _spoken(entries: Mapping[tuple[str, int], float], places: Sequence[Place]) -> Spoken:
     keys = [name for name, _ in entries]
     sound_index: dict[str, int] = {}
@@ -168,11 +203,19 @@ def load() -> Lexicon:
         airports[code] = _airport(row, country)
         places[code] = _place(row, country, members=(code,))
         names[code] = list(_names(row))
+    airport_places = dict(places)
     for row in rows(DATA / "metros.tsv"):
         code, country = row["code"], countries.get(row["country"], row["country"])
         places[code] = _place(row, country, members=tuple(row["members"].split(",")))
         names[code] = [*_names(row), *names.get(code, [])]
-    lexicon = _assemble(airports, places, names, currencies, frozenset(map(key, countries.values())))
+    alone = {
+        code: airport
+        for code, airport in airport_places.items()
+        if airport is not places[code] and airports[code].rank >= LEAST_RANK
+    }
+    for codes in _fields(airports.values()):
+        _unite(codes, airports, places)
+    lexicon = _assemble(airports, places, names, currencies, frozenset(map(key, countries.values())), alone)
     places.update((row["code"], places[row["place"]]) for row in rows(DATA / "codes.tsv"))
     return lexicon
 
@@ -183,6 +226,7 @@ def _assemble(
     names: dict[str, list[tuple[str, int]]],
     currencies: dict[str, str],
     countries: frozenset[str],
+    alone: dict[str, Place],
 ) -> Lexicon:
     by_index = list(places.values())
     exact: dict[str, list[Meaning]] = defaultdict(list)
@@ -208,4 +252,5 @@ def _assemble(
         heard=frozenset(joined for joined, _ in heard),
         currencies=currencies,
         countries=countries - set(exact),
+        alone=alone,
     )

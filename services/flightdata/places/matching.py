@@ -56,16 +56,49 @@ LONGEST_KEY = 64
 
 def resolve(lexicon: Lexicon, query: str, *, home_country: str = "", limit: int = 3) -> Resolution:
     """Return the candidates for a query. Raises `PlaceNotRecognised`."""
-    code = spelled_code(words(query)) or query.strip()
-    place = lexicon.places.get(code.upper())
+    if (code := _certain_code(query)) and code in lexicon.places:
+        return certain(lexicon, code)
+    written = query.strip()
     # A code that is also a name is a name unless in capitals: `Goa` is the Indian state, not GOA in Genoa.
-    if place and (code.isupper() or key(query) not in lexicon.exact):
-        return Resolution((Candidate(place, 1.0, 1.0),), 1.0, confident=True)
+    if written.upper() in lexicon.places and (written.isupper() or key(query) not in lexicon.exact):
+        return code_or_name(lexicon, written.upper(), limit=limit)
     joined = _without_generic(lexicon, query)
     found = match(lexicon, [joined], home_country=home_country, limit=limit)[0] if joined else None
     if found is None or found.candidates[0].likeness < LEAST_RESOLVED:
         raise PlaceNotRecognised
     return found
+
+
+def certain(lexicon: Lexicon, code: str) -> Resolution:
+    """Return the place with a known code as the only candidate."""
+    return Resolution((Candidate(lexicon.meant(code), 1.0, 1.0),), 1.0, confident=True)
+
+
+def code_or_name(lexicon: Lexicon, code: str, *, limit: int = 3) -> Resolution:
+    """Return the place with a known code, and the cities whose name is the same word (`GOA`: Genoa, Goa).
+
+    It is confident if the place is much more popular than these cities, or they are obscure.
+    """
+    place = lexicon.meant(code)
+    metro = lexicon.metro_of(place)
+    named = [m.place for m in lexicon.exact.get(code.lower(), ()) if m.tier == 0]
+    rivals = sorted((p for p in named if lexicon.metro_of(p) != metro), key=lambda p: (-p.prior, p.code))
+    leads = [min(1.0, max(0.0, TWIN_WEIGHT * (place.prior - rival.prior))) for rival in rivals]
+    candidates = [
+        Candidate(place, 1.0, 1.0),
+        *(Candidate(rival, 1.0 - lead, 1.0) for rival, lead in zip(rivals, leads, strict=True)),
+    ]
+    sure = not rivals or leads[0] >= TWIN_MARGIN or rivals[0].prior < OBSCURE
+    return Resolution(tuple(candidates[:limit]), min(leads, default=1.0), confident=sure)
+
+
+def _certain_code(query: str) -> str | None:
+    """Return the code that a query spells, or that stands in capitals next to a word such as "airport"."""
+    written = words(query)
+    if code := spelled_code(written):
+        return code
+    named = [word.written for word in written if word.folded not in GENERIC_WORDS]
+    return named[0] if len(named) == 1 < len(written) and named[0].isupper() else None
 
 
 def _without_generic(lexicon: Lexicon, query: str) -> str:

@@ -34,7 +34,8 @@ def leg_queries(
         SamePlace: two of these are in one city: the origin, the destination and the place to change at.
         DateInPast, DateBeyondHorizon: a day is out of range.
     """
-    currency = lexicon.currencies.get(lexicon.place(query.origin).country_code, "")
+    first = lexicon.meant(query.origin, query.cities)
+    currency = lexicon.currencies.get(first.country_code, "")
     queries = [_leg_query(lexicon, query, index, leg, currency) for index, leg in enumerate(query.legs)]
     for leg in query.legs:
         check_departure(leg.date, lexicon.place(leg.origin).zone, now)
@@ -42,7 +43,7 @@ def leg_queries(
         return queries, frozenset()
     if query.further:
         return queries, frozenset({Limit.FLEXIBLE_LEGS})
-    return _on_flexible_days(queries[0], lexicon.place(query.origin).zone, query.flexible, now)
+    return _on_flexible_days(queries[0], first.zone, query.flexible, now)
 
 
 def round_trip_query(query: SearchQuery, legs: Sequence[LegQuery]) -> FlightQuery | None:
@@ -54,7 +55,7 @@ def round_trip_query(query: SearchQuery, legs: Sequence[LegQuery]) -> FlightQuer
 
 
 def _leg_query(lexicon: Lexicon, query: SearchQuery, index: int, leg: JourneyLeg, currency: str) -> LegQuery:
-    origin, destination = lexicon.place(leg.origin), lexicon.place(leg.destination)
+    origin, destination = (lexicon.meant(code, query.cities) for code in (leg.origin, leg.destination))
     _check_apart(lexicon, origin, destination)
     via = _via(lexicon, query, origin, destination) if index == 0 else ()
     origins, destinations = origin.airports, destination.airports
@@ -79,7 +80,7 @@ def _leg_query(lexicon: Lexicon, query: SearchQuery, index: int, leg: JourneyLeg
 def _via(lexicon: Lexicon, query: SearchQuery, origin: Place, destination: Place) -> tuple[str, ...]:
     if not query.via:
         return ()
-    place = lexicon.place(query.via)
+    place = lexicon.meant(query.via, query.cities)
     _check_apart(lexicon, origin, place)
     _check_apart(lexicon, place, destination)
     return place.airports

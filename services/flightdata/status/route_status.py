@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -81,11 +81,13 @@ class RouteStatusService:
         near: time | None,
         *,
         most: int = DEFAULT_STATUSES,
+        cities: Container[str] = (),
     ) -> Sequence[FlightStatus]:
         """Return the status of at most `most` flights that depart on `day`, local; None means today.
 
         With `near`, a local time, return the flights nearest to it, nearest first. Without `near`, sort by
-        departure and return, for today, the flights nearest to now; for other days, the first flights.
+        departure and return, for today, the flights nearest to now; for other days, the first flights. Codes
+        in `cities` mean cities.
 
         Raises:
             PlaceNotFound: a code is unknown.
@@ -93,7 +95,7 @@ class RouteStatusService:
             DateBeyondHorizon, DateInPast: the day is out of range.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
-        start, end = self._lexicon.place(origin), self._lexicon.place(destination)
+        start, end = (self._lexicon.meant(code, cities) for code in (origin, destination))
         if self._lexicon.metro_of(start) == self._lexicon.metro_of(end):
             raise SamePlace(start.code, start.city)
         now = self._clock.now()

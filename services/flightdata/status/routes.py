@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
@@ -29,14 +29,14 @@ class RouteLookup:
     def __init__(self, lexicon: Lexicon, cache: AnswerCache, clock: Clock) -> None:
         self._lexicon, self._cache, self._clock = lexicon, cache, clock
 
-    async def route(self, origin: str, destination: str) -> pb.Route:
-        """Return the route between the busiest airports of two places.
+    async def route(self, origin: str, destination: str, cities: Container[str] = ()) -> pb.Route:
+        """Return the route between the busiest airports of two places. Codes in `cities` mean cities.
 
         Raises:
             PlaceNotFound: a code is unknown.
             SamePlace: both places are in one city.
         """
-        start, end = self._lexicon.place(origin), self._lexicon.place(destination)
+        start, end = (self._lexicon.meant(code, cities) for code in (origin, destination))
         if self._lexicon.metro_of(start) == self._lexicon.metro_of(end):
             raise SamePlace(start.code, start.city)
         leave, arrive = self._lexicon.airport(start.airports[0]), self._lexicon.airport(end.airports[0])

@@ -64,6 +64,7 @@ def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
         nearby=request.nearby_airports,
         bags=request.bags,
         via=request.via,
+        cities=frozenset(request.city_codes),
     )
 
 

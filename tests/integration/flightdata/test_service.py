@@ -77,6 +77,29 @@ async def test_an_airport_has_its_facts(flightdata: FlightDataServiceAsyncStub) 
     assert abs(airport.location.latitude - 51.47) < 0.05
 
 
+async def _departures(flightdata: FlightDataServiceAsyncStub, origin: str, *cities: str) -> set[str]:
+    """Return the airports from which the found flights to London depart."""
+    request = pb.SearchFlightsRequest(
+        origin=origin, destination="LON", depart_date=_date(_ahead(1)), max_results=100, city_codes=cities
+    )
+    found, _ = await _search(flightdata, request)
+    return {itinerary.segments[0].departure.airport_code for itinerary in found}
+
+
+async def test_a_code_means_its_airport_and_a_city_all_of_its_airports(
+    flightdata: FlightDataServiceAsyncStub,
+) -> None:
+    assert await _departures(flightdata, "IST") == {"IST"}
+    assert await _departures(flightdata, "IST", "IST") == {"IST", "SAW"}
+    assert await _departures(flightdata, "NYC") >= {"JFK", "EWR"}
+
+
+async def test_flights_of_a_renamed_airport_are_found_under_both_codes(
+    flightdata: FlightDataServiceAsyncStub,
+) -> None:
+    assert await _departures(flightdata, "DJT") == await _departures(flightdata, "PBI") == {"PBI"}
+
+
 async def test_an_airport_has_its_local_time(flightdata: FlightDataServiceAsyncStub) -> None:
     airport = (await flightdata.GetAirport(pb.GetAirportRequest(code="MAA"))).airport
     there = datetime.fromisoformat(airport.local_time)

@@ -404,7 +404,9 @@ class Place(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     AIRPORT_CODES_FIELD_NUMBER: _builtins.int
     code: _builtins.str
-    """IATA code of the airport or metropolitan area."""
+    """IATA code of the airport or metropolitan area. To ask for flights of a metropolitan area, list its code
+    in `city_codes` of the request too, because it may also be an airport's code (`IST`).
+    """
     kind: Global___PlaceKind.ValueType
     """Airport or metropolitan area."""
     name: _builtins.str
@@ -419,7 +421,7 @@ class Place(_message.Message):
     """IANA zone."""
     @_builtins.property
     def airport_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """IATA codes of its airports, the most used first; for an airport its own code."""
+        """IATA codes of its airports, the most used first. An airport can have several codes (`PBI` and `DJT`)."""
 
     def __init__(
         self,
@@ -809,10 +811,11 @@ class SearchFlightsRequest(_message.Message):
     BAGS_FIELD_NUMBER: _builtins.int
     CARRIER_CODES_FIELD_NUMBER: _builtins.int
     VIA_FIELD_NUMBER: _builtins.int
+    CITY_CODES_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
-    """IATA code of the airport or metropolitan area of departure."""
+    """IATA code of the airport or metropolitan area of departure. A code of both means the airport."""
     destination: _builtins.str
-    """IATA code of the airport or metropolitan area of arrival."""
+    """IATA code of the airport or metropolitan area of arrival. A code of both means the airport."""
     nonstop: _builtins.bool
     """Only nonstop flights."""
     carrier_code: _builtins.str
@@ -879,6 +882,10 @@ class SearchFlightsRequest(_message.Message):
     def carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """IATA codes of the only wanted carriers, together with `carrier_code`; any carrier if both are empty."""
 
+    @_builtins.property
+    def city_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes in this request that mean a city with all its airports, also if they are an airport's code (`IST`)."""
+
     def __init__(
         self,
         *,
@@ -906,10 +913,11 @@ class SearchFlightsRequest(_message.Message):
         bags: _builtins.int = ...,
         carrier_codes: _abc.Iterable[_builtins.str] | None = ...,
         via: _builtins.str = ...,
+        city_codes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "max_stops", b"max_stops", "return_date", b"return_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "bags", b"bags", "cabin", b"cabin", "carrier_code", b"carrier_code", "carrier_codes", b"carrier_codes", "children", b"children", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "destination", b"destination", "flexible_days", b"flexible_days", "further_legs", b"further_legs", "infants", b"infants", "max_results", b"max_results", "max_stops", b"max_stops", "nearby_airports", b"nearby_airports", "nonstop", b"nonstop", "origin", b"origin", "passengers", b"passengers", "return_date", b"return_date", "sort", b"sort", "via", b"via", "without_carrier_codes", b"without_carrier_codes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "bags", b"bags", "cabin", b"cabin", "carrier_code", b"carrier_code", "carrier_codes", b"carrier_codes", "children", b"children", "city_codes", b"city_codes", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "destination", b"destination", "flexible_days", b"flexible_days", "further_legs", b"further_legs", "infants", b"infants", "max_results", b"max_results", "max_stops", b"max_stops", "nearby_airports", b"nearby_airports", "nonstop", b"nonstop", "origin", b"origin", "passengers", b"passengers", "return_date", b"return_date", "sort", b"sort", "via", b"via", "without_carrier_codes", b"without_carrier_codes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_stops: _TypeAlias = _typing.Literal["max_stops"]  # noqa: Y015
     _WhichOneofArgType__max_stops: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops"]  # noqa: Y015
@@ -1788,10 +1796,11 @@ class ListRouteStatusRequest(_message.Message):
     DATE_FIELD_NUMBER: _builtins.int
     NEAR_FIELD_NUMBER: _builtins.int
     MAX_RESULTS_FIELD_NUMBER: _builtins.int
+    CITY_CODES_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
-    """IATA code of an airport or metropolitan area."""
+    """IATA code of an airport or metropolitan area. A code of both means the airport."""
     destination: _builtins.str
-    """IATA code of an airport or metropolitan area."""
+    """IATA code of an airport or metropolitan area. A code of both means the airport."""
     max_results: _builtins.int
     """Largest number of flights, up to 50; 0 means 5."""
     @_builtins.property
@@ -1804,6 +1813,10 @@ class ListRouteStatusRequest(_message.Message):
         nearest to now.
         """
 
+    @_builtins.property
+    def city_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes in this request that mean a city with all its airports, also if they are an airport's code (`IST`)."""
+
     def __init__(
         self,
         *,
@@ -1812,10 +1825,11 @@ class ListRouteStatusRequest(_message.Message):
         date: _date_pb2.Date | None = ...,
         near: _timeofday_pb2.TimeOfDay | None = ...,
         max_results: _builtins.int = ...,
+        city_codes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "near", b"near"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "destination", b"destination", "max_results", b"max_results", "near", b"near", "origin", b"origin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city_codes", b"city_codes", "date", b"date", "destination", b"destination", "max_results", b"max_results", "near", b"near", "origin", b"origin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2067,19 +2081,25 @@ class GetRouteRequest(_message.Message):
 
     ORIGIN_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
+    CITY_CODES_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
-    """IATA code of an airport or metropolitan area."""
+    """IATA code of an airport or metropolitan area. A code of both means the airport."""
     destination: _builtins.str
-    """IATA code of an airport or metropolitan area."""
+    """IATA code of an airport or metropolitan area. A code of both means the airport."""
+    @_builtins.property
+    def city_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes in this request that mean a city with all its airports, also if they are an airport's code (`IST`)."""
+
     def __init__(
         self,
         *,
         origin: _builtins.str = ...,
         destination: _builtins.str = ...,
+        city_codes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "origin", b"origin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city_codes", b"city_codes", "destination", b"destination", "origin", b"origin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -102,19 +102,23 @@ class ToolField(_message.Message):
 
     HIDDEN_FIELD_NUMBER: _builtins.int
     FROM_CONTEXT_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
     hidden: _builtins.bool
     """The model neither sees nor sets the field."""
     from_context: _builtins.bool
     """The field is filled from the call's context (for example the locale), not by the model."""
+    place: _builtins.bool
+    """The field is the IATA code of a place. A model may also write the name of a city or an airport."""
     def __init__(
         self,
         *,
         hidden: _builtins.bool = ...,
         from_context: _builtins.bool = ...,
+        place: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_context", b"from_context", "hidden", b"hidden"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_context", b"from_context", "hidden", b"hidden", "place", b"place"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

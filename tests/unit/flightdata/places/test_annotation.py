@@ -164,6 +164,13 @@ def test_a_place_from_grammar_alone_is_not_confident(text: str) -> None:
     assert sorted(found.resolution.confident for found in annotate(text)) == [False, True]
 
 
+def test_a_code_that_is_also_a_citys_name_has_both_as_candidates() -> None:
+    first, second = annotate("flights from GOA to FCO")
+    assert [candidate.place.code for candidate in first.resolution.candidates] == ["GOA", "GOI"]
+    assert not first.resolution.confident
+    assert second.resolution.confident
+
+
 def test_spans_count_code_points_of_the_text_as_it_was_given() -> None:
     text = "😀 show me flights from Zürich to deli, please"
     spans = annotate(text)

@@ -59,6 +59,20 @@ def test_cities_hold_their_airports(lexicon: Lexicon, metro: str, members: set[s
     assert all(lexicon.airport(code).metro == metro for code in members)
 
 
+@pytest.mark.parametrize("code", ["LON", "NYC", "TYO", "PAR", "ORL", "MKC"])
+def test_a_code_of_a_city_means_all_its_airports(lexicon: Lexicon, code: str) -> None:
+    assert lexicon.meant(code).airports == lexicon.place(code).airports
+    assert len(lexicon.meant(code).airports) > 1
+
+
+@pytest.mark.parametrize("codes", [("PBI", "DJT"), ("BSL", "MLH", "EAP")])
+def test_all_codes_of_a_field_are_one_place(lexicon: Lexicon, codes: tuple[str, ...]) -> None:
+    for code in codes:
+        assert lexicon.meant(code).kind is Kind.AIRPORT
+        assert lexicon.meant(code).airports == codes
+        assert lexicon.metro_of(lexicon.meant(code)) == codes[0]
+
+
 def test_every_airport_has_a_zone_a_country_and_a_place_on_earth(lexicon: Lexicon) -> None:
     for airport in lexicon.airports.values():
         assert ZoneInfo(airport.zone)

@@ -54,6 +54,28 @@ def test_exact_codes_names_and_aliases_are_certain(query: str, code: str) -> Non
     assert found.confident
 
 
+@pytest.mark.parametrize("query", ["IST", "ist", "I S T", "IST airport"])
+def test_a_code_means_the_airport_and_the_name_means_the_city(query: str) -> None:
+    assert resolve(query).candidates[0].place.airports == ("IST",)
+    assert resolve("Istanbul").candidates[0].place.airports == ("IST", "SAW")
+
+
+def test_a_code_in_capitals_that_is_also_a_citys_name_is_not_confident() -> None:
+    found = resolve("GOA")
+    assert [candidate.place.city for candidate in found.candidates] == ["Genoa", "Goa"]
+    assert not found.confident
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    {"GOA airport": "GOA", "G O A": "GOA", "Genoa": "GOA", "Goa": "GOI", "MAN": "MAN"}.items(),
+)
+def test_such_a_code_or_city_can_be_named_without_doubt(query: str, code: str) -> None:
+    found = resolve(query)
+    assert found.candidates[0].place.code == code
+    assert found.confident
+
+
 @pytest.mark.parametrize(
     ("given_up", "today"),
     {"FRU": "BSZ", "TSE": "NQZ", "TXL": "BER", "ISL": "IST", "SXF": "BER", "YMQ": "YUL"}.items(),

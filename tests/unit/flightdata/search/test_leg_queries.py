@@ -86,10 +86,27 @@ def test_nearby_airports_are_near_few_and_not_the_places_own(lexicon: Lexicon, c
     )
 
 
+@pytest.mark.parametrize("code", ["IST", "BKK", "BRU", "DFW"])
+def test_a_code_means_its_airport_alone_unless_the_city_is_asked_for(lexicon: Lexicon, code: str) -> None:
+    (one,), _ = leg_queries(lexicon, SearchQuery(code, "MAA", IN_A_WEEK), NOW)
+    (all_,), _ = leg_queries(lexicon, SearchQuery(code, "MAA", IN_A_WEEK, cities=frozenset({code})), NOW)
+    assert one.query.origins == (code,)
+    assert all_.query.origins == lexicon.place(code).airports
+    assert len(all_.query.origins) > 1
+
+
+def test_a_field_with_two_codes_is_asked_for_under_both(lexicon: Lexicon) -> None:
+    for code in ("PBI", "DJT"):
+        (asked,), _ = leg_queries(lexicon, SearchQuery(code, "MAA", IN_A_WEEK), NOW)
+        assert asked.query.origins == ("PBI", "DJT")
+
+
 def test_a_place_to_change_at_applies_to_the_first_leg_only(lexicon: Lexicon) -> None:
     back = JourneyLeg("LHR", "MAA", IN_A_WEEK)
     (out, home), _ = leg_queries(
-        lexicon, SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB", further=(back,)), NOW
+        lexicon,
+        SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB", further=(back,), cities=frozenset({"DXB"})),
+        NOW,
     )
     assert (out.query.via, out.filters.via) == (
         lexicon.place("DXB").airports,
@@ -102,6 +119,8 @@ def test_a_place_to_change_at_applies_to_the_first_leg_only(lexicon: Lexicon) ->
     ("query", "error"),
     [
         (SearchQuery("LHR", "LGW", IN_A_WEEK), SamePlace),
+        (SearchQuery("IST", "SAW", IN_A_WEEK), SamePlace),
+        (SearchQuery("PBI", "DJT", IN_A_WEEK), SamePlace),
         (SearchQuery("MAA", "LHR", IN_A_WEEK, via="LGW"), SamePlace),
         (SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "DEL", IN_A_WEEK),)), SamePlace),
         (SearchQuery("MAA", "DEL", TODAY - timedelta(days=1), flexible=3), DateInPast),
@@ -114,6 +133,8 @@ def test_a_place_to_change_at_applies_to_the_first_leg_only(lexicon: Lexicon) ->
     ],
     ids=[
         "one city",
+        "an airport that has its city's code",
+        "one airport with two codes",
         "a change in the city itself",
         "a leg to nowhere",
         "in the past",

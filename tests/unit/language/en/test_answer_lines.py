@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.type.money_pb2 import Money
@@ -14,8 +14,9 @@ pytestmark = pytest.mark.unit
 
 
 def stop(city: str, hour: int, zone: str = "Asia/Kolkata") -> pb.Stop:
+    """A stop so many hours and thirty minutes after 24 November 2026, 00:00 UTC."""
     made = pb.Stop(city=city, time_zone=zone)
-    made.time.FromDatetime(datetime(2026, 11, 24, hour, 30, tzinfo=UTC))
+    made.time.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC) + timedelta(hours=hour, minutes=30))
     return made
 
 
@@ -45,6 +46,29 @@ def test_search_line_has_the_number_of_flights_and_the_first() -> None:
         line == "7 flights. The first is Air India AI542, leaving Chennai at 07:00 and arriving in Delhi at "
         "10:00, for 4,500 INR."
     )
+
+
+@pytest.mark.parametrize(
+    ("departure", "arrival", "words"),
+    [
+        (("Los Angeles", 6, "America/Los_Angeles"), ("Sydney", 21, "Australia/Sydney"), "08:30 2 days later"),
+        (("Honolulu", 23, "Pacific/Honolulu"), ("Tokyo", 31, "Asia/Tokyo"), "16:30 the next day"),
+        (("Auckland", 1, "Pacific/Auckland"), ("Honolulu", 9, "Pacific/Honolulu"), "23:30 the previous day"),
+        (("Chennai", 1, "Asia/Kolkata"), ("Delhi", 4, "Asia/Kolkata"), "10:00"),
+    ],
+)
+def test_arrival_on_another_local_day_names_the_day(
+    departure: tuple[str, int, str], arrival: tuple[str, int, str], words: str
+) -> None:
+    flight = itinerary(fare=False)
+    flight.segments[0].departure.CopyFrom(stop(*departure))
+    flight.segments[0].arrival.CopyFrom(stop(*arrival))
+    assert searched(flight, total=1).endswith(f"arriving in {arrival[0]} at {words}.")
+
+
+def test_status_names_the_day_of_an_arrival_after_midnight() -> None:
+    arrived = datetime(2026, 11, 24, 19, 5, tzinfo=UTC)
+    assert line_of(pb.FLIGHT_STATE_LANDED, actual_arrival_time=arrived).endswith("at 00:35 the next day.")
 
 
 def test_one_flight_is_one() -> None:
