@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import grpc
+import structlog
 from fastapi import Depends, Request
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
@@ -23,13 +24,16 @@ from gradio_ui.sign_in.browser_sessions import (
 )
 from gradio_ui.sign_in.cookie import CookieCipher
 from mesh.calling.channel import open_channel
-from mesh.security.authentication import bearer
+from mesh.security.authentication import TokenSource, bearer
+from mesh.security.source_address import SOURCE_ADDRESS
+from mesh.security.workload_identity import WorkloadIdentity
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
 
 _IDENTITY = identity.DESCRIPTOR.services_by_name["IdentityService"]
+_log = structlog.get_logger()
 _CONVERSATION = conversation.DESCRIPTOR.services_by_name["ConversationService"]
 
 
@@ -38,6 +42,7 @@ class Services:
     """Service stubs and browser sessions for the routes."""
 
     identity: IdentityServiceAsyncStub
+    """Pass `source_of` a request with each RPC that a signed-out browser causes."""
     conversation: ConversationServiceAsyncStub
     """Pass `SignedInCustomer.metadata` with each RPC."""
     sessions: BrowserSessions
@@ -49,14 +54,36 @@ async def open_services(settings: UiSettings) -> AsyncIterator[Services]:
 
     Channels connect at first use, so the web app can start before its services.
     """
+    address = settings.address_of("identity")
     async with (
-        open_channel(settings.address_of("identity"), _IDENTITY) as identity_channel,
+        open_channel(address, _IDENTITY) as exchange_channel,
+        open_channel(address, _IDENTITY, tokens=_own_token(settings, exchange_channel)) as identity_channel,
         open_channel(settings.address_of("conversation"), _CONVERSATION) as conversation_channel,
     ):
         identity_stub = IdentityServiceStub(identity_channel)
         cipher = CookieCipher(settings.secrets.text("ui-session"))
         async with BrowserSessions(identity_stub, cipher) as sessions:
             yield Services(identity_stub, ConversationServiceStub(conversation_channel), sessions)
+
+
+def source_of(request: Request) -> tuple[tuple[str, str], ...]:
+    """Return metadata that reports the browser's address, for identity's limits per source."""
+    return ((SOURCE_ADDRESS, request.client.host if request.client else ""),)
+
+
+def _own_token(settings: UiSettings, channel: grpc.aio.Channel) -> TokenSource:
+    """Return the web app's own token, which proves that it may report addresses of browsers."""
+    workload = WorkloadIdentity("page", settings.secrets.actor_key("page"), IdentityServiceStub(channel))
+
+    async def token() -> str:
+        try:
+            return await workload.own_token()
+        except grpc.aio.AioRpcError as error:
+            # Public RPCs ignore a bad token. Without one, all browsers share the limits of this address.
+            _log.warning("own token unavailable", code=error.code().name)
+            return ""
+
+    return token
 
 
 @dataclass(frozen=True, slots=True)

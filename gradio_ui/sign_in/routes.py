@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from gradio_ui.api.services import Services, ServicesOf
+from gradio_ui.api.services import Services, ServicesOf, source_of
 from gradio_ui.sign_in.browser_sessions import BrowserSession
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -55,7 +55,8 @@ async def register(form: SignUpForm, request: Request, services: ServicesOf) -> 
     response = await services.identity.Register(
         identity.RegisterRequest(
             email=form.email.strip(), password=form.password, display_name=form.display_name.strip()
-        )
+        ),
+        metadata=source_of(request),
     )
     await _start_session(request, services, response.customer, response.tokens)
 
@@ -64,7 +65,7 @@ async def register(form: SignUpForm, request: Request, services: ServicesOf) -> 
 async def login(form: SignInForm, request: Request, services: ServicesOf) -> None:
     """Sign in to an existing account."""
     response = await services.identity.Login(
-        identity.LoginRequest(email=form.email.strip(), password=form.password)
+        identity.LoginRequest(email=form.email.strip(), password=form.password), metadata=source_of(request)
     )
     await _start_session(request, services, response.customer, response.tokens)
 

@@ -41,6 +41,7 @@ WORKLOADS: Mapping[str, options_pb2.Access.ValueType] = {
     "agent": options_pb2.ACCESS_AGENT_WORKER,
     "gateway": options_pb2.ACCESS_GATEWAY,
     "conversation": options_pb2.ACCESS_CONVERSATION,
+    "page": options_pb2.ACCESS_PAGE,
 }
 """The access rule that a workload's own token satisfies, by its name without the suffix (`agent-2`)."""
 

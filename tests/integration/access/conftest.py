@@ -63,7 +63,7 @@ class Mesh:
         for name in ("ada", "bob"):
             await self._sign_up(name)
         secrets = IdentitySettings(home=home).secrets
-        for name in ("agent", "gateway", "conversation"):
+        for name in ("agent", "gateway", "conversation", "page"):
             workload = WorkloadIdentity(name, secrets.actor_key(name), self.identity)
             self.tokens[name] = await workload.own_token()
 

@@ -36,8 +36,14 @@ CALLERS = {
     options_pb2.ACCESS_AGENT_WORKER: "agent",
     options_pb2.ACCESS_GATEWAY: "gateway",
     options_pb2.ACCESS_CONVERSATION: "conversation",
+    options_pb2.ACCESS_PAGE: "page",
 }
-WORKLOADS = {options_pb2.ACCESS_AGENT_WORKER, options_pb2.ACCESS_GATEWAY, options_pb2.ACCESS_CONVERSATION}
+WORKLOADS = {
+    options_pb2.ACCESS_AGENT_WORKER,
+    options_pb2.ACCESS_GATEWAY,
+    options_pb2.ACCESS_CONVERSATION,
+    options_pb2.ACCESS_PAGE,
+}
 BAD_TOKENS = [
     "no token",
     "expired",

@@ -44,6 +44,8 @@ class _AccessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Access.ValueTy
     """A process of the gateway with its own token, without a customer."""
     ACCESS_CONVERSATION: _Access.ValueType  # 8
     """A process of the conversation service with its own token, without a customer."""
+    ACCESS_PAGE: _Access.ValueType  # 9
+    """A process of the web app with its own token. It reports the network address of the browser it serves."""
 
 class Access(_Access, metaclass=_AccessEnumTypeWrapper):
     """Kinds of callers. An RPC without an access rule refuses every caller."""
@@ -66,6 +68,8 @@ ACCESS_GATEWAY: Access.ValueType  # 7
 """A process of the gateway with its own token, without a customer."""
 ACCESS_CONVERSATION: Access.ValueType  # 8
 """A process of the conversation service with its own token, without a customer."""
+ACCESS_PAGE: Access.ValueType  # 9
+"""A process of the web app with its own token. It reports the network address of the browser it serves."""
 Global___Access: _TypeAlias = Access  # noqa: Y015
 
 @_typing.final
