@@ -8,7 +8,7 @@ import inspect
 import os
 from collections.abc import Iterator
 
-from pydantic import Field, model_validator
+from pydantic import Field, FilePath, model_validator
 
 from mesh.settings import ConfigurationError, MeshSettings, load, variable_of
 
@@ -31,9 +31,19 @@ class UpSettings(MeshSettings):
     livekit_port: int = Field(7880, gt=0, le=65535)
     """HTTP and WebSocket port of the LiveKit server that `readback up` starts."""
     livekit_tcp_port: int = Field(7881, gt=0, le=65535)
-    """TCP port for media of this LiveKit server, for callers whose network blocks UDP."""
+    """TCP port for media of this LiveKit server, for callers whose network blocks UDP. It is opened only if
+    READBACK_BIND is `0.0.0.0` or `::`, because LiveKit opens it on all addresses."""
     livekit_udp_port: int = Field(7882, gt=0, le=65535)
-    """UDP port for media of this LiveKit server."""
+    """UDP port for media of this LiveKit server. With READBACK_BIND on loopback it is also opened on the
+    address of the default route, because Firefox sends no media over loopback."""
+    livekit_server: FilePath | None = None
+    """Program of another build of this LiveKit server, of the same minor version. When empty, `readback up`
+    builds the server once and runs only that build."""
+
+    @property
+    def livekit_has_tcp(self) -> bool:
+        """True if the LiveKit server opens its TCP port for media."""
+        return self.bind in ("0.0.0.0", "::")  # noqa: S104  # compared, not bound
 
     @property
     def livekit_is_external(self) -> bool:

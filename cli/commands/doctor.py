@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.account.credentials_file import CredentialsFile
-from cli.errors import ToolMissing
+from cli.errors import CommandError, ToolMissing
 from cli.golang.program import find_go
 from cli.livekit import server
 from cli.settings import UpSettings, check_all, unknown_variables
@@ -142,7 +142,11 @@ def _check_livekit(settings: UpSettings) -> Finding:
     subject = "livekit server"
     if settings.livekit_is_external:
         return Finding(subject, State.OK, f"runs elsewhere: {urlsplit(settings.livekit_url).netloc}")
-    if program := server.locate(settings.home):
+    try:
+        program = server.locate(settings)
+    except CommandError as error:
+        return Finding(subject, State.WRONG, str(error))
+    if program:
         return Finding(subject, State.OK, str(program))
     try:
         go = find_go(server.LIVEKIT)

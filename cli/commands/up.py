@@ -58,7 +58,7 @@ def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
     program = config_file = None
     if not settings.livekit_is_external:
         ports.check(parts_of(settings, Path(), Path()), settings.bind)
-        program = server.provide(settings.home, console)
+        program = server.provide(settings, console)
         config_file = config.write(settings)
     parts = parts_of(settings, program, config_file)
     ports.check(parts, settings.bind)

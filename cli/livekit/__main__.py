@@ -6,10 +6,11 @@ from rich.console import Console
 
 from cli.errors import CommandError
 from cli.livekit import server
-from mesh.settings import MeshSettings, load
+from cli.settings import UpSettings
+from mesh.settings import load
 
 try:
-    server.provide(load(MeshSettings).home, Console())
+    server.provide(load(UpSettings), Console())
 except CommandError as error:
     print(error, file=sys.stderr)
     sys.exit(error.exit_code)

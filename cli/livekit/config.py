@@ -1,27 +1,37 @@
-"""Configuration file of the LiveKit server: generated keys and configurable ports."""
+"""Configuration file of the LiveKit server: generated keys, configurable ports, and the addresses for media."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
+from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from cli.settings import UpSettings
 
+_DOCUMENTATION = ((socket.AF_INET, "198.51.100.1"), (socket.AF_INET6, "2001:db8::1"))
+"""Addresses that belong to no machine (RFC 5737, RFC 3849), to ask for the route to the internet."""
+
 
 def configuration(settings: UpSettings) -> dict[str, Any]:
     """Return the server's configuration, with the names from LiveKit's config-sample.yaml."""
     rtc: dict[str, Any] = {
-        "tcp_port": settings.livekit_tcp_port,
+        # LiveKit opens this port on all addresses. 0 disables it.
+        "tcp_port": settings.livekit_tcp_port if settings.livekit_has_tcp else 0,
         "udp_port": settings.livekit_udp_port,
         "use_external_ip": False,
+        # Callers check the connectivity. A full ICE agent would ask STUN servers at Google for its address.
+        "use_ice_lite": True,
     }
-    if settings.bind in ("localhost", "::1") or settings.bind.startswith("127."):
+    if not settings.livekit_has_tcp:
+        addresses = media_addresses(settings.bind)
         rtc |= {
-            "node_ip": "127.0.0.1",
-            "interfaces": {"includes": ["lo", "lo0"]},
             "enable_loopback_candidate": True,
+            "ips": {"includes": [f"{address}/{_bits(address)}" for address in addresses]},
         }
     pairs = settings.livekit_keys, settings.livekit_worker_keys
     return {
@@ -36,6 +46,30 @@ def configuration(settings: UpSettings) -> dict[str, Any]:
             "pion_level": "error",
         },
     }
+
+
+def media_addresses(bind: str) -> Sequence[str]:
+    """Return the addresses for media of a server that listens on `bind`, which is not a wildcard.
+
+    For loopback, the address of the default route is one of them: Firefox offers no loopback candidates.
+    """
+    listened = bind if ":" in bind else socket.gethostbyname(bind)
+    if not ip_address(listened).is_loopback:
+        return [listened]
+    return list(dict.fromkeys(["127.0.0.1", listened, *_default_address()]))
+
+
+def _default_address() -> Sequence[str]:
+    """Return this machine's address on the default route; empty without a network. Sends nothing."""
+    for family, elsewhere in _DOCUMENTATION:
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((elsewhere, 9))
+            return [str(probe.getsockname()[0])]
+    return []
+
+
+def _bits(address: str) -> int:
+    return ip_address(address).max_prefixlen
 
 
 def write(settings: UpSettings) -> Path:

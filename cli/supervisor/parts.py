@@ -75,8 +75,8 @@ def parts_of(settings: UpSettings, livekit: Path | None, livekit_config: Path | 
         where=url(settings.livekit_port, "", "ws"),
         ports=(
             Port(settings.livekit_port, "READBACK_LIVEKIT_PORT"),
-            Port(settings.livekit_tcp_port, "READBACK_LIVEKIT_TCP_PORT"),
             Port(settings.livekit_udp_port, "READBACK_LIVEKIT_UDP_PORT", "udp"),
+            *([Port(settings.livekit_tcp_port, "READBACK_LIVEKIT_TCP_PORT")] * settings.livekit_has_tcp),
         ),
         stage=Stage.MEDIA,
     )

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -38,23 +39,53 @@ def _nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_a_server_on_path_is_used(tmp_path: Path) -> None:
-    mine = program(tmp_path / "path" / "livekit-server")
-    assert server.locate(tmp_path / "home") == mine
+def settings_of(tmp_path: Path, **settings: object) -> UpSettings:
+    return load(UpSettings, home=tmp_path / "home", **settings)
+
+
+def test_a_server_on_path_is_not_used(tmp_path: Path) -> None:
+    program(tmp_path / "path" / "livekit-server")
+    assert server.locate(settings_of(tmp_path)) is None
+
+
+def test_a_given_server_of_the_same_minor_version_is_used(tmp_path: Path) -> None:
+    program(LIVEKIT.cached)
+    mine = program(tmp_path / "mine", answers="livekit-server version 1.13.99")
+    assert server.locate(settings_of(tmp_path, livekit_server=mine)) == mine
+
+
+@pytest.mark.parametrize(
+    ("answers", "reported"),
+    [
+        ("livekit-server version 1.12.0", "version 1.12.0"),
+        ("livekit-server version 2.13.5", "version 2.13.5"),
+        ("v1.13.5", "not a LiveKit server"),
+        ("", "not a LiveKit server"),
+    ],
+)
+def test_a_given_program_of_another_version_is_refused(tmp_path: Path, answers: str, reported: str) -> None:
+    mine = program(tmp_path / "mine", answers=answers)
+    with pytest.raises(CommandError, match=f"{reported}.*set READBACK_LIVEKIT_SERVER to version 1.13"):
+        server.locate(settings_of(tmp_path, livekit_server=mine))
+
+
+def test_a_server_of_another_version_in_the_cache_is_not_used(tmp_path: Path) -> None:
+    program(LIVEKIT.cached, answers="livekit-server version 1.13.4")
+    assert server.locate(settings_of(tmp_path)) is None
 
 
 def test_a_server_in_the_cache_is_brought_into_the_home(tmp_path: Path) -> None:
     program(LIVEKIT.cached)
-    found = server.locate(tmp_path / "home")
+    found = server.locate(settings_of(tmp_path))
     assert found == tmp_path / "home" / "bin" / f"livekit-server-{LIVEKIT.version}"
-    assert server.locate(tmp_path / "home") == found
+    assert server.locate(settings_of(tmp_path)) == found
 
 
 def test_a_server_that_does_not_run_is_no_server(tmp_path: Path) -> None:
-    program(tmp_path / "path" / "livekit-server", code=1)
+    program(LIVEKIT.cached, code=1)
     (tmp_path / "home" / "bin").mkdir(parents=True)
     (tmp_path / "home" / "bin" / f"livekit-server-{LIVEKIT.version}").write_bytes(b"half a copy")
-    assert server.locate(tmp_path / "home") is None
+    assert server.locate(settings_of(tmp_path)) is None
 
 
 def test_the_machines_go_is_used_when_it_is_new_enough(tmp_path: Path) -> None:
@@ -75,7 +106,7 @@ def test_without_go_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytes
         "_installed_gos",
         lambda: iter([program(tmp_path / "go", answers="go version go1.19.8 linux/amd64")]),
     )
-    with pytest.raises(ToolMissing, match="put a livekit-server on PATH, or set LIVEKIT_URL"):
+    with pytest.raises(ToolMissing, match="set READBACK_LIVEKIT_SERVER to one, or set LIVEKIT_URL"):
         find_go(LIVEKIT)
 
 
@@ -85,12 +116,13 @@ def test_a_build_is_announced_and_kept_in_the_cache(tmp_path: Path, monkeypatch:
         "#!/bin/sh\n"
         '[ "$GOTOOLCHAIN" = local ] && [ "$CGO_ENABLED" = 0 ] || exit 9\n'
         "echo 'go: downloading example.com/a v1' >&2\necho example.com/a >&2\n"
-        'mkdir -p "$GOBIN"; printf \'#!/bin/sh\\nexit 0\\n\' > "$GOBIN/server"; chmod +x "$GOBIN/server"\n'
+        'mkdir -p "$GOBIN"; cd "$GOBIN"\n'
+        "printf '#!/bin/sh\\necho livekit-server version 1.13.5\\n' > server; chmod +x server\n"
     )
     fake.chmod(0o755)
     monkeypatch.setattr("cli.golang.build.find_go", lambda _: fake)
     output = io.StringIO()
-    assert server.provide(tmp_path / "home", Console(file=output)).is_file()
+    assert server.provide(settings_of(tmp_path), Console(file=output)).is_file()
     assert LIVEKIT.cached.is_file()
     assert "once, about two minutes" in output.getvalue()
     assert [path.name for path in cache_folder().iterdir()] == [LIVEKIT.cached.name]
@@ -179,6 +211,40 @@ def test_a_server_on_ipv6s_loopback_is_reached_by_the_name_its_callers_use(tmp_p
     assert "::1" in variables["NO_PROXY"].split(",")
 
 
-def test_a_server_for_other_machines_is_not_tied_to_loopback(tmp_path: Path) -> None:
-    rtc = config.configuration(load(UpSettings, home=tmp_path, bind="0.0.0.0"))["rtc"]
-    assert "node_ip" not in rtc
+def rtc_of(tmp_path: Path, bind: str) -> dict[str, Any]:
+    rtc: dict[str, Any] = config.configuration(load(UpSettings, home=tmp_path, bind=bind))["rtc"]
+    return rtc
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::"])
+def test_a_server_for_all_addresses_is_not_tied_to_any(tmp_path: Path, bind: str) -> None:
+    rtc = rtc_of(tmp_path, bind)
+    assert "ips" not in rtc
+    assert rtc["tcp_port"] == 7881
+
+
+def test_a_server_on_one_address_listens_only_there(tmp_path: Path) -> None:
+    rtc = rtc_of(tmp_path, "192.0.2.7")
+    assert rtc["ips"] == {"includes": ["192.0.2.7/32"]}
+    assert rtc["tcp_port"] == 0  # LiveKit would open it on all addresses
+
+
+@pytest.mark.parametrize(("bind", "own"), [("127.0.0.1", []), ("localhost", []), ("::1", ["::1/128"])])
+def test_media_of_a_loopback_server_is_also_on_the_default_route_for_firefox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bind: str, own: list[str]
+) -> None:
+    monkeypatch.setattr(config, "_default_address", lambda: ["198.51.100.7"])
+    rtc = rtc_of(tmp_path, bind)
+    assert rtc["ips"] == {"includes": ["127.0.0.1/32", *own, "198.51.100.7/32"]}
+    assert rtc["tcp_port"] == 0
+
+
+def test_a_machine_without_a_network_has_only_loopback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "_default_address", list)
+    assert rtc_of(tmp_path, "127.0.0.1")["ips"] == {"includes": ["127.0.0.1/32"]}
+
+
+def test_no_stun_server_on_the_internet_is_asked(tmp_path: Path) -> None:
+    assert rtc_of(tmp_path, "0.0.0.0")["use_ice_lite"] is True
