@@ -1,10 +1,10 @@
 // Entry point of the web app. It loads the custom elements, and opens the sign-in page when a session ends.
-import "/ui/account/account-bar.js";
-import "/ui/call/voice-panel.js";
-import "/ui/flights/flight-board.js";
-import "/ui/transcript/live-transcript.js";
-import "/ui/history/past-conversations.js";
-import { openSignIn } from "/ui/shared/api.js";
+import "./account/account-bar.js";
+import "./call/voice-panel.js";
+import "./flights/flight-board.js";
+import "./transcript/live-transcript.js";
+import "./history/past-conversations.js";
+import { openSignIn, urlOf } from "./shared/api.js";
 
 document.documentElement.lang = "en";
 
@@ -12,6 +12,6 @@ document.documentElement.lang = "en";
 const plainFetch = window.fetch;
 window.fetch = async (...request) => {
   const response = await plainFetch(...request);
-  if (response.status === 401 && new URL(response.url).pathname.startsWith("/gradio_api")) openSignIn();
+  if (response.status === 401 && response.url.startsWith(urlOf("/gradio_api"))) openSignIn();
   return response;
 };

@@ -1,6 +1,6 @@
 // <account-bar>: the product name, the signed-in customer's name, and the sign-out button.
-import { post } from "/ui/shared/api.js";
-import { h } from "/ui/shared/dom.js";
+import { post, urlOf } from "../shared/api.js";
+import { h } from "../shared/dom.js";
 
 class AccountBar extends HTMLElement {
   connectedCallback() {
@@ -16,7 +16,7 @@ class AccountBar extends HTMLElement {
       h(
         "h1",
         { class: "brand" },
-        h("img", { src: "/ui/icon.svg", alt: "", width: 34, height: 34 }),
+        h("img", { src: urlOf("/ui/icon.svg"), alt: "", width: 34, height: 34 }),
         h("span", {}, "Readback"),
       ),
       h("span", { class: "spring" }),
@@ -38,7 +38,7 @@ class AccountBar extends HTMLElement {
     this.signOutButton.disabled = true;
     await document.querySelector("voice-panel")?.hangUp();
     await post("/auth/logout").catch(() => {});
-    location.replace("/login");
+    location.replace(urlOf("/login"));
   }
 }
 

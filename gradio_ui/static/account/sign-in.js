@@ -1,5 +1,5 @@
 // The sign-in page: one form to sign in or to sign up.
-import { ApiError, request } from "/ui/shared/api.js";
+import { ApiError, request, urlOf } from "../shared/api.js";
 
 const MODES = {
   "sign-in": {
@@ -74,7 +74,7 @@ form.addEventListener("submit", async (event) => {
   if (mode === "sign-up") body.display_name = form.display_name.value;
   try {
     await request("POST", MODES[mode].path, body, { leave: false });
-    location.replace(`/${location.search}`);
+    location.replace(urlOf(`/${location.search}`));
   } catch (error) {
     const { message, reason, details } =
       error instanceof ApiError ? error : new ApiError("Something went wrong. Please try again.", "UNKNOWN");

@@ -1,5 +1,5 @@
 // The level meter: bars for the loudness of the caller and the agent. Hidden from screen readers.
-import { h } from "/ui/shared/dom.js";
+import { h } from "../shared/dom.js";
 
 const BARS = 28;
 

@@ -6,7 +6,7 @@
 //   flights     the JSON of the text stream `readback.flights`
 //   microphone  {on, muted, problem?: NoMicrophone}
 //   sound       {blocked}
-import { openMicrophone } from "/ui/call/microphone.js";
+import { openMicrophone } from "./microphone.js";
 
 const TRANSCRIPTION = "lk.transcription";
 const SEGMENT = "lk.segment_id";
@@ -19,7 +19,7 @@ const AGENT_WAIT_MS = 15_000;
 let library;
 /** Loads LiveKit's client at first use, because it is larger than the rest of the web app. */
 export function loadLiveKit() {
-  return (library ??= import("/ui/vendor/livekit-client.umd.js").then(() => {
+  return (library ??= import("../vendor/livekit-client.umd.js").then(() => {
     globalThis.LivekitClient.setLogLevel("warn");
     return globalThis.LivekitClient;
   }));

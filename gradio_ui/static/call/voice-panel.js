@@ -1,12 +1,13 @@
 // <voice-panel>: the call. It stays in the page when another tab opens, so that the call continues.
-import { ApiError, get, post } from "/ui/shared/api.js";
-import { LiveKitCall, loadLiveKit } from "/ui/call/livekit-call.js";
-import { OtherTabs } from "/ui/call/other-tabs.js";
-import { conversation } from "/ui/shared/conversation.js";
-import { h, icon, ICONS } from "/ui/shared/dom.js";
-import { openMicrophone } from "/ui/call/microphone.js";
-import { TranscriptView } from "/ui/transcript/transcript-view.js";
-import { LevelMeter } from "/ui/call/level-meter.js";
+import { ApiError, get, post } from "../shared/api.js";
+import { LiveKitCall, loadLiveKit } from "./livekit-call.js";
+import { OtherTabs } from "./other-tabs.js";
+import { conversation } from "../shared/conversation.js";
+import { h, icon, ICONS } from "../shared/dom.js";
+import { newId } from "../shared/ids.js";
+import { openMicrophone } from "./microphone.js";
+import { TranscriptView } from "../transcript/transcript-view.js";
+import { LevelMeter } from "./level-meter.js";
 
 const STATES = {
   idle: "Ready when you are",
@@ -63,7 +64,7 @@ class VoicePanel extends HTMLElement {
     const track = microphone ? openMicrophone() : null; // not awaited: the server starts the call meanwhile
     track?.catch(() => {});
     const newCall = {
-      request_id: crypto.randomUUID(),
+      request_id: newId(),
       conversation_id: conversation.id,
       time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     };
@@ -184,7 +185,7 @@ class VoicePanel extends HTMLElement {
   #sendText(text) {
     const message = text.trim();
     if (!message) return;
-    const id = crypto.randomUUID();
+    const id = newId();
     const starting = IN_CALL.includes(this.#state) ? null : this.start({ microphone: false });
     // A new call first shows its new conversation. The message must go into the log of that conversation.
     Promise.resolve(starting).then(() => {

@@ -1,7 +1,8 @@
 // <flight-board>: the flights found in the conversation, newest search first.
-import { conversation } from "/ui/shared/conversation.js";
-import { h } from "/ui/shared/dom.js";
-import { flightCard, dayOf } from "/ui/flights/flight-card.js";
+import { urlOf } from "../shared/api.js";
+import { conversation } from "../shared/conversation.js";
+import { h } from "../shared/dom.js";
+import { flightCard, dayOf } from "./flight-card.js";
 
 const OUTCOMES = {
   EMPTY: "No flights match. Ask for another day, another time or another airport.",
@@ -23,7 +24,7 @@ class FlightBoard extends HTMLElement {
       h(
         "div",
         { class: "empty board-empty" },
-        h("img", { src: "/ui/runway.svg", alt: "", width: 220, height: 120 }),
+        h("img", { src: urlOf("/ui/runway.svg"), alt: "", width: 220, height: 120 }),
         h("p", {}, "Ask the agent for a flight. The flights it finds appear here."),
       ),
     );

@@ -1,5 +1,5 @@
 // A flight card, like a boarding pass: airline, times and airports, duration, price.
-import { h, icon, ICONS } from "/ui/shared/dom.js";
+import { h, icon, ICONS } from "../shared/dom.js";
 
 /**
  * Formats "2026-11-24" as "Tue 24 Nov". The date is local to the airport, so it isn't converted.

@@ -1,10 +1,10 @@
 // <past-conversations>: the list of past conversations, a search in all of them, and the transcript of one.
-import { get } from "/ui/shared/api.js";
-import { conversation } from "/ui/shared/conversation.js";
-import { h } from "/ui/shared/dom.js";
-import { SearchBox } from "/ui/history/search-box.js";
-import { foundRow, pastRow } from "/ui/history/past-rows.js";
-import { PastTranscript } from "/ui/history/past-transcript.js";
+import { get } from "../shared/api.js";
+import { conversation } from "../shared/conversation.js";
+import { h } from "../shared/dom.js";
+import { SearchBox } from "./search-box.js";
+import { foundRow, pastRow } from "./past-rows.js";
+import { PastTranscript } from "./past-transcript.js";
 
 class PastConversations extends HTMLElement {
   #turn = 0;

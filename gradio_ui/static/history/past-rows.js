@@ -1,5 +1,5 @@
 // Rows of the history list: a conversation, or a search result.
-import { h } from "/ui/shared/dom.js";
+import { h } from "../shared/dom.js";
 
 const WHEN = new Intl.DateTimeFormat([], {
   weekday: "short",

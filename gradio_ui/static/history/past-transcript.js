@@ -1,10 +1,10 @@
 // The transcript of a past conversation, with buttons to download it, call again, or delete it.
-import { get, request } from "/ui/shared/api.js";
-import { conversation } from "/ui/shared/conversation.js";
-import { h, icon, ICONS } from "/ui/shared/dom.js";
-import { titleOf, when } from "/ui/history/past-rows.js";
-import { CaptionsAndEntries } from "/ui/transcript/captions-and-entries.js";
-import { TranscriptView } from "/ui/transcript/transcript-view.js";
+import { get, request, urlOf } from "../shared/api.js";
+import { conversation } from "../shared/conversation.js";
+import { h, icon, ICONS } from "../shared/dom.js";
+import { titleOf, when } from "./past-rows.js";
+import { CaptionsAndEntries } from "../transcript/captions-and-entries.js";
+import { TranscriptView } from "../transcript/transcript-view.js";
 
 const FILES = {
   txt: ["Text", "as a text file", "text/plain"],
@@ -85,7 +85,7 @@ export class PastTranscript {
           "data-testid": `export-${suffix}`,
           download: "",
           "aria-label": `Download the transcript ${spoken}`,
-          href: `/api/conversations/${this.#one.conversation_id}/transcript.${suffix}`,
+          href: urlOf(`/api/conversations/${this.#one.conversation_id}/transcript.${suffix}`),
         },
         icon(ICONS.download),
         label,

@@ -1,5 +1,5 @@
 // A search box. It searches after a pause in typing or on Enter. Escape clears it.
-import { h, icon, ICONS } from "/ui/shared/dom.js";
+import { h, icon, ICONS } from "../shared/dom.js";
 
 const PAUSE_MS = 350;
 const MAX_LENGTH = 200;

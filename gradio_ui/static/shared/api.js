@@ -13,8 +13,13 @@ export class ApiError extends Error {
   }
 }
 
+const ROOT = new URL("../../", import.meta.url);
+
+/** Returns the URL of a path of this app, which may be below the root of its host behind a reverse proxy. */
+export const urlOf = (path) => new URL(path.replace(/^\//, ""), ROOT).href;
+
 export function openSignIn() {
-  location.replace(`/login${location.search}`);
+  location.replace(urlOf(`/login${location.search}`));
 }
 
 /**
@@ -25,7 +30,7 @@ export async function request(method, path, body, { leave = true } = {}) {
   const headers = body === undefined ? {} : { "content-type": "application/json" };
   let response;
   try {
-    response = await fetch(path, {
+    response = await fetch(urlOf(path), {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),

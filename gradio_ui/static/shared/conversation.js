@@ -1,7 +1,7 @@
 // State shared by all elements: the shown conversation, its transcript, and the flights found in it.
-import { EventStream } from "/ui/transcript/event-stream.js";
-import { storedSearch } from "/ui/flights/stored-search.js";
-import { CaptionsAndEntries } from "/ui/transcript/captions-and-entries.js";
+import { EventStream } from "../transcript/event-stream.js";
+import { storedSearch } from "../flights/stored-search.js";
+import { CaptionsAndEntries } from "../transcript/captions-and-entries.js";
 
 class ShownConversation extends EventTarget {
   id = null;

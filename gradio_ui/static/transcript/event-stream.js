@@ -1,5 +1,6 @@
 // Live events of one conversation, received as server-sent events. Its owner closes the stream while the page
 // is hidden and not in a call, because browsers allow only six connections to a server for all tabs together.
+import { urlOf } from "../shared/api.js";
 
 const RETRY_MS = 3000;
 const SILENCE_MS = 150_000;
@@ -38,7 +39,7 @@ export class EventStream {
   #connect() {
     this.close();
     const source = (this.#source = new EventSource(
-      `/api/conversations/${this.#id}/feed?cursor=${encodeURIComponent(this.cursor)}`,
+      urlOf(`/api/conversations/${this.#id}/feed?cursor=${encodeURIComponent(this.cursor)}`),
     ));
     const listen = (kind, handle) =>
       source.addEventListener(kind, (event) => {
@@ -64,13 +65,13 @@ export class EventStream {
   }
 
   async #recover() {
-    const signedIn = await fetch("/api/calls/running").then(
+    const signedIn = await fetch(urlOf("/api/calls/running")).then(
       (answer) => answer.status !== 401,
       () => true,
     );
     if (!this.#source) return;
     if (signedIn) this.#connect();
-    else location.replace("/login");
+    else location.replace(urlOf("/login"));
   }
 
   #finish() {

@@ -1,7 +1,7 @@
 // <live-transcript>: the transcript of the shown conversation, with its tool calls.
-import { conversation } from "/ui/shared/conversation.js";
-import { h } from "/ui/shared/dom.js";
-import { TranscriptView } from "/ui/transcript/transcript-view.js";
+import { conversation } from "../shared/conversation.js";
+import { h } from "../shared/dom.js";
+import { TranscriptView } from "./transcript-view.js";
 
 class LiveTranscript extends HTMLElement {
   #view = null;

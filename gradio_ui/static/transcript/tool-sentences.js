@@ -1,5 +1,5 @@
 // Wording of tool calls in the transcript: one sentence for the call and its result.
-import { dayOf } from "/ui/flights/flight-card.js";
+import { dayOf } from "../flights/flight-card.js";
 
 const NAMES = {
   search_flights: "Looked for flights",

@@ -1,6 +1,6 @@
 // Shows the items of a CaptionsAndEntries as a list, and announces final lines to screen readers.
-import { h, icon, ICONS } from "/ui/shared/dom.js";
-import { toolSentence } from "/ui/transcript/tool-sentences.js";
+import { h, icon, ICONS } from "../shared/dom.js";
+import { toolSentence } from "./tool-sentences.js";
 
 const SPEAKERS = { customer: "You", agent: "Readback" };
 const EVENTS = {
