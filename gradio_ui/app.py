@@ -17,11 +17,15 @@ from gradio_ui.api.error_responses import add_error_handlers
 from gradio_ui.api.event_stream import EventStreams
 from gradio_ui.api.services import open_services
 from gradio_ui.middleware.access_control import AccessControl
+from gradio_ui.middleware.public_address import PublicAddress
 from gradio_ui.middleware.security_headers import SecurityHeaders
+from gradio_ui.page_address import PageAddress
 from gradio_ui.settings import UiSettings
 from gradio_ui.sign_in import routes as sign_in
 from mesh import logs
+from mesh.ip_addresses import TrustedProxies
 from mesh.serving import web_server
+from mesh.serving.http_connections import HttpLimits
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 
@@ -48,9 +52,10 @@ def create_app(settings: UiSettings) -> FastAPI:
     app.mount("/ui", _files(layout.STATIC))
     for routes in (sign_in, calls, event_stream, conversations):
         app.include_router(routes.router)
-    layout.mount(app, layout.build())
-    app.add_middleware(AccessControl)
-    app.add_middleware(SecurityHeaders, livekit_origins=settings.livekit_origins)
+    layout.mount(app, layout.build(), settings.public_url)
+    app.add_middleware(AccessControl, path=PageAddress.configured(settings.public_url).path)
+    app.add_middleware(SecurityHeaders, livekit_for=settings.livekit_for)
+    app.add_middleware(PublicAddress, public_url=settings.public_url)
     return app
 
 
@@ -71,7 +76,14 @@ def _server(app: FastAPI, settings: UiSettings) -> web_server.WebServer:
     # Browsers keep event streams open, so the server ends all streams before it waits for other requests to
     # finish.
     return web_server.WebServer(
-        "ui", endpoint_of(settings, "ui_port"), settings.ui_stop_seconds, app.state.event_streams.end_all
+        "ui",
+        endpoint_of(settings, "ui_port"),
+        settings.ui_stop_seconds,
+        app.state.event_streams.end_all,
+        HttpLimits(
+            connections_per_source=settings.ui_connections_per_source,
+            trusted_proxies=TrustedProxies(settings.trusted_proxies),
+        ),
     )
 
 

@@ -53,12 +53,16 @@ def build() -> gr.Blocks:
     return blocks
 
 
-def mount(app: FastAPI, blocks: gr.Blocks) -> None:
-    """Serve the layout at `/` for signed-in customers, and disable the features of Gradio it doesn't use."""
+def mount(app: FastAPI, blocks: gr.Blocks, public_url: str) -> None:
+    """Serve the layout at `/` for signed-in customers, and disable the features of Gradio it doesn't use.
+
+    `public_url` is READBACK_PUBLIC_URL; if it is empty, Gradio takes its address from each request.
+    """
     gr.mount_gradio_app(
         app,
         blocks,
         path="/",
+        root_path=public_url or None,
         auth_dependency=signed_in_customer,
         head=HEAD,
         theme=_theme(),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from gradio_ui.page_address import PageAddress
 from mesh.settings import MeshSettings
 
 
@@ -17,13 +18,28 @@ class UiSettings(MeshSettings):
     ui_stop_seconds: int = Field(3, ge=1, le=30)
     """Seconds that the server waits for open requests when it stops."""
 
+    ui_connections_per_source: int = Field(200, ge=10, le=800)
+    """Open HTTP connections of one IPv4 address or IPv6 /64 network. Further ones are closed at once."""
+    public_url: str = ""
+    """Address at which browsers open the web app, for example `https://example.com/readback/`, if it is
+    behind a reverse proxy. It then works only at this address."""
+
     livekit_public_url: str = ""
     """Address of the LiveKit server for browsers (`ws://` or `wss://`). It must be the address that the
-    conversation service sends to callers. The default is LIVEKIT_URL."""
+    conversation service sends to callers. The default is LIVEKIT_URL; browsers on other machines get its
+    port on the host name in their address bar, and browsers behind READBACK_PUBLIC_URL get `livekit` below
+    it."""
 
-    @property
-    def livekit_origins(self) -> tuple[str, ...]:
-        """LiveKit's origins for a Content-Security-Policy: WebSocket, and HTTP for diagnosis of failures."""
-        parts = urlsplit(self.livekit_public_url or self.livekit_url)
-        secure = "s" if parts.scheme in ("wss", "https") else ""
-        return f"ws{secure}://{parts.netloc}", f"http{secure}://{parts.netloc}"
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query):
+            raise ValueError("must be like https://example.com or https://example.com/readback/")
+        return url
+
+    def livekit_for(self, page: PageAddress, url: str = "") -> str:
+        """Return the address of a LiveKit server, by default of the configured one, for a page's browser."""
+        return page.livekit_url(
+            url or self.livekit_public_url or self.livekit_url, behind_proxy=bool(self.public_url)
+        )

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mesh.ip_addresses import TrustedProxies
 from mesh.security.secrets import LiveKitKeys, SecretStore
 from mesh.serving.shutdown import DRAIN_SECONDS, NOTICE_SECONDS
 
@@ -47,6 +48,9 @@ class MeshSettings(BaseSettings):
     checkout, or `~/.local/share/readback` when installed from a wheel."""
     bind: str = "127.0.0.1"
     """IPv4 or IPv6 address that every server listens on; `::` means all addresses of both."""
+    trusted_proxies: str = ""
+    """IP addresses or networks of the reverse proxies in front of the web app and of MCP, separated by
+    commas. `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` are used only from these."""
     environment: Literal["development", "production"] = "development"
     """`production` turns gRPC reflection off, and refuses MCP callers without a token unless
     READBACK_MCP_ANONYMOUS allows them."""
@@ -115,6 +119,15 @@ class MeshSettings(BaseSettings):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().resolve()
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: str) -> str:
+        try:
+            TrustedProxies(proxies)
+        except ValueError as error:
+            raise ValueError(f"{error}; give IP addresses or networks, separated by commas") from None
+        return proxies
 
     @field_validator("livekit_url")
     @classmethod

@@ -1,4 +1,4 @@
-"""Configuration file of the LiveKit server: generated keys, configurable ports, and the addresses for media."""
+"""Configuration file of the LiveKit server: generated keys, configurable ports, addresses for media."""
 
 from __future__ import annotations
 

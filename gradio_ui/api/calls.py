@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from gradio_ui.api.error_responses import error_response
 from gradio_ui.api.services import CustomerOf, SignedInCustomer
+from gradio_ui.settings import UiSettings
 from mesh.ids import uuid7
 
 router = APIRouter(prefix="/api/calls")
@@ -36,7 +37,7 @@ async def running(customer: CustomerOf) -> dict[str, Any]:
 
 
 @router.post("", response_model=None)
-async def start(request: NewCall, customer: CustomerOf) -> dict[str, Any] | JSONResponse:
+async def start(new_call: NewCall, request: Request, customer: CustomerOf) -> dict[str, Any] | JSONResponse:
     """Start a call, and return `{"call_id", "conversation_id", "url", "token"}`.
 
     If the customer already has a running call, return status 409, `CALL_RUNNING`, with that `call`.
@@ -44,16 +45,16 @@ async def start(request: NewCall, customer: CustomerOf) -> dict[str, Any] | JSON
     already = await _running_call(customer)
     if already is not None:
         return error_response(409, "CALL_RUNNING", "You are already in a call.", call=already)
-    conversation_id = str(request.conversation_id or "") or await _new_conversation(customer, request)
+    conversation_id = str(new_call.conversation_id or "") or await _new_conversation(customer, new_call)
     response = await customer.conversation.StartCall(
-        pb.StartCallRequest(conversation_id=conversation_id, time_zone=request.time_zone),
+        pb.StartCallRequest(conversation_id=conversation_id, time_zone=new_call.time_zone),
         metadata=customer.metadata,
     )
-    return _access(response.call, response.access)
+    return _access(response.call, response.access, request)
 
 
 @router.post("/{call_id}/rejoin")
-async def rejoin(call_id: UUID, customer: CustomerOf) -> dict[str, Any]:
+async def rejoin(call_id: UUID, request: Request, customer: CustomerOf) -> dict[str, Any]:
     """Return new access to a running call, in the same form as `start`.
 
     When this browser joins, LiveKit disconnects any other browser that is in the call.
@@ -61,7 +62,7 @@ async def rejoin(call_id: UUID, customer: CustomerOf) -> dict[str, Any]:
     response = await customer.conversation.RejoinCall(
         pb.RejoinCallRequest(call_id=str(call_id)), metadata=customer.metadata
     )
-    return _access(response.call, response.access)
+    return _access(response.call, response.access, request)
 
 
 @router.post("/{call_id}/end", status_code=204)
@@ -90,10 +91,11 @@ async def _new_conversation(customer: SignedInCustomer, call: NewCall) -> str:
     return response.conversation.conversation_id
 
 
-def _access(call: pb.Call, access: pb.CallAccess) -> dict[str, Any]:
+def _access(call: pb.Call, access: pb.CallAccess, request: Request) -> dict[str, Any]:
+    settings: UiSettings = request.app.state.settings
     return {
         "call_id": call.call_id,
         "conversation_id": call.conversation_id,
-        "url": access.livekit_url,
+        "url": settings.livekit_for(request.state.address, access.livekit_url),
         "token": access.livekit_token,
     }

@@ -42,7 +42,7 @@ class Services:
     """Service stubs and browser sessions for the routes."""
 
     identity: IdentityServiceAsyncStub
-    """Pass `source_of` a request with each RPC that a signed-out browser causes."""
+    """Pass `from_browser(request)` as metadata with each RPC that a signed-out browser causes."""
     conversation: ConversationServiceAsyncStub
     """Pass `SignedInCustomer.metadata` with each RPC."""
     sessions: BrowserSessions
@@ -66,7 +66,7 @@ async def open_services(settings: UiSettings) -> AsyncIterator[Services]:
             yield Services(identity_stub, ConversationServiceStub(conversation_channel), sessions)
 
 
-def source_of(request: Request) -> tuple[tuple[str, str], ...]:
+def from_browser(request: Request) -> tuple[tuple[str, str], ...]:
     """Return metadata that reports the browser's address, for identity's limits per source."""
     return ((SOURCE_ADDRESS, request.client.host if request.client else ""),)
 

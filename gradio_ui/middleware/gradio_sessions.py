@@ -11,17 +11,14 @@ import json
 from collections import OrderedDict
 from urllib.parse import parse_qs
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Receive, Scope
+
+from mesh.serving.request_bodies import replayed
 
 _JOIN = "/gradio_api/queue/join"
 _DATA = "/gradio_api/queue/data"
 _HEARTBEAT = "/gradio_api/heartbeat/"
-_MAX_BODY = 64 * 1024
 _MAX_SESSIONS = 10_000
-
-
-class BodyTooLong(Exception):
-    """The body of a Gradio event is longer than 64 KiB. The web app sends only short events."""
 
 
 class GradioSessionOwners:
@@ -43,11 +40,7 @@ class GradioSessionOwners:
 
 
 async def session_hash_of(scope: Scope, receive: Receive) -> tuple[str | None, Receive]:
-    """Return the session hash of a request, or None, and a `receive` that returns the whole body again.
-
-    Raises:
-        BodyTooLong: the body is longer than 64 KiB.
-    """
+    """Return the session hash of a request, or None, and a `receive` that returns the whole body again."""
     path: str = scope["path"]
     if path.startswith(_HEARTBEAT):
         return path.removeprefix(_HEARTBEAT), receive
@@ -56,7 +49,7 @@ async def session_hash_of(scope: Scope, receive: Receive) -> tuple[str | None, R
     if not path.startswith(_JOIN):
         return None, receive
     body = await _read_body(receive)
-    return _session_hash(body), _replay(body, receive)
+    return _session_hash(body), replayed(body, receive)
 
 
 async def _read_body(receive: Receive) -> bytes:
@@ -65,8 +58,6 @@ async def _read_body(receive: Receive) -> bytes:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > _MAX_BODY:
-            raise BodyTooLong
     return body
 
 
@@ -75,16 +66,3 @@ def _session_hash(body: bytes) -> str:
         return str(json.loads(body)["session_hash"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    replayed = False
-
-    async def receive_again() -> Message:
-        nonlocal replayed
-        if replayed:
-            return await receive()
-        replayed = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gradio_ui.page_address import PageAddress
 
 _ALWAYS = {
     "x-content-type-options": "nosniff",
@@ -16,7 +19,14 @@ _ALWAYS = {
 }
 
 
-def content_security_policy(path: str, livekit_origins: Sequence[str]) -> str:
+def livekit_origins(url: str) -> tuple[str, str]:
+    """Return the origins of a LiveKit server: WebSocket, and HTTP for diagnosis of failures."""
+    parts = urlsplit(url)
+    secure = "s" if parts.scheme in ("wss", "https") else ""
+    return f"ws{secure}://{parts.netloc}", f"http{secure}://{parts.netloc}"
+
+
+def content_security_policy(path: str, livekit_url: str) -> str:
     """Return the Content-Security-Policy of a path. It allows only this server and LiveKit.
 
     At `/` it also allows inline scripts and `eval`, because Gradio builds its components with them.
@@ -29,7 +39,7 @@ def content_security_policy(path: str, livekit_origins: Sequence[str]) -> str:
             "style-src 'self' 'unsafe-inline'" if unsafe else "style-src 'self'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
-            f"connect-src 'self' {' '.join(livekit_origins)}",
+            f"connect-src 'self' {' '.join(livekit_origins(livekit_url))}",
             "media-src 'self' blob: mediastream:",
             "worker-src 'self' blob:",
             "object-src 'none'",
@@ -54,9 +64,9 @@ def cache_control(path: str) -> str:
 class SecurityHeaders:
     """ASGI middleware that adds security headers to all responses."""
 
-    def __init__(self, app: ASGIApp, livekit_origins: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, livekit_for: Callable[[PageAddress], str]) -> None:
         self._app = app
-        self._livekit_origins = livekit_origins
+        self._livekit_for = livekit_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and add headers to the response."""
@@ -66,7 +76,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in _ALWAYS.items():
                     headers[name] = value
-                policy = content_security_policy(scope["path"], self._livekit_origins)
+                policy = content_security_policy(scope["path"], self._livekit_for(scope["state"]["address"]))
                 headers["content-security-policy"] = policy
                 headers.setdefault("cache-control", cache_control(scope["path"]))
             await send(message)

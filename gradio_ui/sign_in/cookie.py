@@ -75,7 +75,7 @@ def cookie_value(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return ""
 
 
-def set_cookie(value: str, *, max_age: int, secure: bool) -> str:
+def set_cookie(value: str, *, max_age: int, secure: bool, path: str = "/") -> str:
     """Return the value of a Set-Cookie header. `max_age` is in seconds; 0 deletes the cookie."""
-    attributes = f"Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+    attributes = f"Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
     return f"{COOKIE_NAME}={value}; {attributes}"

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from gradio_ui.api.services import Services, ServicesOf, source_of
+from gradio_ui.api.services import Services, ServicesOf, from_browser
 from gradio_ui.sign_in.browser_sessions import BrowserSession
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -39,7 +39,7 @@ class SignUpForm(SignInForm):
 async def sign_in_page(request: Request) -> Response:
     """Return the sign-in page, or redirect a signed-in browser to the app."""
     if request.state.session is not None:
-        return RedirectResponse("/", 303)
+        return RedirectResponse(request.state.address.path, 303)
     return FileResponse(STATIC / "account" / "sign-in.html", media_type="text/html")
 
 
@@ -56,7 +56,7 @@ async def register(form: SignUpForm, request: Request, services: ServicesOf) -> 
         identity.RegisterRequest(
             email=form.email.strip(), password=form.password, display_name=form.display_name.strip()
         ),
-        metadata=source_of(request),
+        metadata=from_browser(request),
     )
     await _start_session(request, services, response.customer, response.tokens)
 
@@ -65,7 +65,8 @@ async def register(form: SignUpForm, request: Request, services: ServicesOf) -> 
 async def login(form: SignInForm, request: Request, services: ServicesOf) -> None:
     """Sign in to an existing account."""
     response = await services.identity.Login(
-        identity.LoginRequest(email=form.email.strip(), password=form.password), metadata=source_of(request)
+        identity.LoginRequest(email=form.email.strip(), password=form.password),
+        metadata=from_browser(request),
     )
     await _start_session(request, services, response.customer, response.tokens)
 

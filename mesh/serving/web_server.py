@@ -1,4 +1,4 @@
-"""HTTP server for ASGI apps, with an orderly shutdown."""
+"""HTTP server for ASGI apps, with limits and an orderly shutdown."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from mesh.serving.forwarded_headers import ForwardedHeaders
 from mesh.serving.health_and_metrics import serving_probes
+from mesh.serving.http_connections import HttpLimits, connection_class
 from mesh.serving.ports import Endpoint, listen
+from mesh.serving.request_bodies import RequestBodies
 from mesh.serving.shutdown import stop_event
 from mesh.settings import with_port
 
@@ -31,6 +34,7 @@ class WebServer:
     """Time that open requests get to finish when the server stops."""
     before_stop: Callable[[], None] = lambda: None
     """Called first when the server stops. It ends streams that browsers would otherwise hold open."""
+    limits: HttpLimits = field(default_factory=HttpLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,12 @@ async def running(app: ASGIApp, web_server: WebServer) -> AsyncIterator[RunningW
     Raises:
         ConfigurationError: the endpoint is unusable.
     """
+    limits = web_server.limits
+    bounded = RequestBodies(app, max_bytes=limits.body_bytes, seconds=limits.body_seconds)
     config = uvicorn.Config(
-        app,
+        ForwardedHeaders(bounded, limits.trusted_proxies),
+        http=connection_class(limits),
+        proxy_headers=False,  # uvicorn would trust every process of this machine
         log_config=None,
         access_log=False,
         server_header=False,

@@ -15,11 +15,13 @@ from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from mesh.calling.channel import open_channel
+from mesh.ip_addresses import TrustedProxies
 from mesh.logs import configure
 from mesh.security.authentication import TokenSource, TokenVerifier
 from mesh.security.jwks import keys_of_identity
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving import web_server
+from mesh.serving.http_connections import HttpLimits
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.gateway.mcp.http_access import CallerTokens, http_app
@@ -78,7 +80,9 @@ def main() -> None:
 async def _serve(settings: GatewaySettings) -> None:
     async with gateway(settings) as built:
         app = http_app(built.server, built.callers, settings.hosts)
-        server = web_server.WebServer("gateway", endpoint_of(settings, "mcp_port"), STOP_SECONDS)
+        limits = HttpLimits(trusted_proxies=TrustedProxies(settings.trusted_proxies))
+        endpoint = endpoint_of(settings, "mcp_port")
+        server = web_server.WebServer("gateway", endpoint, STOP_SECONDS, limits=limits)
         await web_server.serve(app, server, probes=endpoint_of(settings, "gateway_http_port"))
 
 

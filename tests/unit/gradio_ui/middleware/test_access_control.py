@@ -66,25 +66,56 @@ def browser(
     )
 
 
-@pytest.mark.parametrize("path", ["/login", "/ui/main.js", "/auth/login", "/favicon.ico"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/login"),
+        ("HEAD", "/login"),
+        ("GET", "/ui/main.js"),
+        ("POST", "/auth/login"),
+        ("GET", "/favicon.ico"),
+    ],
+)
 async def test_the_sign_in_page_needs_no_sign_in(
-    behind: Behind, sessions: BrowserSessions, path: str
+    behind: Behind, sessions: BrowserSessions, method: str, path: str
 ) -> None:
     async with browser(behind, sessions) as stranger:
-        assert (await stranger.get(path)).text == "in"
+        assert (await stranger.request(method, path)).text == "in"
 
 
-@pytest.mark.parametrize("path", [*GRADIO_PATHS, "/api/calls/running"])
+@pytest.mark.parametrize(
+    ("path", "method"), [*sorted(GRADIO_PATHS.items() - {("/", "GET")}), ("/api/calls/running", "GET")]
+)
 async def test_other_paths_need_a_sign_in(
-    behind: Behind, sessions: BrowserSessions, session: BrowserSession, path: str
+    behind: Behind, sessions: BrowserSessions, session: BrowserSession, path: str, method: str
 ) -> None:
     async with (
         browser(behind, sessions) as stranger,
         browser(behind, sessions, sessions.encrypted(session)) as customer,
     ):
-        assert (await stranger.get(path)).status_code == 401
-        assert (await customer.get(path)).status_code == 200
+        assert (await stranger.request(method, path)).status_code == 401
+        assert (await customer.request(method, path)).status_code == 200
     assert behind.paths == [path]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/login"),
+        ("POST", "/"),
+        ("POST", "/config"),
+        ("GET", "/gradio_api/queue/join"),
+        ("DELETE", "/gradio_api/queue/data"),
+        ("GET", "/login/"),
+        ("GET", "/configuration"),
+    ],
+)
+async def test_a_path_of_gradio_is_open_only_for_the_method_that_the_page_uses(
+    behind: Behind, sessions: BrowserSessions, session: BrowserSession, method: str, path: str
+) -> None:
+    async with browser(behind, sessions, sessions.encrypted(session)) as customer:
+        assert (await customer.request(method, path)).status_code == 404
+    assert behind.paths == []
 
 
 @pytest.mark.parametrize(
@@ -159,6 +190,8 @@ async def test_over_https_the_cookie_is_secure(
         ({"origin": "http://evil.test"}, False),
         ({"origin": "http://readback.test.evil.test"}, False),
         ({"origin": "http://readback.test:81"}, False),
+        ({"origin": "http://readback.test:80"}, True),
+        ({"origin": "https://readback.test"}, True),  # a proxy that isn't trusted hides its TLS
         ({"origin": "null"}, False),
         ({"sec-fetch-site": "cross-site"}, False),
         ({"sec-fetch-site": "same-site"}, False),
@@ -170,6 +203,15 @@ async def test_only_the_same_origin_may_change_anything(
     async with browser(behind, sessions) as person:
         assert ((await person.post("/auth/login", headers=headers)).status_code == 200) is passes
         assert (await person.get("/login", headers=headers)).status_code == 200
+
+
+async def test_over_https_a_plain_http_page_of_the_same_host_may_change_nothing(
+    behind: Behind, sessions: BrowserSessions
+) -> None:
+    async with browser(behind, sessions, scheme="https") as person:
+        plain = await person.post("/auth/login", headers={"origin": "http://readback.test"})
+        assert plain.json()["error"]["reason"] == "FOREIGN_ORIGIN"
+        assert (await person.post("/auth/login", headers={"origin": "https://readback.test"})).text == "in"
 
 
 async def test_websockets_are_refused(sessions: BrowserSessions, behind: Behind) -> None:
