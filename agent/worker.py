@@ -17,6 +17,7 @@ from agent.call_limit import CallLimit
 from agent.clients import service_clients
 from agent.settings import AgentSettings
 from mesh import logs
+from mesh.calling import proxy_variables
 from mesh.serving.health_and_metrics import serving_probes
 from mesh.serving.ports import endpoint_of
 from mesh.serving.shutdown import stop_event
@@ -88,6 +89,7 @@ def make_server(settings: AgentSettings) -> AgentServer:
         api_secret=keys.secret,
         host="127.0.0.1",
         port=0,
+        http_proxy=None,
         load_threshold=_UNLIMITED,
         load_fnc=lambda worker: len(worker.active_jobs) / settings.agent_max_calls,
         num_idle_processes=settings.agent_idle_processes,
@@ -158,6 +160,7 @@ def _log_through_the_worker() -> None:
 
 def main() -> None:
     """Run a worker with settings from the environment. Raises `mesh.settings.ConfigurationError`."""
+    proxy_variables.ignore()
     settings = load(AgentSettings)
     logs.configure(settings, "agent")
     asyncio.run(serve(settings))

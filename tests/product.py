@@ -18,6 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.recording_proxy import recording_proxy
+
 READBACK = (sys.executable, "-m", "cli")
 START_SECONDS = 240
 SETTINGS = ("READBACK_", "LIVEKIT_", "AVIATIONSTACK_", "FLIGHTAPI_")
@@ -204,7 +206,13 @@ def started(environment: Mapping[str, str]) -> Iterator[Product]:
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The running product, shared by all tests. Sign up your own accounts, and never stop it."""
-    with started(environment_for(tmp_path_factory.mktemp("home"))) as running:
-        running.wait_for("Ctrl-C ends everything")
-        yield running
+    """The running product, shared by all tests. Sign up your own accounts, and never stop it.
+
+    It runs as in a company with a web proxy, through which no part may reach another.
+    """
+    with recording_proxy() as proxy:
+        environment = environment_for(tmp_path_factory.mktemp("home"), **proxy.variables)
+        with started(environment) as running:
+            running.wait_for("Ctrl-C ends everything")
+            yield running
+    assert proxy.requests == []

@@ -15,6 +15,7 @@ from rich.console import Console
 from cli.account.credentials_file import CredentialsFile
 from cli.errors import UsageError
 from cli.standard_input import read_lines
+from mesh.calling import proxy_variables
 from mesh.settings import MeshSettings, load
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def call(
 
     Without a login, a guest account places the call; it is deleted afterwards.
     """
+    proxy_variables.ignore()
     settings = load(MeshSettings)
     script = read_script(sys.argv[1:])
     _require_files(script, out)

@@ -39,6 +39,8 @@ def open_channel(
         options=[
             ("grpc.service_config", json.dumps(service_config(service))),
             ("grpc.enable_retries", 1),
+            # Services are not behind the proxy for web pages that HTTP_PROXY or https_proxy names.
+            ("grpc.enable_http_proxy", 0),
             ("grpc.keepalive_time_ms", 15_000),
             ("grpc.keepalive_timeout_ms", 10_000),
             ("grpc.http2.ping_timeout_ms", 10_000),

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
+from mesh.calling.proxy_variables import proxy_for
 from services.flightdata.providers.budgets import Meter
 from services.flightdata.providers.errors import ProviderBadAnswer, ProviderUnavailable
 
@@ -140,10 +141,14 @@ async def vendor_client(
     """Open a client, and close its connections when the context ends.
 
     `timeout_seconds` limits the time of a complete response. Each call is charged to `meter`.
+
+    Raises:
+        ConfigurationError: the environment names a proxy that can't be used.
     """
     timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
-    # The key must not be sent to a proxy from the environment or to the target of a redirect.
-    transport = KeyedTransport(key, httpx.AsyncHTTPTransport(trust_env=False))
+    # The key must not be sent to the target of a redirect. A proxy tunnels TLS, so it sees only the host.
+    inner = httpx.AsyncHTTPTransport(trust_env=False, proxy=proxy_for(base_url))
+    transport = KeyedTransport(key, inner)
     async with httpx.AsyncClient(
         transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
     ) as http:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
+from starlette.routing import Mount
 
 from gradio_ui import layout as page
 from mesh.ids import uuid7
@@ -80,6 +83,48 @@ async def test_unused_routes_of_gradio_do_not_exist(
             ).status_code == 404
 
 
+USED = {
+    ("GET", "/"),
+    ("HEAD", "/"),
+    ("GET", "/assets/x"),
+    ("GET", "/config"),
+    ("GET", "/favicon.ico"),
+    ("GET", "/static/x"),
+    ("GET", "/theme.css"),
+    ("GET", "/gradio_api/heartbeat/x"),
+    ("GET", "/gradio_api/info"),
+    ("GET", "/gradio_api/queue/data"),
+    ("POST", "/gradio_api/queue/join"),
+    ("GET", "/gradio_api/startup-events"),
+    ("GET", "/gradio_api/theme.css"),
+}
+"""Routes of Gradio that the page uses, with `x` for a parameter."""
+
+
+def routes_of(routes: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """Yield method and path of each route, with `x` for each parameter."""
+    for route in routes:
+        inner = getattr(route, "original_router", None) or getattr(route, "app", None)
+        if getattr(route, "methods", None):
+            yield from ((method, re.sub(r"\{[^}]*\}", "x", route.path)) for method in route.methods)
+        else:
+            yield from routes_of(getattr(inner, "routes", []))
+
+
+async def test_every_route_of_gradio_that_the_page_does_not_use_does_not_exist(
+    site: Site, ada: Person, stranger: httpx.AsyncClient
+) -> None:
+    (gradio,) = [route for route in site.app.routes if isinstance(route, Mount) and not route.path]
+    offered = set(routes_of([gradio]))
+    assert offered >= USED
+    assert len(offered - USED) > 30
+    for method, path in sorted(offered - USED):
+        for browser in (ada.browser, stranger):
+            answer = await browser.request(method, path)
+            assert answer.status_code == 404, (method, path)
+            assert method == "HEAD" or answer.json()["error"]["reason"] == "NOT_FOUND"
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -150,6 +195,14 @@ async def test_a_post_from_another_site_is_refused(ada: Person, origin: str) -> 
         answer = await ada.post(path, json={}, headers={"origin": origin})
         assert (answer.status_code, answer.json()["error"]["reason"]) == (403, "FOREIGN_ORIGIN")
     assert ada.cookie
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/register", "/api/calls", "/login", "/config"])
+async def test_a_too_long_request_is_refused_before_it_is_read(
+    stranger: httpx.AsyncClient, path: str
+) -> None:
+    answer = await stranger.post(path, content=b"x" * 100_000)
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (413, "TOO_LONG")
 
 
 async def test_a_too_long_event_is_refused(ada: Person) -> None:
