@@ -31,7 +31,7 @@ def livekit_server(
     home = Path(os.environ.get("READBACK_HOME", CHECKOUT / ".readback"))
     program = provide(load(UpSettings, home=home), Console(stderr=True))
     with (folder / "livekit.log").open("wb") as log:
-        command = [program, "--config", str(config.write(settings))]
+        command = [str(program), "--config", str(config.write(settings))]
         server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         wait_until_ready(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError)

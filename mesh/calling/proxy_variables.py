@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies, proxy_bypass
 
 from mesh.settings import ConfigurationError
 
@@ -32,9 +32,9 @@ def proxy_for(url: str) -> str | None:
     Raises:
         ConfigurationError: the proxy speaks another protocol than HTTP.
     """
-    target, proxies = urlsplit(url), getproxies_environment()
+    target, proxies = urlsplit(url), getproxies()
     proxy = proxies.get("https") or proxies.get("all")
-    if target.scheme != "https" or not proxy or proxy_bypass_environment(target.netloc, proxies):
+    if target.scheme != "https" or not proxy or proxy_bypass(target.netloc):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if not proxy.startswith(("http://", "https://")):
