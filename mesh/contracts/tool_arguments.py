@@ -11,10 +11,18 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.contracts.tool_schemas import enum_words, is_withheld
 from mesh.errors import FieldViolation, InvalidRequest
 
+_SCALARS: Mapping[int, tuple[type | tuple[type, ...], str]] = {
+    FieldDescriptor.CPPTYPE_STRING: (str, "must be a text"),
+    FieldDescriptor.CPPTYPE_BOOL: (bool, "must be true or false"),
+    FieldDescriptor.CPPTYPE_INT32: (int, "must be a whole number"),
+    FieldDescriptor.CPPTYPE_INT64: (int, "must be a whole number"),
+    FieldDescriptor.CPPTYPE_DOUBLE: ((int, float), "must be a number"),
+}
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -31,8 +39,9 @@ def request_from(message: Descriptor, arguments: Mapping[str, Any]) -> Message:
     request = GetMessageClass(message)()
     try:
         json_format.ParseDict(values, request)
-    except json_format.ParseError as error:
-        raise InvalidRequest([FieldViolation("", str(error))]) from None
+    except json_format.ParseError:
+        # Its text is about Python's types.
+        raise InvalidRequest([FieldViolation("arguments", "have values out of range")]) from None
     return request
 
 
@@ -92,14 +101,14 @@ def _value(field: FieldDescriptor, given: Any, path: str, violations: list[Field
         if field.enum_type is not None:
             return _enum(field.enum_type, given)
         if field.message_type is None:
-            return given
+            return _scalar(field, given)
         match field.message_type.full_name:
             case "google.type.Date":
                 return _date(given)
             case "google.type.TimeOfDay":
                 return _time_of_day(given)
             case "google.protobuf.Timestamp":
-                return given
+                return _instant(given)
     except ValueError as error:
         violations.append(FieldViolation(path, str(error)))
         return None
@@ -114,6 +123,24 @@ def _enum(enum: EnumDescriptor, given: object) -> str:
     if given not in words:
         raise ValueError(f"must be one of {', '.join(words)}")
     return enum.values_by_number[0].name.removesuffix("UNSPECIFIED") + str(given).upper()
+
+
+def _scalar(field: FieldDescriptor, given: object) -> Any:
+    types, problem = _SCALARS.get(field.cpp_type, (object, ""))
+    if types is int and isinstance(given, float) and given.is_integer():
+        given = int(given)
+    # In Python, a truth value is a number too.
+    if not isinstance(given, types) or (isinstance(given, bool) and types is not bool):
+        raise ValueError(problem)
+    return given
+
+
+def _instant(given: object) -> object:
+    try:
+        Timestamp().FromJsonString(given)  # type: ignore[arg-type]  # any JSON value
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError("must be a time such as 2026-12-31T18:30:00Z") from None
+    return given
 
 
 def _date(given: object) -> dict[str, int]:

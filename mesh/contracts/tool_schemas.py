@@ -25,6 +25,8 @@ KNOWN_MESSAGES = {
     "google.protobuf.Timestamp": _INSTANT,
 }
 """Schemas of the message types that a model writes as strings."""
+PLACE_HINT = "Or the name of a city, which means all its airports, or of an airport."
+"""Addition to the description of a field with the code of a place."""
 _SCALARS = {
     FieldDescriptor.CPPTYPE_STRING: "string",
     FieldDescriptor.CPPTYPE_BOOL: "boolean",
@@ -65,6 +67,11 @@ def is_withheld(field: FieldDescriptor) -> bool:
     return bool(options.hidden or options.from_context)
 
 
+def is_place(field: FieldDescriptor) -> bool:
+    """Return whether a field has the code of a place, for which models may write a name."""
+    return bool(field.GetOptions().Extensions[options_pb2.tool_field].place)
+
+
 def _rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
     rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
     return rules
@@ -77,7 +84,10 @@ def _is_required(field: FieldDescriptor) -> bool:
 
 
 def _property(field: FieldDescriptor, comments: Mapping[str, str]) -> dict[str, Any]:
-    return {"description": comments.get(field.full_name, ""), **_type(field, comments)}
+    description = comments.get(field.full_name, "")
+    if is_place(field):
+        description += f" {PLACE_HINT}"
+    return {"description": description, **_type(field, comments)}
 
 
 def _type(field: FieldDescriptor, comments: Mapping[str, str]) -> Mapping[str, Any]:
@@ -95,7 +105,9 @@ def _single(
         return KNOWN_MESSAGES.get(field.message_type.full_name) or _object(field.message_type, comments)
     if field.enum_type is not None:
         return {"type": "string", "enum": enum_words(field.enum_type)}
-    limits: dict[str, Any] = {"pattern": rules.string.pattern} if rules.string.pattern else {}
+    limits: dict[str, Any] = {}
+    if rules.string.pattern and not is_place(field):
+        limits["pattern"] = rules.string.pattern
     if rules.HasField("int32"):
         limits |= {"minimum": rules.int32.gte, "maximum": rules.int32.lte}
     return {"type": _SCALARS[field.cpp_type], **limits}

@@ -1,15 +1,17 @@
 """Validation of requests: the contracts' rules (protovalidate), and the ranges of times and durations.
 
 A `Timestamp` or `Duration` field may hold values outside its defined range, which Python's types can't
-represent. `validate` refuses such values, so that no handler needs to check.
+represent. `validate` refuses such values, so that no handler needs to check. It refuses too long lists before
+it looks at their items: checking 20,000 items would block the event loop for a second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import protovalidate
+from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -20,6 +22,19 @@ from mesh.errors import FieldViolation, InvalidRequest
 _TIMESTAMP_SECONDS = range(-62_135_596_800, 253_402_300_800)  # years 1 to 9999
 _MAX_DURATION_SECONDS = 315_576_000_000  # ten thousand years
 _NANOS = range(1_000_000_000)
+MOST_VIOLATIONS = 20
+"""Maximum number of violations in an error."""
+PATTERNS: Mapping[str, str] = {
+    "^[A-Z0-9]{3}$": "must be the IATA code of an airport or a city, such as MAA",
+    "^$|^[A-Z0-9]{3}$": "must be the IATA code of an airport or a city, such as MAA, or empty",
+    "^[A-Z0-9]{2}$": "must be the IATA code of an airline, such as AI",
+    "^$|^[A-Z0-9]{2}$": "must be the IATA code of an airline, such as AI, or empty",
+    "^[A-Z0-9]{2}[0-9]{1,4}$": "must be a flight number without spaces, such as AI542",
+    "^$|^[A-Z]{2}$": "must be the two-letter code of a country, such as IN, or empty",
+    "^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "must be a language tag, such as en-IN, or empty",
+    "^$|^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$": "must be a UUID, or empty",
+}
+"""The contracts' patterns in words, because people and models read the errors."""
 _TIMES = (Timestamp.DESCRIPTOR.full_name, Duration.DESCRIPTOR.full_name)
 
 
@@ -29,15 +44,17 @@ def validate(message: Message) -> None:
     The interceptor calls it for single requests; handlers call it for each message of a request stream.
 
     Raises:
-        InvalidRequest: lists every field that breaks its rule.
+        InvalidRequest: lists the fields that break their rules, at most `MOST_VIOLATIONS`.
     """
+    if too_long := list(_too_long_lists(message)):
+        raise InvalidRequest(too_long)
     violations = list(_time_violations(message))
     try:
         protovalidate.validate(message)
     except protovalidate.ValidationError as error:
         violations += map(_violation, error.violations)
     if violations:
-        raise InvalidRequest(violations)
+        raise InvalidRequest(violations[:MOST_VIOLATIONS])
 
 
 def is_time(timestamp: Timestamp) -> bool:
@@ -58,7 +75,49 @@ def _violation(violation: protovalidate.Violation) -> FieldViolation:
         subscript = element.subscript
         if subscript is not None and subscript.field == "index":
             path += f"[{subscript.value}]"
-    return FieldViolation(path, violation.proto.message or violation.proto.rule_id)
+    return FieldViolation(path, _in_words(violation))
+
+
+def _in_words(violation: protovalidate.Violation) -> str:
+    if violation.proto.rule_id == "string.pattern":
+        return PATTERNS.get(str(violation.rule_value), "has the wrong form")
+    return violation.proto.message or violation.proto.rule_id
+
+
+def _too_long_lists(message: Message) -> Iterator[FieldViolation]:
+    """Yield every list with more items than its contract allows, at any depth, without reading long lists."""
+    for field, most in _limited_lists(message.DESCRIPTOR).items():
+        if field.is_repeated and most and len(getattr(message, field.name)) > most:
+            yield FieldViolation(field.name, f"has more than {most} items")
+        elif field.message_type is not None:
+            for path, value in _messages_in(message, field):
+                for inner in _too_long_lists(value):
+                    yield FieldViolation(f"{path}.{inner.field}", inner.description)
+
+
+@cache
+def _limited_lists(descriptor: Descriptor) -> Mapping[FieldDescriptor, int]:
+    """Return the lists with a limit, and the fields that contain such lists (0 if they have no limit)."""
+    return {
+        field: most
+        for field in descriptor.fields
+        if (most := _most_items(field)) or _contains_limited_lists(field, frozenset())
+    }
+
+
+def _most_items(field: FieldDescriptor) -> int:
+    rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
+    return rules.repeated.max_items if field.is_repeated else 0
+
+
+def _contains_limited_lists(field: FieldDescriptor, parents: frozenset[str]) -> bool:
+    kind = field.message_type
+    if kind is None or kind.full_name in parents:
+        return False
+    return any(
+        _most_items(inner) or _contains_limited_lists(inner, parents | {kind.full_name})
+        for inner in kind.fields
+    )
 
 
 def _time_violations(message: Message) -> Iterator[FieldViolation]:

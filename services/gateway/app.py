@@ -11,6 +11,7 @@ import uvloop
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from readback.flightdata.v1 import flightdata_service_pb2
+from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
@@ -60,6 +61,7 @@ async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) 
         server = mcp_server(
             tools_of([FLIGHTDATA]),
             ToolCaller({FLIGHTDATA.full_name: flightdata}),
+            FlightDataServiceStub(flightdata),
             callers.token_of,
             answer_tokens=settings.mcp_answer_tokens,
         )

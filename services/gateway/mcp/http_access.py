@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from mcp.server.lowlevel import Server
+from mcp.server.streamable_http import check_accept_headers
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mesh.errors import Unauthenticated, Unavailable
 from mesh.security.authentication import TokenVerifier
 
 PATH = "/mcp"
+MAX_BODY_BYTES = 65_536
+"""Size limit of a request, as of most RPCs."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -52,8 +59,41 @@ class CallerTokens:
         return await self.authenticate(authorization) or await self._own_token()
 
 
+class Transports:
+    """Streamable HTTP. Only a client that accepts an event stream gets one, with progress; others get JSON.
+
+    It keeps no MCP sessions, so any replica can answer any request.
+    """
+
+    def __init__(self, server: Server[Any], security: TransportSecuritySettings) -> None:
+        self._streams, self._json = (
+            StreamableHTTPSessionManager(
+                server,
+                json_response=json_response,
+                stateless=True,
+                security_settings=security,
+                max_request_body_size=MAX_BODY_BYTES,
+            )
+            for json_response in (False, True)
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        if "accept" not in request.headers:
+            # Without the header any type is accepted (RFC 9110 §12.5.1).
+            scope = {**scope, "headers": [*scope["headers"], (b"accept", b"application/json")]}
+        _, stream = check_accept_headers(request)
+        await (self._streams if stream else self._json).handle_request(scope, receive, send)
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Run both transports while the app is served."""
+        async with self._streams.run(), self._json.run():
+            yield
+
+
 def http_app(server: Server[Any], callers: CallerTokens, hosts: list[str]) -> ASGIApp:
-    """Return the ASGI app. It keeps no MCP sessions, so any replica can answer any request."""
+    """Return the ASGI app."""
     names = [*LOOPBACK, *hosts]
     origins = [f"{scheme}://{name}" for name in names for scheme in ("http", "https")]
     security = TransportSecuritySettings(
@@ -61,10 +101,10 @@ def http_app(server: Server[Any], callers: CallerTokens, hosts: list[str]) -> AS
         allowed_hosts=[host for name in names for host in (name, f"{name}:*")],
         allowed_origins=[allowed for origin in origins for allowed in (origin, f"{origin}:*")],
     )
-    app = server.streamable_http_app(
-        streamable_http_path=PATH, stateless_http=True, transport_security=security
-    )
-    return AuthenticationMiddleware(app, callers)
+    transports = Transports(server, security)
+    # Clients that add a slash wouldn't follow a redirect of a POST request.
+    routes = [Route(path, transports) for path in (PATH, f"{PATH}/")]
+    return AuthenticationMiddleware(Starlette(routes=routes, lifespan=transports.lifespan), callers)
 
 
 class AuthenticationMiddleware:

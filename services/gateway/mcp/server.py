@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import mcp_types as types
@@ -15,6 +15,7 @@ from mcp.server.lowlevel import Server
 from agent.language import ENGLISH
 from mesh.contracts.tool_arguments import request_from
 from mesh.errors import InvalidRequest, Unauthenticated, Unavailable
+from services.gateway.mcp.places import question, resolve_places
 from services.gateway.mcp.tool_results import (
     as_json,
     compact_json,
@@ -26,9 +27,13 @@ from services.gateway.mcp.tool_results import (
 )
 from services.gateway.mcp.tools import Tool, ToolCaller
 
+if TYPE_CHECKING:
+    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
 INSTRUCTIONS = (
     "Flights, flight status and airports. Every result names its source and time. `sample` means invented "
-    "data for trying the product, not a real flight: tell the user so. Read `speech` aloud unchanged."
+    "data for trying the product, not a real flight: tell the user so. Read `speech` aloud unchanged. If a "
+    "result has a `question`, ask the user, and call the tool again with `write` of the candidate they mean."
 )
 
 TokenOf = Callable[[str], Awaitable[str]]
@@ -38,7 +43,12 @@ _log = structlog.get_logger()
 
 
 def mcp_server(
-    tools: Mapping[str, Tool], caller: ToolCaller, token_of: TokenOf, *, answer_tokens: int
+    tools: Mapping[str, Tool],
+    caller: ToolCaller,
+    places: FlightDataServiceAsyncStub,
+    token_of: TokenOf,
+    *,
+    answer_tokens: int,
 ) -> Server[Any]:
     """Return a server of these tools, for HTTP or stdio; results have at most `answer_tokens` tokens."""
 
@@ -54,7 +64,10 @@ def mcp_server(
             return _result(unknown_tool(call.name))
         try:
             request = request_from(tool.method.input_type, call.arguments or {})
-            messages = await _call(context, tool, request, await token_of(_authorization(context)))
+            token = await token_of(_authorization(context))
+            if ambiguous := await resolve_places(places, request, token):
+                return _result(question(request, ambiguous))
+            messages = await _call(context, tool, request, token)
         except InvalidRequest as error:
             return _result(invalid_arguments(error))
         except (Unauthenticated, Unavailable) as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from services.gateway.mcp.http_access import MAX_BODY_BYTES
 from tests.integration.gateway.conftest import Mesh, assistant
 from tests.mesh_tokens import SigningKey
 
@@ -19,6 +21,67 @@ ACCEPT = {"accept": "application/json, text/event-stream"}
 async def answer(url: str, **headers: str) -> httpx.Response:
     async with httpx.AsyncClient() as http:
         return await http.post(url, json=CALL, headers=ACCEPT | headers)
+
+
+INITIALIZE: dict[str, Any] = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+FLIGHTS: dict[str, Any] = {
+    "jsonrpc": "2.0",
+    "id": 2,
+    "method": "tools/call",
+    "params": {
+        "name": "search_flights",
+        "arguments": {
+            "origin": "MAA",
+            "destination": "DEL",
+            "depart_date": (datetime.now(UTC) + timedelta(days=2)).date().isoformat(),
+        },
+        "_meta": {"progressToken": "p"},
+    },
+}
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/*", ""])
+@pytest.mark.parametrize("message", [INITIALIZE, FLIGHTS], ids=["initialize", "a tool with progress"])
+async def test_a_client_that_accepts_only_json_gets_json(
+    mesh: Mesh, accept: str, message: dict[str, Any]
+) -> None:
+    async with mesh.gateway() as url, httpx.AsyncClient() as http:
+        request = http.build_request("POST", url, json=message, headers={"accept": accept})
+        if not accept:
+            del request.headers["accept"]
+        response = await http.send(request)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("application/json")
+    assert response.json()["result"]
+
+
+async def test_a_client_that_accepts_a_stream_gets_progress(mesh: Mesh) -> None:
+    async with mesh.gateway() as url, httpx.AsyncClient() as http:
+        response = await http.post(url, json=FLIGHTS, headers=ACCEPT)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert "notifications/progress" in response.text
+
+
+async def test_the_address_with_a_slash_is_served_too(mesh: Mesh) -> None:
+    async with mesh.gateway() as url, httpx.AsyncClient() as http:
+        response = await http.post(f"{url}/", json=INITIALIZE, headers=ACCEPT)
+        assert response.status_code == 200
+        assert (await http.post(f"{url}/", json=INITIALIZE)).status_code == 200
+
+
+async def test_a_request_that_is_too_large_is_refused(mesh: Mesh) -> None:
+    async with mesh.gateway() as url, httpx.AsyncClient() as http:
+        message = INITIALIZE | {"padding": "x" * MAX_BODY_BYTES}
+        assert (await http.post(url, json=message, headers=ACCEPT)).status_code == 413
 
 
 async def test_anonymous_callers_are_accepted_outside_production(mesh: Mesh) -> None:

@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
 }
 """Valid arguments of each tool; `flight_status` uses a flight from the search."""
+PROGRAMMING = ("regex", "^[", "pydantic", "str'", "<class", "int'", "Failed to parse", "Traceback")
 _MOVING = {"fetch_time", "age", "local_time"}
 """Fields that change from one moment to the next."""
 
@@ -114,7 +115,11 @@ async def test_an_error_has_code_reason_and_message(mesh: Mesh) -> None:
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        ({"origin": "Chennai"}, "origin"),
+        ({"origin": "qqqqqqqq"}, "origin"),
+        ({"origin": "x" * 201}, "origin"),
+        ({"origin": ""}, "origin"),
+        ({"origin": 7}, "origin"),
+        ({"carrier_code": "Air India"}, "carrier_code"),
         ({"depart_date": "tomorrow"}, "depart_date"),
         ({"depart_from": "late"}, "depart_from"),
         ({"sort": "luckiest"}, "sort"),
@@ -127,7 +132,46 @@ async def test_invalid_arguments_are_listed(mesh: Mesh, arguments: dict[str, Any
     async with mesh.gateway() as url, assistant(url) as client:
         answer = await client.call_tool("search_flights", ARGUMENTS["search_flights"] | arguments)
     assert answer.is_error
-    assert field in answer.structured_content["error"]["fields"]
+    problem = answer.structured_content["error"]["fields"][field]
+    assert problem
+    assert not any(mark in str(answer.structured_content) for mark in PROGRAMMING), "it is a plain sentence"
+
+
+@pytest.mark.parametrize("given", ["Chennai", "chenai", "MAA airport", "maa"])
+async def test_the_name_of_a_place_is_its_code(mesh: Mesh, given: str) -> None:
+    async with mesh.gateway() as url, assistant(url) as client:
+        answer = await client.call_tool("search_flights", ARGUMENTS["search_flights"] | {"origin": given})
+    itineraries = answer.structured_content["results"]["itineraries"]
+    assert {one["segments"][0]["departure"]["airport_code"] for one in itineraries} == {"MAA"}
+
+
+@pytest.mark.parametrize(("given", "airports"), [("Istanbul", {"IST", "SAW"}), ("IST", {"IST"})])
+async def test_a_citys_name_means_all_its_airports_and_a_code_one(
+    mesh: Mesh, given: str, airports: set[str]
+) -> None:
+    asked = ARGUMENTS["search_flights"] | {"origin": given, "destination": "LON", "depart_from": None}
+    async with mesh.gateway(mcp_answer_tokens=100_000) as url, assistant(url) as client:
+        answer = await client.call_tool("search_flights", asked)
+    itineraries = answer.structured_content["results"]["itineraries"]
+    assert {one["segments"][0]["departure"]["airport_code"] for one in itineraries} == airports
+
+
+@pytest.mark.parametrize("tool", ["search_flights", "route_status"])
+@pytest.mark.parametrize("given", ["GOA", "San José"])
+async def test_an_ambiguous_place_is_asked_about_and_each_candidate_can_be_chosen(
+    mesh: Mesh, arguments: dict[str, dict[str, Any]], tool: str, given: str
+) -> None:
+    async with mesh.gateway() as url, assistant(url) as client:
+        asked = await client.call_tool(tool, arguments[tool] | {"origin": given})
+        assert not asked.is_error
+        answer = asked.structured_content
+        assert answer["speech"].endswith("?")
+        assert "results" not in answer
+        candidates = answer["question"]["origin"]["candidates"]
+        assert len({candidate["code"] for candidate in candidates}) > 1
+        for candidate in candidates:
+            chosen = await client.call_tool(tool, arguments[tool] | {"origin": candidate["write"]})
+            assert "question" not in chosen.structured_content
 
 
 async def test_an_unknown_tool_is_an_error(mesh: Mesh) -> None:

@@ -1,0 +1,79 @@
+"""Violations of field rules are plain sentences; long lists are refused before their items are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import protovalidate
+import pytest
+from buf.validate import validate_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from readback.conversation.v1 import conversation_service_pb2 as conversation
+from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.identity.v1 import identity_service_pb2 as identity
+
+from mesh.contracts.validation import MOST_VIOLATIONS, PATTERNS, validate
+from mesh.errors import InvalidRequest
+
+pytestmark = pytest.mark.unit
+
+REQUESTS = [
+    method.input_type
+    for file in (conversation, flightdata, identity)
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+]
+
+
+def fields_of(descriptor: Descriptor, seen: frozenset[str] = frozenset()) -> Iterator[FieldDescriptor]:
+    """Yield the fields of a message and of the messages in it."""
+    for field in descriptor.fields:
+        yield field
+        inner = field.message_type
+        if inner is not None and inner.full_name not in seen and inner.file.package.startswith("readback."):
+            yield from fields_of(inner, seen | {inner.full_name})
+
+
+FIELDS = {field.full_name: field for request in REQUESTS for field in fields_of(request)}
+
+
+def rules_of(field: FieldDescriptor) -> validate_pb2.FieldRules:
+    rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
+    return rules
+
+
+def violations(message: flightdata.SearchFlightsRequest) -> dict[str, str]:
+    with pytest.raises(InvalidRequest) as refused:
+        validate(message)
+    return {violation.field: violation.description for violation in refused.value.violations}
+
+
+def test_every_pattern_of_the_contracts_has_words() -> None:
+    rules = [rules_of(field) for field in FIELDS.values()]
+    patterns = {rule.string.pattern for rule in rules} | {
+        rule.repeated.items.string.pattern for rule in rules
+    }
+    assert patterns - {""} == set(PATTERNS)
+
+
+def test_a_violated_pattern_is_a_plain_sentence() -> None:
+    found = violations(flightdata.SearchFlightsRequest(origin="maa", carrier_codes=["Air India"]))
+    assert found["origin"] == "must be the IATA code of an airport or a city, such as MAA"
+    assert found["carrier_codes[0]"] == "must be the IATA code of an airline, such as AI"
+
+
+def test_a_long_list_is_refused_without_reading_its_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protovalidate, "validate", lambda _: pytest.fail("its items were read"))
+    request = flightdata.SearchFlightsRequest()
+    request.ParseFromString(b"\x9a\x01\x00" * 21_800)
+    assert violations(request) == {"further_legs": "has more than 4 items"}
+
+
+def test_an_error_lists_a_limited_number_of_violations() -> None:
+    request = flightdata.SearchFlightsRequest(carrier_codes=["x"] * 20, without_carrier_codes=["x"] * 20)
+    assert len(violations(request)) == MOST_VIOLATIONS
+
+
+@pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.is_repeated])
+def test_every_list_in_a_request_has_a_limit(name: str) -> None:
+    assert rules_of(FIELDS[name]).repeated.max_items > 0
