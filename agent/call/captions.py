@@ -21,6 +21,8 @@ from livekit.agents.types import (
 from livekit.agents.voice.transcription import find_micro_track_id
 from readback.conversation.v1 import entry_pb2
 
+_SEND_WITHIN_S = 2.0
+"""Maximum time to send a caption. A caption that can't be sent must not stop later ones."""
 _log = structlog.get_logger(__name__)
 
 
@@ -77,11 +79,14 @@ class RoomCaptions:
                 attributes[ATTRIBUTE_TRANSCRIPTION_TRACK_ID] = find_micro_track_id(
                     self._room, caption.identity
                 )
-            writer = await self._room.local_participant.stream_text(
-                topic=TOPIC_TRANSCRIPTION, sender_identity=caption.identity, attributes=attributes
-            )
-            await writer.write(caption.text)
-            await writer.aclose()
+            async with asyncio.timeout(_SEND_WITHIN_S):
+                writer = await self._room.local_participant.stream_text(
+                    topic=TOPIC_TRANSCRIPTION, sender_identity=caption.identity, attributes=attributes
+                )
+                await writer.write(caption.text)
+                await writer.aclose()
+        except TimeoutError:
+            _log.warning("caption not sent in time", seconds=_SEND_WITHIN_S)
         except (ConnectionError, RuntimeError) as error:
             # The room is reconnecting or disconnected. The call continues without this caption, because the
             # words are also in the log.

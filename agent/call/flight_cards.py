@@ -19,6 +19,7 @@ time until which the price is valid. `co2e_kg` is an estimate for one passenger.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from decimal import Decimal
@@ -40,6 +41,8 @@ TOPIC_TOOLS = "readback.tools"
 TOPIC_FLIGHTS = "readback.flights"
 """One JSON object per search."""
 
+_SEND_WITHIN_S = 1.0
+"""Maximum time to send a message. The answer that follows must not wait for a broken connection."""
 _CENT = Decimal("0.01")
 _log = structlog.get_logger(__name__)
 
@@ -68,10 +71,12 @@ class RoomPublisher:
         await self._send(TOPIC_FLIGHTS, card)
 
     async def _send(self, topic: str, message: Mapping[str, Any]) -> None:
+        text = json.dumps(message, ensure_ascii=False)
         try:
-            await self._room.local_participant.send_text(json.dumps(message, ensure_ascii=False), topic=topic)
-        except (ConnectionError, RuntimeError) as error:
-            _log.info("room message not sent", topic=topic, error=str(error))
+            async with asyncio.timeout(_SEND_WITHIN_S):
+                await self._room.local_participant.send_text(text, topic=topic)
+        except Exception as error:  # noqa: BLE001 - the answer must be spoken even if its card is lost
+            _log.warning("room message not sent", topic=topic, error=repr(error))
 
 
 def flights_card(

@@ -7,6 +7,7 @@ window takes less than 0.5 ms, so this detector does it on the event loop.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,9 @@ _MIN_SPEECH_S = 0.06
 _MIN_SILENCE_S = 0.1
 """This must be shorter than the silence that ends a turn. Otherwise the framework flushes the detector during
 speech and logs a warning."""
+_MAX_FRAME_GAP_S = 0.6
+"""Seconds without an audio frame after which speech ends. The agent doesn't speak before the caller's speech
+has ended, and a microphone that is muted, unplugged or disconnected during a word sends no more frames."""
 
 
 @dataclass
@@ -87,7 +91,17 @@ class BargeInStream(vad.VADStream):
 
     async def _main_task(self) -> None:
         carry = np.zeros(0, np.int16)
-        async for frame in self._input_ch:
+        frames = aiter(self._input_ch)
+        while True:
+            try:
+                async with asyncio.timeout(_MAX_FRAME_GAP_S if self._segments.speaking else None):
+                    frame = await anext(frames)
+            except TimeoutError:
+                while self._segments.speaking:
+                    self._push(0.0)
+                continue
+            except StopAsyncIteration:
+                return
             if not isinstance(frame, rtc.AudioFrame):  # a flush
                 self._model.reset()
                 self._segments, carry = SpeechSegments(), carry[:0]

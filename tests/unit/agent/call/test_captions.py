@@ -121,3 +121,22 @@ async def test_flush_does_not_wait_for_a_hanging_room() -> None:
         captions.show(AGENT, "1", "never", final=True)
         await captions.flush(0.05)
     assert room.shown == []
+
+
+async def test_a_caption_that_hangs_does_not_stop_later_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.call.captions._SEND_WITHIN_S", 0.01)
+    room, send = Room(), Room.stream_text
+    room.open.clear()
+
+    async def opening(self: Room, **stream: Any) -> Writer:
+        try:
+            return await send(self, **stream)
+        finally:
+            room.open.set()  # the first stream has timed out
+
+    monkeypatch.setattr(Room, "stream_text", opening)
+    async with _captions(room) as captions:
+        captions.show(AGENT, "1", "lost")
+        captions.show(AGENT, "2", "shown")
+        await captions.flush(5)
+    assert [text for _, _, text, _ in room.shown] == ["shown"]

@@ -1,10 +1,12 @@
 """Flight cards: local times, exact prices, and cards only for searches."""
 
-from typing import Any
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from agent.call.flight_cards import flights_card
+from agent.call.flight_cards import RoomPublisher, flights_card
 from agent.dialogue.turn import ToolFinished
 
 pytestmark = pytest.mark.unit
@@ -126,3 +128,18 @@ def test_connections_show_a_night_and_a_change_of_airport() -> None:
     )
     assert card is not None
     assert card["flights"][0]["via"] == ["London, overnight, from LGW"]
+
+
+@pytest.mark.parametrize("how", ["hangs", "fails"])
+async def test_an_answer_does_not_wait_for_a_message_that_can_not_be_sent(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def send_text(*_: Any, **__: Any) -> None:
+        if how == "fails":
+            raise ValueError("broken")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("agent.call.flight_cards._SEND_WITHIN_S", 0.01)
+    room = SimpleNamespace(local_participant=SimpleNamespace(send_text=send_text))
+    async with asyncio.timeout(5):
+        await RoomPublisher(cast("Any", room)).flights_found({"flights": []})

@@ -1,7 +1,7 @@
 """Barge-in: voice is detected soon, noise is not, and a pause between words ends no segment."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from livekit import rtc
 from livekit.agents.vad import VADEvent, VADEventType
 
 from agent.speech.audio import STT_RATE, Samples, silence
-from agent.speech.barge_in import BargeInDetector, SpeechSegments
+from agent.speech.barge_in import BargeInDetector, BargeInStream, SpeechSegments
 
 pytestmark = pytest.mark.unit
 
@@ -75,3 +75,22 @@ async def test_a_flush_resets_the_segment(spoken: Callable[[str], Samples]) -> N
     assert not events[-1].speaking
     assert events[-1].raw_accumulated_speech == 0
     await asyncio.sleep(0)
+
+
+async def test_speech_ends_when_the_microphone_sends_no_more_frames(
+    spoken: Callable[[str], Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.speech.barge_in._MAX_FRAME_GAP_S", 0.05)
+    stream, speech = BargeInDetector().stream(), spoken("I want to fly.")[: STT_RATE // 2]
+    stream.push_frame(rtc.AudioFrame(speech.tobytes(), STT_RATE, 1, len(speech)))
+    async with asyncio.timeout(5):
+        kinds = [event.type async for event in _until_end(stream)]
+    await stream.aclose()
+    assert kinds.count(START) == kinds.count(END) == 1
+
+
+async def _until_end(stream: BargeInStream) -> AsyncIterator[VADEvent]:
+    async for event in stream:
+        yield event
+        if event.type is END:
+            return
