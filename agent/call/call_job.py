@@ -22,7 +22,7 @@ from agent.dialogue.context import CallerHome
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.flightdata_tools import FlightDataPlaces, FlightDataTools
 from agent.dialogue.restoring import restored_state
-from agent.recording.earlier_entries import read_entries, tool_records, unanswered_words
+from agent.recording.earlier_entries import agent_has_spoken, read_entries, tool_records, unanswered_words
 from agent.settings import AgentSettings
 from mesh.clock import SystemClock
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
@@ -49,11 +49,6 @@ class CallJob:
             return cls(str(fields["call"]), int(fields["epoch"]))
         except (ValueError, KeyError, TypeError) as error:
             raise MalformedJob(f"the job metadata must contain `call` and `epoch`: {error!r}") from None
-
-    @property
-    def resumed(self) -> bool:
-        """True if an earlier agent had this call."""
-        return self.epoch > 1
 
 
 @dataclass(frozen=True)
@@ -113,10 +108,11 @@ async def _talk(
         TimedDialogue(dialogue, SystemClock()),
         recorder,
         engines,
-        patience=settings.caller_patience_seconds,
+        waits=settings.call_waits,
     )
-    unanswered = unanswered_words(entries, job.call_id) if job.resumed else ""
-    return await call.run(resumed=job.resumed, unanswered=unanswered)
+    return await call.run(
+        resumed=agent_has_spoken(entries, job.call_id), unanswered=unanswered_words(entries, job.call_id)
+    )
 
 
 async def _finished_before(leave: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:

@@ -30,6 +30,8 @@ class TimedDialogue:
 
         With `answering` the question is left out, because an answer follows immediately.
         """
+        if not resumed and answering:
+            return self.language.phrase("welcome_answering")
         if not resumed:
             return " ".join(speech.text for speech in self._dialogue.opening(now=self._clock.now()))
         apology = self.language.phrase("caller_back")
@@ -37,6 +39,11 @@ class TimedDialogue:
             return apology
         question = self._dialogue.state.question
         return f"{apology} {question.words if question else self.language.phrase('please_go_on')}"
+
+    def silence_question(self) -> str:
+        """Return the question whether the caller is there, followed by the open question."""
+        question = self._dialogue.state.question
+        return f"{self.language.phrase('still_there')} {question.words if question else ''}".strip()
 
     def turn(self, text: str) -> AsyncGenerator[Event, None]:
         """Yield the events of the answer to the customer's words. Close the generator if they interrupt."""
@@ -57,6 +64,7 @@ class DialogueLLM(llm.LLM[Any]):
         tool_calls: ToolCalls,
         publisher: RoomPublisher,
         hang_up: Callable[[], None],
+        on_sentence: Callable[[str], None],
     ) -> None:
         super().__init__()
         self.dialogue = dialogue
@@ -64,6 +72,7 @@ class DialogueLLM(llm.LLM[Any]):
         self.tool_calls = tool_calls
         self.publisher = publisher
         self.hang_up = hang_up
+        self.on_sentence = on_sentence
 
     def chat(
         self,
@@ -129,6 +138,7 @@ class TurnStream(llm.LLMStream):
             await self._call.publisher.flights_found(card)
 
     def _say(self, text: str) -> None:
+        self._call.on_sentence(text)
         self._event_ch.send_nowait(
             llm.ChatChunk(id=self._turn_id, delta=llm.ChoiceDelta(role="assistant", content=text + " "))
         )

@@ -48,6 +48,13 @@ def tool_records(entries: Iterable[entry_pb2.Entry]) -> list[ToolRecord]:
     return records
 
 
+def agent_has_spoken(entries: Iterable[entry_pb2.Entry], call_id: str) -> bool:
+    """Return whether an agent has said anything in a call."""
+    return any(
+        entry.call_id == call_id and entry.utterance.speaker == entry_pb2.SPEAKER_AGENT for entry in entries
+    )
+
+
 def unanswered_words(entries: Iterable[entry_pb2.Entry], call_id: str) -> str:
     """Return the customer's last words in a call if they are unanswered, otherwise an empty string."""
     last = ""

@@ -4,7 +4,7 @@ livekit-agents' `TranscriptSynchronizer` outputs each word when its audio is pla
 the start and end of playback.
 """
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,8 +71,12 @@ class SpokenWords(io.TextOutput):
         """Do nothing: an utterance ends at the end of playback, not at the end of the text."""
 
 
-def record_playback(session: AgentSession[Any], speech: AgentSpeech) -> TranscriptSynchronizer:
+def record_playback(
+    session: AgentSession[Any], speech: AgentSpeech, on_started: Callable[[], None]
+) -> TranscriptSynchronizer:
     """Record the words that a session speaks, and return the synchronizer that paces them.
+
+    `on_started` is called when the caller begins to hear an utterance.
 
     Call it after the session has started and before any speech. Close the synchronizer after the session.
     """
@@ -81,6 +85,7 @@ def record_playback(session: AgentSession[Any], speech: AgentSpeech) -> Transcri
     synchronizer = TranscriptSynchronizer(next_in_chain_audio=audio, next_in_chain_text=SpokenWords(speech))
     output = synchronizer.audio_output
     output.on("playback_started", lambda event: speech.playback_started(_time(event.created_at)))
+    output.on("playback_started", lambda _: on_started())
     output.on("playback_finished", lambda event: _finished(speech, event))
     session.output.audio = output
     session.output.transcription = synchronizer.text_output

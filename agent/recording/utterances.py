@@ -172,6 +172,23 @@ class AgentSpeech:
         self._start: datetime | None = None
         self._spoken = ""
         self._generated = ""
+        self._shown: tuple[str, str] | None = None
+        self.begun = False
+        """True once the caller has heard or read anything from the agent."""
+
+    def show(self, text: str) -> None:
+        """Show text that can't be heard yet. The next spoken or written utterance replaces it."""
+        self._shown = (uuid7(), text)
+        self._captions.show(entry_pb2.SPEAKER_AGENT, *self._shown)
+
+    def write(self, text: str) -> None:
+        """Record text that the caller reads because it can't be heard."""
+        self._new(_now(), entry_pb2.MODALITY_TEXT).seal(text, entry_pb2.SEALING_FINAL, _now())
+
+    def settle(self) -> None:
+        """Record the shown text as written if nothing has replaced it."""
+        if self._shown is not None:
+            self.write(self._shown[1])
 
     def generation_started(self) -> None:
         """Discard the generated text of the previous utterance."""
@@ -190,7 +207,7 @@ class AgentSpeech:
         if self._open is None:
             if self._start is None:
                 return  # the rest of an utterance that is already sealed
-            self._open = Utterance(self._recorder, self._captions, entry_pb2.SPEAKER_AGENT, self._start)
+            self._open = self._new(self._start)
         self._spoken += piece
         self._open.revise(self._spoken.strip())
 
@@ -202,12 +219,22 @@ class AgentSpeech:
         """
         text = (self._spoken if spoken is None else spoken).strip()
         if text and self._start is not None:
-            utterance = self._open or Utterance(
-                self._recorder, self._captions, entry_pb2.SPEAKER_AGENT, self._start
-            )
+            utterance = self._open or self._new(self._start)
             sealing = entry_pb2.SEALING_INTERRUPTED if interrupted else entry_pb2.SEALING_FINAL
             utterance.seal(text, sealing, at, generated=self._generated.strip())
         self._open, self._start, self._spoken = None, None, ""
+
+    def _new(
+        self, start: datetime, modality: entry_pb2.Modality.ValueType = entry_pb2.MODALITY_VOICE
+    ) -> Utterance:
+        shown, self._shown = self._shown, None
+        self.begun = True
+        utterance = Utterance(
+            self._recorder, self._captions, entry_pb2.SPEAKER_AGENT, start, modality=modality
+        )
+        if shown is not None:
+            utterance.utterance_id = shown[0]
+        return utterance
 
 
 class ToolCalls:

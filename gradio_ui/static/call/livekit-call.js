@@ -13,6 +13,8 @@ const SEGMENT = "lk.segment_id";
 const FINAL = "lk.transcription_final";
 const FLIGHTS = "readback.flights";
 const CHAT = "lk.chat";
+const TYPING = "readback.typing";
+const TYPING_EVERY_MS = 5000;
 const AGENT_STATE = "lk.agent.state";
 const AGENT_WAIT_MS = 15_000;
 
@@ -33,6 +35,7 @@ export class LiveKitCall extends EventTarget {
   #published = null;
   #meters = {};
   #unsent = [];
+  #typedAt = 0;
   #agentTimer = 0;
   #agentWasHere = false;
   #hangingUp = false;
@@ -106,6 +109,14 @@ export class LiveKitCall extends EventTarget {
   sendMessage(text) {
     this.#unsent.push(text);
     this.#sendQueued();
+  }
+
+  /** Tells the agent, at most every five seconds, that the caller is typing, so that it waits. */
+  typing() {
+    if (this.state === "connecting" || this.#isOver || Date.now() - this.#typedAt < TYPING_EVERY_MS) return;
+    this.#typedAt = Date.now();
+    // A lost packet, or one that can't be sent, only makes the agent ask whether the caller is there.
+    this.#room.localParticipant.publishData(Uint8Array.of(1), { topic: TYPING }).catch(() => {});
   }
 
   startSound() {

@@ -326,6 +326,7 @@ class VoicePanel extends HTMLElement {
       maxlength: LONGEST_TEXT,
       autocomplete: "off",
       "data-testid": "text-input",
+      oninput: () => this.#call?.typing(),
     });
     const composer = h(
       "form",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from livekit import api, rtc
 
+from agent.call.caller_silence import TOPIC_TYPING
 from mesh.security.secrets import LiveKitKeys
 
 RATE = 48_000
@@ -28,6 +29,8 @@ class ScriptedAgent:
         self.room = rtc.Room()
         self.typed: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         """Typed messages of the caller: text and stream id."""
+        self.typing = asyncio.Event()
+        """Set while the caller types."""
         self._loudness: asyncio.Queue[float] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -41,6 +44,7 @@ class ScriptedAgent:
             .to_jwt()
         )
         self.room.register_text_stream_handler("lk.chat", lambda reader, who: self._own(self._chat(reader)))
+        self.room.on("data_received", self._data)
         self.room.on("track_subscribed", lambda track, *_: self._own(self._listen(track)))
         await self.room.connect(self._url, token)
         if self._voice:
@@ -127,6 +131,10 @@ class ScriptedAgent:
 
     def _own(self, work: Any) -> None:
         self._tasks.append(asyncio.create_task(work))
+
+    def _data(self, packet: rtc.DataPacket) -> None:
+        if packet.topic == TOPIC_TYPING:
+            self.typing.set()
 
     async def _chat(self, reader: rtc.TextStreamReader) -> None:
         text = await reader.read_all()

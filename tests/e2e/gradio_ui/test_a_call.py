@@ -134,6 +134,12 @@ async def test_typed_messages_and_examples_reach_the_agent_and_are_shown_once(ad
         ] == "Show flights from Chennai to Delhi tomorrow morning"
 
 
+async def test_the_agent_knows_that_the_caller_is_typing(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await ada.see("text-input").press_sequentially("fl")
+        await asyncio.wait_for(agent.typing.wait(), 10)
+
+
 async def test_an_example_before_a_call_starts_one_without_voice(ada: Visitor) -> None:
     room = await ada.call(ada.see("example").first.click)
     async with ada.agent_in(room) as agent:

@@ -39,7 +39,7 @@ from services.flightdata import app as flightdata_app
 from services.flightdata.settings import FlightDataSettings
 from services.identity import app as identity_app
 from services.identity.settings import IdentitySettings
-from tests.integration.agent.conftest import LiveKit
+from tests.integration.agent.livekit_rooms import LiveKit
 from tests.product import free_ports
 
 if TYPE_CHECKING:
@@ -86,11 +86,13 @@ class Placed:
         return str(claims["video"]["room"])
 
     @asynccontextmanager
-    async def held(self, epoch: int) -> AsyncIterator["Held"]:
+    async def held(self, epoch: int, *, joins: bool = True) -> AsyncIterator["Held"]:
         """Hold the call in this epoch, then leave it to another agent."""
         room, leave = rtc.Room(), asyncio.Event()
 
         async def join() -> None:
+            if not joins:
+                await asyncio.Event().wait()
             await room.connect(self.livekit.url, self.livekit.token(f"agent-{epoch}", self.room, agent=True))
 
         job_room = JobRoom(room, join, leave)
@@ -264,6 +266,19 @@ async def test_another_agent_continues_a_call_where_the_first_left_it(placed: Pl
             turn = await caller.type("what about the evening")
     assert turn.tools[0].arguments["origin"] == "MAA"
     assert any(text.startswith("Sorry, I lost you") for text in await placed.said(AGENT))
+
+
+async def test_an_agent_after_one_that_said_nothing_welcomes_the_caller(placed: Placed) -> None:
+    async with CallClient.join(
+        placed.access.livekit_url, placed.access.livekit_token, microphone=False
+    ) as caller:
+        async with placed.held(1, joins=False):
+            joined = entry_pb2.STATE_CHANGE_KIND_AGENT_JOINED
+            await placed.until(lambda entries: any(entry.state_change.kind == joined for entry in entries))
+        async with placed.held(await placed.dispatched_again()):
+            greeting = await caller.wait_for_greeting()
+    assert greeting.reply.startswith("Hello, this is Readback.")
+    assert await placed.said(AGENT) == [greeting.reply]
 
 
 async def test_an_agent_that_comes_too_late_never_joins(placed: Placed) -> None:

@@ -93,6 +93,8 @@ class _CallEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallEnd
     """The conversation was ended."""
     CALL_END_REASON_NO_AGENT: _CallEndReason.ValueType  # 5
     """No agent was available."""
+    CALL_END_REASON_CALLER_SILENT: _CallEndReason.ValueType  # 6
+    """The caller said and typed nothing for too long."""
 
 class CallEndReason(_CallEndReason, metaclass=_CallEndReasonEnumTypeWrapper):
     """Reason for the end of a call."""
@@ -109,6 +111,8 @@ CALL_END_REASON_CONVERSATION_ENDED: CallEndReason.ValueType  # 4
 """The conversation was ended."""
 CALL_END_REASON_NO_AGENT: CallEndReason.ValueType  # 5
 """No agent was available."""
+CALL_END_REASON_CALLER_SILENT: CallEndReason.ValueType  # 6
+"""The caller said and typed nothing for too long."""
 Global___CallEndReason: _TypeAlias = CallEndReason  # noqa: Y015
 
 class _StreamEndReason:

@@ -11,11 +11,7 @@ pytestmark = pytest.mark.unit
 
 def test_a_job_names_a_call_and_an_epoch() -> None:
     job = CallJob.parse('{"call": "01a2", "epoch": 1}')
-    assert (job.call_id, job.epoch, job.resumed) == ("01a2", 1, False)
-
-
-def test_a_later_epoch_resumes_what_another_agent_held() -> None:
-    assert CallJob.parse('{"call": "01a2", "epoch": 2}').resumed
+    assert (job.call_id, job.epoch) == ("01a2", 1)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ class Diary(RoomPublisher):
 
     def __init__(self) -> None:
         self.lines: list[tuple[Any, ...]] = []
+        self.sentences: list[str] = []
         self.in_the_log = True
 
     async def recorded(self) -> bool:
@@ -90,8 +91,9 @@ def answer(diary: Diary) -> Answer:
         chat = llm.ChatContext.empty()
         for words in said:
             chat.add_message(role="user", content=words)
+        calls = ToolCalls(cast("Any", diary))
         model = DialogueLLM(
-            cast("Any", dialogue), diary.recorded, ToolCalls(cast("Any", diary)), diary, diary.hang_up
+            cast("Any", dialogue), diary.recorded, calls, diary, diary.hang_up, diary.sentences.append
         )
         return model.chat(chat_ctx=chat)
 
@@ -110,6 +112,7 @@ async def test_the_last_message_is_answered(answer: Answer, diary: Diary) -> Non
     await _spoken(answer(dialogue, "hello", "flights to Delhi"), diary)
     assert dialogue.heard == "flights to Delhi"
     assert diary.lines == [("say", "Six flights. "), ("say", "Which one? ")]
+    assert diary.sentences == ["Six flights.", "Which one?"]
 
 
 async def test_a_tool_call_is_recorded_and_published_before_the_agent_speaks_about_it(

@@ -41,6 +41,20 @@ def test_an_answer_that_follows_needs_no_invitation(timed: TimedDialogue) -> Non
     assert timed.greeting(resumed=True, answering=True) == "Sorry, I lost you for a moment."
 
 
+def test_a_welcome_before_an_answer_asks_nothing(timed: TimedDialogue) -> None:
+    assert timed.greeting(resumed=False, answering=True) == "Hello, this is Readback."
+
+
+async def test_a_silent_caller_is_asked_the_open_question_again(
+    timed: TimedDialogue, dialogue: Dialogue
+) -> None:
+    assert timed.silence_question() == "Are you still there? You can also type."
+    async for _ in timed.turn("I want to fly tomorrow"):
+        pass
+    assert dialogue.state.question is not None
+    assert timed.silence_question().endswith(dialogue.state.question.words)
+
+
 async def test_an_open_question_is_asked_again_after_a_loss(timed: TimedDialogue, dialogue: Dialogue) -> None:
     spoken = [event.text async for event in timed.turn("I want to fly tomorrow") if isinstance(event, Speech)]
     assert dialogue.state.question is not None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -38,6 +39,7 @@ class Session(rtc.EventEmitter[str]):
         self.silenced = asyncio.Event()
         self.unspoken = ""
         self.broken = False
+        self.agent_state = self.user_state = "listening"
 
     async def start(self, agent: RecordingAgent, **_: Any) -> None:
         self.agent = agent
@@ -51,7 +53,7 @@ class Session(rtc.EventEmitter[str]):
         assert self.agent is not None
         self.agent._record(stt.SpeechEvent(kind, alternatives=[stt.SpeechData(LanguageCode("en"), text)]))
 
-    def say(self, text: str) -> SpeechHandle:
+    def say(self, text: str, **_: Any) -> SpeechHandle:
         return self.answer(text)
 
     def generate_reply(self, *, user_input: str, **_: Any) -> SpeechHandle:
@@ -82,7 +84,7 @@ class Room(rtc.EventEmitter[str]):
     def __init__(self) -> None:
         super().__init__()
         self.remote_participants = {"caller": SimpleNamespace(identity="caller", disconnect_reason=None)}
-        self.local_participant = SimpleNamespace(identity="agent")
+        self.local_participant = SimpleNamespace(identity="agent", track_publications={"TR": None})
         self._handlers: dict[str, Any] = {}
 
     def register_text_stream_handler(self, topic: str, handler: Any) -> None:
@@ -161,14 +163,19 @@ class Placed:
 
     def __init__(self, session: Session, room: Room) -> None:
         self.session, self.room, self.log = session, room, Log()
-        call = VoiceCall(
+        self.call = VoiceCall(
             cast("Any", room),
             "caller",
             cast("Any", Parrot()),
             cast("Any", self.log),
             cast("Any", None),
         )
-        self.running = asyncio.create_task(call.run(resumed=False))
+        self.running = asyncio.create_task(self.call.run(resumed=False))
+
+    def hears(self) -> None:
+        """The caller hears the first word of the greeting."""
+        self.call._speech.playback_started(datetime.now(UTC))
+        self.call._speech.spoken("hello")
 
     async def over(self) -> Any:
         return await asyncio.wait_for(self.running, 5)
@@ -249,6 +256,7 @@ async def test_a_message_is_recorded_although_the_agent_can_not_be_interrupted(c
 async def test_an_answer_that_starts_while_the_caller_is_away_is_replaced_by_an_apology(
     call: Placed,
 ) -> None:
+    call.hears()
     call.session.speeches[-1]._mark_done()
     call.session.hear(SpeechEventType.INTERIM_TRANSCRIPT, "flights from Chennai to")
     call.room.emit("reconnecting")
@@ -267,7 +275,14 @@ async def test_a_caller_who_missed_nothing_hears_no_apology(call: Placed) -> Non
     assert call.session.said == ["hello"]
 
 
+async def test_a_caller_who_was_lost_before_the_welcome_is_welcomed_again(call: Placed) -> None:
+    call.room.leave(DisconnectReason.SIGNAL_CLOSE)
+    call.room.enter()
+    assert call.session.said == ["hello", "hello"]
+
+
 async def test_an_interrupted_answer_is_followed_by_an_apology(call: Placed) -> None:
+    call.hears()
     call.room.leave(DisconnectReason.SIGNAL_CLOSE)
     assert call.session.speeches[-1].interrupted
     call.room.enter()

@@ -7,7 +7,7 @@ from google.protobuf.struct_pb2 import Struct
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from agent.recording.earlier_entries import read_entries, tool_records, unanswered_words
+from agent.recording.earlier_entries import agent_has_spoken, read_entries, tool_records, unanswered_words
 
 pytestmark = pytest.mark.unit
 
@@ -84,6 +84,21 @@ def test_unanswered_words_are_returned() -> None:
 )
 def test_everything_else_is_let_go(entries: list[entry_pb2.Entry]) -> None:
     assert unanswered_words(entries, "now") == ""
+
+
+@pytest.mark.parametrize(
+    ("entries", "spoken"),
+    [
+        ([], False),
+        ([_customer("flights")], False),
+        ([_agent("Hello"), _customer("flights")], True),
+    ],
+)
+def test_an_agent_has_spoken_if_its_words_are_in_the_log(
+    entries: list[entry_pb2.Entry], *, spoken: bool
+) -> None:
+    assert agent_has_spoken(entries, "now") is spoken
+    assert not agent_has_spoken(entries, "tomorrow")
 
 
 class Pages:

@@ -288,6 +288,34 @@ async def test_an_utterance_never_ends_before_its_start(agent: AgentSpeech, log:
     assert log.sealed[0]["end_time"] == NOW
 
 
+async def test_shown_words_become_the_spoken_utterance(
+    agent: AgentSpeech, log: RecordedLog, screen: Screen
+) -> None:
+    agent.show("There are six flights.")
+    assert log.drafts == []
+    _speak(agent, "There are six flights.")
+    agent.playback_finished(NOW, interrupted=False, spoken="There are six flights.")
+    agent.settle()
+    assert [draft for draft in log.drafts if draft[0] == "seal"] == [
+        ("seal", AGENT, "There are six flights.", FINAL)
+    ]
+    assert len({shown[1] for shown in screen.shown} | set(log.ids)) == 1
+
+
+@pytest.mark.parametrize("gives_up", [True, False])
+async def test_shown_words_that_are_never_heard_are_recorded_as_text(
+    agent: AgentSpeech, log: RecordedLog, screen: Screen, *, gives_up: bool
+) -> None:
+    agent.show("There are six flights.")
+    if gives_up:
+        agent.write("There are six flights.")
+    agent.settle()
+    assert log.drafts == [("seal", AGENT, "There are six flights.", FINAL)]
+    assert log.sealed[0]["modality"] == entry_pb2.MODALITY_TEXT
+    assert log.ids == [screen.shown[0][1]]
+    assert agent.begun
+
+
 async def test_tool_calls_are_recorded_in_order(log: RecordedLog) -> None:
     tool_calls = ToolCalls(cast("Any", log))
     tool_calls.start("one", "search_flights", {"origin": "MAA"})
