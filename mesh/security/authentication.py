@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
@@ -20,13 +20,16 @@ from readback.options.v1 import options_pb2
 
 from mesh.clock import Clock, SystemClock
 from mesh.errors import Unauthenticated
+from mesh.security.claims import MalformedClaim, instant, optional_text, text
 
 ISSUER = "readback-identity"
 AUDIENCE = "readback-mesh"
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 -- the media type of RFC 9068, no secret
 ALGORITHM = "ES256"
 MAX_TOKEN_LENGTH = 8192
-MAX_CLOCK_SKEW_SECONDS = 60
+MAX_CLOCK_SKEW = timedelta(seconds=60)
+MAX_LIFETIME = timedelta(days=1)
+"""Longest time between a token's `iat` and `exp`; identity's settings allow an hour."""
 CACHE_SIZE = 10_000
 """Number of verified tokens that are cached."""
 
@@ -175,7 +178,7 @@ class TokenVerifier:
             raise Unauthenticated("wrong audience") from None
         except jwt.InvalidIssuerError:
             raise Unauthenticated("wrong issuer") from None
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, UnicodeError, RecursionError):
             raise Unauthenticated("invalid") from None
         return self._principal(claims, token)
 
@@ -199,45 +202,45 @@ class TokenVerifier:
         return key
 
     def _principal(self, claims: Mapping[str, Any], token: str) -> Principal:
-        subject = claims["sub"]
-        kind = (
-            workload_kind(subject) if claims.get("kind") == "service" else KINDS.get(str(claims.get("kind")))
-        )
-        act = claims.get("act")
-        actor = act.get("sub") if isinstance(act, dict) else None
-        # Only agents have an actor.
-        if (
-            kind is None
-            or not isinstance(subject, str)
-            or (actor is not None) != (kind == options_pb2.ACCESS_AGENT)
-        ):
-            raise Unauthenticated("wrong kind")
         try:
-            expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)
-            not_before = float(claims.get("nbf", claims["iat"]))
-        except (TypeError, ValueError, OverflowError):
+            principal = _read(claims, token)
+            issued_at = instant(claims, "iat")
+            not_before = instant(claims, "nbf") if "nbf" in claims else issued_at
+        except MalformedClaim:
             raise Unauthenticated("malformed") from None
-        if not_before > self._clock.now().timestamp() + MAX_CLOCK_SKEW_SECONDS:
+        if principal.expires_at - issued_at > MAX_LIFETIME:
+            raise Unauthenticated("wrong lifetime")
+        if max(issued_at, not_before) > self._clock.now() + MAX_CLOCK_SKEW:
             raise Unauthenticated("not valid yet")
-        has_customer = kind in (options_pb2.ACCESS_CUSTOMER, options_pb2.ACCESS_AGENT)
-        return Principal(
-            kind=kind,
-            subject=subject,
-            customer_id=subject if has_customer else None,
-            actor=actor,
-            session_id=_text(claims, "sid"),
-            call_id=_text(claims, "call"),
-            conversation_id=_text(claims, "conversation"),
-            expires_at=expires_at,
-            token=token,
-        )
+        return principal
+
+
+def _read(claims: Mapping[str, Any], token: str) -> Principal:
+    """Return the principal that the claims describe.
+
+    Raises:
+        Unauthenticated: no caller has these claims.
+        MalformedClaim: a claim has the wrong type or range.
+    """
+    subject, act = text(claims, "sub"), claims.get("act")
+    kind = workload_kind(subject) if claims.get("kind") == "service" else KINDS.get(str(claims.get("kind")))
+    is_agent = kind == options_pb2.ACCESS_AGENT
+    # Only agents have an actor.
+    if kind is None or isinstance(act, dict) != is_agent:
+        raise Unauthenticated("wrong kind")
+    return Principal(
+        kind=kind,
+        subject=subject,
+        customer_id=subject if is_agent or kind == options_pb2.ACCESS_CUSTOMER else None,
+        actor=text(act, "sub") if isinstance(act, dict) else None,
+        session_id=optional_text(claims, "sid"),
+        call_id=optional_text(claims, "call"),
+        conversation_id=optional_text(claims, "conversation"),
+        expires_at=instant(claims, "exp"),
+        token=token,
+    )
 
 
 def workload_kind(name: object) -> options_pb2.Access.ValueType | None:
     """Return the access rule that a workload of this name satisfies; None for an unknown name."""
     return WORKLOADS.get(str(name).partition("-")[0])
-
-
-def _text(claims: Mapping[str, Any], name: str) -> str | None:
-    value = claims.get(name)
-    return value if isinstance(value, str) else None

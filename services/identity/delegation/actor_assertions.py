@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
 
 from mesh.clock import Clock
 from mesh.security.authentication import ISSUER
+from mesh.security.claims import MalformedClaim, instant, text
 from mesh.security.workload_identity import ASSERTION_TYPE
 from services.identity.errors import UnknownActor
 from services.identity.tokens.signing_keys import ALGORITHM
@@ -75,30 +76,17 @@ class AssertionVerifier:
         return self._verified(claims)
 
     def _verified(self, claims: Mapping[str, Any]) -> VerifiedAssertion:
-        jti = claims["jti"]
-        # Printable, because PostgreSQL's text refuses NUL and surrogates.
-        if (
-            claims["sub"] != claims["iss"]
-            or not isinstance(jti, str)
-            or not 0 < len(jti) <= _MAX_JTI_LENGTH
-            or not jti.isprintable()
-        ):
-            raise UnknownActor("wrong sub or jti")
-        issued_at, expires_at, not_before = (
-            _instant(claims.get(name, claims["iat"])) for name in ("iat", "exp", "nbf")
-        )
+        try:
+            name, jti = text(claims, "iss"), text(claims, "jti")
+            issued_at, expires_at = instant(claims, "iat"), instant(claims, "exp")
+            not_before = instant(claims, "nbf") if "nbf" in claims else issued_at
+        except MalformedClaim as error:
+            raise UnknownActor(f"malformed {error}") from None
         now = self._clock.now()
+        if claims["sub"] != name or len(jti) > _MAX_JTI_LENGTH:
+            raise UnknownActor("wrong sub or jti")
         if not issued_at < expires_at <= issued_at + MAX_LIFETIME:
             raise UnknownActor("wrong lifetime")
         if max(issued_at, not_before) > now + LEEWAY or expires_at <= now:
             raise UnknownActor("expired or not valid yet")
-        return VerifiedAssertion(claims["iss"], jti, expires_at)
-
-
-def _instant(value: object) -> datetime:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UnknownActor("malformed time")
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise UnknownActor("malformed time") from None
+        return VerifiedAssertion(name, jti, expires_at)

@@ -105,6 +105,9 @@ async def test_identity_accepts_the_assertions_of_workload_identity(
         {"exp": True},
         {"exp": 1e300},
         {"iat": -1e300},
+        {"iat": 253402300798, "exp": 253402300799},
+        {"exp": 1e18},
+        {"nbf": float("nan")},
     ],
     ids=str,
 )

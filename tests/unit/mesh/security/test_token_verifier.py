@@ -72,6 +72,36 @@ async def test_a_token_with_one_thing_wrong_is_refused(change, problem: str) -> 
     assert await _problem(KEY.token(**change)) == problem
 
 
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize(
+    "value",
+    [1e18, 1e300, 10**400, -1, -1e15, float("nan"), float("inf"), float("-inf"), "123", True, None, [], {}],
+    ids=lambda value: str(value)[:8],
+)
+async def test_a_time_that_is_no_date_makes_a_token_malformed(claim: str, value: object) -> None:
+    assert await _problem(KEY.token(**{claim: value})) in {"malformed", "invalid"}
+
+
+async def test_a_token_valid_for_more_than_a_day_is_refused() -> None:
+    assert await _problem(KEY.token(exp=datetime.now(UTC) + timedelta(days=2))) == "wrong lifetime"
+
+
+@pytest.mark.parametrize("claim", ["sub", "sid", "call", "conversation"])
+@pytest.mark.parametrize(
+    "value", ["", "a\0b", "\ud800", "x" * 300, 7, ["a"], {"a": 1}], ids=lambda value: repr(value)[:8]
+)
+async def test_a_text_that_no_database_can_store_makes_a_token_malformed(claim: str, value: object) -> None:
+    assert await _problem(KEY.token(**{claim: value})) in {
+        "malformed",
+        "invalid",
+    }
+
+
+@pytest.mark.parametrize("actor", ["", 7, None, "a\0b"], ids=repr)
+async def test_an_agents_token_needs_the_name_of_its_actor(actor: object) -> None:
+    assert await _problem(KEY.token(kind="agent", act={"sub": actor})) == "malformed"
+
+
 async def test_a_token_signed_by_another_key_is_refused() -> None:
     assert await _problem(SigningKey().token()) == "invalid"
 
