@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import grpc
@@ -42,6 +43,10 @@ class DomainError(Exception):
 
     text: ClassVar[str] = ""
     """Default message of this class."""
+    security_event: str = ""
+    """Kind under which the security log records the error; empty for errors that aren't recorded."""
+    logged: Mapping[str, str] = MappingProxyType({})
+    """Facts for the security log, which the caller must not see."""
 
     def __init__(
         self,
@@ -80,6 +85,8 @@ class InvalidRequest(DomainError):
 class RequestTooLarge(InvalidRequest):
     """The request has more bytes than its method accepts."""
 
+    security_event = "request too large"
+
     def __init__(self, size: int, limit: int) -> None:
         super().__init__([FieldViolation("request", f"has {size} bytes; send at most {limit}")])
 
@@ -89,14 +96,19 @@ class Unauthenticated(DomainError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"This needs a valid access token ({problem}).", metadata={"problem": problem})
+        self.security_event = f"token {problem}"
 
 
 class AccessDenied(DomainError):
     """The token is valid, but tokens of its kind may not call the method."""
 
+    security_event = "access denied"
+
 
 class Overloaded(DomainError):
     """Too many RPCs at the same time."""
+
+    security_event = "overloaded"
 
 
 def overloaded() -> Overloaded:

@@ -74,6 +74,17 @@ async def asking(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
                 yield connection
 
 
+async def scrub(engine: AsyncEngine) -> None:
+    """Erase deleted data from SQLite's write-ahead log, unless another connection is reading it.
+
+    PostgreSQL erases deleted rows when it vacuums the table.
+    """
+    if engine.dialect.name == "sqlite":
+        async with engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # not inside a transaction
+
+
 async def _time_limit(connection: AsyncConnection) -> AbstractContextManager[None]:
     if connection.dialect.name == "sqlite":
         return nullcontext()

@@ -20,6 +20,7 @@ from mesh.errors import ErrorTable
 from mesh.failpoints import FAILPOINTS, set_failpoints
 from mesh.security.access_rules import contract_of, path_of
 from mesh.security.authentication import TokenVerifier
+from mesh.security.security_log import security_log
 from mesh.serving.health_and_metrics import Health, serving_probes
 from mesh.serving.inbound_call import Admission
 from mesh.serving.interceptor import Interceptor
@@ -179,6 +180,7 @@ async def serve(
             _freeze_garbage_collector()
             await stopping.wait()
             _log.info("stopping")
+    security_log.flush()
 
 
 def _freeze_garbage_collector() -> None:

@@ -21,6 +21,7 @@ from mesh.errors import DomainError, ErrorTable, Unauthenticated, status_for
 from mesh.ids import REQUEST_ID, uuid7
 from mesh.security import access_rules
 from mesh.security.authentication import Principal, TokenVerifier, principal_or_none
+from mesh.security.security_log import record_refusal
 from mesh.serving.health_and_metrics import MethodMetrics, code_name
 from mesh.serving.limits import Limiter
 
@@ -113,6 +114,7 @@ class InboundCall(AbstractAsyncContextManager[None]):
         self._leave_limits()
         try:
             if isinstance(error, Exception) and not isinstance(error, grpc.aio.AbortError):
+                record_refusal(error, self._context)
                 status = rpc_status.to_status(status_for(error, self._method.errors, self._method.package))
                 await self._context.abort(
                     status.code, status.details, (*status.trailing_metadata, *_pushback(error))

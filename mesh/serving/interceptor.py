@@ -18,6 +18,7 @@ from grpc_status import rpc_status
 from mesh.errors import ErrorTable, InvalidRequest, RequestTooLarge, overloaded, status_for
 from mesh.security.access_rules import MethodContract
 from mesh.security.authentication import set_principal
+from mesh.security.security_log import record_refusal
 from mesh.serving.health_and_metrics import MethodMetrics
 from mesh.serving.inbound_call import Admission, InboundCall, RpcMethod, authenticate
 
@@ -158,6 +159,7 @@ def _refusal(method: RpcMethod, error: Exception) -> Handler:
     """Return a handler that refuses an RPC without receiving its request."""
 
     async def refuse(_request: object, context: Any) -> None:
+        record_refusal(error, context)
         status = rpc_status.to_status(status_for(error, method.errors, method.package))
         method.metrics.observe(status.code.name, 0.0)
         await context.abort_with_status(status)

@@ -15,8 +15,7 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.logs import configure
-from mesh.security.authentication import TokenVerifier
-from mesh.security.jwks import keys_of_identity
+from mesh.security.revocations import verifier_of_identity
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving.grpc_server import GrpcService, serve
 from mesh.serving.ports import endpoint_of
@@ -47,7 +46,7 @@ async def grpc_service(
     async with open_channel(settings.address_of("identity"), IDENTITY) as channel, rooms_client as rooms:
         identity = IdentityServiceStub(channel)
         grants = IdentityGrants(identity, WorkloadIdentity("conversation", actor_key, identity, clock))
-        verifier = TokenVerifier(keys_of_identity(channel, clock), clock=clock)
+        verifier = verifier_of_identity(channel, clock)
         async with replica(settings, rooms, grants, clock) as running:
             add = partial(add_ConversationServiceServicer_to_server, running.servicer)
             yield GrpcService("conversation", DESCRIPTOR, add, ERRORS, verifier, running.drain)

@@ -15,8 +15,7 @@ from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.contracts.page_tokens import PageTokens
 from mesh.logs import configure
-from mesh.security.authentication import TokenVerifier
-from mesh.security.jwks import keys_of_identity
+from mesh.security.revocations import verifier_of_identity
 from mesh.serving.grpc_server import GrpcService, serve
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
@@ -107,7 +106,7 @@ async def grpc_service(
             descriptor=flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"],
             add=partial(flightdata_service_pb2_grpc.add_FlightDataServiceServicer_to_server, servicer),
             errors=ERRORS,
-            verifier=TokenVerifier(keys_of_identity(channel, clock), clock=clock),
+            verifier=verifier_of_identity(channel, clock),
         )
 
 

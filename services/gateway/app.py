@@ -18,8 +18,8 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from mesh.calling.channel import open_channel
 from mesh.ip_addresses import TrustedProxies
 from mesh.logs import configure
-from mesh.security.authentication import TokenSource, TokenVerifier
-from mesh.security.jwks import keys_of_identity
+from mesh.security.authentication import TokenSource
+from mesh.security.revocations import verifier_of_identity
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving import web_server
 from mesh.serving.http_connections import HttpLimits
@@ -57,7 +57,7 @@ async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) 
         key = settings.secrets.actor_key("gateway")
         own_token = tokens or WorkloadIdentity("gateway", key, IdentityServiceStub(identity)).own_token
         anonymous = tokens is not None or settings.allows_anonymous
-        callers = CallerTokens(TokenVerifier(keys_of_identity(identity)), own_token, anonymous=anonymous)
+        callers = CallerTokens(verifier_of_identity(identity), own_token, anonymous=anonymous)
         server = mcp_server(
             tools_of([FLIGHTDATA]),
             ToolCaller({FLIGHTDATA.full_name: flightdata}),

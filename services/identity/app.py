@@ -17,22 +17,27 @@ from mesh.database.idempotency import IdempotencyStore
 from mesh.database.migrations import migrated
 from mesh.logs import configure
 from mesh.security.authentication import TokenVerifier
+from mesh.security.token_buckets import TokenBuckets
 from mesh.serving.grpc_server import GrpcService, serve
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.identity.accounts.customers import Customers
+from services.identity.accounts.deletion import CustomerDeletion
+from services.identity.accounts.hashing_queue import HashingQueue
 from services.identity.accounts.password_hashing import PasswordHasher
 from services.identity.accounts.sign_in import PasswordSignIn
 from services.identity.delegation.actor_assertions import AssertionVerifier
 from services.identity.delegation.grants import Grants, TokenExchange
 from services.identity.errors import ERRORS
+from services.identity.keyed_digests import KeyedDigests
 from services.identity.retention import purging
 from services.identity.servicer import IdentityServicer
 from services.identity.settings import IdentitySettings
 from services.identity.store.schema import requests
 from services.identity.store.store import Store
 from services.identity.tokens.access_tokens import AccessTokens
-from services.identity.tokens.sessions import CustomerSessions
+from services.identity.tokens.revocations import Revocations
+from services.identity.tokens.sessions import CustomerSessions, SessionLimits
 from services.identity.tokens.signing_keys import SigningKeys
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -43,14 +48,10 @@ async def grpc_service(settings: IdentitySettings, clock: Clock | None = None) -
     """Migrate the database, yield the service ready to be served, and close the database."""
     clock = clock or SystemClock()
     keys = SigningKeys(settings.secrets.private_key("identity-signing-key"), settings.previous_signing_keys())
-    hasher = PasswordHasher(
-        settings.secrets.text("identity-pepper").encode(),
-        cost=settings.identity_bcrypt_cost,
-        threads=settings.identity_hashing_threads,
-    )
+    queue = HashingQueue(threads=settings.identity_hashing_threads, clock=clock)
     engine = await migrated(settings.database_url, MIGRATIONS)
     store = Store(engine)
-    servicer = _servicer(settings, store, keys, hasher, clock)
+    servicer = _servicer(settings, store, keys, queue, clock)
 
     async def own_key(kid: str) -> EllipticCurvePublicKey | None:
         return keys.public_keys.get(kid)
@@ -65,12 +66,12 @@ async def grpc_service(settings: IdentitySettings, clock: Clock | None = None) -
                 verifier=TokenVerifier(own_key, clock=clock),
             )
     finally:
-        hasher.close()
+        queue.close()
         await engine.dispose()
 
 
 def _servicer(
-    settings: IdentitySettings, store: Store, keys: SigningKeys, hasher: PasswordHasher, clock: Clock
+    settings: IdentitySettings, store: Store, keys: SigningKeys, queue: HashingQueue, clock: Clock
 ) -> IdentityServicer:
     tokens = AccessTokens(
         keys,
@@ -78,15 +79,33 @@ def _servicer(
         customer_lifetime=timedelta(seconds=settings.identity_customer_token_seconds),
         actor_lifetime=timedelta(seconds=settings.identity_actor_token_seconds),
     )
+    pepper = settings.secrets.text("identity-pepper").encode()
+    hasher, digests = PasswordHasher(pepper, cost=settings.identity_bcrypt_cost), KeyedDigests(pepper)
+    limits = SessionLimits(
+        timedelta(days=settings.identity_session_days),
+        timedelta(seconds=settings.identity_refresh_repeat_seconds),
+    )
+    sessions = CustomerSessions(store, tokens, digests, clock, limits)
+    failures = TokenBuckets(
+        capacity=settings.identity_failures_per_minute,
+        per_hour=settings.identity_failures_per_minute * 60,
+        clock=clock,
+    )
+    registrations = TokenBuckets(
+        capacity=settings.identity_registrations_per_hour,
+        per_hour=settings.identity_registrations_per_hour,
+        clock=clock,
+    )
     verifier = AssertionVerifier(settings.actor_public_keys, clock)
-    sessions = CustomerSessions(store, tokens, clock, lifetime=timedelta(days=settings.identity_session_days))
     return IdentityServicer(
-        customers=Customers(store, hasher, sessions, clock),
-        sign_in=PasswordSignIn(store, hasher, sessions, clock),
+        customers=Customers(store, hasher, queue, sessions, registrations, clock),
+        sign_in=PasswordSignIn(store, hasher, queue, sessions, failures, digests, clock),
+        deletion=CustomerDeletion(store, clock, token_lifetime=tokens.longest_lifetime),
         sessions=sessions,
         grants=Grants(store, clock, lifetime=timedelta(hours=settings.identity_grant_hours)),
         exchange=TokenExchange(store, verifier, tokens, clock),
         keys=keys,
+        revocations=Revocations(store, clock),
         store=store,
         answered=IdempotencyStore(requests),
     )

@@ -5,6 +5,7 @@ DomainError
 ├── WeakPassword
 ├── WrongCredentials        doesn't tell whether the address or the password is wrong
 ├── TooManyAttempts         has the time until the next attempt
+│   └── TooManyRegistrations
 ├── SessionEnded
 │   └── RefreshTokenReused  another party may have the token
 ├── UnknownActor            the reason is logged, not sent
@@ -31,7 +32,9 @@ class EmailTaken(DomainError):
 class WeakPassword(DomainError):
     """The password is too easy to guess, too short or too long."""
 
-    def __init__(self, problem: Literal["short", "long", "common", "personal"], advice: str) -> None:
+    def __init__(
+        self, problem: Literal["short", "long", "repetitive", "common", "personal"], advice: str
+    ) -> None:
         super().__init__(advice, metadata={"problem": problem}, field="password")
 
 
@@ -39,13 +42,24 @@ class WrongCredentials(DomainError):
     """E-mail address and password don't match."""
 
     text = "The e-mail address or the password is wrong."
+    security_event = "wrong credentials"
 
 
 class TooManyAttempts(DomainError):
-    """The account must wait before its next attempt, even with the right password."""
+    """The source of the request must wait before its next attempt, even with the right password."""
+
+    text = "Too many failed attempts; wait a moment and try again."
+    security_event = "sign-in throttled"
 
     def __init__(self, retry_after: timedelta) -> None:
-        super().__init__("Too many failed attempts; wait a moment and try again.", retry_after=retry_after)
+        super().__init__(retry_after=retry_after)
+
+
+class TooManyRegistrations(TooManyAttempts):
+    """The source of the request has registered too many accounts."""
+
+    text = "Too many accounts were created from your network; wait a few minutes and try again."
+    security_event = "registration throttled"
 
 
 class SessionEnded(DomainError):
@@ -55,9 +69,14 @@ class SessionEnded(DomainError):
 
 
 class RefreshTokenReused(SessionEnded):
-    """A refresh token was used after its successor. Two parties may have the session, so it was ended."""
+    """A spent refresh token was used. Two parties may have the session, so it was ended."""
 
     text = "This refresh token was used before, so the session was ended for safety; sign in again."
+    security_event = "refresh token reused"
+
+    def __init__(self, session_id: str, customer_id: str) -> None:
+        super().__init__()
+        self.logged = {"session": session_id, "customer": customer_id}
 
 
 class UnknownActor(DomainError):
@@ -66,9 +85,12 @@ class UnknownActor(DomainError):
     `problem` is only logged, because it would help an attacker to forge assertions.
     """
 
+    text = "The assertion does not prove a known service; check its key and clock."
+    security_event = "assertion refused"
+
     def __init__(self, problem: str) -> None:
-        super().__init__("The assertion does not prove a known service; check its key and clock.")
-        self.problem = problem
+        super().__init__()
+        self.logged = {"problem": problem}
 
 
 class GrantEnded(DomainError):

@@ -43,5 +43,6 @@ async def _purge(store: Store, clock: Clock) -> None:
     try:
         async with store.writing() as tx:
             await tx.purge(clock.now(), clock.now() - FORGET_AFTER)
+        await store.scrub()
     except (SQLAlchemyError, StoreUnavailable):
         _log.warning("purge failed", exc_info=True)

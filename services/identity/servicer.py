@@ -17,11 +17,15 @@ from readback.options.v1.options_pb2 import ACCESS_CONVERSATION
 
 from mesh.database.idempotency import IdempotencyStore
 from mesh.security.authentication import current_customer, current_principal
+from mesh.security.security_log import security_log
+from mesh.security.source_address import source_address
 from services.identity.accounts.customers import Customers
+from services.identity.accounts.deletion import CustomerDeletion
 from services.identity.accounts.sign_in import PasswordSignIn
 from services.identity.delegation.grants import Grants, TokenExchange
 from services.identity.store import records
 from services.identity.store.store import Store, Transaction
+from services.identity.tokens.revocations import Revocations
 from services.identity.tokens.sessions import CustomerSessions, TokenPair
 from services.identity.tokens.signing_keys import SigningKeys
 
@@ -38,28 +42,31 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         *,
         customers: Customers,
         sign_in: PasswordSignIn,
+        deletion: CustomerDeletion,
         sessions: CustomerSessions,
         grants: Grants,
         exchange: TokenExchange,
         keys: SigningKeys,
+        revocations: Revocations,
         store: Store,
         answered: IdempotencyStore,
     ) -> None:
-        self._customers, self._sign_in = customers, sign_in
+        self._customers, self._sign_in, self._deletion = customers, sign_in, deletion
         self._sessions, self._grants = sessions, grants
-        self._exchange, self._keys = exchange, keys
+        self._exchange, self._keys, self._revocations = exchange, keys, revocations
         self._store, self._answered = store, answered
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
         """Create an account and sign it in."""
         customer, pair = await self._customers.register(
-            request.email, request.password, request.display_name, request.locale
+            request.email, request.password, request.display_name, request.locale, source_address(context)
         )
         return pb.RegisterResponse(customer=_customer(customer), tokens=_tokens(pair))
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
         """Sign in with a password."""
-        customer, pair = await self._sign_in.sign_in(request.email, request.password)
+        source = source_address(context)
+        customer, pair = await self._sign_in.sign_in(request.email, request.password, source)
         return pb.LoginResponse(customer=_customer(customer), tokens=_tokens(pair))
 
     async def RefreshSession(
@@ -87,12 +94,20 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
     ) -> pb.DeleteCustomerResponse:
         """Delete the customer of the access token."""
         customer_id = current_customer()
-        await self._sign_in.confirm(customer_id, request.password)
+        source = source_address(context)
+        await self._sign_in.confirm(customer_id, request.password, source)
         # The idempotency store saves a fast hash of the request, so it must not include the password.
         hashed = pb.DeleteCustomerRequest(request_id=request.request_id)
-        return await self._once(
-            customer_id, hashed, pb.DeleteCustomerResponse(), lambda tx: tx.delete_customer(customer_id)
+        answer = await self._once(
+            customer_id,
+            hashed,
+            pb.DeleteCustomerResponse(),
+            lambda tx: self._deletion.delete(tx, customer_id),
         )
+        # Also for a repeated request, because the first one may have been interrupted before this line.
+        await self._store.scrub()
+        security_log.record("customer deleted", source, customer=customer_id)
+        return answer
 
     async def GrantCall(self, request: pb.GrantCallRequest, context: Context) -> pb.GrantCallResponse:
         """Allow agents to act in a call."""
@@ -123,6 +138,25 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
     async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> pb.GetJwksResponse:
         """Return the keys that verify access tokens."""
         return pb.GetJwksResponse(keys_json=[json.dumps(key) for key in self._keys.jwks()])
+
+    async def GetRevocations(
+        self, request: pb.GetRevocationsRequest, context: Context
+    ) -> pb.GetRevocationsResponse:
+        """Return which access tokens are revoked."""
+        return pb.GetRevocationsResponse(hashes=await self._revocations.hashes())
+
+    async def ListDeletedCustomers(
+        self, request: pb.ListDeletedCustomersRequest, context: Context
+    ) -> pb.ListDeletedCustomersResponse:
+        """Return the customers whose data the conversation service must delete."""
+        return pb.ListDeletedCustomersResponse(customer_ids=await self._deletion.due())
+
+    async def ConfirmDeletedCustomers(
+        self, request: pb.ConfirmDeletedCustomersRequest, context: Context
+    ) -> pb.ConfirmDeletedCustomersResponse:
+        """Note that the conversation service deleted the data of these customers."""
+        await self._deletion.confirm(request.customer_ids)
+        return pb.ConfirmDeletedCustomersResponse()
 
     async def _once(
         self, owner: str, request: Mutation, answer: M, do: Callable[[Transaction], Awaitable[None]]

@@ -22,13 +22,21 @@ class IdentitySettings(MeshSettings):
     identity_bcrypt_cost: int = Field(default=12, ge=4, le=16)
     """Cost of a password hash; each step doubles the work. 12 takes half a second; use less only in tests."""
     identity_hashing_threads: int = Field(default=2, ge=1, le=64)
-    """Number of passwords that are hashed at the same time."""
+    """Number of passwords that are hashed at the same time. One network address uses all of them but one."""
+    identity_failures_per_minute: int = Field(default=20, ge=1, le=10_000)
+    """Failed sign-ins that one network address may cause in a minute, on all accounts together. Accounts that
+    the address has signed in to before are exempt; each account has its own limit."""
+    identity_registrations_per_hour: int = Field(default=100, ge=1, le=1_000_000)
+    """Accounts that one network address may create in an hour."""
     identity_customer_token_seconds: int = Field(default=600, ge=120, le=3600)
-    """Lifetime of customers' access tokens, which can't be revoked."""
+    """Lifetime of customers' access tokens."""
     identity_actor_token_seconds: int = Field(default=300, ge=120, le=900)
     """Lifetime of the access tokens of agents and services."""
     identity_session_days: int = Field(default=30, ge=1, le=365)
     """Lifetime of a session. Then the customer must sign in again; refreshing doesn't extend the session."""
+    identity_refresh_repeat_seconds: int = Field(default=20, ge=0, le=60)
+    """Time in which a spent refresh token returns the same successor again, for clients that didn't get the
+    response. Later use ends the session."""
     identity_grant_hours: int = Field(default=4, ge=1, le=24)
     """Lifetime of a call's grant, unless it is revoked earlier."""
     identity_actor_keys: DirectoryPath | None = None

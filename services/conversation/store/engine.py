@@ -53,10 +53,8 @@ class Store:
 
     async def scrub(self) -> None:
         """Erase deleted data from SQLite's write-ahead log, unless another connection is reading it."""
-        if self._engine.dialect.name == "sqlite":
-            async with self._write_lock, self._engine.connect() as connection:
-                driver: Any = (await connection.get_raw_connection()).driver_connection
-                await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # not inside a transaction
+        async with self._write_lock:
+            await transactions.scrub(self._engine)
 
     async def incarnation(self) -> bytes:
         """Return the 16 bytes that identify this database."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 
 from mesh.clock import Clock
 from mesh.errors import FieldViolation, InvalidRequest
 from mesh.ids import uuid7
+from mesh.security.token_buckets import TokenBuckets
+from services.identity.accounts.hashing_queue import HashingQueue, Requester
 from services.identity.accounts.password_hashing import PasswordHasher
 from services.identity.accounts.password_rules import refuse_weak
-from services.identity.errors import CustomerNotFound, EmailTaken
+from services.identity.errors import CustomerNotFound, EmailTaken, TooManyRegistrations
 from services.identity.store.records import Customer
 from services.identity.store.store import Store
 from services.identity.tokens.sessions import CustomerSessions, TokenPair
@@ -40,34 +43,46 @@ class Customers:
     """Registers and reads customers."""
 
     def __init__(
-        self, store: Store, hasher: PasswordHasher, sessions: CustomerSessions, clock: Clock
+        self,
+        store: Store,
+        hasher: PasswordHasher,
+        queue: HashingQueue,
+        sessions: CustomerSessions,
+        registrations: TokenBuckets,
+        clock: Clock,
     ) -> None:
-        self._store, self._hasher, self._sessions, self._clock = store, hasher, sessions, clock
+        self._store, self._hasher, self._queue, self._sessions = store, hasher, queue, sessions
+        self._registrations, self._clock = registrations, clock
 
     async def register(
-        self, email: str, password: str, display_name: str, locale: str
+        self, email: str, password: str, display_name: str, locale: str, source: str
     ) -> tuple[Customer, TokenPair]:
-        """Create an account and sign it in.
+        """Create an account and sign it in. `source` is the caller's network address.
 
         Raises:
             InvalidRequest: the address or the name contains control characters.
             WeakPassword: the password is not acceptable.
+            TooManyRegistrations: the source has registered too often.
             EmailTaken: the address has an account.
             Overloaded: too many passwords are being hashed.
         """
         refuse_control_characters(email=email, display_name=display_name)
         refuse_weak(password, email=email, display_name=display_name)
+        if (wait := self._registrations.take(source)) is not None:
+            raise TooManyRegistrations(wait)
+        address = canonical_email(email)
         async with self._store.reading() as tx:
             # Only saves half a second of hashing; the unique constraint prevents duplicates.
-            if await tx.customer_by_email(canonical_email(email)):
+            if await tx.customer_by_email(address):
                 raise EmailTaken
-        password_hash = await self._hasher.hash(password)
+        async with self._queue.turn(Requester(source, address)) as turn:
+            password_hash = await turn.run(partial(self._hasher.hash, password))
         customer = Customer(
             uuid7(), email, display_name, locale or DEFAULT_LOCALE, password_hash, self._clock.now()
         )
         async with self._store.writing() as tx:
-            await tx.add_customer(customer, canonical_email(email))
-            return customer, await self._sessions.open(tx, customer.customer_id)
+            await tx.add_customer(customer, address)
+            return customer, await self._sessions.open(tx, customer.customer_id, source)
 
     async def get(self, customer_id: str) -> Customer:
         """Return a customer.

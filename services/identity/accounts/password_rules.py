@@ -1,22 +1,28 @@
-"""Password rules: limits of the length, and a list of common passwords (OWASP ASVS 5.0, 6.2.1-6.2.12)."""
+"""Password rules: limits of the length, repetition, and common passwords (OWASP ASVS 5.0, 6.2.1-6.2.12)."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
 
+from services.identity.accounts.password_preparation import prepared
 from services.identity.errors import WeakPassword
 
 MIN_LENGTH, MAX_LENGTH = 8, 256
-"""In characters, not bytes."""
+"""In characters of the prepared password, not bytes."""
+MIN_DISTINCT = 3
+"""Number of different characters that a password needs at least. Spaces don't count."""
 
 
-def refuse_weak(password: str, *, email: str, display_name: str) -> None:
-    """Raise WeakPassword if a password is too short, too long, common, or the person's name or address."""
+def refuse_weak(typed: str, *, email: str, display_name: str) -> None:
+    """Raise WeakPassword if a password is too short, too long, repetitive, common or personal."""
+    password = prepared(typed)
     if len(password) < MIN_LENGTH:
         raise WeakPassword("short", f"Choose a password of at least {MIN_LENGTH} characters.")
     if len(password) > MAX_LENGTH:
         raise WeakPassword("long", f"Choose a password of at most {MAX_LENGTH} characters.")
+    if len(set(password.casefold()) - {" "}) < MIN_DISTINCT:
+        raise WeakPassword("repetitive", "Choose a password with more than two different characters.")
     plain = _plain(password)
     if plain in common_passwords():
         raise WeakPassword("common", "Many people use this password; choose one that is only yours.")
@@ -34,5 +40,5 @@ def common_passwords() -> frozenset[str]:
 
 def _plain(text: str) -> str:
     """Return a text in lower case, without digits and punctuation at its end, which people often append."""
-    folded = text.casefold()
+    folded = prepared(text).casefold()
     return folded.rstrip("0123456789!?.*#@$-_") or folded

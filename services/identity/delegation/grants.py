@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import structlog
 from readback.options.v1.options_pb2 import ACCESS_AGENT_WORKER
 
 from mesh.clock import Clock
@@ -23,8 +22,6 @@ from services.identity.store.records import Grant
 from services.identity.store.store import Store
 from services.identity.tokens.access_tokens import AccessTokens, IssuedToken
 from services.identity.tokens.refresh_tokens import digest_of, new_token
-
-_log = structlog.get_logger()
 
 
 class Grants:
@@ -70,11 +67,7 @@ class TokenExchange:
                 grant.
             GrantEnded: the grant is unknown, expired or revoked.
         """
-        try:
-            actor, grant = await self._spend(assertion, grant_text)
-        except UnknownActor as error:
-            _log.warning("assertion refused", problem=error.problem)
-            raise
+        actor, grant = await self._spend(assertion, grant_text)
         if not grant_text:
             return self._tokens.for_service(actor)
         if grant is None or grant.expires_at <= self._clock.now():

@@ -31,6 +31,8 @@ class Session:
     expires_at: datetime
     """Fixed when the session is opened; refreshing doesn't extend it."""
     ended_at: datetime | None = None
+    source: bytes | None = None
+    """Keyed digest of the customer and the network address that signed in; None if that is unknown."""
 
     def is_live(self, now: datetime) -> bool:
         """Return whether the session can be used."""
@@ -63,7 +65,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempts:
-    """An account's failed sign-ins since its last success."""
+    """Failed sign-ins since the last success, on an account from one source or from all."""
 
     count: int
     last_at: datetime

@@ -80,6 +80,7 @@ sessions = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
     Column("ended_at", Instant),
+    Column("source", LargeBinary(32)),
 )
 
 refresh_tokens = Table(
@@ -107,7 +108,7 @@ grants = Table(
 failed_attempts = Table(
     "failed_attempts",
     metadata,
-    # A digest, because people sometimes type a password into the address field.
+    # A keyed digest of the account, or of the account and the source; see `sign_in_throttling`.
     Column("account", LargeBinary(32), primary_key=True),
     Column("count", Integer, nullable=False),
     Column("last_at", Instant, nullable=False, index=True),
@@ -118,6 +119,22 @@ seen_assertions = Table(
     metadata,
     Column("actor", String(64), primary_key=True),
     Column("jti", String(128), primary_key=True),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
+deleted_customers = Table(
+    "deleted_customers",
+    metadata,
+    Column("customer_id", String(36), primary_key=True),
+    Column("delete_time", Instant, nullable=False),
+    Column("due_time", Instant, nullable=False, index=True),
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    # Id of a customer or a session.
+    Column("subject", String(36), primary_key=True),
     Column("expires_at", Instant, nullable=False, index=True),
 )
 

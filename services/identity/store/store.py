@@ -23,10 +23,12 @@ from services.identity.errors import EmailTaken
 from services.identity.store.records import Customer, FailedAttempts, Grant, RefreshToken, Session
 from services.identity.store.schema import (
     customers,
+    deleted_customers,
     failed_attempts,
     grants,
     refresh_tokens,
     requests,
+    revocations,
     seen_assertions,
     sessions,
 )
@@ -69,6 +71,37 @@ class Transaction:
         """Delete a customer with their sessions, refresh tokens and grants."""
         await self._delete(customers, customers.c.customer_id == customer_id)
 
+    async def add_deleted_customer(self, customer_id: str, now: datetime) -> None:
+        """Store the id of a deleted customer, so that other services learn of the deletion."""
+        await self._add_once(
+            deleted_customers, {"customer_id": customer_id, "delete_time": now, "due_time": now}
+        )
+
+    async def deletions_due(self, now: datetime, *, limit: int) -> Sequence[str]:
+        """Return ids of deleted customers whose data other services must delete, the longest due first."""
+        due = deleted_customers.c.due_time
+        query = select(deleted_customers.c.customer_id).where(due <= now).order_by(due).limit(limit)
+        return (await self.connection.execute(query)).scalars().all()
+
+    async def postpone_deletions(
+        self, customer_ids: Sequence[str], now: datetime, tokens_expired: timedelta
+    ) -> None:
+        """Make deletions due again after `tokens_expired`, or remove them if that time is over."""
+        named = deleted_customers.c.customer_id.in_(customer_ids)
+        over = deleted_customers.c.delete_time <= now - tokens_expired
+        await self._delete(deleted_customers, named & over & (deleted_customers.c.due_time <= now))
+        await self._update(deleted_customers, named & ~over, due_time=now + tokens_expired)
+
+    async def revoke(self, subject: str, expires_at: datetime) -> None:
+        """Revoke the access tokens of a customer or a session until all of them have expired."""
+        await self._add_once(revocations, {"subject": subject, "expires_at": expires_at})
+
+    async def revoked(self, now: datetime, *, limit: int) -> Sequence[str]:
+        """Return the ids of customers and sessions whose access tokens are revoked, the newest first."""
+        end = revocations.c.expires_at
+        query = select(revocations.c.subject).where(end > now).order_by(end.desc()).limit(limit)
+        return (await self.connection.execute(query)).scalars().all()
+
     async def add_session(self, session: Session) -> None:
         """Add a session."""
         await self.connection.execute(insert(sessions).values(**_values(session)))
@@ -78,10 +111,18 @@ class Transaction:
         row = await self._one(sessions, sessions.c.session_id == session_id)
         return Session(**row) if row else None
 
-    async def end_session(self, session_id: str, now: datetime) -> None:
-        """Mark a session as ended, unless it has already ended."""
+    async def has_session_from(self, customer_id: str, source: bytes, now: datetime) -> bool:
+        """Return whether a source opened a session of the customer that hasn't expired by itself."""
+        query = select(sessions.c.session_id).where(
+            sessions.c.customer_id == customer_id, sessions.c.source == source, sessions.c.expires_at > now
+        )
+        return await self.connection.scalar(query.limit(1)) is not None
+
+    async def end_session(self, session_id: str, now: datetime) -> bool:
+        """Mark a session as ended; return False if there is no open session with this id."""
         still_open = (sessions.c.session_id == session_id) & sessions.c.ended_at.is_(None)
-        await self._update(sessions, still_open, ended_at=now)
+        ended = update(sessions).where(still_open).values(ended_at=now).returning(sessions.c.session_id)
+        return (await self.connection.execute(ended)).one_or_none() is not None
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
         """Add a refresh token."""
@@ -97,14 +138,6 @@ class Transaction:
         session = await self.session(session_id) if session_id is not None else None
         row = await self._one(refresh_tokens, here)
         return (RefreshToken(**row), session) if row and session else None
-
-    async def relatives(self, token: RefreshToken) -> Sequence[RefreshToken]:
-        """Return the children and siblings of a refresh token."""
-        column = refresh_tokens.c.parent
-        parents = [parent for parent in (token.digest, token.parent) if parent]
-        query = select(refresh_tokens).where(column.in_(parents))
-        rows = (await self.connection.execute(query)).mappings()
-        return [RefreshToken(**row) for row in rows]
 
     async def spend_refresh_token(self, digest: bytes, now: datetime) -> None:
         """Mark a refresh token as spent, unless it is already spent."""
@@ -132,20 +165,20 @@ class Transaction:
         await self._delete(grants, grants.c.session_id == session_id)
 
     async def attempts(self, account: bytes) -> FailedAttempts | None:
-        """Return the failed attempts of an account, by the digest of its address."""
+        """Return the failed attempts of a key (see `sign_in_throttling`)."""
         row = await self._one(failed_attempts, failed_attempts.c.account == account)
         return FailedAttempts(row["count"], row["last_at"]) if row else None
 
     async def begin_attempts(self, account: bytes, now: datetime) -> None:
-        """Add a row of zero failed attempts unless the account has one, so that there is a row to lock."""
+        """Add a row of zero failed attempts unless the key has one, so that there is a row to lock."""
         await self._add_once(failed_attempts, {"account": account, "count": 0, "last_at": now})
 
     async def put_attempts(self, account: bytes, attempts: FailedAttempts) -> None:
-        """Store the failed attempts of an account."""
+        """Store the failed attempts of a key."""
         await self._put(failed_attempts, {"account": account, **_values(attempts)}, failed_attempts.c.account)
 
     async def delete_attempts(self, account: bytes) -> None:
-        """Delete the failed attempts of an account."""
+        """Delete the failed attempts of a key."""
         await self._delete(failed_attempts, failed_attempts.c.account == account)
 
     async def remember_assertion(self, actor: str, jti: str, expires_at: datetime) -> bool:
@@ -161,7 +194,7 @@ class Transaction:
             locked = await self.connection.scalar(select(func.pg_try_advisory_xact_lock(_PURGE_LOCK)))
             if not locked:
                 return
-        for table in (sessions, grants, seen_assertions):
+        for table in (sessions, grants, seen_assertions, revocations):
             await self._delete(table, table.c.expires_at <= now)
         await self._delete(failed_attempts, failed_attempts.c.last_at <= attempts_before)
         await self._delete(requests, requests.c.create_time <= now - REQUESTS_KEPT)
@@ -221,6 +254,11 @@ class Store:
         """Open a writing transaction. It commits when the block ends, and rolls back if the block raises."""
         async with self._writer_lock, transactions.writing(self._engine) as connection:
             yield Transaction(connection, writes=True)
+
+    async def scrub(self) -> None:
+        """Erase deleted data from SQLite's write-ahead log, unless another connection is reading it."""
+        async with self._writer_lock:
+            await transactions.scrub(self._engine)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:

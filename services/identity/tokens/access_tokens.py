@@ -5,8 +5,10 @@
     agent     customer id   act.sub: the agent; call, conversation (delegation, RFC 8693 §4.1)
     service   service name
 
-A token can't be revoked, so its lifetime is only minutes. After a logout or the revocation of a grant, no new
-token is issued. Lifetimes are settings: `identity_customer_token_seconds`, `identity_actor_token_seconds`.
+A token is valid for minutes. Services learn of ended sessions and deleted customers within half a minute
+(`mesh.security.revocations`). After the revocation of a grant, no new token is issued.
+
+Lifetimes are settings: `identity_customer_token_seconds`, `identity_actor_token_seconds`.
 """
 
 from __future__ import annotations
@@ -40,6 +42,11 @@ class AccessTokens:
     ) -> None:
         self._keys, self._clock = keys, clock
         self._customer_lifetime, self._actor_lifetime = customer_lifetime, actor_lifetime
+
+    @property
+    def longest_lifetime(self) -> timedelta:
+        """Time after which every token issued until now has expired."""
+        return max(self._customer_lifetime, self._actor_lifetime)
 
     def for_customer(self, session: Session) -> IssuedToken:
         """Return a customer's token; it expires with the session at the latest."""

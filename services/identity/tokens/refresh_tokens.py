@@ -3,25 +3,27 @@
 An opaque token is 256 random bits; the database stores its SHA-256 digest. A fast hash is enough, because
 2^256 values can't be tried.
 
-Rotation (RFC 9700 §4.14.2, OWASP ASVS 5.0 10.4.5): each refresh spends a token and creates its successor. A
+Rotation (RFC 9700 §4.14.2, OWASP ASVS 5.0 10.4.5): each refresh spends a token and returns its successor. A
 spent token that is used again means one of two things:
 
-* No successor was used yet: the response got lost, or two tabs refreshed at the same time. The token gets
-  another successor. Only the successor that is used first stays valid.
-* A successor was used: two parties have the session's tokens, so the session is ended.
+* It was spent seconds ago, and its successor wasn't used yet: the response got lost, or two tabs refreshed at
+  the same time. The answer has the same successor again.
+* Otherwise two parties may have the session's tokens, so the session is ended.
 
-So the parent of the newest token is accepted, and older tokens are not.
+The successor is derived from the token with the installation's key. So it can be repeated although only its
+digest is stored, and a token has one successor at most.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Literal
 
-from services.identity.errors import RefreshTokenReused
+from services.identity.keyed_digests import KeyedDigests
 from services.identity.store.records import RefreshToken
 
 
@@ -44,15 +46,18 @@ def digest_of(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def refuse_reuse(token: RefreshToken, relatives: Collection[RefreshToken]) -> None:
-    """Raise RefreshTokenReused if a child or sibling of the token was used.
+def successor_of(text: str, digests: KeyedDigests) -> OpaqueToken:
+    """Return the successor of a refresh token. Without the installation's key it can't be computed."""
+    secret = base64.urlsafe_b64encode(digests.of("refresh token", text)).rstrip(b"=").decode()
+    successor = f"rbr_{secret}"
+    return OpaqueToken(successor, digest_of(successor))
 
-    `relatives` must contain the token's children and siblings, and may contain other tokens of the session.
-    """
-    for other in relatives:
-        is_child = other.parent == token.digest
-        is_sibling = (
-            token.parent is not None and other.parent == token.parent and other.digest != token.digest
-        )
-        if (is_child or is_sibling) and other.spent_at is not None:
-            raise RefreshTokenReused
+
+def may_repeat(token: RefreshToken, successor: RefreshToken | None, now: datetime, window: timedelta) -> bool:
+    """Return whether a spent token may return its successor again, instead of ending its session."""
+    return (
+        token.spent_at is not None
+        and now - token.spent_at < window
+        and successor is not None
+        and successor.spent_at is None
+    )

@@ -8,10 +8,17 @@ from datetime import datetime, timedelta
 from mesh.clock import Clock
 from mesh.ids import uuid7
 from services.identity.errors import RefreshTokenReused, SessionEnded
-from services.identity.store.records import RefreshToken, Session
+from services.identity.keyed_digests import KeyedDigests
+from services.identity.store.records import Customer, RefreshToken, Session
 from services.identity.store.store import Store, Transaction
 from services.identity.tokens.access_tokens import AccessTokens, IssuedToken
-from services.identity.tokens.refresh_tokens import digest_of, new_token, refuse_reuse
+from services.identity.tokens.refresh_tokens import (
+    OpaqueToken,
+    digest_of,
+    may_repeat,
+    new_token,
+    successor_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +30,43 @@ class TokenPair:
     session_expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Times that apply to sessions."""
+
+    lifetime: timedelta
+    """Time until a session expires."""
+    repeat_window: timedelta
+    """Time in which a spent refresh token still returns the successor that it returned before."""
+
+
 class CustomerSessions:
     """Opens, refreshes and ends sessions."""
 
-    def __init__(self, store: Store, tokens: AccessTokens, clock: Clock, *, lifetime: timedelta) -> None:
-        self._store, self._tokens, self._clock, self._lifetime = store, tokens, clock, lifetime
+    def __init__(
+        self, store: Store, tokens: AccessTokens, digests: KeyedDigests, clock: Clock, limits: SessionLimits
+    ) -> None:
+        self._store, self._tokens, self._digests = store, tokens, digests
+        self._clock, self._limits = clock, limits
 
-    async def open(self, tx: Transaction, customer_id: str) -> TokenPair:
-        """Open a session of an authenticated customer."""
+    async def open(self, tx: Transaction, customer_id: str, source: str) -> TokenPair:
+        """Open a session of an authenticated customer. `source` is the network address of the client."""
         now = self._clock.now()
-        session = Session(uuid7(), customer_id, now, now + self._lifetime)
+        session = Session(
+            uuid7(),
+            customer_id,
+            now,
+            now + self._limits.lifetime,
+            source=self._source(customer_id, source) if source else None,
+        )
         await tx.add_session(session)
-        return await self._next_pair(tx, session, parent=None)
+        return await self._add(tx, session, new_token("rbr"), parent=None)
+
+    async def has_been_opened_from(self, tx: Transaction, customer: Customer, source: str) -> bool:
+        """Return whether the customer has a session, open or ended, that a network address opened."""
+        return await tx.has_session_from(
+            customer.customer_id, self._source(customer.customer_id, source), self._clock.now()
+        )
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Spend a refresh token and return the session's next pair of tokens.
@@ -49,22 +81,31 @@ class CustomerSessions:
             if found is None or not found[1].is_live(now):
                 raise SessionEnded
             token, session = found
-            try:
-                refuse_reuse(token, await tx.relatives(token))
-            except RefreshTokenReused as error:
-                await self.end(tx, session.session_id)
-                reuse = error  # raised after the commit; raising it here would undo the end of the session
-            else:
+            successor = successor_of(refresh_token, self._digests)
+            if token.spent_at is None:
                 await tx.spend_refresh_token(token.digest, now)
-                return await self._next_pair(tx, session, parent=token.digest)
-        raise reuse
+                return await self._add(tx, session, successor, parent=token.digest)
+            issued = await tx.refresh_token(successor.digest)
+            if may_repeat(token, issued and issued[0], now, self._limits.repeat_window):
+                return self._pair(session, successor)
+            await self.end(tx, session.session_id)  # committed before the error is raised
+        raise RefreshTokenReused(session.session_id, session.customer_id)
 
     async def end(self, tx: Transaction, session_id: str) -> None:
-        """End a session and revoke its grants. A session that has ended stays unchanged."""
-        await tx.end_session(session_id, self._clock.now())
+        """End a session with its grants and access tokens. A session that has ended stays unchanged."""
+        now = self._clock.now()
+        if await tx.end_session(session_id, now):
+            await tx.revoke(session_id, now + self._tokens.longest_lifetime)
         await tx.delete_grants_of_session(session_id)
 
-    async def _next_pair(self, tx: Transaction, session: Session, parent: bytes | None) -> TokenPair:
-        token = new_token("rbr")
+    async def _add(
+        self, tx: Transaction, session: Session, token: OpaqueToken, parent: bytes | None
+    ) -> TokenPair:
         await tx.add_refresh_token(RefreshToken(token.digest, session.session_id, parent, self._clock.now()))
+        return self._pair(session, token)
+
+    def _pair(self, session: Session, token: OpaqueToken) -> TokenPair:
         return TokenPair(self._tokens.for_customer(session), token.text, session.expires_at)
+
+    def _source(self, customer_id: str, source: str) -> bytes:
+        return self._digests.of("source", customer_id, source)

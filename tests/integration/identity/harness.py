@@ -17,6 +17,7 @@ from mesh.calling.channel import open_channel
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
+from mesh.security.source_address import SOURCE_ADDRESS
 from mesh.security.workload_identity import make_assertion
 from mesh.serving.grpc_server import running
 from mesh.settings import load
@@ -24,6 +25,7 @@ from services.identity.app import grpc_service
 from services.identity.settings import IdentitySettings
 from tests.simulated_clock import SimulatedClock
 
+Headers = tuple[tuple[str, str], ...]
 PASSWORD = "a flock of quiet herons"
 SERVICE = pb.DESCRIPTOR.services_by_name["IdentityService"]
 
@@ -42,6 +44,17 @@ class SignedIn:
 
 
 @dataclass(frozen=True)
+class Page:
+    """The web app."""
+
+    token: str
+
+    def browser(self, address: str) -> Headers:
+        """Call metadata that the web app sends for a browser."""
+        return (*bearer(self.token), (SOURCE_ADDRESS, address))
+
+
+@dataclass(frozen=True)
 class Identity:
     """A running identity service."""
 
@@ -51,18 +64,27 @@ class Identity:
     settings: IdentitySettings
 
     async def register(
-        self, email: str = "asha@example.com", password: str = PASSWORD, name: str = "Asha"
+        self,
+        email: str = "asha@example.com",
+        password: str = PASSWORD,
+        name: str = "Asha",
+        headers: Headers = (),
     ) -> SignedIn:
         """Register a customer."""
-        response = await self.stub.Register(
-            pb.RegisterRequest(email=email, password=password, display_name=name)
-        )
+        request = pb.RegisterRequest(email=email, password=password, display_name=name)
+        response = await self.stub.Register(request, metadata=headers)
         return SignedIn(response.customer, response.tokens)
 
-    async def login(self, email: str = "asha@example.com", password: str = PASSWORD) -> SignedIn:
+    async def login(
+        self, email: str = "asha@example.com", password: str = PASSWORD, headers: Headers = ()
+    ) -> SignedIn:
         """Open another session of a customer."""
-        opened = await self.stub.Login(pb.LoginRequest(email=email, password=password))
+        opened = await self.stub.Login(pb.LoginRequest(email=email, password=password), metadata=headers)
         return SignedIn(opened.customer, opened.tokens)
+
+    async def page(self) -> Page:
+        """Return the web app, which reports the addresses of its browsers."""
+        return Page(await self.exchange(actor="page"))
 
     async def refresh(self, refresh_token: str) -> pb.TokenPair:
         """Return the next pair of tokens."""

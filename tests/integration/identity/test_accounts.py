@@ -82,8 +82,8 @@ async def test_wrong_password_and_unknown_address_get_the_same_error(identity: I
 @pytest.mark.parametrize(
     "password",
     [
-        "\U0001f6e9" * 64,
-        "ü" * 200 + "ß" * 54,
+        "\U0001f6e9\U0001f6eb\U0001f6ec\U0001f680" * 16,
+        "ü" * 200 + "äß" * 27,
         "e\u0301 is not \u00e9",
         "nul\0in\0the middle",
         "  spaces around  ",
@@ -105,7 +105,7 @@ async def test_raising_the_cost_rehashes_at_the_next_sign_in(tmp_path: Path) -> 
     async with running_identity(tmp_path, identity_bcrypt_cost=5) as after:
         await after.login()
         await after.login()
-    assert b"v1$2b$05$" in _database(tmp_path)
+    assert b"v2$2b$05$" in _database(tmp_path)
 
 
 async def test_the_database_holds_no_secret_in_clear_text(tmp_path: Path) -> None:

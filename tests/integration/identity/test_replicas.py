@@ -64,12 +64,10 @@ async def test_concurrent_registrations_on_all_replicas_make_one_account(
 async def test_concurrent_refreshes_on_all_replicas_leave_one_usable_chain(
     replicas: Sequence[Identity],
 ) -> None:
-    first = (await replicas[0].register()).tokens
-    pairs = await asyncio.gather(*(replicas[n % REPLICAS].refresh(first.refresh_token) for n in range(30)))
-    outcome = await codes(
-        *(replicas[n % REPLICAS].refresh(pair.refresh_token) for n, pair in enumerate(pairs))
-    )
-    assert outcome == {"OK": 1, "UNAUTHENTICATED": 29}
+    token = (await replicas[0].register()).tokens.refresh_token
+    for _ in range(2):
+        pairs = await asyncio.gather(*(replicas[n % REPLICAS].refresh(token) for n in range(30)))
+        (token,) = {pair.refresh_token for pair in pairs}
 
 
 async def test_reuse_found_on_one_replica_ends_the_session_on_all(replicas: Sequence[Identity]) -> None:

@@ -30,6 +30,7 @@ from mesh.database.migrations import migrated
 from mesh.database.transactions import reading
 from mesh.errors import metadata_of
 from mesh.ids import uuid7
+from mesh.security.security_log import security_log
 from mesh.settings import load
 from services.identity.app import MIGRATIONS
 from services.identity.settings import IdentitySettings
@@ -83,6 +84,7 @@ async def test_tokens_of_the_previous_key_are_accepted_until_it_is_dropped(tmp_p
 @pytest.mark.usefixtures("_logging_put_back")
 async def test_no_secret_reaches_the_logs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     logs.configure(load(IdentitySettings, home=tmp_path, log_level="debug"), "identity")
+    security_log.flush()
     async with running_identity(tmp_path) as identity:
         asha = await identity.register()
         tokens = await identity.refresh(asha.tokens.refresh_token)

@@ -35,7 +35,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_WRONG_CREDENTIALS", "domain": "readback.identity.v1", "metadata": {} }
     """
     ERROR_REASON_TOO_MANY_ATTEMPTS: _ErrorReason.ValueType  # 3
-    """Too many failed sign-ins for this account; `google.rpc.RetryInfo` says when to try again.
+    """Too many failed sign-ins or registrations from this network address; `google.rpc.RetryInfo` says when to
+    try again.
 
         { "reason": "ERROR_REASON_TOO_MANY_ATTEMPTS", "domain": "readback.identity.v1", "metadata": {} }
     """
@@ -45,7 +46,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_SESSION_ENDED", "domain": "readback.identity.v1", "metadata": {} }
     """
     ERROR_REASON_REFRESH_TOKEN_REUSED: _ErrorReason.ValueType  # 5
-    """A refresh token was used again after its successor was used, so the session was ended.
+    """A refresh token was used again, so the session was ended.
 
         { "reason": "ERROR_REASON_REFRESH_TOKEN_REUSED", "domain": "readback.identity.v1", "metadata": {} }
     """
@@ -65,7 +66,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_CUSTOMER_NOT_FOUND", "domain": "readback.identity.v1", "metadata": {} }
     """
     ERROR_REASON_WEAK_PASSWORD: _ErrorReason.ValueType  # 9
-    """The password is too short, too long, or easy to guess.
+    """The password is too short, too long, or easy to guess. `problem` is `short`, `long`, `repetitive`, `common`
+    or `personal`.
 
         { "reason": "ERROR_REASON_WEAK_PASSWORD", "domain": "readback.identity.v1",
           "metadata": { "problem": "common" } }
@@ -87,7 +89,8 @@ ERROR_REASON_WRONG_CREDENTIALS: ErrorReason.ValueType  # 2
     { "reason": "ERROR_REASON_WRONG_CREDENTIALS", "domain": "readback.identity.v1", "metadata": {} }
 """
 ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 3
-"""Too many failed sign-ins for this account; `google.rpc.RetryInfo` says when to try again.
+"""Too many failed sign-ins or registrations from this network address; `google.rpc.RetryInfo` says when to
+try again.
 
     { "reason": "ERROR_REASON_TOO_MANY_ATTEMPTS", "domain": "readback.identity.v1", "metadata": {} }
 """
@@ -97,7 +100,7 @@ ERROR_REASON_SESSION_ENDED: ErrorReason.ValueType  # 4
     { "reason": "ERROR_REASON_SESSION_ENDED", "domain": "readback.identity.v1", "metadata": {} }
 """
 ERROR_REASON_REFRESH_TOKEN_REUSED: ErrorReason.ValueType  # 5
-"""A refresh token was used again after its successor was used, so the session was ended.
+"""A refresh token was used again, so the session was ended.
 
     { "reason": "ERROR_REASON_REFRESH_TOKEN_REUSED", "domain": "readback.identity.v1", "metadata": {} }
 """
@@ -117,7 +120,8 @@ ERROR_REASON_CUSTOMER_NOT_FOUND: ErrorReason.ValueType  # 8
     { "reason": "ERROR_REASON_CUSTOMER_NOT_FOUND", "domain": "readback.identity.v1", "metadata": {} }
 """
 ERROR_REASON_WEAK_PASSWORD: ErrorReason.ValueType  # 9
-"""The password is too short, too long, or easy to guess.
+"""The password is too short, too long, or easy to guess. `problem` is `short`, `long`, `repetitive`, `common`
+or `personal`.
 
     { "reason": "ERROR_REASON_WEAK_PASSWORD", "domain": "readback.identity.v1",
       "metadata": { "problem": "common" } }

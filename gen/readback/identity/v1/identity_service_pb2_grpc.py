@@ -88,6 +88,21 @@ class IdentityServiceStub:
                 request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksRequest.SerializeToString,
                 response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksResponse.FromString,
                 _registered_method=True)
+        self.GetRevocations = channel.unary_unary(
+                '/readback.identity.v1.IdentityService/GetRevocations',
+                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsRequest.SerializeToString,
+                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsResponse.FromString,
+                _registered_method=True)
+        self.ListDeletedCustomers = channel.unary_unary(
+                '/readback.identity.v1.IdentityService/ListDeletedCustomers',
+                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersRequest.SerializeToString,
+                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersResponse.FromString,
+                _registered_method=True)
+        self.ConfirmDeletedCustomers = channel.unary_unary(
+                '/readback.identity.v1.IdentityService/ConfirmDeletedCustomers',
+                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersRequest.SerializeToString,
+                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -100,8 +115,8 @@ class IdentityServiceServicer:
     def Register(self, request, context):
         """Creates an account and signs it in.
 
-        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED`,
-        with RetryInfo.
+        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED
+        `TOO_MANY_ATTEMPTS` if the network address created too many accounts, `OVERLOADED`, with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,8 +133,9 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RefreshSession(self, request, context):
-        """Exchanges a refresh token for a new pair of tokens and spends it. Using a spent token again ends the
-        session, unless none of its successors was used yet (the client may not have received the response).
+        """Exchanges a refresh token for a new pair of tokens and spends it. Within seconds, until the new refresh
+        token is used, a spent token gets the same one again (the client may not have received the response).
+        Later use of a spent token ends the session.
 
         Errors: UNAUTHENTICATED `SESSION_ENDED`, `REFRESH_TOKEN_REUSED`.
         """
@@ -128,8 +144,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Logout(self, request, context):
-        """Ends the session of the access token and revokes the grants issued in it. Ending an ended session
-        succeeds.
+        """Ends the session of the access token and revokes the grants issued in it. Other services refuse the
+        session's access tokens within 30 seconds. Ending an ended session succeeds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,7 +161,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCustomer(self, request, context):
-        """Deletes the customer of the token, with all sessions and grants.
+        """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
+        access tokens within 30 seconds, and delete the customer's data within minutes.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
         `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
@@ -186,6 +203,29 @@ class IdentityServiceServicer:
     def GetJwks(self, request, context):
         """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
         still accepted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRevocations(self, request, context):
+        """Returns which access tokens must be refused although they have not expired: those of deleted customers
+        and of ended sessions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeletedCustomers(self, request, context):
+        """Lists deleted customers whose data the caller must delete, at most 100. Each is listed until it is
+        confirmed, and once more after the customer's last access token has expired.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmDeletedCustomers(self, request, context):
+        """Confirms that the data of deleted customers was deleted. Confirming an unknown customer succeeds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -243,6 +283,21 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.GetJwks,
                     request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksRequest.FromString,
                     response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksResponse.SerializeToString,
+            ),
+            'GetRevocations': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRevocations,
+                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsRequest.FromString,
+                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsResponse.SerializeToString,
+            ),
+            'ListDeletedCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeletedCustomers,
+                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersRequest.FromString,
+                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersResponse.SerializeToString,
+            ),
+            'ConfirmDeletedCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmDeletedCustomers,
+                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersRequest.FromString,
+                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -519,6 +574,87 @@ class IdentityService:
             '/readback.identity.v1.IdentityService/GetJwks',
             readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksRequest.SerializeToString,
             readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRevocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.identity.v1.IdentityService/GetRevocations',
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsRequest.SerializeToString,
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeletedCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.identity.v1.IdentityService/ListDeletedCustomers',
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersRequest.SerializeToString,
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmDeletedCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.identity.v1.IdentityService/ConfirmDeletedCustomers',
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersRequest.SerializeToString,
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,8 +40,8 @@ class IdentityServiceStub:
     Register: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RegisterRequest, _identity_service_pb2.RegisterResponse]
     """Creates an account and signs it in.
 
-    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED`,
-    with RetryInfo.
+    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED
+    `TOO_MANY_ATTEMPTS` if the network address created too many accounts, `OVERLOADED`, with RetryInfo.
     """
     Login: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.LoginRequest, _identity_service_pb2.LoginResponse]
     """Signs in with e-mail address and password.
@@ -50,14 +50,15 @@ class IdentityServiceStub:
     RetryInfo.
     """
     RefreshSession: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RefreshSessionRequest, _identity_service_pb2.RefreshSessionResponse]
-    """Exchanges a refresh token for a new pair of tokens and spends it. Using a spent token again ends the
-    session, unless none of its successors was used yet (the client may not have received the response).
+    """Exchanges a refresh token for a new pair of tokens and spends it. Within seconds, until the new refresh
+    token is used, a spent token gets the same one again (the client may not have received the response).
+    Later use of a spent token ends the session.
 
     Errors: UNAUTHENTICATED `SESSION_ENDED`, `REFRESH_TOKEN_REUSED`.
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.LogoutRequest, _identity_service_pb2.LogoutResponse]
-    """Ends the session of the access token and revokes the grants issued in it. Ending an ended session
-    succeeds.
+    """Ends the session of the access token and revokes the grants issued in it. Other services refuse the
+    session's access tokens within 30 seconds. Ending an ended session succeeds.
     """
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetCustomerRequest, _identity_service_pb2.GetCustomerResponse]
     """Returns the customer of the token.
@@ -65,7 +66,8 @@ class IdentityServiceStub:
     Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`.
     """
     DeleteCustomer: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteCustomerRequest, _identity_service_pb2.DeleteCustomerResponse]
-    """Deletes the customer of the token, with all sessions and grants.
+    """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
+    access tokens within 30 seconds, and delete the customer's data within minutes.
 
     Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
     `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
@@ -91,6 +93,16 @@ class IdentityServiceStub:
     """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
     still accepted.
     """
+    GetRevocations: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetRevocationsRequest, _identity_service_pb2.GetRevocationsResponse]
+    """Returns which access tokens must be refused although they have not expired: those of deleted customers
+    and of ended sessions.
+    """
+    ListDeletedCustomers: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ListDeletedCustomersRequest, _identity_service_pb2.ListDeletedCustomersResponse]
+    """Lists deleted customers whose data the caller must delete, at most 100. Each is listed until it is
+    confirmed, and once more after the customer's last access token has expired.
+    """
+    ConfirmDeletedCustomers: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ConfirmDeletedCustomersRequest, _identity_service_pb2.ConfirmDeletedCustomersResponse]
+    """Confirms that the data of deleted customers was deleted. Confirming an unknown customer succeeds."""
 
 @_typing.type_check_only
 class IdentityServiceAsyncStub(IdentityServiceStub):
@@ -104,8 +116,8 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     Register: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RegisterRequest, _identity_service_pb2.RegisterResponse]  # type: ignore[assignment]
     """Creates an account and signs it in.
 
-    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED`,
-    with RetryInfo.
+    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED
+    `TOO_MANY_ATTEMPTS` if the network address created too many accounts, `OVERLOADED`, with RetryInfo.
     """
     Login: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.LoginRequest, _identity_service_pb2.LoginResponse]  # type: ignore[assignment]
     """Signs in with e-mail address and password.
@@ -114,14 +126,15 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     RetryInfo.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RefreshSessionRequest, _identity_service_pb2.RefreshSessionResponse]  # type: ignore[assignment]
-    """Exchanges a refresh token for a new pair of tokens and spends it. Using a spent token again ends the
-    session, unless none of its successors was used yet (the client may not have received the response).
+    """Exchanges a refresh token for a new pair of tokens and spends it. Within seconds, until the new refresh
+    token is used, a spent token gets the same one again (the client may not have received the response).
+    Later use of a spent token ends the session.
 
     Errors: UNAUTHENTICATED `SESSION_ENDED`, `REFRESH_TOKEN_REUSED`.
     """
     Logout: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.LogoutRequest, _identity_service_pb2.LogoutResponse]  # type: ignore[assignment]
-    """Ends the session of the access token and revokes the grants issued in it. Ending an ended session
-    succeeds.
+    """Ends the session of the access token and revokes the grants issued in it. Other services refuse the
+    session's access tokens within 30 seconds. Ending an ended session succeeds.
     """
     GetCustomer: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCustomerRequest, _identity_service_pb2.GetCustomerResponse]  # type: ignore[assignment]
     """Returns the customer of the token.
@@ -129,7 +142,8 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`.
     """
     DeleteCustomer: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteCustomerRequest, _identity_service_pb2.DeleteCustomerResponse]  # type: ignore[assignment]
-    """Deletes the customer of the token, with all sessions and grants.
+    """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
+    access tokens within 30 seconds, and delete the customer's data within minutes.
 
     Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
     `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
@@ -155,6 +169,16 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
     still accepted.
     """
+    GetRevocations: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetRevocationsRequest, _identity_service_pb2.GetRevocationsResponse]  # type: ignore[assignment]
+    """Returns which access tokens must be refused although they have not expired: those of deleted customers
+    and of ended sessions.
+    """
+    ListDeletedCustomers: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListDeletedCustomersRequest, _identity_service_pb2.ListDeletedCustomersResponse]  # type: ignore[assignment]
+    """Lists deleted customers whose data the caller must delete, at most 100. Each is listed until it is
+    confirmed, and once more after the customer's last access token has expired.
+    """
+    ConfirmDeletedCustomers: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ConfirmDeletedCustomersRequest, _identity_service_pb2.ConfirmDeletedCustomersResponse]  # type: ignore[assignment]
+    """Confirms that the data of deleted customers was deleted. Confirming an unknown customer succeeds."""
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Customers, their sessions, and the grants by which voice agents act for them.
@@ -171,8 +195,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_identity_service_pb2.RegisterResponse, _abc.Awaitable[_identity_service_pb2.RegisterResponse]]:
         """Creates an account and signs it in.
 
-        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED`,
-        with RetryInfo.
+        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED
+        `TOO_MANY_ATTEMPTS` if the network address created too many accounts, `OVERLOADED`, with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -193,8 +217,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.RefreshSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.RefreshSessionResponse, _abc.Awaitable[_identity_service_pb2.RefreshSessionResponse]]:
-        """Exchanges a refresh token for a new pair of tokens and spends it. Using a spent token again ends the
-        session, unless none of its successors was used yet (the client may not have received the response).
+        """Exchanges a refresh token for a new pair of tokens and spends it. Within seconds, until the new refresh
+        token is used, a spent token gets the same one again (the client may not have received the response).
+        Later use of a spent token ends the session.
 
         Errors: UNAUTHENTICATED `SESSION_ENDED`, `REFRESH_TOKEN_REUSED`.
         """
@@ -205,8 +230,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.LogoutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.LogoutResponse, _abc.Awaitable[_identity_service_pb2.LogoutResponse]]:
-        """Ends the session of the access token and revokes the grants issued in it. Ending an ended session
-        succeeds.
+        """Ends the session of the access token and revokes the grants issued in it. Other services refuse the
+        session's access tokens within 30 seconds. Ending an ended session succeeds.
         """
 
     @_abc_1.abstractmethod
@@ -226,7 +251,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.DeleteCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.DeleteCustomerResponse, _abc.Awaitable[_identity_service_pb2.DeleteCustomerResponse]]:
-        """Deletes the customer of the token, with all sessions and grants.
+        """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
+        access tokens within 30 seconds, and delete the customer's data within minutes.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
         `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
@@ -276,5 +302,33 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
         still accepted.
         """
+
+    @_abc_1.abstractmethod
+    def GetRevocations(
+        self,
+        request: _identity_service_pb2.GetRevocationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_service_pb2.GetRevocationsResponse, _abc.Awaitable[_identity_service_pb2.GetRevocationsResponse]]:
+        """Returns which access tokens must be refused although they have not expired: those of deleted customers
+        and of ended sessions.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDeletedCustomers(
+        self,
+        request: _identity_service_pb2.ListDeletedCustomersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_service_pb2.ListDeletedCustomersResponse, _abc.Awaitable[_identity_service_pb2.ListDeletedCustomersResponse]]:
+        """Lists deleted customers whose data the caller must delete, at most 100. Each is listed until it is
+        confirmed, and once more after the customer's last access token has expired.
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmDeletedCustomers(
+        self,
+        request: _identity_service_pb2.ConfirmDeletedCustomersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_service_pb2.ConfirmDeletedCustomersResponse, _abc.Awaitable[_identity_service_pb2.ConfirmDeletedCustomersResponse]]:
+        """Confirms that the data of deleted customers was deleted. Confirming an unknown customer succeeds."""
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

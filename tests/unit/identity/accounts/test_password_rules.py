@@ -50,8 +50,8 @@ def test_names_and_addresses_are_refused_as_passwords(password: str) -> None:
         "ababcbabacba",
         "lower case only",
         "99 bottles",
-        "\U0001f6e9" * 64,
-        "\0\0\0\0\0\0\0\0",
+        "\U0001f6e9\U0001f6eb\U0001f6ec" * 20,
+        "\0\1\2\0\1\2\0\1",
         "password of mine",
     ],
 )
@@ -64,7 +64,19 @@ def test_there_are_no_rules_about_kinds_of_characters(password: str) -> None:
     [(MIN_LENGTH - 1, "short"), (MIN_LENGTH, None), (MAX_LENGTH, None), (MAX_LENGTH + 1, "long")],
 )
 def test_length_is_counted_in_characters(length: int, problem: str | None) -> None:
-    assert _problem("ü" * length) == problem
+    assert _problem(("üöä" * length)[:length]) == problem
+
+
+@pytest.mark.parametrize(
+    "password",
+    [" " * 8, "\u3000" * 12, "aaaaaaaa", "a" * 200, "\U0001f6e9" * 64, "x       ", "1 1 1 1 1 1", "abababab"],
+)
+def test_repetition_is_refused(password: str) -> None:
+    assert _problem(password) == "repetitive"
+
+
+def test_the_length_of_the_composed_form_counts() -> None:
+    assert _problem("e\u0301a\u0301o\u0301u\u0301") == "short"
 
 
 def test_a_refusal_names_the_field_and_never_the_password() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import grpc
 import jwt
@@ -78,7 +79,7 @@ async def test_a_token_with_one_thing_wrong_is_refused(change, problem: str) -> 
     [1e18, 1e300, 10**400, -1, -1e15, float("nan"), float("inf"), float("-inf"), "123", True, None, [], {}],
     ids=lambda value: str(value)[:8],
 )
-async def test_a_time_that_is_no_date_makes_a_token_malformed(claim: str, value: object) -> None:
+async def test_a_time_that_is_no_date_makes_a_token_malformed(claim: str, value: Any) -> None:
     assert await _problem(KEY.token(**{claim: value})) in {"malformed", "invalid"}
 
 
@@ -90,16 +91,23 @@ async def test_a_token_valid_for_more_than_a_day_is_refused() -> None:
 @pytest.mark.parametrize(
     "value", ["", "a\0b", "\ud800", "x" * 300, 7, ["a"], {"a": 1}], ids=lambda value: repr(value)[:8]
 )
-async def test_a_text_that_no_database_can_store_makes_a_token_malformed(claim: str, value: object) -> None:
-    assert await _problem(KEY.token(**{claim: value})) in {
-        "malformed",
-        "invalid",
-    }
+async def test_a_text_that_no_database_can_store_makes_a_token_malformed(claim: str, value: Any) -> None:
+    agent: dict[str, Any] = {"kind": "agent", "act": {"sub": "agent"}, "call": "c1", "conversation": "v1"}
+    assert await _problem(KEY.token(**(agent | {claim: value}))) in {"malformed", "invalid"}
 
 
-@pytest.mark.parametrize("actor", ["", 7, None, "a\0b"], ids=repr)
-async def test_an_agents_token_needs_the_name_of_its_actor(actor: object) -> None:
-    assert await _problem(KEY.token(kind="agent", act={"sub": actor})) == "malformed"
+@pytest.mark.parametrize(
+    "act", ["agent", {}, {"sub": ""}, {"sub": 7}, {"sub": None}, {"sub": "a\0b"}], ids=repr
+)
+async def test_an_agents_token_needs_the_name_of_its_actor(act: object) -> None:
+    token = KEY.token(kind="agent", act=act, call="c1", conversation="v1")
+    assert await _problem(token) == "malformed"
+
+
+@pytest.mark.parametrize("missing", ["act", "call", "conversation"])
+async def test_an_agents_token_needs_its_actor_and_its_call(missing: str) -> None:
+    agent: dict[str, Any] = {"kind": "agent", "act": {"sub": "agent"}, "call": "c1", "conversation": "v1"}
+    assert await _problem(KEY.token(without=(missing,), **agent)) == "wrong kind"
 
 
 async def test_a_token_signed_by_another_key_is_refused() -> None:

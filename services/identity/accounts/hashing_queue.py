@@ -1,0 +1,150 @@
+"""Fair queue for password hashes, which take half a second of a core each.
+
+A few threads hash. Requests that find all of them busy wait for a turn:
+
+    order      the source that used the fewest turns recently is next, then a known source, then the account
+               with the fewest turns, then the longest wait. So a flood delays its own source most
+    one thread is left to the other sources when there is more than one
+    limit      when too many wait, the last in this order is refused, which needn't be the newest
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from mesh.clock import Clock, SystemClock
+from mesh.errors import Overloaded
+
+T = TypeVar("T")
+HALF_LIFE_SECONDS = 30.0
+"""Time after which a past turn counts half."""
+_FORGOTTEN = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The sender of a password."""
+
+    source: str
+    """Network address."""
+    account: str
+    """Address of the account, in its form for comparisons."""
+    is_known: bool = False
+    """True if the source has signed in to the account before."""
+
+
+class RecentTurns:
+    """Number of turns by source or account, where older turns count less."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._halved_at = clock, clock.monotonic()
+        self._counts: dict[Hashable, float] = {}
+
+    def add(self, *keys: Hashable) -> None:
+        """Count a turn for each key."""
+        for key in keys:
+            self._counts[key] = self.of(key) + 1
+
+    def of(self, key: Hashable) -> float:
+        """Return the number of recent turns of a key."""
+        halvings = int((self._clock.monotonic() - self._halved_at) / HALF_LIFE_SECONDS)
+        if halvings:
+            self._halved_at += halvings * HALF_LIFE_SECONDS
+            faded = {key: count * 0.5**halvings for key, count in self._counts.items()}
+            self._counts = {key: count for key, count in faded.items() if count > _FORGOTTEN}
+        return self._counts.get(key, 0.0)
+
+
+@dataclass(eq=False, slots=True)
+class Turn:
+    """Permission to hash, one password after the other."""
+
+    pool: ThreadPoolExecutor
+    running: asyncio.Future[Any] | None = None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run `work` in a thread and return its result."""
+        future = asyncio.get_running_loop().run_in_executor(self.pool, work)
+        self.running = future
+        return await asyncio.shield(future)
+
+
+class HashingQueue:
+    """Threads that hash passwords, and the queue for them."""
+
+    def __init__(self, *, threads: int, waiting: int = 32, clock: Clock | None = None) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
+        self._threads, self._max_waiting = threads, waiting
+        self._recent = RecentTurns(clock or SystemClock())
+        self._running: Counter[str] = Counter()
+        self._waiting: dict[asyncio.Future[None], Requester] = {}  # the longest wait first
+
+    @asynccontextmanager
+    async def turn(self, requester: Requester) -> AsyncIterator[Turn]:
+        """Wait for a turn, and hold it until the block and its hash end.
+
+        Raises:
+            Overloaded: too many requests wait, and this one is the last in order.
+        """
+        await self._admission(requester)
+        turn = Turn(self._pool)
+        try:
+            yield turn
+        finally:
+            if turn.running is None or turn.running.done():
+                self._leave(requester.source)
+            else:
+                # The caller was cancelled, but the hash still occupies a thread.
+                turn.running.add_done_callback(lambda _: self._leave(requester.source))
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _admission(self, requester: Requester) -> None:
+        mine = asyncio.get_running_loop().create_future()
+        self._waiting[mine] = requester
+        self._admit_next()
+        if len(self._waiting) > self._max_waiting:
+            self._refuse(max(reversed(self._waiting), key=self._rank))  # the newest of equals
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if self._waiting.pop(mine, None) is None and not mine.cancelled() and not mine.exception():
+                self._leave(requester.source)  # admitted and cancelled in the same step of the loop
+            raise
+
+    def _admit_next(self) -> None:
+        limit = max(1, self._threads - 1)
+        while self._running.total() < self._threads:
+            eligible = [one for one, who in self._waiting.items() if self._running[who.source] < limit]
+            if not eligible:
+                return
+            best = min(eligible, key=self._rank)  # the longest wait of equals
+            requester = self._waiting.pop(best)
+            if not best.done():
+                self._running[requester.source] += 1
+                self._recent.add(requester.source, (requester.account,))
+                best.set_result(None)
+
+    def _refuse(self, one: asyncio.Future[None]) -> None:
+        del self._waiting[one]
+        if not one.done():
+            text = "Many people are signing in just now; try again in a moment."
+            one.set_exception(Overloaded(text, retry_after=timedelta(seconds=1)))
+
+    def _rank(self, one: asyncio.Future[None]) -> tuple[float, bool, float]:
+        who = self._waiting[one]
+        return self._recent.of(who.source), not who.is_known, self._recent.of((who.account,))
+
+    def _leave(self, source: str) -> None:
+        self._running[source] -= 1
+        self._running += Counter()  # drops the zeros
+        self._admit_next()
