@@ -66,8 +66,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_CUSTOMER_NOT_FOUND", "domain": "readback.identity.v1", "metadata": {} }
     """
     ERROR_REASON_WEAK_PASSWORD: _ErrorReason.ValueType  # 9
-    """The password is too short, too long, or easy to guess. `problem` is `short`, `long`, `repetitive`, `common`
-    or `personal`.
+    """The password is too short, too long, or easy to guess. `problem` is `short`, `long`, `repetitive`,
+    `common` or `personal`.
 
         { "reason": "ERROR_REASON_WEAK_PASSWORD", "domain": "readback.identity.v1",
           "metadata": { "problem": "common" } }
@@ -120,8 +120,8 @@ ERROR_REASON_CUSTOMER_NOT_FOUND: ErrorReason.ValueType  # 8
     { "reason": "ERROR_REASON_CUSTOMER_NOT_FOUND", "domain": "readback.identity.v1", "metadata": {} }
 """
 ERROR_REASON_WEAK_PASSWORD: ErrorReason.ValueType  # 9
-"""The password is too short, too long, or easy to guess. `problem` is `short`, `long`, `repetitive`, `common`
-or `personal`.
+"""The password is too short, too long, or easy to guess. `problem` is `short`, `long`, `repetitive`,
+`common` or `personal`.
 
     { "reason": "ERROR_REASON_WEAK_PASSWORD", "domain": "readback.identity.v1",
       "metadata": { "problem": "common" } }
