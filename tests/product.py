@@ -76,7 +76,12 @@ def environment_for(home: Path, **settings: str) -> dict[str, str]:
     """Return an environment with its own home and ports, without settings from the calling shell."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
     ports = dict(zip(TCP_PORTS, map(str, free_ports(len(TCP_PORTS))), strict=True))
-    return inherited | ports | {"READBACK_HOME": str(home), "READBACK_IDENTITY_BCRYPT_COST": "4"} | settings
+    own = {
+        "READBACK_HOME": str(home),
+        "READBACK_IDENTITY_BCRYPT_COST": "4",
+        "READBACK_IDENTITY_REGISTRATIONS_PER_HOUR": "100000",
+    }
+    return inherited | ports | own | settings
 
 
 @dataclass
