@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Install the system packages that the tests need: Chromium, PostgreSQL and Redis. Without root it prints a command.
+# Install the system packages that the tests need: Chromium, Firefox, nginx, Caddy, PostgreSQL and Redis. Without root it prints a command.
 set -euo pipefail
 
 missing=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+command -v firefox-esr >/dev/null || command -v firefox >/dev/null || missing+=(firefox-esr)
+[ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || missing+=(nginx-light)
+command -v caddy >/dev/null || missing+=(caddy)
 command -v pg_ctl >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/pg_ctl' >/dev/null || missing+=(postgresql)
 command -v redis-server >/dev/null || missing+=(redis-server)
 [ ${#missing[@]} -eq 0 ] && exit 0
@@ -11,6 +14,11 @@ command -v redis-server >/dev/null || missing+=(redis-server)
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
     echo "Installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        # Only the programs are needed, so no service may start.
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+        install -m 755 /dev/stdin /usr/sbin/policy-rc.d <<<$'#!/bin/sh\nexit 101'
+    fi
     apt-get -qq update >/dev/null
     apt-get -qq install -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null
 else

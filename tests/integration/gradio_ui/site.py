@@ -56,7 +56,7 @@ class Person:
 class Site:
     """The web app and its services. Tests can stop and restart each of them at its address."""
 
-    def __init__(self, home: Path, conversation: ConversationDouble) -> None:
+    def __init__(self, home: Path, conversation: ConversationDouble, **settings: object) -> None:
         self.home, self.conversation = home, conversation
         self.settings = load(
             UiSettings,
@@ -64,6 +64,7 @@ class Site:
             ui_port=0,
             LIVEKIT_URL=conversation.livekit_url,
             ui_feed_heartbeat_seconds=1,
+            **settings,
         )
         self.url = ""
         self.identity_address = self.conversation_address = "127.0.0.1:0"
@@ -157,8 +158,8 @@ class Site:
 
 @asynccontextmanager
 async def site_at(
-    home: Path, livekit_url: str = "ws://127.0.0.1:9", keys: LiveKitKeys | None = None
+    home: Path, livekit_url: str = "ws://127.0.0.1:9", keys: LiveKitKeys | None = None, **settings: object
 ) -> AsyncIterator[Site]:
-    """A site with its own home folder."""
-    async with Site(home, ConversationDouble(livekit_url, keys)) as site:
+    """A site with its own home folder and settings."""
+    async with Site(home, ConversationDouble(livekit_url, keys), **settings) as site:
         yield site
