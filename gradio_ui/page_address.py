@@ -49,6 +49,11 @@ class PageAddress:
         """Origin of the web app, as browsers send it (RFC 6454)."""
         return f"{self.scheme}://{self.host}"
 
+    @property
+    def is_trustworthy(self) -> bool:
+        """True if browsers treat the web app as secure, so that it may use the microphone."""
+        return self.scheme == "https" or _is_loopback(urlsplit(self.origin).hostname)
+
     def is_origin(self, origin: str) -> bool:
         """Return whether an `Origin` header names this address.
 

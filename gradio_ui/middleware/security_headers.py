@@ -14,7 +14,6 @@ _ALWAYS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "microphone=(self), camera=(), geolocation=(), display-capture=()",
 }
 
@@ -76,7 +75,10 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in _ALWAYS.items():
                     headers[name] = value
-                policy = content_security_policy(scope["path"], self._livekit_for(scope["state"]["address"]))
+                address: PageAddress = scope["state"]["address"]
+                if address.is_trustworthy:  # otherwise browsers ignore it and log an error
+                    headers["cross-origin-opener-policy"] = "same-origin"
+                policy = content_security_policy(scope["path"], self._livekit_for(address))
                 headers["content-security-policy"] = policy
                 headers.setdefault("cache-control", cache_control(scope["path"]))
             await send(message)

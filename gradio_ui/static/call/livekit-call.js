@@ -6,6 +6,7 @@
 //   flights     the JSON of the text stream `readback.flights`
 //   microphone  {on, muted, problem?: NoMicrophone}
 //   sound       {blocked}
+import "../shared/ids.js";
 import { openMicrophone } from "./microphone.js";
 
 const TRANSCRIPTION = "lk.transcription";

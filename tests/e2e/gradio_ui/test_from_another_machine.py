@@ -40,7 +40,7 @@ async def ada(visit: Visit) -> Visitor:
     """A signed-in customer on another machine."""
     visitor = await visit(permissions=[])
     await visitor.sign_up()
-    assert await visitor.page.evaluate("[isSecureContext, typeof crypto.randomUUID]") == [False, "undefined"]
+    assert await visitor.page.evaluate("isSecureContext") is False
     return visitor
 
 
@@ -50,7 +50,7 @@ async def test_a_typed_line_is_answered_and_the_microphone_is_explained(ada: Vis
     async with ada.agent_in(room) as agent:
         await agent.become("listening")
         assert (await asyncio.wait_for(agent.typed.get(), 10))[0] == "Chennai to Delhi tomorrow"
-        await expect(ada.see("caption")).to_have_text("Chennai to Delhi tomorrow")
+        await expect(ada.see("caption")).to_contain_text("Chennai to Delhi tomorrow")
         await ada.see("mute").click()
         await expect(ada.see("notice")).to_have_text(EXPLANATION)
         await agent.say("utterance-1", ["Three flights."])
