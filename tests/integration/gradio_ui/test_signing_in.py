@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -11,11 +13,17 @@ from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from gradio_ui.sign_in.cookie import COOKIE_NAME
+from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
-from tests.integration.gradio_ui.site import PASSWORD, Person, Site
+from mesh.security.source_address import SOURCE_ADDRESS, source_address
+from services.identity.servicer import IdentityServicer
+from tests.integration.gradio_ui.site import PASSWORD, Person, Site, site_at
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+
+IDENTITY = pb.DESCRIPTOR.services_by_name["IdentityService"]
 
 
 def reason(answer: httpx.Response) -> str:
@@ -222,3 +230,26 @@ async def test_sign_out_works_while_identity_is_down(site: Site, ada: Person) ->
 async def test_a_signed_in_customer_is_redirected_from_the_sign_in_page(ada: Person) -> None:
     answer = await ada.get("/login")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_identity_learns_the_address_of_the_browser_and_not_that_of_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    login = IdentityServicer.Login
+
+    async def recorded(self: IdentityServicer, request: pb.LoginRequest, context: Any) -> pb.LoginResponse:
+        seen.append(source_address(context))
+        return await login(self, request, context)
+
+    monkeypatch.setattr(IdentityServicer, "Login", recorded)
+    form = {"email": "nobody@example.com", "password": PASSWORD}
+    forwarded = {"x-forwarded-for": "2001:db8:1:2:3::4"}
+    async with site_at(tmp_path, trusted_proxies="127.0.0.1") as site, site.browser() as browser:
+        await browser.post("/auth/login", json=form, headers=forwarded)
+        await browser.post("/auth/login", json=form)
+        async with open_channel(site.identity_address, IDENTITY) as channel:  # anyone else claims in vain
+            claim = ((SOURCE_ADDRESS, "203.0.113.9"),)
+            with pytest.raises(grpc.aio.AioRpcError):
+                await IdentityServiceStub(channel).Login(pb.LoginRequest(**form), metadata=claim)
+    assert seen == ["2001:db8:1:2::/64", "127.0.0.1", "127.0.0.1"]
