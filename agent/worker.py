@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess, JobRequest
@@ -15,6 +17,7 @@ from agent.call.call_job import CallJob, JobRoom, MalformedJob, run_job
 from agent.call.livekit_session import SpeechEngines
 from agent.call_limit import CallLimit
 from agent.clients import service_clients
+from agent.dispatch_check import is_current
 from agent.settings import AgentSettings
 from mesh import logs
 from mesh.calling import proxy_variables
@@ -23,6 +26,9 @@ from mesh.serving.ports import endpoint_of
 from mesh.serving.shutdown import stop_event
 from mesh.settings import load
 from services.conversation.client.outbox_recovery import OutboxRecovery
+
+if TYPE_CHECKING:
+    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
 
 _log = structlog.get_logger(__name__)
 
@@ -79,8 +85,11 @@ async def _run(context: JobContext, job: CallJob, leave: asyncio.Event) -> None:
         context.shutdown("call over")
 
 
-def make_server(settings: AgentSettings) -> AgentServer:
-    """Return a worker, not yet running, that accepts calls for `settings.agent_name`."""
+def make_server(settings: AgentSettings, wanted: Callable[[str], Awaitable[bool]]) -> AgentServer:
+    """Return a worker, not yet running, that accepts calls for `settings.agent_name`.
+
+    `wanted` returns whether the dispatch in a job's metadata is current. Other jobs are refused.
+    """
     keys = settings.livekit_worker_keys
     call_limit = CallLimit(settings.agent_max_calls, time.monotonic)
     server = AgentServer(
@@ -102,6 +111,9 @@ def make_server(settings: AgentSettings) -> AgentServer:
     )
 
     async def admit(request: JobRequest) -> None:
+        if not await wanted(request.job.metadata):
+            await request.reject(terminate=True)
+            return
         running = {job.job.id for job in server.active_jobs}
         if call_limit.admit(request.id, running):
             await request.accept(name="Readback")
@@ -120,12 +132,12 @@ async def serve(settings: AgentSettings) -> None:
 
     A second signal ends the process immediately.
     """
-    server = make_server(settings)
     registered = asyncio.Event()
-    server.on("worker_registered", lambda *_: registered.set())
     stopping = stop_event()
     with serving_probes("agent", endpoint_of(settings, "agent_http_port"), registered.is_set):
-        async with recovering_outboxes(settings):
+        async with recovering_outboxes(settings) as stub:
+            server = make_server(settings, partial(is_current, stub))
+            server.on("worker_registered", lambda *_: registered.set())
             running = asyncio.create_task(server.run())
             await asyncio.wait(
                 (running, asyncio.create_task(stopping.wait())), return_when=asyncio.FIRST_COMPLETED
@@ -136,13 +148,16 @@ async def serve(settings: AgentSettings) -> None:
 
 
 @asynccontextmanager
-async def recovering_outboxes(settings: AgentSettings) -> AsyncIterator[None]:
-    """Until the block ends, submit the drafts in the outboxes of agents that died."""
+async def recovering_outboxes(settings: AgentSettings) -> AsyncIterator[ConversationServiceAsyncStub]:
+    """Until the block ends, submit the drafts in the outboxes of agents that died.
+
+    Yield the stub for that, which sends the worker's own token.
+    """
     async with service_clients(settings) as clients:
         stub = await clients.conversation(clients.workload.own_token)
         recovery = asyncio.create_task(OutboxRecovery(settings.outbox_folder, stub).run())
         try:
-            yield
+            yield stub
         finally:
             recovery.cancel()
             await asyncio.gather(recovery, return_exceptions=True)

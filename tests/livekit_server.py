@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -21,9 +22,12 @@ from tests.product import free_ports, wait_until_ready
 
 @contextlib.contextmanager
 def livekit_server(
-    folder: Path, keys: LiveKitKeys | None = None, *, bind: str = "127.0.0.1"
+    folder: Path, keys: LiveKitKeys | None = None, *, bind: str = "127.0.0.1", auto_create: bool = True
 ) -> Iterator[tuple[str, LiveKitKeys]]:
-    """Run a server; yield its URL on loopback and its API keys (new ones if none are given)."""
+    """Run a server; yield its URL on loopback and its API keys (new ones if none are given).
+
+    With `auto_create`, a participant's token creates the room, which the product doesn't allow.
+    """
     port, tcp, udp = free_ports(3)
     pair = {"LIVEKIT_API_KEY": keys.key, "LIVEKIT_API_SECRET": keys.secret} if keys else {}
     ports = {"livekit_port": port, "livekit_tcp_port": tcp, "livekit_udp_port": udp}
@@ -31,7 +35,7 @@ def livekit_server(
     home = Path(os.environ.get("READBACK_HOME", CHECKOUT / ".readback"))
     program = provide(load(UpSettings, home=home), Console(stderr=True))
     with (folder / "livekit.log").open("wb") as log:
-        command = [str(program), "--config", str(config.write(settings))]
+        command = [str(program), "--config", str(_written(settings, auto_create=auto_create))]
         server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         wait_until_ready(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError)
@@ -39,3 +43,10 @@ def livekit_server(
     finally:
         server.kill()  # on SIGTERM it would wait for its rooms
         server.wait()
+
+
+def _written(settings: UpSettings, *, auto_create: bool) -> Path:
+    path = config.write(settings)
+    configuration = json.loads(path.read_text()) | {"room": {"auto_create": auto_create}}
+    path.write_text(json.dumps(configuration))
+    return path

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import grpc
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
@@ -17,6 +18,7 @@ from cli.calls.call_client import CallClient, CallFailed, TurnReport
 from cli.errors import CommandError
 from cli.rendering.call_output import CallOutput
 from mesh.calling.channel import open_channel
+from mesh.errors import reason_of
 from mesh.ids import uuid7
 from mesh.settings import MeshSettings
 
@@ -78,10 +80,12 @@ async def place_call(
     output: CallOutput,
     *,
     microphone: bool = True,
+    end_running: bool = False,
 ) -> Samples:
     """Place a call, and send each line after the agent has answered the previous one.
 
-    If the call ends before all lines are sent, the remaining lines are skipped without an error.
+    With `end_running`, end the account's running call first. If the call ends before all lines are sent, the
+    remaining lines are skipped without an error.
 
     Returns:
         All audio of the agent, at `cli.calls.earpiece.RECORDING_RATE`.
@@ -93,7 +97,7 @@ async def place_call(
     began = time.monotonic()
     try:
         async with (
-            _started_call(stub, conversation_id, output) as access,
+            _started_call(stub, conversation_id, output, end_running=end_running) as access,
             CallClient.join(access.livekit_url, access.livekit_token, microphone=microphone) as client,
         ):
             output.connected(conversation_id, (time.monotonic() - began) * 1000)
@@ -107,10 +111,16 @@ async def place_call(
 
 @asynccontextmanager
 async def _started_call(
-    stub: ConversationServiceAsyncStub, conversation_id: str, output: CallOutput
+    stub: ConversationServiceAsyncStub, conversation_id: str, output: CallOutput, *, end_running: bool
 ) -> AsyncIterator[conversation.CallAccess]:
     """Start a call and yield the access to its room; end the call when the block ends."""
-    answer = await stub.StartCall(conversation.StartCallRequest(conversation_id=conversation_id))
+    start = conversation.StartCallRequest(conversation_id=conversation_id, end_running_call=end_running)
+    try:
+        answer = await stub.StartCall(start)
+    except grpc.aio.AioRpcError as error:
+        if reason_of(error) != "ERROR_REASON_CALL_RUNNING":
+            raise
+        raise CommandError("You have a running call. End it first, or add --end-running.") from None
     try:
         yield answer.access
     finally:

@@ -54,6 +54,7 @@ def call(
     conversation: Annotated[
         str | None, typer.Option(metavar="ID", help="Continue this conversation of yours.")
     ] = None,
+    end_running: Annotated[bool, typer.Option("--end-running", help="End your running call first.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Place a call. Each --say, --wav and --text is one turn, in the order given.
@@ -68,7 +69,7 @@ def call(
     _require_files(script, out)
     if conversation is not None and not _logged_in(settings):
         raise UsageError("You can continue only your own conversations; run `readback login` first.")
-    asyncio.run(_call(settings, script, out, conversation, as_json=as_json))
+    asyncio.run(_call(settings, script, out, conversation, end_running=end_running, as_json=as_json))
 
 
 def read_script(arguments: Sequence[str]) -> list[ScriptLine]:
@@ -109,6 +110,7 @@ async def _call(
     out: Path | None,
     conversation_id: str | None,
     *,
+    end_running: bool,
     as_json: bool,
 ) -> None:
     # Speech and WebRTC take seconds to import. Mistakes in the command are reported before these imports.
@@ -126,7 +128,10 @@ async def _call(
         conversation_stub(settings, account) as stub,
         conversation_for_call(stub, account, conversation_id) as chosen_id,
     ):
-        recording = await place_call(stub, chosen_id, lines, output, microphone=bool(prepared))
+        microphone = bool(prepared)
+        recording = await place_call(
+            stub, chosen_id, lines, output, microphone=microphone, end_running=end_running
+        )
     if out is not None:
         write_wav(out, recording, RECORDING_RATE)
     if not as_json and not _logged_in(settings):

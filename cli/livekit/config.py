@@ -39,6 +39,8 @@ def configuration(settings: UpSettings) -> dict[str, Any]:
         # For ::1, the parts and browsers use the name `localhost`, which may resolve to either address.
         "bind_addresses": ["::1", "127.0.0.1"] if settings.bind == "::1" else [settings.bind],
         "rtc": rtc,
+        # Only the conversation service creates rooms, so that the token of an ended call is useless.
+        "room": {"auto_create": False},
         "keys": {pair.key: pair.secret for pair in pairs},
         "logging": {
             "json": True,

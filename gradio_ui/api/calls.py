@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import grpc
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from gradio_ui.api.error_responses import error_response
+from gradio_ui.api.error_responses import error_response, short_reason
 from gradio_ui.api.services import CustomerOf, SignedInCustomer
 from gradio_ui.settings import UiSettings
 from mesh.ids import uuid7
@@ -28,11 +29,16 @@ class NewCall(BaseModel):
     request_id: UUID
     """Idempotency key of the new conversation."""
     time_zone: str = Field("", max_length=64)
+    end_running_call: bool = False
+    """End the customer's running call first, instead of refusing."""
 
 
 @router.get("/running")
 async def running(customer: CustomerOf) -> dict[str, Any]:
-    """Return the customer's running call: `{"call": {"call_id", "conversation_id", "title"} | null}`."""
+    """Return `{"call": {"call_id", "conversation_id", "title", "place_in_line"} | null}`, the running call.
+
+    `place_in_line` is the place among the calls that wait for an agent, 0 if this one isn't waiting.
+    """
     return {"call": await _running_call(customer)}
 
 
@@ -42,15 +48,17 @@ async def start(new_call: NewCall, request: Request, customer: CustomerOf) -> di
 
     If the customer already has a running call, return status 409, `CALL_RUNNING`, with that `call`.
     """
-    already = await _running_call(customer)
-    if already is not None:
-        return error_response(409, "CALL_RUNNING", "You are already in a call.", call=already)
-    conversation_id = str(new_call.conversation_id or "") or await _new_conversation(customer, new_call)
-    response = await customer.conversation.StartCall(
-        pb.StartCallRequest(conversation_id=conversation_id, time_zone=new_call.time_zone),
-        metadata=customer.metadata,
-    )
-    return _access(response.call, response.access, request)
+    already = None if new_call.end_running_call else await _running_call(customer)
+    if already is None:
+        try:
+            started = await _start(new_call, customer)
+            return _access(started.call, started.access, request)
+        except grpc.aio.AioRpcError as error:
+            # Another tab or device may have started a call meanwhile.
+            already = await _running_call(customer) if short_reason(error) == "CALL_RUNNING" else None
+            if already is None:
+                raise
+    return error_response(409, "CALL_RUNNING", "You are already in a call.", call=already)
 
 
 @router.post("/{call_id}/rejoin")
@@ -73,6 +81,15 @@ async def end(call_id: UUID, customer: CustomerOf) -> None:
     )
 
 
+async def _start(call: NewCall, customer: SignedInCustomer) -> pb.StartCallResponse:
+    request = pb.StartCallRequest(
+        conversation_id=str(call.conversation_id or "") or await _new_conversation(customer, call),
+        time_zone=call.time_zone,
+        end_running_call=call.end_running_call,
+    )
+    return await customer.conversation.StartCall(request, metadata=customer.metadata)
+
+
 async def _running_call(customer: SignedInCustomer) -> dict[str, Any] | None:
     request = pb.ListConversationsRequest(page_size=1, running_call_only=True)
     response = await customer.conversation.ListConversations(request, metadata=customer.metadata)
@@ -81,6 +98,7 @@ async def _running_call(customer: SignedInCustomer) -> dict[str, Any] | None:
             "call_id": conversation.running_call.call_id,
             "conversation_id": conversation.conversation_id,
             "title": conversation.title,
+            "place_in_line": conversation.running_call.place_in_line,
         }
     return None
 

@@ -39,8 +39,11 @@ class ExportFormat(Enum):
 
 @router.get("/conversations")
 async def conversations(customer: CustomerOf, page_token: PageToken = "") -> dict[str, Any]:
-    """Return a page of the customer's conversations, newest first (`ListConversationsResponse`)."""
-    request = pb.ListConversationsRequest(page_size=20, page_token=page_token)
+    """Return a page of the customer's conversations, newest first (`ListConversationsResponse`).
+
+    Conversations in which no agent came are left out, because nothing was said in them.
+    """
+    request = pb.ListConversationsRequest(page_size=20, page_token=page_token, answered_only=True)
     return as_json(await customer.conversation.ListConversations(request, metadata=customer.metadata))
 
 

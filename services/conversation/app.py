@@ -23,6 +23,7 @@ from mesh.settings import load
 from services.conversation.assembly import replica
 from services.conversation.calls.grants import IdentityGrants
 from services.conversation.calls.livekit_rooms import livekit_rooms
+from services.conversation.deleted_customers import DeletedCustomersOfIdentity
 from services.conversation.errors import ERRORS
 from services.conversation.settings import ConversationSettings
 
@@ -45,9 +46,10 @@ async def grpc_service(
     )
     async with open_channel(settings.address_of("identity"), IDENTITY) as channel, rooms_client as rooms:
         identity = IdentityServiceStub(channel)
-        grants = IdentityGrants(identity, WorkloadIdentity("conversation", actor_key, identity, clock))
+        workload = WorkloadIdentity("conversation", actor_key, identity, clock)
+        grants, deleted = IdentityGrants(identity, workload), DeletedCustomersOfIdentity(identity, workload)
         verifier = verifier_of_identity(channel, clock)
-        async with replica(settings, rooms, grants, clock) as running:
+        async with replica(settings, rooms, grants, deleted, clock) as running:
             add = partial(add_ConversationServiceServicer_to_server, running.servicer)
             yield GrpcService("conversation", DESCRIPTOR, add, ERRORS, verifier, running.drain)
 

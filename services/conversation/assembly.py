@@ -19,6 +19,7 @@ from services.conversation.calls.holds import Holds
 from services.conversation.calls.ports import Grants, Rooms
 from services.conversation.calls.replica_leases import LiveReplicas, ReplicaLease, new_replica_id
 from services.conversation.calls.supervision import CallSupervisor
+from services.conversation.deleted_customers import DeletedCustomers, delete_customers
 from services.conversation.deletion import Deletion
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.log.writer_fence import LateTickets
@@ -49,7 +50,7 @@ class Replica(NamedTuple):
 
 @asynccontextmanager
 async def replica(
-    settings: ConversationSettings, rooms: Rooms, grants: Grants, clock: Clock
+    settings: ConversationSettings, rooms: Rooms, grants: Grants, deleted: DeletedCustomers, clock: Clock
 ) -> AsyncIterator[Replica]:
     """Migrate the database and run a replica until the block ends; then close the database."""
     async with AsyncExitStack() as stack:
@@ -59,13 +60,15 @@ async def replica(
         incarnation, holds = await store.incarnation(), Holds(bus.hint_call)
         log, followers = TranscriptLog(store, bus, clock), Followers(store, bus, clock)
         cipher, tickets = GrantCipher(secrets.text("grants")), LateTickets(secrets.text("grants"))
-        calls = Calls(log, store, rooms, grants, cipher, holds, replica_id)
+        limits = settings.customer_limits
+        calls = Calls(log, store, rooms, grants, cipher, holds, replica_id, clock, limits)
         lease, cleanup = (
             ReplicaLease(replica_id, store, holds, clock),
             CallCleanup(store, rooms, grants, clock),
         )
         supervisor = CallSupervisor(log, store, rooms, holds, LiveReplicas(replica_id, clock), clock)
         indexing = Indexing(store, clock)
+        deletion = Deletion(store, bus, calls, clock)
         cursors = Cursors(secrets.text("cursors").encode(), incarnation)
         holds.on_change(cleanup.call_ended)
         bus.on_call_hint(lease.receive_hint)
@@ -77,6 +80,7 @@ async def replica(
             "backstop": partial(backstop, store, bus, clock, settings.conversation_poll_seconds),
             "retention": partial(purge, store, clock),
             "indexing": indexing.run,
+            "deleted customers": partial(delete_customers, deleted, deletion, clock),
         }
         if settings.redis_url:
             relay = RedisRelay(settings.redis_url, bus, incarnation, clock, partial(poll, store, bus))
@@ -91,8 +95,10 @@ async def replica(
             records=RecordStreams(log, calls, holds, tickets),
             watches=WatchStreams(followers, cursors, clock, settings.watcher_patience_seconds),
             search=EntrySearch(store, indexing),
-            deletion=Deletion(store, bus, calls, clock),
+            deletion=deletion,
             pages=PageTokens(secrets.text("page-tokens").encode()),
+            limits=limits,
+            clock=clock,
         )
 
         async def drain() -> None:

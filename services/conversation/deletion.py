@@ -12,11 +12,15 @@ Backups are not changed.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.clock import Clock
+from mesh.ids import uuid7
 from services.conversation.calls import conversations
 from services.conversation.calls.calls import Calls
+from services.conversation.errors import ConversationNotFound
 from services.conversation.log.bus import Bus, Committed
 from services.conversation.model.feeds import FeedBuilder
 from services.conversation.model.log_state import Changes
@@ -25,6 +29,9 @@ from services.conversation.search.indexing import BATCH, spoken_in
 from services.conversation.store import Store, Transaction, deletion
 from services.conversation.store.engine import write
 from services.conversation.store.search import search_index
+
+AT_ONCE = 20
+"""Number of a deleted customer's conversations that are read at once."""
 
 
 class Deletion:
@@ -63,6 +70,23 @@ class Deletion:
         # Also for a repeated request, because the first one may have been interrupted before this line.
         await self._store.scrub()
         return answer
+
+    async def delete_all(self, customer_id: str) -> None:
+        """Delete everything of a customer whose account was deleted."""
+        while found := await self._some_of(customer_id):
+            for conversation in found:
+                request = pb.DeleteConversationRequest(
+                    conversation_id=conversation.conversation_id, request_id=uuid7()
+                )
+                with suppress(ConversationNotFound):  # deleted meanwhile on another replica
+                    await self.delete(customer_id, request)
+        async with self._store.writing() as transaction:
+            await deletion.delete_customer(transaction.connection, customer_id)
+        await self._store.scrub()
+
+    async def _some_of(self, customer_id: str) -> list[Conversation]:
+        async with self._store.reading() as transaction:
+            return await transaction.conversations_of(customer_id, before=None, limit=AT_ONCE)
 
     async def _delete(self, transaction: Transaction, conversation: Conversation) -> Committed:
         await _remove_from_index(transaction, conversation)

@@ -4,8 +4,9 @@
     ├── ConversationNotFound    also if it belongs to another customer
     ├── ConversationEnded
     ├── CallNotFound            also if it belongs to another customer
-    ├── CallEnded
-    ├── CallRunning             metadata: the running call's id
+    ├── CallEnded               metadata: the reason
+    ├── CallRunning             metadata: the ids of the running call and its conversation
+    ├── TooManyStarts           try again later
     ├── StaleEpoch              the writer has lost the call; don't retry
     ├── EpochHeld               another writer holds the epoch
     ├── EntryConflict           metadata: the stored entry's number
@@ -19,7 +20,10 @@ An invalid draft raises `mesh.errors.InvalidRequest`.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import grpc
+from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.errors import DomainError, ErrorTable, StoreUnavailable
 
@@ -48,16 +52,30 @@ class CallNotFound(DomainError):
 class CallEnded(DomainError):
     """The call has ended."""
 
-    def __init__(self) -> None:
-        super().__init__("The call has ended; start another in the same conversation.")
+    def __init__(self, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_UNSPECIFIED) -> None:
+        name = pb.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_")
+        super().__init__(
+            "The call has ended; start another in the same conversation.", metadata={"end_reason": name}
+        )
 
 
 class CallRunning(DomainError):
-    """The conversation already has a running call."""
+    """The customer already has a running call."""
 
-    def __init__(self, call_id: str) -> None:
+    def __init__(self, call_id: str, conversation_id: str) -> None:
         super().__init__(
-            "The conversation has a running call; rejoin it or end it first.", metadata={"call_id": call_id}
+            "You have a running call; rejoin it or end it first.",
+            metadata={"call_id": call_id, "conversation_id": conversation_id},
+        )
+
+
+class TooManyStarts(DomainError):
+    """The customer has started too many conversations or calls in a short time."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__(
+            "You have started too many conversations or calls; wait a moment, then try again.",
+            retry_after=retry_after,
         )
 
 
@@ -130,6 +148,7 @@ ERRORS: ErrorTable = {
     CallNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CALL_NOT_FOUND"),
     CallEnded: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CALL_ENDED"),
     CallRunning: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CALL_RUNNING"),
+    TooManyStarts: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_TOO_MANY_STARTS"),
     StaleEpoch: (grpc.StatusCode.ABORTED, "ERROR_REASON_STALE_EPOCH"),
     EpochHeld: (grpc.StatusCode.ABORTED, "ERROR_REASON_EPOCH_HELD"),
     EntryConflict: (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ENTRY_CONFLICT"),

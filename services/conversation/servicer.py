@@ -15,10 +15,12 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceServicer
 from readback.options.v1 import options_pb2
 
+from mesh.clock import Clock
 from mesh.contracts.page_tokens import PageTokens
 from mesh.security.authentication import current_customer, current_principal
 from services.conversation.calls import calls, conversations
 from services.conversation.calls.calls import Calls
+from services.conversation.calls.customer_limits import CustomerLimits, CustomerSlots, StartRate
 from services.conversation.calls.ports import Access
 from services.conversation.deletion import Deletion
 from services.conversation.errors import CallNotFound, ConversationNotFound
@@ -26,7 +28,7 @@ from services.conversation.export.export import export
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.log.writer_fence import LateTickets, Writer
 from services.conversation.model.entries import EntryFilter, entry_message
-from services.conversation.model.records import Conversation, call_message, conversation_message
+from services.conversation.model.records import Call, Conversation, call_message, conversation_message
 from services.conversation.model.times import timestamp
 from services.conversation.record.stream import RecordStreams
 from services.conversation.result_pages import (
@@ -60,10 +62,15 @@ class ConversationServicer(ConversationServiceServicer):
         search: EntrySearch,
         deletion: Deletion,
         pages: PageTokens,
+        limits: CustomerLimits,
+        clock: Clock,
     ) -> None:
         self._store, self._log, self._calls, self._tickets = store, log, calls, tickets
         self._records, self._watches, self._pages = records, watches, pages
         self._search, self._deletion = search, deletion
+        self._start_rate = StartRate(limits.starts_per_minute, clock)
+        self._watching = CustomerSlots(limits.watches, "watches")
+        self._slow = CustomerSlots(limits.slow_requests, "searches, exports and deletions")
 
     async def StartConversation(
         self, request: pb.StartConversationRequest, context: Context
@@ -73,6 +80,7 @@ class ConversationServicer(ConversationServiceServicer):
         async with self._log.commit() as commit:
 
             async def begin() -> pb.StartConversationResponse:
+                self._start_rate.count(customer_id)
                 begun = await conversations.begin(commit, customer_id, request.locale)
                 return pb.StartConversationResponse(conversation=conversation_message(begun, None))
 
@@ -87,26 +95,34 @@ class ConversationServicer(ConversationServiceServicer):
         async with self._store.reading() as transaction:
             conversation = await _readable(transaction, request.conversation_id)
             running = await transaction.running_call(conversation.key)
-        return pb.GetConversationResponse(conversation=conversation_message(conversation, running))
+            place = await transaction.place_in_line(running) if running else 0
+        return pb.GetConversationResponse(conversation=conversation_message(conversation, running, place))
 
     async def ListConversations(
         self, request: pb.ListConversationsRequest, context: Context
     ) -> pb.ListConversationsResponse:
         """List the customer's conversations, newest first."""
         customer_id = current_customer()
-        scope = f"conversations of {customer_id}, {request.running_call_only=}"
+        scope = f"conversations of {customer_id}, {request.running_call_only=}, {request.answered_only=}"
         before = int(self._pages.open(request.page_token, scope)) if request.page_token else None
         size = CONVERSATIONS.of(request.page_size)
         async with self._store.reading() as transaction:
-            only = request.running_call_only
             found = await transaction.conversations_of(
-                customer_id, before=before, limit=size + 1, running_call_only=only
+                customer_id,
+                before=before,
+                limit=size + 1,
+                running_call_only=request.running_call_only,
+                answered_only=request.answered_only,
             )
             running = await transaction.running_calls([conversation.key for conversation in found])
+            places = {key: await transaction.place_in_line(call) for key, call in running.items()}
         page = found[:size]
         return pb.ListConversationsResponse(
             conversations=[
-                conversation_message(conversation, running.get(conversation.key)) for conversation in page
+                conversation_message(
+                    conversation, running.get(conversation.key), places.get(conversation.key, 0)
+                )
+                for conversation in page
             ],
             next_page_token=self._pages.seal(str(page[-1].key), scope) if len(found) > size else "",
         )
@@ -140,20 +156,36 @@ class ConversationServicer(ConversationServiceServicer):
         self, request: pb.DeleteConversationRequest, context: Context
     ) -> pb.DeleteConversationResponse:
         """Delete a conversation permanently."""
-        return await self._deletion.delete(current_customer(), request)
+        customer_id = current_customer()
+        with self._slow.hold(customer_id):
+            return await self._deletion.delete(customer_id, request)
 
     async def StartCall(self, request: pb.StartCallRequest, context: Context) -> pb.StartCallResponse:
         """Start a call in a conversation."""
         principal = current_principal()
         call, access = await self._calls.start(
-            current_customer(), principal.token, request.conversation_id.lower(), request.time_zone
+            current_customer(),
+            principal.token,
+            request.conversation_id.lower(),
+            request.time_zone,
+            end_running=request.end_running_call,
         )
-        return pb.StartCallResponse(call=call_message(call), access=_access_message(access))
+        message = call_message(call, await self._place_in_line(call))
+        return pb.StartCallResponse(call=message, access=_access_message(access))
 
     async def RejoinCall(self, request: pb.RejoinCallRequest, context: Context) -> pb.RejoinCallResponse:
         """Issue a new token for a running call."""
         call, access = await self._calls.rejoin(current_customer(), request.call_id)
-        return pb.RejoinCallResponse(call=call_message(call), access=_access_message(access))
+        message = call_message(call, await self._place_in_line(call))
+        return pb.RejoinCallResponse(call=message, access=_access_message(access))
+
+    async def CheckDispatch(
+        self, request: pb.CheckDispatchRequest, context: Context
+    ) -> pb.CheckDispatchResponse:
+        """Check whether a dispatch is current."""
+        async with self._store.reading() as transaction:
+            await calls.require_current(transaction, request.call_id, request.epoch)
+        return pb.CheckDispatchResponse()
 
     async def EndCall(self, request: pb.EndCallRequest, context: Context) -> pb.EndCallResponse:
         """End a call."""
@@ -206,9 +238,10 @@ class ConversationServicer(ConversationServiceServicer):
         if takes_gzip(context.invocation_metadata() or ()):
             context.set_compression(grpc.Compression.Gzip)
         watcher = Watcher(current_customer(), principal.expires_at, context.disable_next_message_compression)
-        async with aclosing(self._watches.watch(request, watcher)) as responses:
-            async for response in responses:
-                yield response
+        with self._watching.hold(watcher.customer_id):
+            async with aclosing(self._watches.watch(request, watcher)) as responses:
+                async for response in responses:
+                    yield response
 
     async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
         """List the entries of a conversation."""
@@ -242,11 +275,12 @@ class ConversationServicer(ConversationServiceServicer):
         scope = entry_search.page_scope(customer_id, request)
         token = self._pages.open(request.page_token, scope) if request.page_token else ""
         size = SEARCH_RESULTS.of(request.page_size)
-        found = await self._search.search(
-            entry_search.query_of(customer_id, request),
-            after=entry_search.parse_place(token) if token else None,
-            limit=size + 1,
-        )
+        with self._slow.hold(customer_id):
+            found = await self._search.search(
+                entry_search.query_of(customer_id, request),
+                after=entry_search.parse_place(token) if token else None,
+                limit=size + 1,
+            )
         page = page_of([result.message for result in found], size)
         last = found[len(page) - 1] if len(found) > len(page) else None
         return pb.SearchEntriesResponse(
@@ -258,10 +292,16 @@ class ConversationServicer(ConversationServiceServicer):
         self, request: pb.ExportTranscriptRequest, context: Context
     ) -> AsyncIterator[pb.ExportTranscriptResponse]:
         """Export the whole transcript of a conversation, in chunks."""
+        customer_id = current_customer()
         async with self._store.reading() as transaction:
-            conversation = await conversations.owned(transaction, current_customer(), request.conversation_id)
-        async for response in export(self._store, conversation, request.format):
-            yield response
+            conversation = await conversations.owned(transaction, customer_id, request.conversation_id)
+        with self._slow.hold(customer_id):
+            async for response in export(self._store, conversation, request.format):
+                yield response
+
+    async def _place_in_line(self, call: Call) -> int:
+        async with self._store.reading() as transaction:
+            return await transaction.place_in_line(call)
 
 
 def _access_message(access: Access) -> pb.CallAccess:

@@ -128,6 +128,10 @@ async def open_deployment(
             "READBACK_HOME": str(folder),
             "READBACK_IDENTITY_ADDRESS": mesh.identity_address,
             "LIVEKIT_URL": "ws://127.0.0.1:9",
+            # One customer has the calls, starts and watches of many.
+            "READBACK_CONVERSATION_CALLS_PER_CUSTOMER": "1000",
+            "READBACK_CONVERSATION_STARTS_PER_MINUTE": "100000",
+            "READBACK_CONVERSATION_WATCHES_PER_CUSTOMER": "100000",
         }
         made = Deployment(
             mesh, cluster(fork_server, folder, shared | settings, replicas=replicas), rng, stack

@@ -160,6 +160,10 @@ class Testbed:
             "READBACK_CONVERSATION_DATABASE_URL": database,
             "READBACK_REDIS_URL": self.redis.url if wake_ups else "",
             "LIVEKIT_URL": self._livekit_url,
+            # A measurement has few customers, each with the calls and watches of many.
+            "READBACK_CONVERSATION_CALLS_PER_CUSTOMER": "1000",
+            "READBACK_CONVERSATION_STARTS_PER_MINUTE": "100000",
+            "READBACK_CONVERSATION_WATCHES_PER_CUSTOMER": "100000",
         }
         environment = environment_for(self.home, **settings)
         port, command = int(environment["READBACK_CONVERSATION_PORT"]), _service_command("conversation")

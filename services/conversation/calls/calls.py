@@ -1,24 +1,33 @@
 """Lifecycle of calls: a caller starts and rejoins them, agents open and close them, and they end.
 
-A conversation has at most one running call.
+A customer has at most one running call, unless the operator allows more. A conversation never has more.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from zoneinfo import available_timezones
 
 import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.clock import Clock
 from mesh.errors import FieldViolation, InvalidRequest
 from mesh.ids import uuid7
 from services.conversation.calls import conversations
+from services.conversation.calls.customer_limits import CustomerLimits, StartRate, calls_in_the_way
 from services.conversation.calls.grants import GrantCipher
 from services.conversation.calls.holds import HoldEnd, Holds
-from services.conversation.calls.ports import Access, Grants, Rooms
-from services.conversation.errors import CallEnded, CallNotFound, CallRunning, ConversationEnded
+from services.conversation.calls.ports import Access, Grants, Rooms, RoomsUnavailable
+from services.conversation.errors import (
+    CallEnded,
+    CallNotFound,
+    CallRunning,
+    ConversationEnded,
+    StaleEpoch,
+)
 from services.conversation.log import writer_fence
 from services.conversation.log.transcript_log import Commit, TranscriptLog
 from services.conversation.log.writer_fence import Opening, Writer
@@ -39,6 +48,22 @@ async def owned(transaction: Transaction, customer_id: str, call_id: str) -> Cal
     if call is None or call.customer_id != customer_id:
         raise CallNotFound
     return call
+
+
+async def require_current(transaction: Transaction, call_id: str, epoch: int) -> None:
+    """Check that a dispatch is the call's last one.
+
+    Raises:
+        CallNotFound, CallEnded.
+        StaleEpoch: another agent was dispatched.
+    """
+    call = await transaction.call(call_id)
+    if call is None:
+        raise CallNotFound
+    if call.ended:
+        raise CallEnded(call.end_reason)
+    if epoch != call.epoch:
+        raise StaleEpoch(call.epoch)
 
 
 async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) -> Call:
@@ -95,41 +120,60 @@ class Calls:
         cipher: GrantCipher,
         holds: Holds,
         replica_id: str,
+        clock: Clock,
+        limits: CustomerLimits | None = None,
     ) -> None:
+        self._limits = limits or CustomerLimits()
+        self._rate = StartRate(self._limits.starts_per_minute, clock)
         self._log, self._store, self._rooms = log, store, rooms
         self._grants, self._cipher, self._holds, self._replica_id = grants, cipher, holds, replica_id
 
     async def start(
-        self, customer_id: str, token: str, conversation_id: str, time_zone: str
+        self,
+        customer_id: str,
+        token: str,
+        conversation_id: str,
+        time_zone: str,
+        *,
+        end_running: bool = False,
     ) -> tuple[Call, Access]:
         """Start a call; return it with the caller's access to its room.
 
         Args:
             token: the customer's own token, with which the call's grant is issued.
             time_zone: IANA name of the caller's time zone; may be empty.
+            end_running: True to end the customer's running call first, instead of raising `CallRunning`.
 
         Raises:
-            ConversationNotFound, ConversationEnded, CallRunning.
+            ConversationNotFound, ConversationEnded, CallRunning, TooManyStarts.
             InvalidRequest: the time zone doesn't exist.
         """
         if time_zone and time_zone not in _time_zones():
             raise InvalidRequest([FieldViolation("time_zone", "not a name in the IANA time zone database")])
         async with self._store.reading() as transaction:
-            await self._startable(transaction, customer_id, conversation_id)
+            await self._startable(transaction, customer_id, conversation_id, end_running=end_running)
+        self._rate.count(customer_id)
         call_id = uuid7()
         # Get the grant outside the transaction, so that no commit waits for another service. If the call
         # can't be started, the unused grant expires.
         grant = await self._grants.grant(token, conversation_id, call_id)
         async with self._log.commit() as commit:
-            conversation = await self._startable(commit.transaction, customer_id, conversation_id)
+            conversation, in_the_way = await self._startable(
+                commit.transaction, customer_id, conversation_id, end_running=end_running
+            )
+            for running in in_the_way:
+                await end(commit, running, pb.CALL_END_REASON_CALLER_HUNG_UP)
             call = await self._add(commit, conversation, call_id, time_zone, grant)
             access = self._rooms.admit(call)
             await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
             (await commit.tail(conversation_id)).add_state_change(
                 entry_pb2.STATE_CHANGE_KIND_CALL_STARTED, call
             )
-        self._holds.changed()
+        for running in in_the_way:
+            self.hang_up(running.call_id)
         _log.info("call started", call_id=call_id, conversation_id=conversation_id)
+        await self._create_room(call)
+        self._holds.changed()
         return call, access
 
     async def rejoin(self, customer_id: str, call_id: str) -> tuple[Call, Access]:
@@ -141,9 +185,10 @@ class Calls:
         async with self._log.commit() as commit:
             call = await owned(commit.transaction, customer_id, call_id)
             if call.ended:
-                raise CallEnded
+                raise CallEnded(call.end_reason)
             access = self._rooms.admit(call)
             await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
+        await self._create_room(call)
         return call, access
 
     async def open(self, writer: Writer) -> tuple[Call, Conversation, str]:
@@ -198,16 +243,25 @@ class Calls:
         """After the commit that ended a call, end the agent's stream and start the cleanup."""
         self._holds.end(call_id, HoldEnd.CALL_ENDED)
 
+    async def _create_room(self, call: Call) -> None:
+        try:
+            await self._rooms.create(call)
+        except RoomsUnavailable as error:
+            # The supervisor creates the room when LiveKit is back.
+            _log.warning("room not created", call_id=call.call_id, why=str(error))
+
     async def _startable(
-        self, transaction: Transaction, customer_id: str, conversation_id: str
-    ) -> Conversation:
+        self, transaction: Transaction, customer_id: str, conversation_id: str, *, end_running: bool
+    ) -> tuple[Conversation, Sequence[Call]]:
+        """Return the conversation, and the running calls to end first."""
         conversation = await conversations.owned(transaction, customer_id, conversation_id)
         if conversation.ended:
             raise ConversationEnded
-        running = await transaction.running_call(conversation.key)
-        if running is not None:
-            raise CallRunning(running.call_id)
-        return conversation
+        running = await transaction.running_calls_of(customer_id)
+        in_the_way = calls_in_the_way(running, conversation.key, self._limits.running_calls)
+        if in_the_way and not end_running:
+            raise CallRunning(in_the_way[0].call_id, in_the_way[0].conversation_id)
+        return conversation, in_the_way
 
     async def _add(
         self, commit: Commit, conversation: Conversation, call_id: str, time_zone: str, grant: str

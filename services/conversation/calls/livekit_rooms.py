@@ -2,8 +2,10 @@
 
 Only this module holds the key that signs LiveKit tokens.
 
-The first participant creates the room, because LiveKit uses the dispatch in a token only if its participant
-creates the room. Tokens and keys are never logged. Only the code or the class of a LiveKit error is logged,
+Only this service creates rooms, so that a caller's token is useless after the call. LiveKit must run with
+`room.auto_create: false`. Otherwise such a token can still create an empty room, without an agent.
+
+Tokens and keys are never logged. Only the code or the class of a LiveKit error is logged,
 because its text may contain a token.
 """
 
@@ -27,10 +29,11 @@ from services.conversation.model.records import Call
 
 JOIN_WITHIN = timedelta(minutes=10)
 """Time in which a caller must join with a token. After joining, the token's expiry has no effect."""
-EMPTY_SECONDS = 60
-"""Time after which LiveKit closes a room that no participant has joined."""
-DEPARTURE_SECONDS = 60
-"""Time after which LiveKit closes a room that all participants have left. A caller can return until then."""
+EMPTY_SECONDS = 12 * 60
+"""Time after which LiveKit closes a room that no participant has joined. The caller's token expires
+earlier."""
+DEPARTURE_SECONDS = 120
+"""Time after which LiveKit closes a room that all participants have left. The call ends earlier."""
 API_TIMEOUT_SECONDS = 3.0
 """Timeout of each request to LiveKit."""
 
@@ -62,9 +65,19 @@ class LiveKitRooms:
             .with_identity(call.caller_identity)
             .with_ttl(JOIN_WITHIN)
             .with_grants(grants)
-            .with_room_config(self._configuration(call))
         )
         return Access(self._callers_url, token.to_jwt(), self._clock.now() + JOIN_WITHIN)
+
+    async def create(self, call: Call) -> None:
+        """Create the call's room, if it doesn't exist, and dispatch an agent to it."""
+        dispatch = agent_dispatch.RoomAgentDispatch(agent_name=self._agent_name, metadata=_metadata(call))
+        request = room.CreateRoomRequest(
+            name=call.room,
+            empty_timeout=EMPTY_SECONDS,
+            departure_timeout=DEPARTURE_SECONDS,
+            agents=[dispatch] if call.dispatches else [],
+        )
+        await _request(self._client.room.create_room(request))
 
     async def participants(self, room_name: str) -> Sequence[Participant]:
         """Return the participants of a room; empty if there is no such room."""
@@ -88,12 +101,6 @@ class LiveKitRooms:
     async def close(self, room_name: str) -> None:
         """Close a room, if it exists, and disconnect its participants."""
         await _request(self._client.room.delete_room(room.DeleteRoomRequest(room=room_name)))
-
-    def _configuration(self, call: Call) -> room.RoomConfiguration:
-        dispatch = agent_dispatch.RoomAgentDispatch(agent_name=self._agent_name, metadata=_metadata(call))
-        return room.RoomConfiguration(
-            empty_timeout=EMPTY_SECONDS, departure_timeout=DEPARTURE_SECONDS, agents=[dispatch]
-        )
 
 
 def _metadata(call: Call) -> str:

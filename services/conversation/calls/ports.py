@@ -42,10 +42,11 @@ class Rooms(Protocol):
     """Room server. Every method except `admit` raises `RoomsUnavailable` if the server can't be reached."""
 
     def admit(self, call: Call) -> Access:
-        """Return a token to join the call's room.
+        """Return a token to join the call's room. The token can't create the room."""
+        ...
 
-        The first join creates the room and dispatches an agent with the call's epoch.
-        """
+    async def create(self, call: Call) -> None:
+        """Create the call's room, if it doesn't exist. Dispatch an agent to a new room."""
         ...
 
     async def participants(self, room: str) -> Sequence[Participant]:

@@ -151,6 +151,8 @@ class CallSupervisor:
         if all(person.is_agent for person in people):
             if seen.caller.observe_absent(call, now, self._clock.now()):
                 await self._end(call, pb.CALL_END_REASON_CALLER_LOST)
+            elif not people:
+                await self._rooms.create(call)  # LiveKit has lost the room if it was restarted
             return
         present_for = seen.caller.observe_present(now)
         if call.caller_joined_time is None:

@@ -61,7 +61,7 @@ def opening(call: Call, writer: Writer) -> Opening:
         EpochHeld: another writer opened the epoch first.
     """
     if call.ended:
-        raise CallEnded
+        raise CallEnded(call.end_reason)
     if writer.epoch != call.epoch:
         raise StaleEpoch(call.epoch)
     if call.writer_id is None:

@@ -79,7 +79,9 @@ class Call:
         return f"caller-{self.call_id[-12:]}"
 
 
-def conversation_message(conversation: Conversation, running: Call | None) -> pb.Conversation:
+def conversation_message(
+    conversation: Conversation, running: Call | None, place_in_line: int = 0
+) -> pb.Conversation:
     """Return the message for a conversation and its running call, if any."""
     return pb.Conversation(
         conversation_id=conversation.conversation_id,
@@ -90,11 +92,11 @@ def conversation_message(conversation: Conversation, running: Call | None) -> pb
         update_time=timestamp(conversation.update_time),
         end_time=timestamp(conversation.end_time) if conversation.end_time else None,
         last_entry_number=conversation.last_number,
-        running_call=call_message(running) if running else None,
+        running_call=call_message(running, place_in_line) if running else None,
     )
 
 
-def call_message(call: Call) -> pb.Call:
+def call_message(call: Call, place_in_line: int = 0) -> pb.Call:
     """Return the message for a call."""
     return pb.Call(
         call_id=call.call_id,
@@ -104,4 +106,5 @@ def call_message(call: Call) -> pb.Call:
         start_time=timestamp(call.start_time),
         end_time=timestamp(call.end_time) if call.end_time else None,
         end_reason=call.end_reason,
+        place_in_line=place_in_line,
     )

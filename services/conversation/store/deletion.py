@@ -10,7 +10,14 @@ from sqlalchemy import LargeBinary, delete, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.conversation.model.records import Conversation
-from services.conversation.store.schema import calls, conversations, deleted_calls, requests
+from services.conversation.store.schema import (
+    calls,
+    conversations,
+    deleted_calls,
+    feed_runs,
+    feeds,
+    requests,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,13 @@ async def delete_conversation(connection: AsyncConnection, conversation: Convers
         await connection.execute(insert(deleted_calls), rows)
     await connection.execute(delete(conversations).where(conversations.c.key == conversation.key))
     await _purge_answers(connection, conversation)
+
+
+async def delete_customer(connection: AsyncConnection, customer_id: str) -> None:
+    """Delete what remains of a customer without conversations: the feed, and the stored answers."""
+    await connection.execute(delete(feed_runs).where(feed_runs.c.customer_id == customer_id))
+    await connection.execute(delete(feeds).where(feeds.c.customer_id == customer_id))
+    await connection.execute(delete(requests).where(requests.c.owner == customer_id))
 
 
 async def deleted_calls_to_clean_up(connection: AsyncConnection, *, limit: int) -> Sequence[DeletedCall]:

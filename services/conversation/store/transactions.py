@@ -8,7 +8,18 @@ from typing import Any
 
 from google.protobuf.message import Message
 from readback.conversation.v1 import conversation_service_pb2 as pb
-from sqlalchemy import Column, ColumnElement, Select, delete, insert, literal_column, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import visitors
@@ -27,6 +38,12 @@ CALLS = select(calls, conversations.c.conversation_id, conversations.c.customer_
     conversations, calls.c.conversation_key == conversations.c.key
 )
 """The query for the columns of `Call`."""
+_OWN_CALLS = select(func.count()).where(calls.c.conversation_key == conversations.c.key).scalar_subquery()
+ANSWERED = conversations.c.last_number > 2 * _OWN_CALLS + case(
+    (conversations.c.state == pb.CONVERSATION_STATE_ENDED, 1), else_=0
+)
+"""The condition for conversations in which an agent has joined a call. All others have only the entries of
+the starts and ends of their calls, and of their own end."""
 
 
 class Transaction(LogReads):
@@ -74,7 +91,13 @@ class Transaction(LogReads):
         return None if row is None else Conversation(**row._mapping)
 
     async def conversations_of(
-        self, customer_id: str, *, before: int | None, limit: int, running_call_only: bool = False
+        self,
+        customer_id: str,
+        *,
+        before: int | None,
+        limit: int,
+        running_call_only: bool = False,
+        answered_only: bool = False,
     ) -> list[Conversation]:
         """Return up to `limit` of a customer's conversations, newest first.
 
@@ -83,6 +106,8 @@ class Transaction(LogReads):
         query = select(conversations).where(conversations.c.customer_id == customer_id)
         if running_call_only:
             query = query.where(conversations.c.key.in_(select(calls.c.conversation_key).where(RUNNING)))
+        if answered_only:
+            query = query.where(ANSWERED)
         if before is not None:
             query = query.where(conversations.c.key < before)
         rows = await self.connection.execute(query.order_by(conversations.c.key.desc()).limit(limit))
@@ -125,6 +150,23 @@ class Transaction(LogReads):
         """Return the running calls of these conversations, by conversation key."""
         query = CALLS.where(RUNNING, calls.c.conversation_key.in_(conversation_keys))
         return {row.conversation_key: Call(**row._mapping) for row in await self.connection.execute(query)}
+
+    async def running_calls_of(self, customer_id: str) -> list[Call]:
+        """Return the running calls of a customer, the oldest first."""
+        query = CALLS.where(RUNNING, conversations.c.customer_id == customer_id).order_by(calls.c.key)
+        return [Call(**row._mapping) for row in await self.connection.execute(query)]
+
+    async def place_in_line(self, call: Call) -> int:
+        """Return the place of a call among those that wait for an agent, from 1; 0 if it isn't waiting."""
+        if call.state != pb.CALL_STATE_DISPATCHED:
+            return 0
+        waiting = (
+            RUNNING,
+            calls.c.state == pb.CALL_STATE_DISPATCHED,
+            calls.c.caller_joined_time.is_not(None),
+        )
+        query = select(func.count()).select_from(calls).where(*waiting, calls.c.key < call.key)
+        return 1 + int((await self.connection.execute(query)).scalar_one())
 
     async def calls_to_clean_up(self, *, limit: int) -> list[Call]:
         """Return up to `limit` ended calls whose grants must be revoked and whose rooms must be closed."""

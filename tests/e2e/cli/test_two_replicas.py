@@ -78,6 +78,7 @@ def served(
     settings = {
         "READBACK_CONVERSATION_DATABASE_URL": postgres.new_database(),
         "READBACK_REDIS_URL": shared_redis.url,
+        "READBACK_CONVERSATION_STARTS_PER_MINUTE": "100000",
     }
     environment = environment_for(home, **settings)
     port, http_port = map(str, free_ports(2))

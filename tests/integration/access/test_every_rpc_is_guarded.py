@@ -222,4 +222,4 @@ async def test_a_callers_livekit_token_allows_one_room_with_microphone_and_text_
         "can_update_own_metadata",
     )
     assert not any(getattr(grants, power) for power in powers)
-    assert "customer" not in (claims.room_config.agents[0].metadata if claims.room_config else "")
+    assert claims.room_config is None, "the token can't dispatch an agent"

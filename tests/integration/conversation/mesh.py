@@ -94,6 +94,9 @@ class Mesh:
             "home": self.home,
             "identity_address": self.identity_address,
             "livekit_url": "ws://127.0.0.1:9",
+            # Most tests share a customer among several calls.
+            "conversation_calls_per_customer": 1000,
+            "conversation_starts_per_minute": 10_000,
         }
         return load(ConversationSettings, **{**usual, **overrides})
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from mesh.errors import RequestIdReused, StoreUnavailable
 from mesh.ids import uuid7
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.calls import conversations
+from services.conversation.deleted_customers import delete_customers
 from services.conversation.deletion import Deletion
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.export.export import export
@@ -275,6 +277,34 @@ async def test_feed_contains_the_deletion_once_and_continues(archive: DeletionCo
         (call.conversation_id, RunKind.DELETED, before + 1),
         (other.conversation_id, RunKind.ENTRIES, before + 2),
     ]
+
+
+async def test_nothing_of_a_deleted_customer_remains(archive: DeletionCore) -> None:
+    _, writer = await archive.held_call()
+    await archive.append(writer, [archive.said(f"a {SECRET} in Delhi")])
+    await archive.delete(await archive.conversation())
+    own, archive.customer_id = archive.customer_id, uuid7()
+    kept = await archive.conversation()
+    asked, confirmed = list[str](), asyncio.Event()
+
+    class Deleted:
+        async def due(self) -> list[str]:
+            return [] if asked else [own]
+
+        async def confirm(self, customer_ids: Sequence[str]) -> None:
+            asked.extend(customer_ids)
+            confirmed.set()
+
+    deleting = asyncio.create_task(delete_customers(Deleted(), archive.deletion, archive.clock))
+    await asyncio.wait_for(confirmed.wait(), 10)
+    deleting.cancel()
+    assert asked == [own]
+    async with archive.store.reading() as transaction:
+        assert (await transaction.feed_end(own)).last_position == 0
+        assert await feed_runs(transaction, own) == []
+        assert await transaction.conversation(kept) is not None
+    rows = await archive.rows()
+    assert (rows["conversations"], rows["calls"], rows["log_pages"], rows["requests"]) == (1, 0, 0, 0)
 
 
 async def test_empty_conversation_is_deleted(archive: DeletionCore) -> None:

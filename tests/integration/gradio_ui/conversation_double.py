@@ -118,6 +118,9 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
     ) -> pb.EndConversationResponse:
         raise NotImplementedError  # not used by the web app
 
+    async def CheckDispatch(self, request: pb.CheckDispatchRequest, context: Any) -> pb.CheckDispatchResponse:
+        raise NotImplementedError  # only for agents
+
     async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendResponse:
         raise NotImplementedError  # only for agents
 

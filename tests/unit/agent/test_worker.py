@@ -17,7 +17,7 @@ class Request:
     """A call offered by LiveKit."""
 
     def __init__(self, job_id: str) -> None:
-        self.id, self.answer = job_id, ""
+        self.id, self.answer, self.job = job_id, "", SimpleNamespace(metadata=job_id)
 
     async def accept(self, *, name: str) -> None:
         self.answer = f"accepted as {name}"
@@ -26,19 +26,23 @@ class Request:
         self.answer = "ended" if terminate else "passed on"
 
 
+async def _current(_metadata: str) -> bool:
+    return True
+
+
 def _settings(home: Path, **overrides: object) -> AgentSettings:
     return load(AgentSettings, home=home, **overrides)
 
 
 def test_the_worker_registers_with_the_workers_keys(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
-    server = make_server(settings)
+    server = make_server(settings, _current)
     assert server._api_key == settings.livekit_worker_keys.key
     assert server._api_key != settings.livekit_keys.key
 
 
 async def test_calls_beyond_the_limit_are_passed_on_to_other_workers(tmp_path: Path) -> None:
-    server = make_server(_settings(tmp_path, agent_max_calls=2))
+    server = make_server(_settings(tmp_path, agent_max_calls=2), _current)
     server._proc_pool = cast("Any", SimpleNamespace(processes=[]))
     assert server._request_fnc is not None
     requests = [Request(job) for job in ("a", "b", "c")]
@@ -49,6 +53,19 @@ async def test_calls_beyond_the_limit_are_passed_on_to_other_workers(tmp_path: P
         "accepted as Readback",
         "passed on",
     ]
+
+
+async def test_an_outdated_job_is_refused_before_a_process_is_spent(tmp_path: Path) -> None:
+    async def wanted(metadata: str) -> bool:
+        return metadata == "current"
+
+    server = make_server(_settings(tmp_path, agent_max_calls=1), wanted)
+    server._proc_pool = cast("Any", SimpleNamespace(processes=[]))
+    assert server._request_fnc is not None
+    requests = [Request(job) for job in ("outdated", "current")]
+    for request in requests:
+        await server._request_fnc(cast("Any", request))
+    assert [request.answer for request in requests] == ["ended", "accepted as Readback"]
 
 
 class Job:

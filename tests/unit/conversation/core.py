@@ -14,6 +14,7 @@ from mesh.ids import uuid7
 from services.conversation.calls import conversations
 from services.conversation.calls.calls import Calls
 from services.conversation.calls.cleanup import CallCleanup
+from services.conversation.calls.customer_limits import CustomerLimits
 from services.conversation.calls.grants import GrantCipher
 from services.conversation.calls.holds import Holds
 from services.conversation.calls.ports import Access, GrantsUnavailable, Participant, RoomsUnavailable
@@ -42,12 +43,17 @@ class DoubledRooms:
     asked: list[int] = field(default_factory=list)
     """Epochs for which an agent was dispatched."""
     removed: list[str] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
 
     def admit(self, call: Call) -> Access:
         return Access(
             "ws://livekit.test", f"token for {call.caller_identity}", self.clock.now() + timedelta(minutes=10)
         )
+
+    async def create(self, call: Call) -> None:
+        self._answer()
+        self.created.append(call.room)
 
     async def participants(self, room: str) -> Sequence[Participant]:
         self._answer()
@@ -109,7 +115,15 @@ class Core:
         self.log = TranscriptLog(store, self.bus, self.clock)
         self.followers = Followers(store, self.bus, self.clock)
         self.calls = Calls(
-            self.log, store, self.rooms, self.grants, GrantCipher("key"), self.holds, self.replica_id
+            self.log,
+            store,
+            self.rooms,
+            self.grants,
+            GrantCipher("key"),
+            self.holds,
+            self.replica_id,
+            self.clock,
+            CustomerLimits(running_calls=1000, starts_per_minute=100_000),
         )
         self.supervisor = CallSupervisor(self.log, store, self.rooms, self.holds, self.replicas, self.clock)
         self.cleanup = CallCleanup(store, self.rooms, self.grants, self.clock)

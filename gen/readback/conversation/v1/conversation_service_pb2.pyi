@@ -286,6 +286,7 @@ class Call(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     END_REASON_FIELD_NUMBER: _builtins.int
+    PLACE_IN_LINE_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """UUIDv7 in text form."""
     conversation_id: _builtins.str
@@ -296,6 +297,10 @@ class Call(_message.Message):
     """State of the call."""
     end_reason: Global___CallEndReason.ValueType
     """Reason for its end, if it has ended."""
+    place_in_line: _builtins.int
+    """Place among the calls that wait for an agent, from 1; 0 if this call isn't waiting. Agents take calls
+    about in this order.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Time of its start."""
@@ -314,10 +319,11 @@ class Call(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         end_reason: Global___CallEndReason.ValueType = ...,
+        place_in_line: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "conversation_id", b"conversation_id", "end_reason", b"end_reason", "end_time", b"end_time", "epoch", b"epoch", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "conversation_id", b"conversation_id", "end_reason", b"end_reason", "end_time", b"end_time", "epoch", b"epoch", "place_in_line", b"place_in_line", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -460,22 +466,26 @@ class ListConversationsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     RUNNING_CALL_ONLY_FIELD_NUMBER: _builtins.int
+    ANSWERED_ONLY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Most results on a page: 20 if 0, at most 100."""
     page_token: _builtins.str
     """`next_page_token` of the previous page."""
     running_call_only: _builtins.bool
     """Only conversations with a running call."""
+    answered_only: _builtins.bool
+    """Only conversations in which an agent has joined a call, so that something was said."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         running_call_only: _builtins.bool = ...,
+        answered_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "running_call_only", b"running_call_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_only", b"answered_only", "page_size", b"page_size", "page_token", b"page_token", "running_call_only", b"running_call_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -610,19 +620,23 @@ class StartCallRequest(_message.Message):
 
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
+    END_RUNNING_CALL_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """The conversation of the call."""
     time_zone: _builtins.str
     """IANA time zone of the caller, for words like "tonight"; the departure airport's zone when empty."""
+    end_running_call: _builtins.bool
+    """End the customer's running call first, if there is one, instead of refusing with `CALL_RUNNING`."""
     def __init__(
         self,
         *,
         conversation_id: _builtins.str = ...,
         time_zone: _builtins.str = ...,
+        end_running_call: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "end_running_call", b"end_running_call", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -759,6 +773,49 @@ class EndCallResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EndCallResponse: _TypeAlias = EndCallResponse  # noqa: Y015
+
+@_typing.final
+class CheckDispatchRequest(_message.Message):
+    """Question whether a dispatch is current."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """The call from the dispatch."""
+    epoch: _builtins.int
+    """The epoch from the dispatch."""
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "epoch", b"epoch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckDispatchRequest: _TypeAlias = CheckDispatchRequest  # noqa: Y015
+
+@_typing.final
+class CheckDispatchResponse(_message.Message):
+    """The dispatch is current."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckDispatchResponse: _TypeAlias = CheckDispatchResponse  # noqa: Y015
 
 @_typing.final
 class RecordRequest(_message.Message):

@@ -77,6 +77,11 @@ class ConversationServiceStub:
                 request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallRequest.SerializeToString,
                 response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallResponse.FromString,
                 _registered_method=True)
+        self.CheckDispatch = channel.unary_unary(
+                '/readback.conversation.v1.ConversationService/CheckDispatch',
+                request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchRequest.SerializeToString,
+                response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchResponse.FromString,
+                _registered_method=True)
         self.Record = channel.stream_stream(
                 '/readback.conversation.v1.ConversationService/Record',
                 request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.RecordRequest.SerializeToString,
@@ -118,7 +123,7 @@ class ConversationServiceServicer:
     def StartConversation(self, request, context):
         """Starts a conversation.
 
-        Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`.
+        Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,7 +170,11 @@ class ConversationServiceServicer:
         """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
         because it issues a token.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`.
+        A customer has one running call at a time, in all conversations together. `CALL_RUNNING` names the
+        running call: rejoin it, or start with `end_running_call`.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`;
+        RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,6 +194,15 @@ class ConversationServiceServicer:
         """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckDispatch(self, request, context):
+        """Tells an agent's worker whether a dispatch is current, before the worker spends a process on it.
+
+        Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`; ABORTED `STALE_EPOCH`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -254,7 +272,8 @@ class ConversationServiceServicer:
     def ExportTranscript(self, request, context):
         """Exports a whole transcript as a file, in chunks.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; RESOURCE_EXHAUSTED `OVERLOADED` if the customer has too many
+        exports, searches or deletions running at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -302,6 +321,11 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.EndCall,
                     request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallRequest.FromString,
                     response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallResponse.SerializeToString,
+            ),
+            'CheckDispatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckDispatch,
+                    request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchRequest.FromString,
+                    response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchResponse.SerializeToString,
             ),
             'Record': grpc.stream_stream_rpc_method_handler(
                     servicer.Record,
@@ -553,6 +577,33 @@ class ConversationService:
             '/readback.conversation.v1.ConversationService/EndCall',
             readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallRequest.SerializeToString,
             readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckDispatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.conversation.v1.ConversationService/CheckDispatch',
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchRequest.SerializeToString,
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,7 +39,7 @@ class ConversationServiceStub:
     StartConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.StartConversationRequest, _conversation_service_pb2.StartConversationResponse]
     """Starts a conversation.
 
-    Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`.
+    Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
     """
     GetConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.GetConversationRequest, _conversation_service_pb2.GetConversationResponse]
     """Returns one conversation.
@@ -66,7 +66,11 @@ class ConversationServiceStub:
     """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
     because it issues a token.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`.
+    A customer has one running call at a time, in all conversations together. `CALL_RUNNING` names the
+    running call: rejoin it, or start with `end_running_call`.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`;
+    RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
     """
     RejoinCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.RejoinCallRequest, _conversation_service_pb2.RejoinCallResponse]
     """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
@@ -78,6 +82,11 @@ class ConversationServiceStub:
     """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`.
+    """
+    CheckDispatch: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.CheckDispatchRequest, _conversation_service_pb2.CheckDispatchResponse]
+    """Tells an agent's worker whether a dispatch is current, before the worker spends a process on it.
+
+    Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`; ABORTED `STALE_EPOCH`.
     """
     Record: _grpc.StreamStreamMultiCallable[_conversation_service_pb2.RecordRequest, _conversation_service_pb2.RecordResponse]
     """Holds a call for an agent and records its log: first `open`, then drafts. Acks come in order, after the
@@ -123,7 +132,8 @@ class ConversationServiceStub:
     ExportTranscript: _grpc.UnaryStreamMultiCallable[_conversation_service_pb2.ExportTranscriptRequest, _conversation_service_pb2.ExportTranscriptResponse]
     """Exports a whole transcript as a file, in chunks.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; RESOURCE_EXHAUSTED `OVERLOADED` if the customer has too many
+    exports, searches or deletions running at once.
     """
 
 @_typing.type_check_only
@@ -137,7 +147,7 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     StartConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.StartConversationRequest, _conversation_service_pb2.StartConversationResponse]  # type: ignore[assignment]
     """Starts a conversation.
 
-    Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`.
+    Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
     """
     GetConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.GetConversationRequest, _conversation_service_pb2.GetConversationResponse]  # type: ignore[assignment]
     """Returns one conversation.
@@ -164,7 +174,11 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
     because it issues a token.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`.
+    A customer has one running call at a time, in all conversations together. `CALL_RUNNING` names the
+    running call: rejoin it, or start with `end_running_call`.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`;
+    RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
     """
     RejoinCall: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.RejoinCallRequest, _conversation_service_pb2.RejoinCallResponse]  # type: ignore[assignment]
     """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
@@ -176,6 +190,11 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`.
+    """
+    CheckDispatch: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.CheckDispatchRequest, _conversation_service_pb2.CheckDispatchResponse]  # type: ignore[assignment]
+    """Tells an agent's worker whether a dispatch is current, before the worker spends a process on it.
+
+    Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`; ABORTED `STALE_EPOCH`.
     """
     Record: _aio.StreamStreamMultiCallable[_conversation_service_pb2.RecordRequest, _conversation_service_pb2.RecordResponse]  # type: ignore[assignment]
     """Holds a call for an agent and records its log: first `open`, then drafts. Acks come in order, after the
@@ -221,7 +240,8 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     ExportTranscript: _aio.UnaryStreamMultiCallable[_conversation_service_pb2.ExportTranscriptRequest, _conversation_service_pb2.ExportTranscriptResponse]  # type: ignore[assignment]
     """Exports a whole transcript as a file, in chunks.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; RESOURCE_EXHAUSTED `OVERLOADED` if the customer has too many
+    exports, searches or deletions running at once.
     """
 
 class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -238,7 +258,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_conversation_service_pb2.StartConversationResponse, _abc.Awaitable[_conversation_service_pb2.StartConversationResponse]]:
         """Starts a conversation.
 
-        Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`.
+        Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -295,7 +315,11 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
         because it issues a token.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`.
+        A customer has one running call at a time, in all conversations together. `CALL_RUNNING` names the
+        running call: rejoin it, or start with `end_running_call`.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`;
+        RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -319,6 +343,17 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckDispatch(
+        self,
+        request: _conversation_service_pb2.CheckDispatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.CheckDispatchResponse, _abc.Awaitable[_conversation_service_pb2.CheckDispatchResponse]]:
+        """Tells an agent's worker whether a dispatch is current, before the worker spends a process on it.
+
+        Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`; ABORTED `STALE_EPOCH`.
         """
 
     @_abc_1.abstractmethod
@@ -400,7 +435,8 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_conversation_service_pb2.ExportTranscriptResponse], _abc.AsyncIterator[_conversation_service_pb2.ExportTranscriptResponse]]:
         """Exports a whole transcript as a file, in chunks.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; RESOURCE_EXHAUSTED `OVERLOADED` if the customer has too many
+        exports, searches or deletions running at once.
         """
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+readback/conversation/v1/error_reason.proto\x12\x18readback.conversation.v1*\xe1\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\'\n#ERROR_REASON_CONVERSATION_NOT_FOUND\x10\x01\x12#\n\x1f\x45RROR_REASON_CONVERSATION_ENDED\x10\x02\x12\x1f\n\x1b\x45RROR_REASON_CALL_NOT_FOUND\x10\x03\x12\x1b\n\x17\x45RROR_REASON_CALL_ENDED\x10\x04\x12\x1d\n\x19\x45RROR_REASON_CALL_RUNNING\x10\x05\x12\x1c\n\x18\x45RROR_REASON_STALE_EPOCH\x10\x06\x12\x1b\n\x17\x45RROR_REASON_EPOCH_HELD\x10\x07\x12\x1f\n\x1b\x45RROR_REASON_ENTRY_CONFLICT\x10\x08\x12\x1f\n\x1b\x45RROR_REASON_CURSOR_INVALID\x10\t\x12!\n\x1d\x45RROR_REASON_WATCHER_TOO_SLOW\x10\n\x12$\n ERROR_REASON_RECORD_OUT_OF_ORDER\x10\x0b\x12\x1f\n\x1b\x45RROR_REASON_CURSOR_EXPIRED\x10\x0c\x12\"\n\x1e\x45RROR_REASON_STORE_UNAVAILABLE\x10\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+readback/conversation/v1/error_reason.proto\x12\x18readback.conversation.v1*\x83\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\'\n#ERROR_REASON_CONVERSATION_NOT_FOUND\x10\x01\x12#\n\x1f\x45RROR_REASON_CONVERSATION_ENDED\x10\x02\x12\x1f\n\x1b\x45RROR_REASON_CALL_NOT_FOUND\x10\x03\x12\x1b\n\x17\x45RROR_REASON_CALL_ENDED\x10\x04\x12\x1d\n\x19\x45RROR_REASON_CALL_RUNNING\x10\x05\x12\x1c\n\x18\x45RROR_REASON_STALE_EPOCH\x10\x06\x12\x1b\n\x17\x45RROR_REASON_EPOCH_HELD\x10\x07\x12\x1f\n\x1b\x45RROR_REASON_ENTRY_CONFLICT\x10\x08\x12\x1f\n\x1b\x45RROR_REASON_CURSOR_INVALID\x10\t\x12!\n\x1d\x45RROR_REASON_WATCHER_TOO_SLOW\x10\n\x12$\n ERROR_REASON_RECORD_OUT_OF_ORDER\x10\x0b\x12\x1f\n\x1b\x45RROR_REASON_CURSOR_EXPIRED\x10\x0c\x12\"\n\x1e\x45RROR_REASON_STORE_UNAVAILABLE\x10\r\x12 \n\x1c\x45RROR_REASON_TOO_MANY_STARTS\x10\x0e\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'readback.conversation.v1.er
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=74
-  _globals['_ERRORREASON']._serialized_end=555
+  _globals['_ERRORREASON']._serialized_end=589
 # @@protoc_insertion_point(module_scope)

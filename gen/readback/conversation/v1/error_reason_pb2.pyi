@@ -43,16 +43,17 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
           "metadata": {} }
     """
     ERROR_REASON_CALL_ENDED: _ErrorReason.ValueType  # 4
-    """The call has ended; start another in the same conversation.
+    """The call has ended; start another in the same conversation. The metadata has the `CallEndReason`.
 
         { "reason": "ERROR_REASON_CALL_ENDED", "domain": "readback.conversation.v1",
-          "metadata": {} }
+          "metadata": { "end_reason": "NO_AGENT" } }
     """
     ERROR_REASON_CALL_RUNNING: _ErrorReason.ValueType  # 5
-    """The conversation already has a running call; rejoin it or end it first.
+    """The customer already has a running call, in this or another conversation; rejoin it or end it first.
 
         { "reason": "ERROR_REASON_CALL_RUNNING", "domain": "readback.conversation.v1",
-          "metadata": { "call_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
+          "metadata": { "call_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11",
+                        "conversation_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d10" } }
     """
     ERROR_REASON_STALE_EPOCH: _ErrorReason.ValueType  # 6
     """Another agent holds the call: the writer's epoch is lower than the call's. Don't retry.
@@ -104,6 +105,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_STORE_UNAVAILABLE", "domain": "readback.conversation.v1",
           "metadata": {} }
     """
+    ERROR_REASON_TOO_MANY_STARTS: _ErrorReason.ValueType  # 14
+    """The customer has started too many conversations or calls in a short time; `google.rpc.RetryInfo` says
+    when to try again.
+
+        { "reason": "ERROR_REASON_TOO_MANY_STARTS", "domain": "readback.conversation.v1",
+          "metadata": {} }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Error reasons of the conversation service in `google.rpc.ErrorInfo`, with domain
@@ -131,16 +139,17 @@ ERROR_REASON_CALL_NOT_FOUND: ErrorReason.ValueType  # 3
       "metadata": {} }
 """
 ERROR_REASON_CALL_ENDED: ErrorReason.ValueType  # 4
-"""The call has ended; start another in the same conversation.
+"""The call has ended; start another in the same conversation. The metadata has the `CallEndReason`.
 
     { "reason": "ERROR_REASON_CALL_ENDED", "domain": "readback.conversation.v1",
-      "metadata": {} }
+      "metadata": { "end_reason": "NO_AGENT" } }
 """
 ERROR_REASON_CALL_RUNNING: ErrorReason.ValueType  # 5
-"""The conversation already has a running call; rejoin it or end it first.
+"""The customer already has a running call, in this or another conversation; rejoin it or end it first.
 
     { "reason": "ERROR_REASON_CALL_RUNNING", "domain": "readback.conversation.v1",
-      "metadata": { "call_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
+      "metadata": { "call_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11",
+                    "conversation_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d10" } }
 """
 ERROR_REASON_STALE_EPOCH: ErrorReason.ValueType  # 6
 """Another agent holds the call: the writer's epoch is lower than the call's. Don't retry.
@@ -190,6 +199,13 @@ ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 13
 may or may not be stored: send it again, it is stored once.
 
     { "reason": "ERROR_REASON_STORE_UNAVAILABLE", "domain": "readback.conversation.v1",
+      "metadata": {} }
+"""
+ERROR_REASON_TOO_MANY_STARTS: ErrorReason.ValueType  # 14
+"""The customer has started too many conversations or calls in a short time; `google.rpc.RetryInfo` says
+when to try again.
+
+    { "reason": "ERROR_REASON_TOO_MANY_STARTS", "domain": "readback.conversation.v1",
       "metadata": {} }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -35,6 +35,16 @@ class Rooms:
         assert {dispatch.agent_name for dispatch in found} <= {"readback"}
         return {json.loads(dispatch.metadata)["epoch"] for dispatch in found}
 
+    async def names(self) -> set[str]:
+        """Return the names of all rooms."""
+        async with api.LiveKitAPI(self.url, self._keys.key, self._keys.secret) as client:
+            return {one.name for one in (await client.room.list_rooms(api.ListRoomsRequest())).rooms}
+
+    async def close(self, call: pb.Call) -> None:
+        """Close a call's room behind the service's back."""
+        async with api.LiveKitAPI(self.url, self._keys.key, self._keys.secret) as client:
+            await client.room.delete_room(api.DeleteRoomRequest(room=f"call-{call.call_id}"))
+
     async def agent_joins(self, call: pb.Call) -> rtc.Room:
         """Join a room like an agent's worker."""
         grants = api.VideoGrants(room_join=True, room=f"call-{call.call_id}", agent=True)
@@ -51,7 +61,8 @@ class Rooms:
 
 @pytest.fixture
 async def rooms(lone_mesh: Mesh, tmp_path: Path) -> AsyncIterator[Rooms]:
-    with livekit_server(tmp_path, lone_mesh.settings().livekit_keys) as (url, _):
+    keys = lone_mesh.settings().livekit_keys
+    with livekit_server(tmp_path, keys, auto_create=False) as (url, _):
         async with lone_mesh.conversation(livekit_url=url):
             yield Rooms(url, lone_mesh)
 
@@ -71,7 +82,7 @@ async def test_call_through_a_real_room(lone_mesh: Mesh, rooms: Rooms) -> None:
     call, caller, gone = started.call, rtc.Room(), asyncio.Event()
     caller.on("disconnected", lambda *_: gone.set())
     await caller.connect(started.access.livekit_url, started.access.livekit_token)
-    assert await rooms.dispatched(call) == {1}, "the caller's token dispatches the first agent"
+    assert await rooms.dispatched(call) == {1}, "the room was created with the first dispatch"
 
     async def replaced_by(epoch: int) -> bool:
         return (await call_of(customer, call)).epoch == epoch and epoch in await rooms.dispatched(call)
@@ -95,4 +106,22 @@ async def test_call_through_a_real_room(lone_mesh: Mesh, rooms: Rooms) -> None:
         assert isinstance(await recorder.over(), CallEnded)
         await gone.wait()
     await agent.disconnect()
+    await caller.disconnect()
+    with pytest.raises(rtc.ConnectError):  # the token outlives the call, but not the room
+        await rtc.Room().connect(started.access.livekit_url, started.access.livekit_token)
+    assert call.call_id not in str(await rooms.names())
+
+
+async def test_room_that_livekit_lost_is_created_again(lone_mesh: Mesh, rooms: Rooms) -> None:
+    customer = await lone_mesh.customer()
+    conversation_id = await customer.conversation()
+    started = await customer.stub.StartCall(pb.StartCallRequest(conversation_id=conversation_id))
+    await rooms.close(started.call)
+
+    async def created() -> bool:
+        return f"call-{started.call.call_id}" in await rooms.names()
+
+    await lone_mesh.eventually(created)
+    caller = rtc.Room()
+    await caller.connect(started.access.livekit_url, started.access.livekit_token)
     await caller.disconnect()

@@ -31,7 +31,7 @@ async def test_conversation_has_one_running_call(core: Core) -> None:
     call = await core.call()
     with pytest.raises(CallRunning) as caught:
         await core.call(call.conversation_id)
-    assert caught.value.metadata == {"call_id": call.call_id}
+    assert caught.value.metadata == {"call_id": call.call_id, "conversation_id": call.conversation_id}
 
 
 async def test_concurrent_starts_in_one_conversation_give_one_call(core: Core) -> None:

@@ -93,6 +93,31 @@ async def test_call_ends_when_no_agent_is_available(core: Core) -> None:
     assert (await core.changes(call.conversation_id))[-1].endswith("NO_AGENT")
 
 
+async def test_calls_that_wait_for_an_agent_have_a_place_in_line(core: Core) -> None:
+    waiting = [await core.call() for _ in range(3)]
+    core.rooms.caller_joins()
+    await scan_for(core, 4)
+    assert [await place_of(core, call) for call in waiting] == [1, 2, 3]
+    writer = Writer(waiting[0].call_id, (await core.now(waiting[0])).epoch, str(uuid4()))
+    await core.calls.open(writer)
+    await core.end(waiting[1])
+    assert [await place_of(core, call) for call in waiting] == [0, 0, 1]
+
+
+async def place_of(core: Core, call: Call) -> int:
+    async with core.store.reading() as transaction:
+        return await transaction.place_in_line(await core.now(call))
+
+
+async def test_room_is_created_when_livekit_is_back(core: Core) -> None:
+    core.rooms.up = False
+    call = await core.call()
+    assert core.rooms.created == []
+    core.rooms.up = True
+    await scan_for(core, 1)
+    assert core.rooms.created[0] == call.room
+
+
 async def test_broken_stream_that_returns_within_a_second_changes_nothing(core: Core) -> None:
     call, writer = await lost_agent(core, 1)
     await scan_for(core, 0.75)

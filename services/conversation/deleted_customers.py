@@ -1,0 +1,90 @@
+"""Deletion of the conversations of deleted customers, whom the identity service lists.
+
+Identity lists each of them until the deletion is confirmed, and once more after the customer's last access
+token has expired, because the token could still start a conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import grpc
+import structlog
+from readback.identity.v1 import identity_service_pb2 as pb
+from readback.identity.v1 import identity_service_pb2_grpc
+
+from mesh.clock import Clock
+from mesh.security.authentication import bearer
+from mesh.security.workload_identity import WorkloadIdentity
+from services.conversation.deletion import Deletion
+
+POLL_SECONDS = 30.0
+"""Pause between two questions to identity."""
+_log = structlog.get_logger()
+
+
+class IdentityUnavailable(Exception):
+    """Identity can't be reached now."""
+
+
+class DeletedCustomers(Protocol):
+    """The deleted customers whose data must be deleted. Both methods raise `IdentityUnavailable`."""
+
+    async def due(self) -> Sequence[str]:
+        """Return the ids of some of them; empty if there are none."""
+        ...
+
+    async def confirm(self, customer_ids: Sequence[str]) -> None:
+        """Confirm that the data of these customers is deleted."""
+        ...
+
+
+class DeletedCustomersOfIdentity:
+    """`DeletedCustomers` from the identity service."""
+
+    def __init__(
+        self, identity: identity_service_pb2_grpc.IdentityServiceAsyncStub, workload: WorkloadIdentity
+    ) -> None:
+        self._identity, self._workload = identity, workload
+
+    async def due(self) -> Sequence[str]:
+        """Return the ids of some of them; empty if there are none."""
+        try:
+            metadata = bearer(await self._workload.own_token())
+            listed = await self._identity.ListDeletedCustomers(
+                pb.ListDeletedCustomersRequest(), metadata=metadata
+            )
+        except grpc.aio.AioRpcError as error:
+            raise IdentityUnavailable(error.code().name) from None
+        return list(listed.customer_ids)
+
+    async def confirm(self, customer_ids: Sequence[str]) -> None:
+        """Confirm that the data of these customers is deleted."""
+        try:
+            metadata = bearer(await self._workload.own_token())
+            request = pb.ConfirmDeletedCustomersRequest(customer_ids=customer_ids)
+            await self._identity.ConfirmDeletedCustomers(request, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise IdentityUnavailable(error.code().name) from None
+
+
+async def delete_customers(customers: DeletedCustomers, deletion: Deletion, clock: Clock) -> None:
+    """Delete the conversations of deleted customers now, then periodically, until cancelled.
+
+    Several replicas may delete the same customer's conversations at once.
+    """
+    available = True
+    while True:
+        try:
+            while due := await customers.due():
+                for customer_id in due:
+                    await deletion.delete_all(customer_id)
+                    _log.info("conversations of deleted customer deleted")
+                await customers.confirm(due)
+            available = True
+        except IdentityUnavailable as error:
+            if available:
+                _log.warning("deleted customers unknown; identity unavailable", why=str(error))
+            available = False
+        await clock.sleep(POLL_SECONDS)
