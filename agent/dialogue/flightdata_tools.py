@@ -128,6 +128,7 @@ _ERRORS: Mapping[str, Callable[[Mapping[str, str]], ToolError]] = {
     "ERROR_REASON_FLIGHT_NOT_FOUND": lambda metadata: FlightNotFound(metadata.get("flight", "")),
     "ERROR_REASON_FLIGHTS_RESTRICTED": ToolRestricted,
     "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED": lambda metadata: ToolUsedUp(_day(metadata.get("until"))),
+    "ERROR_REASON_ALLOWANCE_SPENT": lambda _: ToolUsedUp(None),
 }
 
 

@@ -24,6 +24,7 @@ from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.store import CacheStore, MemoryCacheStore
 from services.flightdata.providers.configured_providers import configured_providers
 from services.flightdata.providers.routing import ProviderRouter
+from services.flightdata.quota.allowances import Allowances
 from services.flightdata.quota.store import MemoryQuotaStore, QuotaStore
 from services.flightdata.search.flight_search import FlightSearch
 from services.flightdata.search.offers import OfferService
@@ -87,9 +88,10 @@ async def grpc_service(
             stores.cache,
             clock,
             settings.freshness,
+            spend := Allowances(stores.quota, settings.allowances).spend,
         ) as cache,
     ):
-        offers = OfferService(router, PageTokens(settings.secrets.text("offers").encode()), clock)
+        offers = OfferService(router, PageTokens(settings.secrets.text("offers").encode()), clock, spend)
         status = StatusService(cache, clock)
         servicer = FlightDataServicer(
             search=FlightSearch(lexicon, cache, offers, clock),

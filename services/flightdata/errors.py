@@ -13,6 +13,7 @@ DomainError
 ├── OfferGone             the offer is no longer sold
 ├── FlightsUnavailable    no provider that could answer was reachable, or its answer was unusable
 ├── FlightsQuotaExhausted the providers' budgets are used up
+├── AllowanceSpent        the caller's own paid lookups of the day are used up
 └── FlightsRestricted     no provider supports the request
 """
 
@@ -106,6 +107,23 @@ class FlightsQuotaExhausted(DomainError):
             f"The budget for flight data is used up until {until:%d %B %Y}.",
             metadata=dict(problems) | {"until": until.isoformat()},
         )
+
+
+class AllowanceSpent(DomainError):
+    """The caller's paid lookups of the day are used up; `retry_after` is the time until the next one.
+
+    `anonymous` callers have no account; their `limit` may be 0.
+    """
+
+    def __init__(self, *, anonymous: bool, limit: int, retry_after: timedelta) -> None:
+        if anonymous and not limit:
+            text = "Live flight data needs an account here; sign in and send an access token."
+        elif anonymous:
+            text = "The free lookups of live flight data are used up for today; sign in, or try tomorrow."
+        else:
+            text = f"You have used your {limit} lookups of live flight data for today; try again later."
+        scope = "anonymous" if anonymous else "customer"
+        super().__init__(text, metadata={"scope": scope, "limit": str(limit)}, retry_after=retry_after)
 
 
 class FlightsRestricted(DomainError):

@@ -17,9 +17,11 @@ from readback.flightdata.v1 import flightdata_service_pb2_grpc
 from agent.language import language_for
 from mesh.clock import Clock
 from mesh.errors import ErrorTable
+from mesh.security.source_address import source_address
 from services.flightdata import errors, places
 from services.flightdata.places.questions import clarifying
 from services.flightdata.providers.routing import Progress, ProviderRouter
+from services.flightdata.quota.allowances import set_source
 from services.flightdata.search.flight_search import FlightSearch
 from services.flightdata.search.offers import OfferService
 from services.flightdata.status.flight_status import StatusService
@@ -48,6 +50,7 @@ ERRORS: ErrorTable = {
         "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED",
     ),
     errors.FlightsRestricted: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_FLIGHTS_RESTRICTED"),
+    errors.AllowanceSpent: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_ALLOWANCE_SPENT"),
 }
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -100,6 +103,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> AsyncIterator[pb.SearchFlightsResponse]:
         """Search for flights. Stream progress, then the results, then `SearchDone`."""
         query = query_from(request)
+        set_source(source_address(context))
         async for event in self.search.ask(query):
             now = self.clock.now()
             if isinstance(event, Progress):
@@ -115,6 +119,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: pb.GetFlightStatusRequest, context: Context
     ) -> pb.GetFlightStatusResponse:
         """Return the status of a flight on one day."""
+        set_source(source_address(context))
         day = date_from(request.date) if request.HasField("date") else None
         found = await self.status.status(request.flight_number, day)
         now = self.clock.now()
@@ -125,6 +130,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: pb.ListRouteStatusRequest, context: Context
     ) -> pb.ListRouteStatusResponse:
         """Return the status of the flights between two places on one day."""
+        set_source(source_address(context))
         day = date_from(request.date) if request.HasField("date") else None
         near = time_from(request.near, "near") if request.HasField("near") else None
         most = request.max_results or DEFAULT_STATUSES
@@ -139,6 +145,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: pb.WatchFlightStatusRequest, context: Context
     ) -> AsyncIterator[pb.WatchFlightStatusResponse]:
         """Stream the status of a flight now and after every change."""
+        set_source(source_address(context))
         day = date_from(request.date) if request.HasField("date") else None
         async with aclosing(self.watches.watch(request.flight_number, day)) as events:
             async for event in events:
@@ -153,11 +160,13 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
 
     async def GetRoute(self, request: pb.GetRouteRequest, context: Context) -> pb.GetRouteResponse:
         """Return the facts about a route."""
+        set_source(source_address(context))
         cities = frozenset(request.city_codes)
         return pb.GetRouteResponse(route=await self.routes.route(request.origin, request.destination, cities))
 
     async def GetOffer(self, request: pb.GetOfferRequest, context: Context) -> pb.GetOfferResponse:
         """Return an offer with its current price."""
+        set_source(source_address(context))
         now, repriced = self.clock.now(), await self.offers.reprice(request.offer_id)
         return pb.GetOfferResponse(
             offer=messages.offer(repriced.offer, now),

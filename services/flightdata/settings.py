@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from mesh.settings import MeshSettings
 from services.flightdata.caching.freshness import Freshness
+from services.flightdata.quota.allowances import AllowanceLimits
 
 
 class FlightDataSettings(MeshSettings):
@@ -47,6 +48,23 @@ class FlightDataSettings(MeshSettings):
     """Seconds flights and prices of a search are fresh. Stale ones are served as for the flight status."""
     flightdata_schedule_fresh_seconds: float = Field(default=21_600.0, ge=0, le=604_800)
     """Seconds a route's or an airport's schedule is fresh. Stale ones are served as for the flight status."""
+
+    flightdata_customer_daily_lookups: int = Field(default=200, ge=1)
+    """Paid lookups that one customer may cause in 24 hours. A search over several days or legs is several
+    lookups. Sample flights and cached answers are free."""
+    flightdata_anonymous_daily_lookups: int = Field(default=0, ge=0)
+    """Paid lookups in 24 hours for all MCP callers without a token together. 0 means none."""
+    flightdata_anonymous_source_daily_lookups: int = Field(default=5, ge=0)
+    """Paid lookups of these in 24 hours for one network address."""
+
+    @property
+    def allowances(self) -> AllowanceLimits:
+        """Limits of paid lookups by caller."""
+        return AllowanceLimits(
+            self.flightdata_customer_daily_lookups,
+            self.flightdata_anonymous_daily_lookups,
+            self.flightdata_anonymous_source_daily_lookups,
+        )
 
     @property
     def freshness(self) -> Freshness:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -26,8 +26,10 @@ from mesh.ids import uuid7
 from services.flightdata.caching.freshness import Freshness, Kind
 from services.flightdata.caching.store import CacheStore
 from services.flightdata.caching.stored_answers import FAILURES, FailedAnswer, StoredAnswers
+from services.flightdata.errors import AllowanceSpent, FlightsUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
 from services.flightdata.providers.routing import Answered, Progress, ProviderRouter
+from services.flightdata.quota.allowances import Spend, free
 from services.flightdata.streams import SharedStream
 
 T = TypeVar("T")
@@ -61,13 +63,23 @@ Event = Progress | Answered[T]
 
 
 class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
-    """Answers questions from the cache, else from the providers. Leaving the context cancels all fetches."""
+    """Answers questions from the cache, else from the providers. Leaving the context cancels all fetches.
+
+    Before a fetch, `spend` counts it for the caller. It raises if the caller may not spend; the cache and
+    other callers are not concerned.
+    """
 
     def __init__(
-        self, router: ProviderRouter, store: CacheStore, clock: Clock, freshness: Freshness | None = None
+        self,
+        router: ProviderRouter,
+        store: CacheStore,
+        clock: Clock,
+        freshness: Freshness | None = None,
+        spend: Spend = free,
     ) -> None:
         self._router, self._store, self._clock = router, store, clock
         self._freshness = freshness or Freshness()
+        self._spend = spend
         self._answers = StoredAnswers(store)
         self._fetches: dict[str, SharedStream[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,8 +97,9 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
         Raises:
             FlightNotFound: every provider that could know the flight doesn't.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
+            AllowanceSpent: the answer isn't cached, and the caller may cause no more lookups today.
         """
-        if all(provider.is_sample for provider in self._router.providers):
+        if self._router.is_free:
             events = self._ask_providers(question)
         else:
             events = self._ask_cached(question, self._digest(question))
@@ -106,13 +119,22 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
         if answer := await self._kept(question, name):
             failed_lately = self._answers.empty_or_failed
             if not self._is_fresh(question, answer) and await failed_lately(name, question.shape) is None:
-                self._fetch(question, name)
+                await self._refresh(question, name)
             yield answer
         elif name not in self._fetches and (empty := await self._empty(question, name)):
             yield empty
         else:
+            if name not in self._fetches:
+                await self._spend()
             async for event in self._fetch(question, name).events():
                 yield event
+
+    async def _refresh(self, question: Question[T], name: str) -> None:
+        """Fetch a stale answer in the background, unless its reader may not spend."""
+        if name not in self._fetches:
+            with suppress(AllowanceSpent, FlightsUnavailable):
+                await self._spend()
+                self._fetch(question, name)
 
     def _fetch(self, question: Question[T], name: str) -> SharedStream[Event[T]]:
         """Return the running fetch for a question, or start one."""

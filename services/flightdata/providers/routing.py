@@ -123,6 +123,11 @@ class ProviderRouter:
         self._clock = clock
         self._hedge_seconds = hedge_seconds
 
+    @property
+    def is_free(self) -> bool:
+        """True if no provider costs anything."""
+        return all(provider.is_sample for provider in self.providers)
+
     async def ask(
         self,
         capability: Capability,

@@ -1,9 +1,9 @@
 """The quota store in Redis, shared by all replicas.
 
 A script checks and spends in one step, so two replicas can't both spend the last units. A counter stores the
-time of its reset, by Redis's clock, but has no Redis expiry, so no `volatile` eviction policy removes it.
-Counters need no cleanup, because only vendor keys and their rate-limited endpoints have one. Facts may be
-evicted; the replicas then learn them again.
+time of its reset, by Redis's clock. The counters of vendor keys and their rate-limited endpoints are few and
+have no Redis expiry, so no `volatile` eviction policy removes them. The counters of callers expire. Facts may
+be evicted; the replicas then learn them again.
 """
 
 from __future__ import annotations
@@ -35,14 +35,15 @@ _SPENT = f"{_LOOK} return (look(KEYS[1]))"
 _SPEND = f"""{_LOOK}
 local after = {{}}
 for i, counter in ipairs(KEYS) do
-  local amount, cap, lasts = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+  local amount, cap, lasts = tonumber(ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2]), tonumber(ARGV[4 * i - 1])
   local held, ends = look(counter)
   ends = ends or now + lasts
   if held + amount > cap then return {{i, ends - now}} end
-  after[i] = {{held + amount, string.format('%.0f', ends)}}
+  after[i] = {{held + amount, string.format('%.0f', ends), ends - now}}
 end
 for i, counter in ipairs(KEYS) do
   redis.call('HSET', counter, 'held', after[i][1], 'ends', after[i][2])
+  if ARGV[4 * i] == '1' then redis.call('PEXPIRE', counter, after[i][3]) end
 end
 return {{0, 0}}
 """
@@ -58,7 +59,7 @@ class RedisQuotaStore:
     async def spend(self, charges: Sequence[Charge]) -> Refusal | None:
         """See `QuotaStore`. If Redis's reply is lost, the charges may count although this method raises."""
         keys = [_counter(charge.counter) for charge in charges]
-        arguments = [n for c in charges for n in (c.amount, c.limit, milliseconds(c.lasts))]
+        arguments = [n for c in charges for n in (c.amount, c.limit, milliseconds(c.lasts), int(c.expires))]
         with _redis_errors():
             refused, wait = cast("tuple[int, int]", await self._spend(keys=keys, args=arguments))
         return Refusal(charges[refused - 1], timedelta(milliseconds=wait)) if refused else None

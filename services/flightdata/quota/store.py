@@ -22,13 +22,16 @@ _log = structlog.get_logger(__name__)
 class Charge:
     """An amount to add to a counter.
 
-    The counter never exceeds `limit`. It is reset when the time `lasts` has passed since its first charge.
+    The counter never exceeds `limit`. It is reset when the time `lasts` has passed since its first charge. If
+    `expires` is True, the counter is removed then. That is for counters of which there are many; a shared
+    store that is full may remove them earlier.
     """
 
     counter: str
     amount: int
     limit: int
     lasts: timedelta
+    expires: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from services.flightdata.model.queries import FlightQuery, Party
 from services.flightdata.model.search_results import Offer
 from services.flightdata.providers.protocol import Capability
 from services.flightdata.providers.routing import ProviderRouter
+from services.flightdata.quota.allowances import Spend, free
 
 BOUND_TO = "offers, both ways"
 """Purpose of the ids. Change it when the sealed fields change, to reject ids of earlier releases."""
@@ -106,8 +107,8 @@ class RepricedOffer:
 class OfferService:
     """Assigns ids to offers, and asks the provider of an offer for its current price."""
 
-    def __init__(self, router: ProviderRouter, tokens: PageTokens, clock: Clock) -> None:
-        self._router, self._tokens, self._clock = router, tokens, clock
+    def __init__(self, router: ProviderRouter, tokens: PageTokens, clock: Clock, spend: Spend = free) -> None:
+        self._router, self._tokens, self._clock, self._spend = router, tokens, clock, spend
 
     def named(self, offer: Offer, itinerary: Itinerary, query: FlightQuery) -> Offer:
         """Return a provider's offer with an id that `reprice` accepts."""
@@ -124,12 +125,15 @@ class OfferService:
             OfferExpired: the price of the offer is no longer valid.
             OfferGone: the offer is no longer sold.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: the provider could not answer.
+            AllowanceSpent: the caller may cause no more lookups today.
         """
         terms = OfferTerms.opened(offer_id, self._tokens)
         if terms.expires <= self._clock.now():
             raise OfferExpired(terms.expires)
         if terms.provider not in self._router.health:
             raise OfferGone
+        if not self._router.is_free:
+            await self._spend()
         found = await self._router.ask_one(
             terms.provider, Capability.OFFERS, lambda provider: provider.search(terms.query)
         )

@@ -11,7 +11,13 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from mesh.clock import Clock
 from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.freshness import Kind
-from services.flightdata.errors import FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable, SamePlace
+from services.flightdata.errors import (
+    AllowanceSpent,
+    FlightsQuotaExhausted,
+    FlightsRestricted,
+    FlightsUnavailable,
+    SamePlace,
+)
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.model.instants import today_in, zone_of
 from services.flightdata.places import Airport
@@ -63,7 +69,7 @@ class RouteLookup:
         )
         try:
             (answer,) = [event async for event in events if isinstance(event, Answered)]
-        except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted):
+        except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted, AllowanceSpent):
             return None
         flights: Sequence[FlightStatus] = answer.value
         return pb.RouteService(

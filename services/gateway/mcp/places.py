@@ -11,7 +11,7 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from mesh.contracts.tool_schemas import is_place
 from mesh.errors import FieldViolation, InvalidRequest
-from mesh.security.authentication import bearer
+from services.gateway.mcp.tools import Metadata
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
@@ -22,7 +22,7 @@ UNKNOWN = "is no known airport or city; write the IATA code of an airport, or th
 
 
 async def resolve_places(
-    stub: FlightDataServiceAsyncStub, request: Message, token: str
+    stub: FlightDataServiceAsyncStub, request: Message, metadata: Metadata
 ) -> dict[str, pb.ResolvePlaceResponse]:
     """Replace the names of places in a request by their codes. Return the ambiguous ones by field.
 
@@ -32,7 +32,7 @@ async def resolve_places(
     """
     ambiguous, unknown = {}, []
     for field, name in list(_places(request)):
-        found = await _found(stub, name, token)
+        found = await _found(stub, name, metadata)
         if found is None:
             unknown.append(FieldViolation(field, UNKNOWN))
         elif not found.confident:
@@ -59,11 +59,13 @@ def _places(request: Message) -> Iterator[tuple[str, str]]:
     yield from ((field.name, value) for field, value in request.ListFields() if is_place(field))
 
 
-async def _found(stub: FlightDataServiceAsyncStub, name: str, token: str) -> pb.ResolvePlaceResponse | None:
+async def _found(
+    stub: FlightDataServiceAsyncStub, name: str, metadata: Metadata
+) -> pb.ResolvePlaceResponse | None:
     if not name.strip() or len(name) > MOST_LETTERS:
         return None
     try:
-        return await stub.ResolvePlace(pb.ResolvePlaceRequest(query=name), metadata=bearer(token))
+        return await stub.ResolvePlace(pb.ResolvePlaceRequest(query=name), metadata=metadata)
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.NOT_FOUND:
             return None

@@ -15,6 +15,8 @@ from mcp.server.lowlevel import Server
 from agent.language import ENGLISH
 from mesh.contracts.tool_arguments import request_from
 from mesh.errors import InvalidRequest, Unauthenticated, Unavailable
+from mesh.security.authentication import bearer
+from mesh.security.source_address import SOURCE_ADDRESS
 from services.gateway.mcp.places import question, resolve_places
 from services.gateway.mcp.tool_results import (
     as_json,
@@ -25,7 +27,7 @@ from services.gateway.mcp.tool_results import (
     shortened,
     unknown_tool,
 )
-from services.gateway.mcp.tools import Tool, ToolCaller
+from services.gateway.mcp.tools import Metadata, Tool, ToolCaller
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
@@ -64,10 +66,10 @@ def mcp_server(
             return _result(unknown_tool(call.name))
         try:
             request = request_from(tool.method.input_type, call.arguments or {})
-            token = await token_of(_authorization(context))
-            if ambiguous := await resolve_places(places, request, token):
+            metadata = bearer(await token_of(_authorization(context))) + _source(context)
+            if ambiguous := await resolve_places(places, request, metadata):
                 return _result(question(request, ambiguous))
-            messages = await _call(context, tool, request, token)
+            messages = await _call(context, tool, request, metadata)
         except InvalidRequest as error:
             return _result(invalid_arguments(error))
         except (Unauthenticated, Unavailable) as error:
@@ -79,9 +81,9 @@ def mcp_server(
         result = ({"speech": speech} if speech else {}) | as_json(messages)
         return _result(shortened(result, answer_tokens))
 
-    async def _call(context: Context, tool: Tool, request: Message, token: str) -> Sequence[Message]:
+    async def _call(context: Context, tool: Tool, request: Message, metadata: Metadata) -> Sequence[Message]:
         messages = []
-        async for message in caller.call(tool, request, token):
+        async for message in caller.call(tool, request, metadata):
             messages.append(message)
             if tool.method.server_streaming:
                 await context.session.report_progress(len(messages), message=message.WhichOneof("event"))
@@ -111,6 +113,12 @@ def _description(tool: Tool) -> types.Tool:
 def _authorization(context: Context) -> str:
     """Return the `Authorization` header; empty over stdio."""
     return "" if context.request is None else str(context.request.headers.get("authorization", ""))
+
+
+def _source(context: Context) -> Metadata:
+    """Return the metadata with the client's address, for limits of anonymous callers; empty over stdio."""
+    client = None if context.request is None else context.request.client
+    return ((SOURCE_ADDRESS, client.host),) if client else ()
 
 
 def _result(result: dict[str, Any]) -> types.CallToolResult:

@@ -16,8 +16,9 @@ from readback.options.v1 import options_pb2
 from mesh.calling.channel import streaming
 from mesh.contracts.tool_schemas import tool_schemas
 from mesh.security.access_rules import path_of
-from mesh.security.authentication import bearer
 
+Metadata = tuple[tuple[str, str], ...]
+"""Metadata of an RPC, with the access token."""
 TIMEOUT_SECONDS = 60.0
 """Timeout of a tool's RPC; a flight vendor may take 45 s."""
 
@@ -64,13 +65,13 @@ class ToolCaller:
     def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
         self._channels = channels
 
-    async def call(self, tool: Tool, request: Message, token: str) -> AsyncIterator[Message]:
+    async def call(self, tool: Tool, request: Message, metadata: Metadata) -> AsyncIterator[Message]:
         """Yield the response, or each message of a streamed response.
 
         Raises:
             grpc.aio.AioRpcError: the service refused or failed.
         """
-        method, metadata = tool.method, bearer(token)
+        method = tool.method
         channel = self._channels[method.containing_service.full_name]
         codec = (type(request).SerializeToString, GetMessageClass(method.output_type).FromString)
         if not method.server_streaming:

@@ -98,13 +98,13 @@ async def test_answers_can_be_evicted_and_counters_can_not(
     async with open_stores(
         load(FlightDataSettings, home=tmp_path, redis_url=shared_redis.url), CLOCK
     ) as stores:
-        await stores.quota.spend([Charge(name, 1, 10, HOUR)])
+        await stores.quota.spend([Charge(name, 1, 10, HOUR), Charge(f"{name}c", 1, 10, HOUR, expires=True)])
         await stores.quota.set_fact(name, "off", "text", HOUR)
         await stores.cache.put(name, b"answer", HOUR)
     with redis.Redis(port=shared_redis.port) as client:
         lasting = {key.decode().removeprefix(PREFIX): client.pttl(key) for key in client.keys(f"*{name}*")}
     assert lasting.pop(f"counter:{name}") == -1, "`volatile-lru` evicts no key without an expiry"
-    assert set(lasting) == {name, f"facts:{name}"}
+    assert set(lasting) == {name, f"facts:{name}", f"counter:{name}c"}
     assert all(milliseconds > 0 for milliseconds in lasting.values())
 
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)readback/flightdata/v1/error_reason.proto\x12\x16readback.flightdata.v1*\xec\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_PLACE_NOT_FOUND\x10\x01\x12\x1b\n\x17\x45RROR_REASON_SAME_PLACE\x10\x02\x12\x1d\n\x19\x45RROR_REASON_DATE_IN_PAST\x10\x03\x12$\n ERROR_REASON_DATE_BEYOND_HORIZON\x10\x04\x12!\n\x1d\x45RROR_REASON_FLIGHT_NOT_FOUND\x10\x05\x12%\n!ERROR_REASON_PLACE_NOT_RECOGNISED\x10\x06\x12\x1d\n\x19\x45RROR_REASON_DATE_INVALID\x10\x07\x12$\n ERROR_REASON_FLIGHTS_UNAVAILABLE\x10\x08\x12(\n$ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED\x10\t\x12#\n\x1f\x45RROR_REASON_FLIGHTS_RESTRICTED\x10\n\x12 \n\x1c\x45RROR_REASON_OFFER_NOT_FOUND\x10\x0b\x12\x1e\n\x1a\x45RROR_REASON_OFFER_EXPIRED\x10\x0c\x12\x1b\n\x17\x45RROR_REASON_OFFER_GONE\x10\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)readback/flightdata/v1/error_reason.proto\x12\x16readback.flightdata.v1*\x8e\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_PLACE_NOT_FOUND\x10\x01\x12\x1b\n\x17\x45RROR_REASON_SAME_PLACE\x10\x02\x12\x1d\n\x19\x45RROR_REASON_DATE_IN_PAST\x10\x03\x12$\n ERROR_REASON_DATE_BEYOND_HORIZON\x10\x04\x12!\n\x1d\x45RROR_REASON_FLIGHT_NOT_FOUND\x10\x05\x12%\n!ERROR_REASON_PLACE_NOT_RECOGNISED\x10\x06\x12\x1d\n\x19\x45RROR_REASON_DATE_INVALID\x10\x07\x12$\n ERROR_REASON_FLIGHTS_UNAVAILABLE\x10\x08\x12(\n$ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED\x10\t\x12#\n\x1f\x45RROR_REASON_FLIGHTS_RESTRICTED\x10\n\x12 \n\x1c\x45RROR_REASON_OFFER_NOT_FOUND\x10\x0b\x12\x1e\n\x1a\x45RROR_REASON_OFFER_EXPIRED\x10\x0c\x12\x1b\n\x17\x45RROR_REASON_OFFER_GONE\x10\r\x12 \n\x1c\x45RROR_REASON_ALLOWANCE_SPENT\x10\x0e\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'readback.flightdata.v1.erro
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=70
-  _globals['_ERRORREASON']._serialized_end=562
+  _globals['_ERRORREASON']._serialized_end=596
 # @@protoc_insertion_point(module_scope)

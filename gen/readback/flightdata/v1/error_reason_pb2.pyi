@@ -98,6 +98,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "ERROR_REASON_OFFER_GONE", "domain": "readback.flightdata.v1", "metadata": {} }
     """
+    ERROR_REASON_ALLOWANCE_SPENT: _ErrorReason.ValueType  # 14
+    """The answer needs a paid lookup, and the caller has used up the day's allowance of these. The scope is
+    `customer`, or `anonymous` for callers without an account, whose limit may be 0.
+    `google.rpc.RetryInfo` says when the allowance is renewed.
+
+        { "reason": "ERROR_REASON_ALLOWANCE_SPENT", "domain": "readback.flightdata.v1",
+          "metadata": { "scope": "customer", "limit": "200" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Error reasons of the flight-data service in `google.rpc.ErrorInfo`, with the domain
@@ -179,5 +187,13 @@ ERROR_REASON_OFFER_GONE: ErrorReason.ValueType  # 13
 """The offer is no longer sold.
 
     { "reason": "ERROR_REASON_OFFER_GONE", "domain": "readback.flightdata.v1", "metadata": {} }
+"""
+ERROR_REASON_ALLOWANCE_SPENT: ErrorReason.ValueType  # 14
+"""The answer needs a paid lookup, and the caller has used up the day's allowance of these. The scope is
+`customer`, or `anonymous` for callers without an account, whose limit may be 0.
+`google.rpc.RetryInfo` says when the allowance is renewed.
+
+    { "reason": "ERROR_REASON_ALLOWANCE_SPENT", "domain": "readback.flightdata.v1",
+      "metadata": { "scope": "customer", "limit": "200" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -59,14 +59,14 @@ class FlightDataServiceStub:
 
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
     `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
-    RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
     GetFlightStatus: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetFlightStatusRequest, _flightdata_service_pb2.GetFlightStatusResponse]
     """Returns the status of one flight on one day.
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-    `FLIGHTS_QUOTA_EXHAUSTED`.
+    `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
     ListRouteStatus: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListRouteStatusRequest, _flightdata_service_pb2.ListRouteStatusResponse]
     """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
@@ -74,7 +74,7 @@ class FlightDataServiceStub:
 
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
     WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]
     """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
@@ -84,6 +84,7 @@ class FlightDataServiceStub:
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
     `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
+    RESOURCE_EXHAUSTED `ALLOWANCE_SPENT` ends the watch of this caller.
     """
     GetRoute: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetRouteRequest, _flightdata_service_pb2.GetRouteResponse]
     """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
@@ -96,7 +97,8 @@ class FlightDataServiceStub:
     """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
 
     Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
-    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
+    `ALLOWANCE_SPENT`.
     """
     ListProviders: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]
     """Returns the providers of flight data in the order they are asked, with their health."""
@@ -132,14 +134,14 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
 
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
     `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
-    RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
     GetFlightStatus: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetFlightStatusRequest, _flightdata_service_pb2.GetFlightStatusResponse]  # type: ignore[assignment]
     """Returns the status of one flight on one day.
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-    `FLIGHTS_QUOTA_EXHAUSTED`.
+    `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
     ListRouteStatus: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListRouteStatusRequest, _flightdata_service_pb2.ListRouteStatusResponse]  # type: ignore[assignment]
     """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
@@ -147,7 +149,7 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
 
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
     WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
     """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
@@ -157,6 +159,7 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
     `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
+    RESOURCE_EXHAUSTED `ALLOWANCE_SPENT` ends the watch of this caller.
     """
     GetRoute: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetRouteRequest, _flightdata_service_pb2.GetRouteResponse]  # type: ignore[assignment]
     """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
@@ -169,7 +172,8 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
 
     Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
-    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
+    `ALLOWANCE_SPENT`.
     """
     ListProviders: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]  # type: ignore[assignment]
     """Returns the providers of flight data in the order they are asked, with their health."""
@@ -226,7 +230,7 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
         `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
-        RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
         """
 
     @_abc_1.abstractmethod
@@ -239,7 +243,7 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-        `FLIGHTS_QUOTA_EXHAUSTED`.
+        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
         """
 
     @_abc_1.abstractmethod
@@ -253,7 +257,7 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
         """
 
     @_abc_1.abstractmethod
@@ -269,6 +273,7 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
         `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
+        RESOURCE_EXHAUSTED `ALLOWANCE_SPENT` ends the watch of this caller.
         """
 
     @_abc_1.abstractmethod
@@ -293,7 +298,8 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
 
         Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
-        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
+        `ALLOWANCE_SPENT`.
         """
 
     @_abc_1.abstractmethod

@@ -11,12 +11,13 @@ import pytest
 from services.flightdata.caching.answer_cache import CLAIMED_FOR, LOOK_AGAIN_SECONDS, AnswerCache, Question
 from services.flightdata.caching.freshness import EMPTY_FOR, FAILED_FOR, Freshness, Kind
 from services.flightdata.caching.store import MemoryCacheStore
-from services.flightdata.errors import FlightNotFound, FlightsUnavailable
+from services.flightdata.errors import AllowanceSpent, FlightNotFound, FlightsUnavailable
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
 from services.flightdata.providers.routing import Answered, Progress, ProviderRouter
+from services.flightdata.quota.allowances import Spend, free
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.status.route_status import RouteStatusService
 from services.flightdata.status.routes import RouteLookup
@@ -78,8 +79,63 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-def _replica(vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock) -> AnswerCache:
-    return AnswerCache(ProviderRouter([vendor], clock), store, clock, FRESH)
+def _replica(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock, spend: Spend = free
+) -> AnswerCache:
+    return AnswerCache(ProviderRouter([vendor], clock), store, clock, FRESH, spend)
+
+
+class Purse:
+    """A caller's allowance; `spent` counts the lookups."""
+
+    def __init__(self) -> None:
+        self.empty = False
+        self.spent = 0
+
+    async def spend(self) -> None:
+        if self.empty:
+            raise AllowanceSpent(anonymous=True, limit=0, retry_after=timedelta(hours=1))
+        self.spent += 1
+
+
+async def test_a_caller_without_allowance_gets_cached_answers_and_costs_nothing(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
+) -> None:
+    purse = Purse()
+    async with _replica(vendor, store, clock, purse.spend) as cache:
+        purse.empty = True
+        with pytest.raises(AllowanceSpent):
+            await _ask(cache, clock)
+        assert vendor.asked == 0
+        purse.empty = False
+        await _ask(cache, clock)
+        assert (vendor.asked, purse.spent) == (1, 1), "the refusal of another caller isn't cached"
+        purse.empty = True
+        assert (await _ask(cache, clock)).provenance.cached
+        clock.advance(FRESH.status.total_seconds() + 1)
+        assert (await _ask(cache, clock)).provenance.cached
+        await _settle()
+        assert vendor.asked == 1, "a stale answer isn't refreshed for this caller"
+        purse.empty = False
+        await _ask(cache, clock)
+        await _settle()
+    assert (vendor.asked, purse.spent) == (2, 2)
+
+
+async def test_a_lookup_that_is_running_costs_its_other_callers_nothing(
+    vendor: Vendor, store: MemoryCacheStore, clock: SimulatedClock
+) -> None:
+    purse = Purse()
+    vendor.gate.clear()
+    async with _replica(vendor, store, clock, purse.spend) as cache:
+        first = asyncio.create_task(_ask(cache, clock))
+        await _settle()
+        purse.empty = True
+        second = asyncio.create_task(_ask(cache, clock))
+        await _settle()
+        vendor.gate.set()
+        assert (await first).value == (await second).value
+    assert (vendor.asked, purse.spent) == (1, 1)
 
 
 async def test_a_fresh_answer_is_served_and_marked_as_cached(

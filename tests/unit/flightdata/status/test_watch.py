@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.flightdata.errors import FlightNotFound, FlightsUnavailable
+from services.flightdata.errors import AllowanceSpent, FlightNotFound, FlightsUnavailable
 from services.flightdata.model.flights import FlightStatus, Provenance, Segment, State, Stop
 from services.flightdata.model.instants import Instant, today_in
 from services.flightdata.status.watch import SAMPLE_PACE, StatusWatches, Trouble, WatchEvent
@@ -93,6 +93,27 @@ async def _minutes(clock: SimulatedClock, count: int) -> None:
     for _ in range(count):
         clock.advance(60)
         await _settled()
+
+
+async def test_a_watcher_without_allowance_ends_alone(clock: SimulatedClock) -> None:
+    spent = AllowanceSpent(anonymous=False, limit=1, retry_after=timedelta(hours=1))
+    service = ScriptedStatus(clock, [_status()], spent, [LANDED])
+    watches = _watches(service, clock)
+    ended: list[bool] = []
+
+    async def watch() -> None:
+        try:
+            await _collect(watches.watch("AI542", None), [])
+            ended.append(True)
+        except AllowanceSpent:
+            ended.append(False)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(watch())
+        await _settled()
+        await _minutes(clock, 20)
+    assert sorted(ended) == [False, True]
 
 
 async def test_a_status_is_sent_first_then_on_changes_until_the_flight_is_over(clock: SimulatedClock) -> None:

@@ -1,0 +1,88 @@
+"""Allowances: the number of paid lookups that one caller may cause in a day.
+
+They keep a single caller from spending the month's budget of a vendor. A lookup is a question to the vendors
+that the cache can't answer. Sample flights, cached answers and lookups that are already running are free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from mesh.security.authentication import principal_or_none
+from services.flightdata.errors import AllowanceSpent, FlightsUnavailable
+from services.flightdata.quota.quota_file import QuotaStoreUnavailable
+from services.flightdata.quota.store import Charge, QuotaStore
+
+DAY = timedelta(days=1)
+RETRY_AFTER = timedelta(seconds=30)
+"""Time to wait before a retry if the quota store is unavailable."""
+Spend = Callable[[], Awaitable[None]]
+"""Counts one paid lookup for the caller of the RPC being handled; see `Allowances.spend`."""
+_source: ContextVar[str] = ContextVar("source", default="")
+_log = structlog.get_logger(__name__)
+
+
+def set_source(address: str) -> None:
+    """Set the network address of the caller of the RPC being handled; empty if it is unknown."""
+    _source.set(address)
+
+
+async def free() -> None:
+    """Count nothing. It is the `Spend` of components without allowances."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceLimits:
+    """Paid lookups a day: of a customer, of all callers without an account, and of one address of these."""
+
+    customer: int
+    anonymous: int
+    anonymous_source: int
+
+
+class Allowances:
+    """Counts paid lookups in the quota store, so all replicas share the counts."""
+
+    def __init__(self, quota: QuotaStore, limits: AllowanceLimits) -> None:
+        self._quota, self._limits = quota, limits
+
+    async def spend(self) -> None:
+        """Count one paid lookup for the caller of the RPC being handled.
+
+        Raises:
+            AllowanceSpent: the caller's lookups of the day are used up.
+            FlightsUnavailable: the quota store can't be read or written.
+        """
+        principal = principal_or_none()
+        customer = principal.customer_id if principal else None
+        try:
+            refused = await self._quota.spend(self._charges(customer))
+        except QuotaStoreUnavailable as error:
+            raise FlightsUnavailable({"quota store": str(error)}, retry_after=RETRY_AFTER) from error
+        if refused:
+            _log.info("allowance spent", counter=refused.charge.counter, limit=refused.charge.limit)
+            raise AllowanceSpent(
+                anonymous=customer is None, limit=refused.charge.limit, retry_after=refused.wait
+            )
+
+    def _charges(self, customer: str | None) -> Sequence[Charge]:
+        limits, source = self._limits, _source.get()
+        if customer is not None:
+            return [_charge(f"customer:{_digest(customer)}", limits.customer)]
+        by_source = [_charge(f"source:{_digest(source)}", limits.anonymous_source)] if source else []
+        return [_charge("anonymous", limits.anonymous), *by_source]
+
+
+def _charge(caller: str, limit: int) -> Charge:
+    return Charge(f"lookups:{caller}", 1, limit, DAY, expires=True)
+
+
+def _digest(caller: str) -> str:
+    # The store doesn't need to know who asks.
+    return hashlib.sha256(caller.encode()).hexdigest()[:24]

@@ -1,0 +1,79 @@
+"""MCP callers without a token don't spend the vendors' month."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doubles.aviationstack.server import AviationStackDouble
+from doubles.serving import served
+from doubles.world import World
+from mesh.serving.grpc_server import running
+from mesh.settings import load
+from services.flightdata.app import grpc_service
+from services.flightdata.settings import FlightDataSettings
+from tests.integration.gateway.conftest import Mesh, assistant
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+WORLD = World()
+FLIGHTS = [flight.code for flight in (*WORLD.by_pair["KEF", "OSL"], *WORLD.by_pair["KEF", "AMS"])]
+"""Flights from UTC: elsewhere the vendor has no rows of today at some hours and is asked twice."""
+
+
+@asynccontextmanager
+async def over_vendor(
+    mesh: Mesh, home: Path, **settings: Any
+) -> AsyncIterator[tuple[str, AviationStackDouble]]:
+    """Serve a gateway over flight data with a vendor's key; yield its URL and the vendor."""
+    double = AviationStackDouble(WORLD)
+    async with AsyncExitStack() as stack:
+        vendor = f"{await stack.enter_async_context(served(double.app()))}/v1"
+        loaded = load(
+            FlightDataSettings,
+            home=home,
+            identity_address=mesh.identity_address,
+            AVIATIONSTACK_API_KEY="demo",
+            AVIATIONSTACK_BASE_URL=vendor,
+            **settings,
+        )
+        flightdata = await stack.enter_async_context(grpc_service(loaded))
+        address = (await stack.enter_async_context(running(flightdata))).address
+        gateway = replace(mesh, flightdata_address=address).gateway()
+        yield await stack.enter_async_context(gateway), double
+
+
+async def outcomes(url: str, token: str = "", flights: list[str] = FLIGHTS) -> list[str]:
+    """Ask for the status of flights; return "OK" or the reason of the error of each."""
+    async with assistant(url, token) as client:
+        answers = [await client.call_tool("flight_status", {"flight_number": code}) for code in flights]
+    return [answer.structured_content.get("error", {}).get("reason", "OK") for answer in answers]
+
+
+async def test_an_anonymous_caller_gets_cached_answers_but_spends_nothing(mesh: Mesh, tmp_path: Path) -> None:
+    async with over_vendor(mesh, tmp_path) as (url, vendor):
+        assert await outcomes(url, flights=FLIGHTS[:2]) == ["ALLOWANCE_SPENT"] * 2
+        assert vendor.calls == []
+        assert await outcomes(url, mesh.token, FLIGHTS[:1]) == ["OK"]
+        assert await outcomes(url, flights=FLIGHTS[:2]) == ["OK", "ALLOWANCE_SPENT"]
+    assert len(vendor.calls) == 1
+
+
+async def test_an_address_and_all_anonymous_callers_have_a_daily_allowance(
+    mesh: Mesh, tmp_path: Path
+) -> None:
+    limits = {"flightdata_anonymous_daily_lookups": 9, "flightdata_anonymous_source_daily_lookups": 2}
+    async with over_vendor(mesh, tmp_path, **limits) as (url, vendor):
+        assert await outcomes(url, flights=FLIGHTS[:3]) == ["OK", "OK", "ALLOWANCE_SPENT"]
+    assert len(vendor.calls) == 2
+
+
+async def test_a_customer_has_a_daily_allowance(mesh: Mesh, tmp_path: Path) -> None:
+    async with over_vendor(mesh, tmp_path, flightdata_customer_daily_lookups=1) as (url, vendor):
+        assert await outcomes(url, mesh.token, FLIGHTS[:2]) == ["OK", "ALLOWANCE_SPENT"]
+    assert len(vendor.calls) == 1
