@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+_MOST_EXPIRIES = 2
+
 
 @dataclass
 class UnheardTurn:
@@ -26,7 +28,10 @@ class UnheardTurn:
 
 
 class FirstAudioWatchdog:
-    """Watchdog of the current turn. It calls `on_late` when `seconds` pass without audio, at most twice."""
+    """Watchdog of the current turn. It calls `on_late` when `seconds` pass without audio, at most twice.
+
+    `on_late` may set `expiries` back, for example because there is no caller yet who could hear the turn.
+    """
 
     def __init__(self, seconds: float, on_late: Callable[[UnheardTurn], Awaitable[None]]) -> None:
         self._seconds, self._on_late = seconds, on_late
@@ -38,6 +43,10 @@ class FirstAudioWatchdog:
     def waiting(self) -> bool:
         """True while a turn has not been heard."""
         return self._turn is not None
+
+    def replaced(self, turn: UnheardTurn) -> bool:
+        """Return whether another turn has begun."""
+        return self._turn is not None and self._turn is not turn
 
     def begin(self, words: str = "") -> None:
         """Wait for the audio of a new turn, in place of an earlier one."""
@@ -63,7 +72,7 @@ class FirstAudioWatchdog:
                 continue
             turn.expiries += 1
             await self._on_late(turn)
-            if self._turn is turn and turn.expiries == 1:
+            if self._turn is turn and turn.expiries < _MOST_EXPIRIES:
                 self._start_timer()
             elif self._turn is turn:
                 self.stop()

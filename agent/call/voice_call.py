@@ -203,6 +203,9 @@ class VoiceCall:
 
     async def _turn_late(self, turn: UnheardTurn) -> None:
         """Show and speak a turn again that is not audible yet. If that fails too, leave it as text."""
+        if self._caller not in self._room.remote_participants:
+            turn.expiries = 0
+            return
         published = bool(self._room.local_participant.track_publications)
         _log.error(
             "turn without audio",
@@ -225,6 +228,8 @@ class VoiceCall:
     async def _speak_again(self, turn: UnheardTurn) -> None:
         hanging_up = self._hanging_up
         await self._interrupt()
+        if self._first_audio.replaced(turn):
+            return
         # This speech doesn't wait for silence, because noise may be taken for speech.
         if turn.text:
             self._speech.show(turn.text)
@@ -236,6 +241,8 @@ class VoiceCall:
 
     async def _give_up_speaking(self, turn: UnheardTurn) -> None:
         await self._interrupt()
+        if self._first_audio.replaced(turn):
+            return
         self._speech.write(turn.text or self._dialogue.language.phrase("turn_failed"))
         if self._hanging_up:
             self._goodbyes.put_nowait(None)
@@ -267,6 +274,7 @@ class VoiceCall:
     async def _answer_message(self, message: TypedMessage) -> None:
         self._unrecorded.append(message)
         self._silence.end()
+        self._first_audio.begin(message.text)  # from now on, the turn before need not become audible
         await self._session.interrupt(force=True)
         self._record_messages()  # after the interrupted words of the agent are recorded
         if message.too_long:

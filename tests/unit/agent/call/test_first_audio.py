@@ -66,3 +66,27 @@ async def test_a_new_turn_replaces_the_one_before(soon: Watched) -> None:
     soon.watchdog.begin("no, trains")
     await soon.until(2)
     assert {report[0] for report in soon.reports} == {"no, trains"}
+
+
+async def test_an_earlier_turn_is_known_as_replaced(late: Watched) -> None:
+    late.watchdog.begin("flights")
+    earlier = late.watchdog._turn
+    assert earlier is not None
+    assert not late.watchdog.replaced(earlier)
+    late.watchdog.begin("trains")
+    assert late.watchdog.replaced(earlier)
+    late.watchdog.stop()
+    assert not late.watchdog.replaced(earlier)
+
+
+async def test_a_turn_that_can_not_be_heard_yet_waits_on(
+    soon: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def absent(turn: UnheardTurn) -> None:
+        turn.expiries = 0
+        await soon._late(turn)
+
+    monkeypatch.setattr(soon.watchdog, "_on_late", absent)
+    soon.watchdog.begin("hello")
+    await soon.until(4)
+    assert soon.watchdog.waiting
