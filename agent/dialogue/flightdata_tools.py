@@ -41,7 +41,7 @@ STREAM_TIMEOUT_SECONDS = 45.0
 
 
 class FlightDataPlaces:
-    """`PlaceAnnotator` that calls the flight-data service. `AnnotatePlaces` needs no token."""
+    """`PlaceAnnotator` that calls the flight-data service."""
 
     def __init__(self, stub: FlightDataServiceAsyncStub, *, locale: str = "en-IN") -> None:
         """Use `stub`; `locale` is the BCP 47 tag of the language of texts."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,12 +14,9 @@ from agent.dialogue.context import Context
 from agent.dialogue.understanding import understand as parse
 from cli.errors import UsageError
 from cli.standard_input import read_lines
-from mesh.settings import MeshSettings, load
 
 if TYPE_CHECKING:
-    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
-
-CONNECT_SECONDS = 1.0
+    from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
 
 
 def register(app: typer.Typer) -> None:
@@ -35,10 +31,7 @@ def understand(
     ] = None,
     today: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Use this day as today.")] = "",
 ) -> None:
-    """Print the intent, slots and confidence of each line as a JSON object.
-
-    Uses the running flight-data service, or starts one for the command.
-    """
+    """Print the intent, slots and confidence of each line as a JSON object. Needs no running service."""
     context = Context.pinned(_parse_date(today)) if today else Context(now=datetime.now(UTC))
     asyncio.run(_understand(_lines(texts), context))
 
@@ -60,43 +53,21 @@ async def _lines(texts: list[str] | None) -> AsyncIterator[str]:
 
 
 async def _understand(lines: AsyncIterator[str], context: Context) -> None:
-    from agent.dialogue.flightdata_tools import FlightDataPlaces
-
-    async with _flight_data(load(MeshSettings)) as stub:
-        places = FlightDataPlaces(stub)
-        async for line in lines:
-            frame = await parse(line, places, context)
-            print(json.dumps(frame.to_json(), ensure_ascii=False), flush=True)
+    places = _Places()
+    async for line in lines:
+        frame = await parse(line, places, context)
+        print(json.dumps(frame.to_json(), ensure_ascii=False), flush=True)
 
 
-@asynccontextmanager
-async def _flight_data(settings: MeshSettings) -> AsyncIterator[FlightDataServiceAsyncStub]:
-    """Connect, without a token, to the running service, or else to one started in this process."""
-    from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
-    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
+class _Places:
+    """`PlaceAnnotator` in this process. It needs neither a service nor a token."""
 
-    from mesh.calling.channel import open_channel
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[flightdata.PlaceAnnotation]:
+        """Return the places that a text names."""
+        # Imported here because the import takes 0.3 seconds.
+        from services.flightdata import places
+        from services.flightdata.wire import place_messages
 
-    descriptor = flightdata.DESCRIPTOR.services_by_name["FlightDataService"]
-    async with open_channel(settings.address_of("flightdata"), descriptor) as channel:
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await channel.channel_ready()
-        except TimeoutError:
-            pass
-        else:
-            yield FlightDataServiceStub(channel)
-            return
-    async with _own_service() as address, open_channel(address, descriptor) as channel:
-        yield FlightDataServiceStub(channel)
-
-
-@asynccontextmanager
-async def _own_service() -> AsyncIterator[str]:
-    """Serve flight data on a free port of this process, and yield the address."""
-    from mesh.serving.grpc_server import running
-    from services.flightdata.app import grpc_service
-    from services.flightdata.settings import FlightDataSettings
-
-    async with grpc_service(load(FlightDataSettings)) as flight_data, running(flight_data) as server:
-        yield server.address
+        return [
+            place_messages.annotation(found) for found in places.annotate(text, home_country=home_country)
+        ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +22,7 @@ from mesh.settings import load
 from services.flightdata import places
 from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.store import CacheStore, MemoryCacheStore
+from services.flightdata.places.lookup_threads import LookupThreads
 from services.flightdata.providers.configured_providers import configured_providers
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.quota.allowances import Allowances
@@ -80,6 +81,7 @@ async def grpc_service(
     lexicon = places.load()
     identity = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
     async with (
+        AsyncExitStack() as exits,
         open_stores(settings, clock) as stores,
         configured_providers(settings, lexicon, clock, stores.quota) as (providers, health),
         open_channel(settings.address_of("identity"), identity) as channel,
@@ -91,6 +93,7 @@ async def grpc_service(
             spend := Allowances(stores.quota, settings.allowances).spend,
         ) as cache,
     ):
+        lookups = exits.enter_context(LookupThreads())
         offers = OfferService(router, PageTokens(settings.secrets.text("offers").encode()), clock, spend)
         status = StatusService(cache, clock)
         servicer = FlightDataServicer(
@@ -102,6 +105,7 @@ async def grpc_service(
             offers=offers,
             router=router,
             clock=clock,
+            lookups=lookups,
         )
         yield GrpcService(
             name="flightdata",

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -17,8 +16,10 @@ from readback.flightdata.v1 import flightdata_service_pb2_grpc
 from agent.language import language_for
 from mesh.clock import Clock
 from mesh.errors import ErrorTable
+from mesh.security.authentication import principal_or_none
 from mesh.security.source_address import source_address
 from services.flightdata import errors, places
+from services.flightdata.places.lookup_threads import LookupThreads
 from services.flightdata.places.questions import clarifying
 from services.flightdata.providers.routing import Progress, ProviderRouter
 from services.flightdata.quota.allowances import set_source
@@ -57,6 +58,12 @@ Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_CANDIDATES = 3
 
 
+def _caller(context: Context) -> str:
+    """Return the customer, or else the network address, on whose behalf an RPC is called."""
+    principal = principal_or_none()
+    return (principal.customer_id if principal else None) or source_address(context)
+
+
 @dataclass(eq=False, kw_only=True)
 class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     """Implements the RPCs of `flightdata_service.proto`."""
@@ -69,15 +76,18 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     offers: OfferService
     router: ProviderRouter
     clock: Clock
+    lookups: LookupThreads
     ready: ReadyMessages = field(default_factory=ReadyMessages)
 
     async def AnnotatePlaces(
         self, request: pb.AnnotatePlacesRequest, context: Context
     ) -> pb.AnnotatePlacesResponse:
         """Find every place named in a sentence."""
-        # Use a thread, because a long text takes about ten milliseconds and would block other calls.
         language = language_for(request.locale)
-        found = await asyncio.to_thread(places.annotate, request.text, home_country=request.home_country_code)
+        found = await self.lookups.run(
+            _caller(context),
+            partial(places.annotate, request.text, home_country=request.home_country_code),
+        )
         return pb.AnnotatePlacesResponse(annotations=[place_messages.annotation(a, language) for a in found])
 
     async def ResolvePlace(
@@ -85,8 +95,9 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> pb.ResolvePlaceResponse:
         """Find the places that a few words may mean."""
         limit = request.max_candidates or DEFAULT_CANDIDATES
-        found = await asyncio.to_thread(
-            places.resolve, request.query, home_country=request.home_country_code, limit=limit
+        found = await self.lookups.run(
+            _caller(context),
+            partial(places.resolve, request.query, home_country=request.home_country_code, limit=limit),
         )
         candidates = [place_messages.candidate(c) for c in found.candidates]
         return pb.ResolvePlaceResponse(

@@ -52,6 +52,8 @@ TIER_GAP = 0.06
 
 GENERIC_WORDS = frozenset({"airport", "airports", "city", "the", "international"})
 LONGEST_KEY = 64
+KEYS_AT_ONCE = 32
+"""Number of keys compared in one pass. A pass holds Python's lock for some milliseconds."""
 
 
 def resolve(lexicon: Lexicon, query: str, *, home_country: str = "", limit: int = 3) -> Resolution:
@@ -111,16 +113,15 @@ def _without_generic(lexicon: Lexicon, query: str) -> str:
 def match(
     lexicon: Lexicon, keys: Sequence[str], *, home_country: str = "", limit: int = 3
 ) -> list[Resolution | None]:
-    """Return the resolution of each key, or None if no name is similar. Compare all names in one pass."""
-    if not keys:
-        return []
-    likeness = _likeness(lexicon, keys)
+    """Return the resolution of each key, or None if no name is similar."""
     home = np.where(lexicon.spoken.country == home_country, HOME_BONUS, 0.0) if home_country else 0.0
     weight = lexicon.spoken.prior + home
-    return [
-        _resolution(lexicon, k, row, weight, home_country, limit)
-        for k, row in zip(keys, likeness, strict=True)
-    ]
+    found: list[Resolution | None] = []
+    for first in range(0, len(keys), KEYS_AT_ONCE):
+        some = keys[first : first + KEYS_AT_ONCE]
+        for k, row in zip(some, _likeness(lexicon, some), strict=True):
+            found.append(_resolution(lexicon, k, row, weight, home_country, limit))
+    return found
 
 
 def similarities(keys: Sequence[str], names: Sequence[str]) -> NDArray[np.float32]:

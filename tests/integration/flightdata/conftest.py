@@ -29,8 +29,8 @@ IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def flightdata(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FlightDataServiceAsyncStub]:
-    """The service, called by a customer who has just registered."""
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[str, str]]:
+    """The address of the service, and the token of a customer who has just registered."""
     home = tmp_path_factory.mktemp("home")
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(
@@ -43,14 +43,25 @@ async def flightdata(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             email="ada@example.com", password=password, display_name="Ada"
         )
         token = (await accounts.Register(account)).tokens.access_token
-
-        async def own() -> str:
-            return token
-
-        served = await stack.enter_async_context(
+        service = await stack.enter_async_context(
             grpc_service(load(FlightDataSettings, home=home, identity_address=where))
         )
-        address = (await stack.enter_async_context(running(served))).address
-        yield FlightDataServiceStub(
-            await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own))
-        )
+        yield (await stack.enter_async_context(running(service))).address, token
+
+
+@pytest.fixture(scope="module")
+def flightdata_address(served: tuple[str, str]) -> str:
+    """The address of the service."""
+    return served[0]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def flightdata(served: tuple[str, str]) -> AsyncIterator[FlightDataServiceAsyncStub]:
+    """The service, called by the customer."""
+    address, token = served
+
+    async def own() -> str:
+        return token
+
+    async with open_channel(address, FLIGHTDATA, tokens=own) as channel:
+        yield FlightDataServiceStub(channel)

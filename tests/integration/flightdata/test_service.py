@@ -12,8 +12,11 @@ import pytest
 from google.type.date_pb2 import Date
 from google.type.timeofday_pb2 import TimeOfDay
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 
+from mesh.calling.channel import open_channel
 from mesh.errors import metadata_of, reason_of
+from tests.integration.flightdata.conftest import FLIGHTDATA
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
@@ -75,6 +78,13 @@ async def test_an_airport_has_its_facts(flightdata: FlightDataServiceAsyncStub) 
         "Europe/London",
     )
     assert abs(airport.location.latitude - 51.47) < 0.05
+
+
+async def test_sentences_of_strangers_are_not_searched(flightdata_address: str) -> None:
+    async with open_channel(flightdata_address, FLIGHTDATA) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await FlightDataServiceStub(channel).AnnotatePlaces(pb.AnnotatePlacesRequest(text="to Chennai"))
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 async def _departures(flightdata: FlightDataServiceAsyncStub, origin: str, *cities: str) -> set[str]:
