@@ -96,12 +96,20 @@ class VoiceCall:
             stack.callback(self._silence.close)
             await stack.enter_async_context(self._session_running())
             await stack.enter_async_context(_running(self._first_audio.run()))
-            self._say(self._dialogue.greeting(resumed=resumed, answering=bool(unanswered)))
+            greeting = self._say(self._dialogue.greeting(resumed=resumed, answering=bool(unanswered)))
             if unanswered:
-                self._session.generate_reply(user_input=unanswered)
+                self._answer_after(greeting, unanswered)
             await stack.enter_async_context(_running(self._answer_messages()))
             stack.callback(self._stop_speaking)
             return await self._ending(presence)
+
+    def _answer_after(self, greeting: SpeechHandle, words: str) -> None:
+        def begin(said: SpeechHandle) -> None:
+            if not said.interrupted:
+                self._begin_turn(words)
+
+        self._session.generate_reply(user_input=words)
+        greeting.add_done_callback(begin)
 
     def _watch_caller(self) -> PresenceWatcher:
         self._silence.hold("away", held=self._caller not in self._room.remote_participants)

@@ -161,7 +161,7 @@ class Log:
 class Placed:
     """A running call with its session, room and log."""
 
-    def __init__(self, session: Session, room: Room) -> None:
+    def __init__(self, session: Session, room: Room, *, unanswered: str = "") -> None:
         self.session, self.room, self.log = session, room, Log()
         self.call = VoiceCall(
             cast("Any", room),
@@ -170,7 +170,7 @@ class Placed:
             cast("Any", self.log),
             cast("Any", None),
         )
-        self.running = asyncio.create_task(self.call.run(resumed=False))
+        self.running = asyncio.create_task(self.call.run(resumed=False, unanswered=unanswered))
 
     def hears(self) -> None:
         """The caller hears the first word of the greeting."""
@@ -187,8 +187,8 @@ class Placed:
 
 
 @pytest.fixture
-async def call(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Placed]:
-    """A call whose agent has started its greeting."""
+async def call(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> AsyncIterator[Placed]:
+    """A call whose agent has started its greeting. The parameter has words that no agent has answered."""
     session = Session()
 
     @asynccontextmanager
@@ -200,7 +200,7 @@ async def call(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Placed]:
 
     monkeypatch.setattr("agent.call.voice_call.make_session", lambda *_: session)
     monkeypatch.setattr("agent.call.voice_call.record_playback", lambda *_: SimpleNamespace(aclose=nothing))
-    placed = Placed(session, Room())
+    placed = Placed(session, Room(), unanswered=getattr(request, "param", ""))
     await asyncio.wait_for(session.spoke.wait(), 5)
     yield placed
     await placed.left()
@@ -266,6 +266,16 @@ async def test_an_answer_that_starts_while_the_caller_is_away_is_replaced_by_an_
     assert call.session.said[-1] == "sorry"
     assert not call.session.speeches[-1].interrupted
     assert call.log.sealed == [("flights from Chennai to Delhi", TRUNCATED)]
+
+
+@pytest.mark.parametrize("call", ["flights to Delhi"], indirect=True)
+async def test_the_answer_after_a_greeting_must_be_heard_too(call: Placed) -> None:
+    assert call.session.said == ["hello", "about flights to Delhi"]
+    call.call._heard()
+    assert not call.call._first_audio.waiting
+    call.session.speeches[0]._mark_done()
+    await asyncio.sleep(0)
+    assert call.call._first_audio.waiting
 
 
 async def test_a_caller_who_missed_nothing_hears_no_apology(call: Placed) -> None:
