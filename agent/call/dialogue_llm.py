@@ -133,7 +133,7 @@ class TurnStream(llm.LLMStream):
     async def _finish_tool(self, started: ToolStarted, finished: ToolFinished) -> None:
         self._call.tool_calls.finish(finished.tool_call_id, finished.outcome, finished.result)
         await self._call.publisher.tool_used(started, finished.outcome)
-        card = flights_card(started.arguments, finished, self._call.dialogue.language)
+        card = flights_card(started, finished)
         if card is not None:
             await self._call.publisher.flights_found(card)
 

@@ -130,9 +130,6 @@ class Wording(Protocol):
     def details(self, name: str, itinerary: pb.Itinerary, **parts: str) -> Iterator[str]:
         """Yield sentences about the times of an itinerary. `name` is the name of the phrase to use."""
 
-    def change_words(self, city: str, *, overnight: bool, next_airport: str) -> str:
-        """Return the text of a connection for a flight card."""
-
     def status_sentences(self, status: pb.FlightStatus, now: datetime) -> Iterator[str]:
         """Yield sentences about the status of a flight. `now` must be an aware datetime."""
 

@@ -5,8 +5,12 @@ import "./flights/flight-board.js";
 import "./transcript/live-transcript.js";
 import "./history/past-conversations.js";
 import { openSignIn, urlOf } from "./shared/api.js";
+import { addTabKeys } from "./shared/tab-keys.js";
 
 document.documentElement.lang = "en";
+addTabKeys();
+// Gradio's page advertises Gradio wherever it is shared.
+for (const tag of document.querySelectorAll('meta[property^="og:"], meta[name^="twitter:"]')) tag.remove();
 
 // Without this, Gradio's page would stay at "Connecting…" when its own requests are refused.
 const plainFetch = window.fetch;

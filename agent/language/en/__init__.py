@@ -33,7 +33,6 @@ from agent.language.en.spoken_forms import weekday_date as weekday_date
 from agent.language.en.spoken_forms import with_article as with_article
 from agent.language.en.status_wording import route_line as route_line
 from agent.language.en.status_wording import status_sentences as status_sentences
-from agent.language.en.wording import change_words as change_words
 from agent.language.en.wording import details as details
 from agent.language.en.wording import option as option
 from agent.language.en.wording import wishes_words as wishes_words

@@ -144,8 +144,3 @@ def details(name: str, itinerary: pb.Itinerary, **parts: str) -> Iterator[str]:
     )
     if cities := [segment.arrival.city for segment in itinerary.segments[:-1]]:
         yield phrase("details_stops", stops=counted(len(cities), "time"), cities=listed(cities))
-
-
-def change_words(city: str, *, overnight: bool, next_airport: str) -> str:
-    """Return the text of a connection for a flight card: "London, overnight, from LGW"."""
-    return city + ", overnight" * overnight + (f", from {next_airport}" if next_airport else "")

@@ -1,6 +1,16 @@
 // <account-bar>: the product name, the signed-in customer's name, and the sign-out button.
 import { post, urlOf } from "../shared/api.js";
+import { ask } from "../shared/ask.js";
 import { h } from "../shared/dom.js";
+
+const HANG_UP_FIRST = {
+  title: "Hang up and sign out?",
+  text: "You are in a call. It ends when you sign out.",
+  yes: "Hang up and sign out",
+  no: "Stay in the call",
+  testid: "ask-sign-out",
+  yesTestid: "sign-out-anyway",
+};
 
 class AccountBar extends HTMLElement {
   connectedCallback() {
@@ -34,9 +44,13 @@ class AccountBar extends HTMLElement {
     this.initial.textContent = [...name][0]?.toUpperCase() ?? "";
   }
 
+  /** Signs this browser out. A call ends only if it is in this browser. */
   async #signOut() {
+    const panel = document.querySelector("voice-panel");
+    const inCall = await panel.inCallInThisBrowser();
+    if (inCall && !(await ask(HANG_UP_FIRST))) return;
     this.signOutButton.disabled = true;
-    await document.querySelector("voice-panel")?.hangUp();
+    if (inCall) await panel.hangUp();
     await post("/auth/logout").catch(() => {});
     location.replace(urlOf("/login"));
   }

@@ -21,12 +21,13 @@ const MODES = {
     password: "new-password",
   },
 };
-const FIELDS = { EMAIL_TAKEN: "email", WEAK_PASSWORD: "password" };
+const FIELDS = { EMAIL_TAKEN: "email", WEAK_PASSWORD: "password", WRONG_CREDENTIALS: "password" };
 
 const form = document.getElementById("sign-in");
 const notice = form.querySelector("[role=alert]");
 const submit = form.querySelector("[type=submit]");
 let mode = "sign-in";
+let sending = false;
 
 function show(next) {
   mode = next;
@@ -51,6 +52,13 @@ function showProblem(message, field) {
   if (!field) return;
   form[field].setAttribute("aria-invalid", "true");
   form[field].focus();
+  form[field].select();
+}
+
+/** Marks the button as busy. A disabled button would lose the focus. */
+function showSending(busy) {
+  sending = busy;
+  submit.setAttribute("aria-disabled", String(busy));
 }
 
 /** Returns the message and field of the first problem that can be found in the browser, or null. */
@@ -66,10 +74,11 @@ function firstProblem() {
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
+  if (sending) return;
   const problem = firstProblem();
   if (problem) return showProblem(...problem);
   showProblem("");
-  submit.disabled = true;
+  showSending(true);
   const body = { email: form.email.value, password: form.password.value };
   if (mode === "sign-up") body.display_name = form.display_name.value;
   try {
@@ -79,7 +88,7 @@ form.addEventListener("submit", async (event) => {
     const { message, reason, details } =
       error instanceof ApiError ? error : new ApiError("Something went wrong. Please try again.", "UNKNOWN");
     showProblem(message, FIELDS[reason] ?? details.fields?.find((name) => form[name]));
-    submit.disabled = false;
+    showSending(false);
   }
 });
 form

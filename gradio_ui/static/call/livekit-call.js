@@ -5,9 +5,11 @@
 //   caption     {id, speaker, text, final}
 //   flights     the JSON of the text stream `readback.flights`
 //   microphone  {on, muted, problem?: NoMicrophone}
+//   sent        {id}, a typed message has been sent
 //   sound       {blocked}
 import "../shared/ids.js";
-import { openMicrophone } from "./microphone.js";
+import { isConversing } from "./call-states.js";
+import { NoMicrophone, openMicrophone } from "./microphone.js";
 
 const TRANSCRIPTION = "lk.transcription";
 const SEGMENT = "lk.segment_id";
@@ -18,6 +20,7 @@ const TYPING = "readback.typing";
 const TYPING_EVERY_MS = 5000;
 const AGENT_STATE = "lk.agent.state";
 const AGENT_WAIT_MS = 15_000;
+const PUBLISH_ATTEMPTS = 3;
 
 let library;
 /** Loads LiveKit's client at first use, because it is larger than the rest of the web app. */
@@ -30,15 +33,17 @@ export function loadLiveKit() {
 
 export class LiveKitCall extends EventTarget {
   state = "connecting";
+  /** True when an agent has been ready in this call. */
+  answered = false;
   #lk;
   #room;
   #microphone = null;
   #published = null;
   #meters = {};
   #unsent = [];
+  #sending = false;
   #typedAt = 0;
   #agentTimer = 0;
-  #agentWasHere = false;
   #hangingUp = false;
 
   /**
@@ -67,6 +72,8 @@ export class LiveKitCall extends EventTarget {
       .on(RoomEvent.AudioPlaybackStatusChanged, () =>
         this.#emit("sound", { blocked: !room.canPlaybackAudio }),
       )
+      .on(RoomEvent.TrackMuted, (_, owner) => owner.isLocal && this.#emitMicrophone())
+      .on(RoomEvent.TrackUnmuted, (_, owner) => owner.isLocal && this.#emitMicrophone())
       .on(RoomEvent.Disconnected, (reason) => this.#ended(reason));
     room.registerTextStreamHandler(TRANSCRIPTION, (reader, from) => this.#caption(reader, from.identity));
     room.registerTextStreamHandler(FLIGHTS, (reader) => this.#flights(reader));
@@ -74,7 +81,7 @@ export class LiveKitCall extends EventTarget {
     if (this.#hangingUp) return void (await room.disconnect());
     this.#followAgent();
     if (microphone) this.#publish(microphone);
-    else this.#emit("microphone", { on: false, muted: false });
+    else this.#emitMicrophone();
   }
 
   get agent() {
@@ -96,9 +103,9 @@ export class LiveKitCall extends EventTarget {
     const track = this.#microphone;
     // Disable the track first, because LiveKit can mute it only after it is published.
     if (track) track.mediaStreamTrack.enabled = !muted;
-    await this.#published;
+    await this.#published?.catch(() => {});
     await (muted ? track?.mute() : track?.unmute());
-    this.#emit("microphone", { on: this.#microphone !== null, muted });
+    this.#emitMicrophone();
   }
 
   /** Asks the browser for the microphone again, and publishes it. */
@@ -106,9 +113,9 @@ export class LiveKitCall extends EventTarget {
     return this.#publish(openMicrophone());
   }
 
-  /** Sends a typed message, or queues it until the agent is ready. */
-  sendMessage(text) {
-    this.#unsent.push(text);
+  /** Sends a typed message, or queues it until the agent is ready. `id` is that of its line on the page. */
+  sendMessage(id, text) {
+    this.#unsent.push([id, text]);
     this.#sendQueued();
   }
 
@@ -118,6 +125,11 @@ export class LiveKitCall extends EventTarget {
     this.#typedAt = Date.now();
     // A lost packet, or one that can't be sent, only makes the agent ask whether the caller is there.
     this.#room.localParticipant.publishData(Uint8Array.of(1), { topic: TYPING }).catch(() => {});
+  }
+
+  /** Returns the ids of the messages that were not sent, and forgets them. */
+  takeUnsent() {
+    return this.#unsent.splice(0).map(([id]) => id);
   }
 
   startSound() {
@@ -150,7 +162,7 @@ export class LiveKitCall extends EventTarget {
     const agentState = agent?.attributes[AGENT_STATE];
     clearTimeout(this.#agentTimer);
     if (!agentState || agentState === "initializing") {
-      const lost = this.#agentWasHere && !agent;
+      const lost = this.answered && !agent;
       this.#setState(
         lost ? "reconnecting" : "connecting",
         lost ? "The connection to the agent was lost. Another agent is taking over…" : "",
@@ -161,14 +173,27 @@ export class LiveKitCall extends EventTarget {
       );
       return;
     }
-    this.#agentWasHere = true;
+    this.answered = true;
     this.#setState(["thinking", "speaking"].includes(agentState) ? agentState : "listening");
     this.#sendQueued();
   }
 
-  #sendQueued() {
-    if (!["listening", "thinking", "speaking"].includes(this.state)) return;
-    for (const text of this.#unsent.splice(0)) this.#send(text);
+  /** Sends the queued messages, in order. A message stays in the queue until it is sent. */
+  async #sendQueued() {
+    if (this.#sending) return;
+    this.#sending = true;
+    try {
+      while (this.#unsent.length && isConversing(this.state)) {
+        const [[id, text]] = this.#unsent;
+        await this.#send(text);
+        this.#unsent = this.#unsent.filter(([queued]) => queued !== id);
+        this.#emit("sent", { id });
+      }
+    } catch (error) {
+      console.warn("A message was not sent. It is sent again when the connection is restored.", error);
+    } finally {
+      this.#sending = false;
+    }
   }
 
   async #send(text) {
@@ -179,17 +204,49 @@ export class LiveKitCall extends EventTarget {
 
   async #publish(microphone) {
     try {
-      const { LocalAudioTrack, Track, createAudioAnalyser } = this.#lk;
+      const { LocalAudioTrack, createAudioAnalyser } = this.#lk;
       const track = new LocalAudioTrack(await microphone, undefined, false);
       if (this.#hangingUp || this.#isOver) return track.stop();
       this.#microphone = track;
       this.#meters.caller = createAudioAnalyser(track, { cloneTrack: false });
-      this.#published = this.#room.localParticipant.publishTrack(track, { source: Track.Source.Microphone });
+      this.#published = this.#publishTrack(track);
       await this.#published;
-      this.#emit("microphone", { on: true, muted: false });
-    } catch (problem) {
-      this.#emit("microphone", { on: false, muted: false, problem });
+      this.#emitMicrophone();
+    } catch (error) {
+      this.#microphone?.stop();
+      this.#microphone = null;
+      if (this.#hangingUp || this.#isOver) return;
+      this.#emitMicrophone(error instanceof NoMicrophone ? error : new NoMicrophone("interrupted"));
     }
+  }
+
+  /** Publishes the microphone. If the connection is lost meanwhile, tries again when it is restored. */
+  async #publishTrack(track) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { Microphone } = this.#lk.Track.Source;
+        return await this.#room.localParticipant.publishTrack(track, { source: Microphone });
+      } catch (error) {
+        if (attempt === PUBLISH_ATTEMPTS) throw error;
+        console.warn("The microphone could not be published.", error);
+        await this.#connected();
+      }
+    }
+  }
+
+  /** Waits until the room is connected. Throws if the call ends first. */
+  #connected() {
+    const { ConnectionState, RoomEvent } = this.#lk;
+    return new Promise((resolve, reject) => {
+      if (this.#room.state === ConnectionState.Connected) return resolve();
+      this.#room.once(RoomEvent.Reconnected, resolve);
+      this.#room.once(RoomEvent.Disconnected, () => reject(new Error("disconnected")));
+    });
+  }
+
+  #emitMicrophone(problem) {
+    const on = this.#microphone !== null;
+    this.#emit("microphone", { on, muted: on && this.#microphone.isMuted, problem });
   }
 
   #play(track) {

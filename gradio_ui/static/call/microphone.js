@@ -5,6 +5,8 @@ const HELP = {
     "Your browser is blocking the microphone. Allow it in the address bar and try again, or type instead.",
   missing: "No microphone was found. Plug one in and try again, or type instead.",
   busy: "Another program is using the microphone. Close it and try again, or type instead.",
+  interrupted:
+    "The connection was interrupted before your microphone was on. Turn it on again, or type instead.",
   insecure: "Browsers allow the microphone only on https:// or on this computer. You can type instead.",
 };
 const KINDS = {
@@ -14,7 +16,7 @@ const KINDS = {
   OverconstrainedError: "missing",
 };
 
-/** The microphone can't be used. `kind` is denied, missing, busy or insecure; `message` is for people. */
+/** The microphone can't be used. `kind` is a key of `HELP`; `message` is for people. */
 export class NoMicrophone extends Error {
   constructor(kind) {
     super(HELP[kind]);

@@ -1,45 +1,36 @@
 // <voice-panel>: the call. It stays in the page when another tab opens, so that the call continues.
 import { ApiError, get, post } from "../shared/api.js";
-import { LiveKitCall, loadLiveKit } from "./livekit-call.js";
-import { OtherTabs } from "./other-tabs.js";
-import { conversation } from "../shared/conversation.js";
-import { h, icon, ICONS } from "../shared/dom.js";
-import { newId } from "../shared/ids.js";
-import { openMicrophone } from "./microphone.js";
-import { TranscriptView } from "../transcript/transcript-view.js";
+import { setMicrophoneOpen } from "../shared/announcer.js";
+import { isConversing, isInCall, isOffered, wordsFor } from "./call-states.js";
 import { LevelMeter } from "./level-meter.js";
+import { LiveKitCall, loadLiveKit } from "./livekit-call.js";
+import { openMicrophone } from "./microphone.js";
+import { OtherTabs } from "./other-tabs.js";
+import { buildPanel, relabel } from "./panel-view.js";
+import { ReplyTimer } from "./reply-timer.js";
+import { conversation } from "../shared/conversation.js";
+import { ICONS } from "../shared/dom.js";
+import { newId } from "../shared/ids.js";
+import { TranscriptView } from "../transcript/transcript-view.js";
 
-const STATES = {
-  idle: "Ready when you are",
-  offer: "You have a call running",
-  connecting: "Connecting…",
-  listening: "Listening",
-  thinking: "Thinking…",
-  speaking: "Speaking",
-  reconnecting: "Reconnecting…",
-  moved: "This call moved to another tab or device",
-  ended: "Call ended",
-  failed: "The call could not start",
-};
-const IN_CALL = ["connecting", "listening", "thinking", "speaking", "reconnecting"];
-const EXAMPLES = [
-  "Show flights from Chennai to Delhi tomorrow morning",
-  "What is the cheapest nonstop from London to New York on Friday?",
-  "Is AI 542 on time?",
-];
-const LONGEST_TEXT = 2000;
+const NO_REPLY = "The agent has not answered yet. You can wait, say it again, type it, or call again.";
+const GIVEN_BACK = "What you typed was not stored. It is back in the text field.";
+const NO_AGENT = "No agent was free to answer your call. Please try again in a moment.";
 
 class VoicePanel extends HTMLElement {
   #call = null;
   #access = null;
+  #callId = null;
   #attempt = null;
   #state = "idle";
+  #message = "";
+  #reason = "";
+  #microphone = "starting";
   #started = 0;
   #clock = 0;
-  #otherTabs = new OtherTabs(() =>
-    this.#call && IN_CALL.includes(this.#state) ? this.#access?.call_id : null,
-  );
+  #otherTabs = new OtherTabs(() => (this.#call && isInCall(this.#state) ? this.#access?.call_id : null));
   #levelMeter = new LevelMeter();
+  #reply = new ReplyTimer(() => this.#replyChanged());
 
   connectedCallback() {
     if (this.childElementCount) return;
@@ -48,6 +39,7 @@ class VoicePanel extends HTMLElement {
     conversation.addEventListener("switched", () => this.#showCaptions());
     conversation.addEventListener("continue", () => this.start());
     conversation.addEventListener("flights", ({ detail }) => this.#showFlightsButton(detail.search));
+    conversation.addEventListener("call-over", ({ detail }) => this.#callOver(detail));
     document.addEventListener(
       "visibilitychange",
       () => document.hidden || this.#call || this.#offerRunning(),
@@ -58,7 +50,7 @@ class VoicePanel extends HTMLElement {
 
   /** Calls the agent in the shown conversation, or in a new one if none is shown. */
   async start({ microphone = true } = {}) {
-    if (IN_CALL.includes(this.#state)) return;
+    if (isInCall(this.#state)) return;
     this.#setState("connecting");
     this.#notice();
     const track = microphone ? openMicrophone() : null; // not awaited: the server starts the call meanwhile
@@ -88,7 +80,7 @@ class VoicePanel extends HTMLElement {
   async hangUp() {
     const call = this.#call;
     const callId = this.#access?.call_id;
-    if (!callId && !IN_CALL.includes(this.#state)) return;
+    if (!callId && !isInCall(this.#state)) return;
     if (this.#attempt) Object.assign(this.#attempt, { hungUp: true, ended: callId });
     this.#setState("ended");
     this.callButton.focus({ preventScroll: true });
@@ -99,10 +91,17 @@ class VoicePanel extends HTMLElement {
     conversation.dispatchEvent(new Event("calls"));
   }
 
+  /** Returns whether this tab, or another tab of this browser, is in the call. */
+  async inCallInThisBrowser() {
+    if (isInCall(this.#state)) return true;
+    return isOffered(this.#state) && this.#otherTabs.areIn(this.#access.call_id);
+  }
+
   /** Joins the call that `ask` returns. If that fails or the caller hangs up, `undo` ends the call. */
   #startAttempt(ask, track, undo = () => {}) {
     const before = this.#attempt?.over; // an earlier attempt may still be ending its call
     const attempt = (this.#attempt = { hungUp: false, ended: null });
+    this.#setMicrophone({ on: track !== null, starting: track !== null });
     return (attempt.over = this.#join(attempt, before, { ask, track, undo }));
   }
 
@@ -118,6 +117,7 @@ class VoicePanel extends HTMLElement {
       access = await ask();
       checkWanted();
       this.#access = access;
+      this.#callId = access.call_id;
       conversation.show(access.conversation_id);
       const call = (this.#call = new LiveKitCall());
       this.#listen(call);
@@ -152,10 +152,17 @@ class VoicePanel extends HTMLElement {
     const on = (type, handle) =>
       call.addEventListener(type, ({ detail }) => call === this.#call && handle(detail));
     on("state", ({ state, message }) => this.#setState(state, message));
-    on("caption", (caption) => conversation.log.caption(caption));
+    on("caption", (caption) => this.#caption(caption));
+    on("sent", () => this.#reply.asked());
     on("flights", (search) => conversation.addSearch(search));
     on("sound", ({ blocked }) => (this.soundButton.hidden = !blocked));
-    on("microphone", (microphone) => this.#microphone(microphone));
+    on("microphone", (microphone) => this.#setMicrophone(microphone));
+  }
+
+  #caption(caption) {
+    conversation.log.caption(caption);
+    if (caption.speaker === "agent") this.#reply.answered();
+    else if (caption.final && this.#state !== "speaking") this.#reply.asked();
   }
 
   async #offerRunning() {
@@ -163,7 +170,7 @@ class VoicePanel extends HTMLElement {
     try {
       const { call } = await get("/api/calls/running");
       // Stop if the caller has started or joined a call meanwhile.
-      if (this.#state !== before || IN_CALL.includes(before)) return;
+      if (this.#state !== before || isInCall(before)) return;
       if (call) await this.#offer(call);
       else if (before === "offer") this.#setState("idle");
     } catch (error) {
@@ -178,40 +185,88 @@ class VoicePanel extends HTMLElement {
     if (this.#state !== before) return; // the caller has rejoined or hung up meanwhile
     conversation.show(call.conversation_id);
     this.#access = call;
+    this.#callId = call.call_id;
     this.#setState("offer", elsewhere ? "This call is open in another tab" : "");
-    this.rejoinButton.lastChild.textContent = elsewhere ? "Move the call here" : "Rejoin the call";
+    relabel(this.rejoinButton, elsewhere ? "Move the call here" : "Rejoin the call");
   }
 
   #sendText(text) {
     const message = text.trim();
     if (!message) return;
     const id = newId();
-    const starting = IN_CALL.includes(this.#state) ? null : this.start({ microphone: false });
+    const starting = isInCall(this.#state)
+      ? !this.#call && this.#attempt?.over // the call is being started, and has no room yet
+      : this.start({ microphone: false });
     // A new call first shows its new conversation. The message must go into the log of that conversation.
     Promise.resolve(starting).then(() => {
-      if (!this.#call) return void (this.input.value ||= message);
+      if (!this.#call) return this.#giveBack([message]);
       conversation.log.typed(id, message);
-      this.#call.sendMessage(message);
+      this.#call.sendMessage(id, message);
     });
   }
 
+  /** Puts texts that were not stored back into the text field. */
+  #giveBack(texts) {
+    this.input.value = [...texts, this.input.value].filter(Boolean).join(" ");
+  }
+
   #setState(state, message = "") {
-    this.#state = state;
-    this.dataset.state = state;
-    this.stateText.textContent = message || STATES[state];
-    const inCall = IN_CALL.includes(state);
-    const offered = state === "offer" || state === "moved";
+    const call = this.#call;
+    // Without any agent there was no call, only waiting for one.
+    const unanswered = state === "ended" && call && !call.answered && !this.#attempt?.hungUp;
+    this.#state = unanswered ? "unanswered" : state;
+    this.#message = unanswered ? "" : message;
+    this.dataset.state = this.#state;
+    const inCall = isInCall(state);
     conversation.inCall = inCall;
-    if (!inCall && !offered) this.#access = null;
-    this.callButton.hidden = inCall || offered;
-    this.callButton.lastChild.textContent = conversation.id ? "Call again" : "Call";
-    this.rejoinButton.hidden = !offered;
-    if (state === "moved") this.rejoinButton.lastChild.textContent = "Take it back";
-    this.muteButton.hidden = !inCall;
-    this.hangUpButton.hidden = !inCall && state !== "offer";
-    this.newConversationButton.hidden = inCall || offered || !conversation.id;
+    if (inCall) this.#reason = "";
+    if (state === "speaking" || !isConversing(state)) this.#reply.answered();
+    if (state === "thinking") this.#reply.asked();
     if (!inCall) this.#endCall();
-    else if (!this.#clock) this.#clock = setInterval(() => this.#tick(), 500);
+    else this.#clock ||= setInterval(() => this.#tick(), 500);
+    if (!inCall && !isOffered(state)) this.#access = null;
+    this.#showButtons();
+    this.#showWords();
+    if (unanswered) this.#notice([NO_AGENT, this.input.value && GIVEN_BACK].filter(Boolean).join(" "));
+  }
+
+  #showButtons() {
+    const [inCall, offered] = [isInCall(this.#state), isOffered(this.#state)];
+    this.callButton.hidden = inCall || offered;
+    const again = conversation.id ? "Call again" : "Call";
+    relabel(this.callButton, this.#state === "unanswered" ? "Try again" : again);
+    this.rejoinButton.hidden = !offered;
+    if (this.#state === "moved") relabel(this.rejoinButton, "Take it back");
+    this.muteButton.hidden = !inCall;
+    this.hangUpButton.hidden = !inCall && this.#state !== "offer";
+    this.newConversationButton.hidden = inCall || offered || !conversation.id;
+    this.toggleAttribute("data-open", inCall || offered || conversation.id !== null);
+  }
+
+  /** Shows the state in words. Screen readers don't hear each turn of the conversation. */
+  #showWords() {
+    const [microphone, message, reason] = [this.#microphone, this.#message, this.#reason];
+    this.stateText.textContent = wordsFor(this.#state, { message, microphone, late: this.#reply.late, reason });
+    if (!isConversing(this.#state) && this.#state !== "idle")
+      this.status.textContent = this.stateText.textContent;
+    const open = isInCall(this.#state) && microphone === "on";
+    this.dataset.microphone = isInCall(this.#state) ? microphone : "off";
+    setMicrophoneOpen(open);
+  }
+
+  #replyChanged() {
+    const { late } = this.#reply;
+    this.toggleAttribute("data-late", late);
+    this.restartButton.hidden = !late;
+    if (late) this.#notice(NO_REPLY);
+    else if (this.notice.textContent === NO_REPLY) this.#notice();
+    this.#showWords();
+  }
+
+  async #restart() {
+    const microphone = this.#microphone !== "off";
+    await this.hangUp();
+    await this.start({ microphone });
   }
 
   #endCall() {
@@ -221,7 +276,19 @@ class VoicePanel extends HTMLElement {
     this.clock.textContent = "";
     this.soundButton.hidden = true;
     this.#levelMeter.stop();
+    if (this.#call) this.#giveBack(conversation.log.takeUnstored(this.#call.takeUnsent()));
     this.#call = null;
+  }
+
+  /** Shows why a call has ended, and gives back typed lines that are missing in its log. */
+  #callOver({ call_id, reason }) {
+    if (call_id !== this.#callId) return;
+    this.#reason = reason;
+    if (isInCall(this.#state) || isOffered(this.#state)) return;
+    const texts = conversation.log.takeUnstored();
+    this.#giveBack(texts);
+    if (texts.length) this.#notice(GIVEN_BACK);
+    this.#showWords();
   }
 
   #tick() {
@@ -230,18 +297,19 @@ class VoicePanel extends HTMLElement {
     this.clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   }
 
-  #microphone({ on, muted, problem }) {
+  #setMicrophone({ on, muted = false, starting = false, problem }) {
+    this.#microphone = starting ? "starting" : !on ? "off" : muted ? "muted" : "on";
     const label = !on ? "Turn on microphone" : muted ? "Unmute" : "Mute";
     this.muteButton.setAttribute("aria-pressed", String(muted));
-    this.muteButton.dataset.microphone = on ? (muted ? "muted" : "on") : "off";
-    this.muteButton.replaceChildren(icon(on && !muted ? ICONS.microphone : ICONS.microphoneOff), label);
+    this.muteButton.dataset.microphone = this.#microphone;
+    relabel(this.muteButton, label, on && !muted ? ICONS.microphone : ICONS.microphoneOff);
     this.#notice(problem?.message);
+    this.#showWords();
   }
 
   #toggleMicrophone() {
-    const { microphone } = this.muteButton.dataset;
-    if (microphone === "off") this.#call?.useMicrophone();
-    else this.#call?.setMuted(microphone !== "muted");
+    if (this.#microphone === "off") this.#call?.useMicrophone();
+    else this.#call?.setMuted(this.#microphone !== "muted");
   }
 
   #notice(text = "") {
@@ -256,145 +324,44 @@ class VoicePanel extends HTMLElement {
       list: this.captions,
       testid: "caption",
       only: "line",
-      announce: this.announcer,
+      announce: true,
+      follow: true,
     });
-    this.captions.hidden = false;
-    if (this.callButton && !IN_CALL.includes(this.#state))
-      this.#setState(this.#state === "ended" || this.#state === "failed" ? "idle" : this.#state);
+    if (isInCall(this.#state)) return;
+    this.#setState(["ended", "unanswered", "failed"].includes(this.#state) ? "idle" : this.#state);
   }
 
   #build() {
-    const button = (testid, kind, path, label, onclick, more = {}) =>
-      h(
-        "button",
-        { type: "button", class: `button ${kind}`, "data-testid": testid, onclick, ...more },
-        icon(path),
-        label,
-      );
     this.setAttribute("role", "region");
     this.setAttribute("aria-label", "Call");
-    this.stateText = h("span", { class: "call-state", role: "status", "data-testid": "call-state" });
-    this.clock = h("span", { class: "call-clock", "aria-hidden": "true" });
-    this.callButton = button("call", "primary", ICONS.call, "Call", () => this.start());
-    this.rejoinButton = button("rejoin", "primary", ICONS.call, "Rejoin the call", () => this.rejoin(), {
-      hidden: true,
+    const { elements, ...parts } = buildPanel(this.#levelMeter.element, {
+      call: () => this.start(),
+      rejoin: () => this.rejoin(),
+      mute: () => this.#toggleMicrophone(),
+      hangUp: () => this.hangUp(),
+      sound: () => this.#call?.startSound(),
+      restart: () => this.#restart(),
+      newConversation: () => conversation.show(null),
+      showFlights: () => this.#showFlights(),
+      send: (text) => this.#sendText(text),
+      typing: () => this.#call?.typing(),
     });
-    this.muteButton = button("mute", "glass", ICONS.microphone, "Mute", () => this.#toggleMicrophone(), {
-      hidden: true,
-      "aria-pressed": "false",
-    });
-    this.hangUpButton = button("hang-up", "danger", ICONS.hangUp, "Hang up", () => this.hangUp(), {
-      hidden: true,
-    });
-    this.soundButton = button(
-      "sound",
-      "glass",
-      ICONS.sound,
-      "Turn on sound",
-      () => this.#call?.startSound(),
-      { hidden: true },
-    );
-    this.newConversationButton = h(
-      "button",
-      {
-        type: "button",
-        class: "button quiet",
-        "data-testid": "new-conversation",
-        hidden: true,
-        onclick: () => conversation.show(null),
-      },
-      "New conversation",
-    );
-    this.flightsButton = h(
-      "button",
-      {
-        type: "button",
-        class: "button found",
-        "data-testid": "show-flights",
-        hidden: true,
-        onclick: () => this.#showFlights(),
-      },
-      "",
-    );
-    this.notice = h("p", { class: "notice", role: "alert", "data-testid": "notice", hidden: true });
-    this.captions = h("ol", { class: "lines", tabindex: "0", "aria-label": "Captions" });
-    this.announcer = h("div", { class: "for-screen-readers", "aria-live": "polite" });
-    this.input = h("input", {
-      type: "text",
-      "aria-label": "Type to the agent",
-      placeholder: "Or type here…",
-      maxlength: LONGEST_TEXT,
-      autocomplete: "off",
-      "data-testid": "text-input",
-      oninput: () => this.#call?.typing(),
-    });
-    const composer = h(
-      "form",
-      { class: "composer", onsubmit: (event) => this.#typed(event) },
-      this.input,
-      h(
-        "button",
-        { type: "submit", class: "button round", "aria-label": "Send", "data-testid": "send" },
-        icon(ICONS.send),
-      ),
-    );
-    const examples = EXAMPLES.map((text) =>
-      h(
-        "button",
-        { type: "button", class: "example", "data-testid": "example", onclick: () => this.#sendText(text) },
-        text,
-      ),
-    );
-    this.append(
-      h(
-        "div",
-        { class: "call-box" },
-        h("div", { class: "call-box-top" }, this.stateText, this.clock),
-        this.#levelMeter.element,
-        h(
-          "div",
-          { class: "call-box-actions" },
-          this.callButton,
-          this.rejoinButton,
-          this.muteButton,
-          this.hangUpButton,
-          this.soundButton,
-          this.newConversationButton,
-        ),
-      ),
-      this.notice,
-      this.captions,
-      this.flightsButton,
-      this.announcer,
-      h(
-        "div",
-        { class: "examples", role: "group", "aria-label": "Things to say" },
-        h("span", { class: "examples-title" }, "Try saying"),
-        ...examples,
-      ),
-      composer,
-    );
+    Object.assign(this, parts);
+    this.append(...elements);
   }
 
   /** Shows a button that leads to the flights, if they are outside the screen or in another tab. */
-  #showFlightsButton({ flights = [] }) {
+  #showFlightsButton({ flights }) {
     const board = document.querySelector("flight-board");
     const { top, width } = board.getBoundingClientRect();
     this.flightsButton.hidden = !flights.length || (width > 0 && top < innerHeight - 120);
-    this.flightsButton.textContent = `Show ${flights.length} ${flights.length === 1 ? "flight" : "flights"}`;
+    relabel(this.flightsButton, `Show ${flights.length} ${flights.length === 1 ? "flight" : "flights"}`);
   }
 
   #showFlights() {
     this.flightsButton.hidden = true;
     document.querySelector("#tabs [role=tab]").click();
     document.querySelector("#tabs").scrollIntoView({ behavior: "smooth" });
-  }
-
-  #typed(event) {
-    event.preventDefault();
-    const text = this.input.value;
-    this.input.value = "";
-    this.#sendText(text);
   }
 }
 

@@ -1,14 +1,20 @@
-// <flight-board>: the flights found in the conversation, newest search first.
+// <flight-board>: the flights of the newest search, and the earlier searches of the conversation below them.
 import { urlOf } from "../shared/api.js";
+import { announce } from "../shared/announcer.js";
 import { conversation } from "../shared/conversation.js";
 import { h } from "../shared/dom.js";
-import { flightCard, dayOf } from "./flight-card.js";
+import { flightCard } from "./flight-card.js";
+import { factsOf, filtersOf, pricesOf, titleOf } from "./search-heading.js";
 
 const OUTCOMES = {
   EMPTY: "No flights match. Ask for another day, another time or another airport.",
   UNAVAILABLE: "Flight data is not available right now. Please try again in a moment.",
   RESTRICTED: "The flight data sources don't offer this search. Please try another day or another route.",
   QUOTA_EXHAUSTED: "The flight data quota is used up for now. Please try again later.",
+  PLACE_UNKNOWN: "The flight data sources don't know this place. Please name another airport.",
+  SAME_PLACE: "Origin and destination are the same place. Please name another airport.",
+  DATE_IN_PAST: "This day is in the past. Please ask for a later day.",
+  DATE_BEYOND_HORIZON: "This day is too far ahead. Please ask for an earlier day.",
 };
 
 class FlightBoard extends HTMLElement {
@@ -16,81 +22,66 @@ class FlightBoard extends HTMLElement {
 
   connectedCallback() {
     if (this.childElementCount) return;
-    this.announcer = h("div", { class: "for-screen-readers", "aria-live": "polite" });
-    this.searches = h("div", { class: "searches" });
+    this.newest = h("div", { class: "searches" });
+    this.earlier = h("div", { class: "earlier-searches", role: "group", "aria-label": "Earlier searches" });
     this.append(
-      this.announcer,
-      this.searches,
+      this.newest,
       h(
         "div",
         { class: "empty board-empty" },
         h("img", { src: urlOf("/ui/runway.svg"), alt: "", width: 220, height: 120 }),
         h("p", {}, "Ask the agent for a flight. The flights it finds appear here."),
       ),
+      this.earlier,
     );
     conversation.addEventListener("switched", () => this.#redraw());
-    conversation.addEventListener("flights", ({ detail }) => this.#show(detail.search, true));
+    conversation.addEventListener("flights", ({ detail }) => {
+      this.#show(detail.search);
+      announce(this.#sections.get(detail.search.tool_call_id).dataset.summary);
+    });
     this.#redraw();
   }
 
   #redraw() {
     this.#sections.clear();
-    this.searches.replaceChildren();
-    for (const search of conversation.searches) this.#show(search, false);
+    this.newest.replaceChildren();
+    this.earlier.replaceChildren();
+    for (const search of conversation.searches) this.#show(search);
   }
 
-  #show(search, live) {
+  #show(search) {
     const section = searchSection(search);
     const before = this.#sections.get(search.tool_call_id);
-    if (before) before.replaceWith(section);
-    else this.searches.prepend(section);
     this.#sections.set(search.tool_call_id, section);
-    if (live) this.announcer.textContent = section.dataset.summary;
+    if (before) return before.replaceWith(section);
+    const [previous] = this.newest.children;
+    this.newest.replaceChildren(section);
+    if (previous) this.earlier.prepend(collapsed(previous));
   }
 }
 
-function titleOf({ query = {}, origin = query.origin, destination = query.destination }, first) {
-  const from = first?.depart.city || first?.depart.airport || origin?.city || origin;
-  const to = first?.arrive.city || first?.arrive.airport || destination?.city || destination;
-  return typeof from === "string" && typeof to === "string" ? `${from} to ${to}` : "Your search";
+/** Puts the section of an earlier search behind its summary. */
+function collapsed(section) {
+  return h("details", { class: "earlier-search", "data-testid": "earlier-search" }, h("summary", {}, section.dataset.summary), section);
 }
 
+/** Returns the text for a search without flights. */
+function problemOf({ outcome, totalUnfiltered }, filters) {
+  if (outcome === "EMPTY" && filters.length && totalUnfiltered)
+    return `No flights match these filters. Without them there are ${totalUnfiltered} on this day.`;
+  return OUTCOMES[outcome] ?? OUTCOMES.EMPTY;
+}
+
+const note = (text, attributes = {}) => text && h("p", { class: "sample-note", ...attributes }, text);
+
 function searchSection(search) {
-  const flights = Array.isArray(search.flights) ? search.flights : [];
-  const [first] = flights;
-  const title = titleOf(search, first);
-  const count = `${flights.length} ${flights.length === 1 ? "flight" : "flights"}`;
-  const heading = h("h2", {}, title);
-  const facts = h(
-    "p",
-    { class: "search-facts" },
-    first
-      ? [dayOf(first.depart.date), first.back && `back ${dayOf(first.back.depart.date)}`, count]
-          .filter(Boolean)
-          .join(" · ")
-      : "",
-  );
-  const sample =
-    (search.sample || flights.some((flight) => flight.sample)) &&
-    h(
-      "p",
-      { class: "sample-note" },
-      "Sample timetable: real airports and airlines, invented flights and prices.",
-    );
-  const partial =
-    search.partial &&
-    h(
-      "p",
-      { class: "sample-note", "data-testid": "search-partial" },
-      "The search covered only some of the available flights.",
-    );
+  const { flights } = search;
+  const [title, facts, filters] = [titleOf(search), factsOf(search), filtersOf(search)];
   const cheapest = Math.min(...flights.map((flight) => Number(flight.price?.amount ?? Infinity)));
   const cards = flights.map((flight) =>
     flightCard(flight, { cheapest: flights.length > 1 && Number(flight.price?.amount) === cheapest }),
   );
-  const body = cards.length
-    ? h("ul", { class: "cards", "aria-label": title }, ...cards)
-    : h("p", { class: "empty-search" }, OUTCOMES[search.outcome] ?? OUTCOMES.EMPTY);
+  const problem = cards.length ? "" : problemOf(search, filters);
   return h(
     "section",
     {
@@ -98,13 +89,24 @@ function searchSection(search) {
       "data-testid": "flight-search",
       "data-outcome": search.outcome,
       "data-tool-call-id": search.tool_call_id,
-      "data-summary": `${title}: ${count}`,
+      "data-summary": [title, facts, problem].filter(Boolean).join(" · "),
     },
-    heading,
-    facts,
-    sample,
-    partial,
-    body,
+    h("h2", {}, title),
+    h("p", { class: "search-facts" }, facts),
+    filters.length > 0 &&
+      h(
+        "ul",
+        { class: "filters", "aria-label": "Filters of this search", "data-testid": "search-filters" },
+        ...filters.map((filter) => h("li", { class: "filter" }, filter)),
+      ),
+    h("p", { class: "search-facts", "data-testid": "search-prices" }, pricesOf(search)),
+    note(search.sample && "Sample timetable: real airports and airlines, invented flights and prices."),
+    note(search.partial && "The search covered only some of the available flights.", {
+      "data-testid": "search-partial",
+    }),
+    cards.length
+      ? h("ul", { class: "cards", "aria-label": title }, ...cards)
+      : h("p", { class: "empty-search" }, problem),
   );
 }
 

@@ -36,9 +36,8 @@ function priceOf({ amount, currency } = {}) {
   }
 }
 
-function stopsOf(stops, via = []) {
-  if (!stops) return "Nonstop";
-  return `${stops} ${stops === 1 ? "stop" : "stops"}${via.length ? ` in ${via.join(", ")}` : ""}`;
+function stopsOf(stops) {
+  return stops ? `${stops} ${stops === 1 ? "stop" : "stops"}` : "Nonstop";
 }
 
 function end(kind, { time, airport, city, day_offset: days }) {
@@ -66,20 +65,24 @@ function offerOf({ seller, expire_time: until }) {
   return `${seller}, until ${clock}`;
 }
 
+/** Builds the parts of one direction: times, airports, and the connecting cities on a line of their own. */
 function route({ depart, arrive, duration_minutes: minutes, stops, via }) {
-  return h(
-    "div",
-    { class: "card-route" },
-    end("from", depart),
+  return [
     h(
       "div",
-      { class: "card-line" },
-      h("span", {}, durationOf(minutes)),
-      h("span", { class: "card-track" }, icon(ICONS.plane)),
-      h("span", {}, stopsOf(stops, via)),
+      { class: "card-route" },
+      end("from", depart),
+      h(
+        "div",
+        { class: "card-line" },
+        h("span", {}, durationOf(minutes)),
+        h("span", { class: "card-track" }, icon(ICONS.plane)),
+        h("span", {}, stopsOf(stops)),
+      ),
+      end("to", arrive),
     ),
-    end("to", arrive),
-  );
+    via?.length > 0 && h("p", { class: "card-via", "data-testid": "card-via" }, `via ${via.join("; ")}`),
+  ];
 }
 
 /** Formats "AI542" as "AI 542". */
@@ -110,7 +113,7 @@ export function flightCard(flight, { cheapest = false } = {}) {
       ),
       flight.sample && h("span", { class: "tag sample", "data-testid": "card-sample" }, "sample"),
     ),
-    route(flight),
+    ...route(flight),
     back &&
       h(
         "div",
@@ -120,7 +123,7 @@ export function flightCard(flight, { cheapest = false } = {}) {
           { class: "card-date" },
           `Back ${dayOf(back.depart.date)}, ${back.carrier} ${spaced(back.flight_number)}`,
         ),
-        route(back),
+        ...route(back),
       ),
     h(
       "div",

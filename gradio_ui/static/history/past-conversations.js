@@ -6,8 +6,13 @@ import { SearchBox } from "./search-box.js";
 import { foundRow, pastRow } from "./past-rows.js";
 import { PastTranscript } from "./past-transcript.js";
 
+const placeOf = ({ conversation_id: id, number }) => ({ id, number });
+const rowOf = ({ id, number }) =>
+  `[data-conversation-id="${id}"]${number ? `[data-number="${number}"]` : ""}`;
+
 class PastConversations extends HTMLElement {
   #turn = 0;
+  #focusInList = () => {};
 
   connectedCallback() {
     if (this.childElementCount) return;
@@ -19,6 +24,14 @@ class PastConversations extends HTMLElement {
     // Load the list again each time it becomes visible, because conversations change meanwhile.
     conversation.addEventListener("calls", () => this.offsetParent && this.#refresh());
     new IntersectionObserver(([seen]) => seen.isIntersecting && this.#refresh()).observe(this);
+    if (history.state?.past) history.replaceState(null, ""); // from before a reload; nothing is open now
+    addEventListener("popstate", ({ state }) => this.#navigated(state?.past));
+  }
+
+  /** Opens or closes a transcript when the browser's Back or Forward button is pressed. */
+  #navigated(past) {
+    if (past) this.#openAt(past, false);
+    else if (this.opened) this.#close();
   }
 
   #refresh() {
@@ -55,7 +68,7 @@ class PastConversations extends HTMLElement {
           `/api/found?words=${encodeURIComponent(words)}&page_token=${encodeURIComponent(token)}`,
         );
         return {
-          rows: (page.results ?? []).map((one) => foundRow(one, () => this.#openAt(one.entry))),
+          rows: (page.results ?? []).map((one) => foundRow(one, () => this.#openAt(placeOf(one.entry)))),
           next: page.next_page_token,
         };
       },
@@ -101,49 +114,48 @@ class PastConversations extends HTMLElement {
     return more;
   }
 
-  #openAt({ conversation_id: id, number }) {
-    return this.#show(
-      id,
-      async () => this.#transcript((await get(`/api/conversations/${id}`)).conversation, number),
-      number,
-    );
+  #openAt(place, add = true) {
+    const read = async () => this.#transcript((await get(`/api/conversations/${place.id}`)).conversation);
+    return this.#show(place, read, add);
   }
 
   #open(one) {
-    return this.#show(one.conversation_id, () => this.#transcript(one));
+    return this.#show({ id: one.conversation_id, number: null }, () => this.#transcript(one), true);
   }
 
-  #show(id, read, number = null) {
-    this.opened = id;
+  /** Shows a transcript at a place `{id, number}`, and adds it to the browser's history if `add` is true. */
+  #show(place, read, add) {
+    this.opened = place.id;
     return this.#latest(read, (shown) => {
+      if (add) history.pushState({ past: place }, "");
       this.search.element.hidden = true;
       this.body.replaceChildren(...shown.elements);
-      shown.scrollTo(number);
+      shown.scrollTo(place.number);
+      this.#focusInList = () => this.querySelector(rowOf(place))?.focus();
     });
   }
 
-  #transcript(one, number = null) {
+  #transcript(one) {
     return PastTranscript.load(one, {
-      back: () => this.#close(one, number),
+      back: () => history.back(),
       callAgain: () => this.#continue(one),
       deleted: () => this.#deleted(one),
       showProblem: (message) => this.#showProblem(message),
     });
   }
 
-  async #close(one, number) {
+  async #close() {
     await this.#showList();
-    const row = number
-      ? `[data-conversation-id="${one.conversation_id}"][data-number="${number}"]`
-      : `[data-conversation-id="${one.conversation_id}"]`;
-    this.querySelector(row)?.focus();
+    this.#focusInList();
   }
 
-  async #deleted(one) {
+  #deleted(one) {
     if (conversation.id === one.conversation_id) conversation.show(null);
-    await this.#showList();
-    this.status.textContent = "The conversation was deleted.";
-    this.search.input.focus();
+    this.#focusInList = () => {
+      this.status.textContent = "The conversation was deleted.";
+      this.search.input.focus();
+    };
+    history.back();
   }
 
   #continue(one) {

@@ -12,7 +12,7 @@ const WHEN = new Intl.DateTimeFormat([], {
 const WHO = { SPEAKER_CUSTOMER: "You", SPEAKER_AGENT: "Readback" };
 
 export const when = (time) => (time ? WHEN.format(new Date(time)) : "");
-export const titleOf = (title) => title || "Conversation without a title";
+export const titleOf = (title) => title || "Call without a question";
 
 /** Builds the row of a `Conversation`. */
 export function pastRow(one, onclick) {

@@ -1,6 +1,7 @@
 // The transcript of a past conversation, with buttons to download it, call again, or delete it.
 import { get, request, urlOf } from "../shared/api.js";
 import { conversation } from "../shared/conversation.js";
+import { ask } from "../shared/ask.js";
 import { h, icon, ICONS } from "../shared/dom.js";
 import { titleOf, when } from "./past-rows.js";
 import { CaptionsAndEntries } from "../transcript/captions-and-entries.js";
@@ -95,55 +96,37 @@ export class PastTranscript {
       "div",
       { class: "past-tools", role: "group", "aria-label": `Transcript of ${title}` },
       ...files,
-      this.#button("history-delete", "quiet danger-text", ICONS.bin, "Delete…", () => this.#askToDelete()),
+      (this.deleteButton = this.#button("history-delete", "quiet danger-text", ICONS.bin, "Delete…", () =>
+        this.#askToDelete(),
+      )),
     );
   }
 
-  #askToDelete() {
+  async #askToDelete() {
     const ends =
       this.#one.running_call || (conversation.inCall && conversation.id === this.#one.conversation_id);
-    const confirm = h(
-      "button",
-      { type: "button", class: "button danger", "data-testid": "delete-for-good" },
-      "Delete permanently",
-    );
-    const dialog = h(
-      "dialog",
-      { class: "ask", "aria-labelledby": "ask-title", "data-testid": "ask-delete" },
-      h("h2", { id: "ask-title" }, "Delete this conversation?"),
-      h(
-        "p",
-        {},
-        `“${titleOf(this.#one.title)}” and its transcript will be deleted permanently.`,
-        ends && " The running call in it will end.",
-      ),
-      h(
-        "div",
-        { class: "ask-actions" },
-        h(
-          "button",
-          { type: "button", class: "button outline", autofocus: true, onclick: () => dialog.close() },
-          "Keep it",
-        ),
-        confirm,
-      ),
-    );
-    confirm.addEventListener("click", () => this.#delete(dialog, confirm));
-    dialog.addEventListener("close", () => dialog.remove());
-    this.heading.parentElement.append(dialog);
-    dialog.showModal();
+    const sure = await ask({
+      title: "Delete this conversation?",
+      text:
+        `“${titleOf(this.#one.title)}” and its transcript will be deleted permanently.` +
+        (ends ? " The running call in it will end." : ""),
+      yes: "Delete permanently",
+      no: "Keep it",
+      testid: "ask-delete",
+      yesTestid: "delete-for-good",
+    });
+    if (sure) await this.#delete();
   }
 
-  async #delete(dialog, button) {
-    button.disabled = true;
+  async #delete() {
+    this.deleteButton.disabled = true;
     try {
       await request("DELETE", `/api/conversations/${this.#one.conversation_id}`);
     } catch (error) {
-      dialog.close();
+      this.deleteButton.disabled = false;
       // A conversation that was deleted on another device needs no error message.
       if (error.reason !== "CONVERSATION_NOT_FOUND") return this.#on.showProblem(error.message);
     }
-    dialog.close();
     this.#on.deleted();
   }
 

@@ -1,12 +1,12 @@
 // State shared by all elements: the shown conversation, its transcript, and the flights found in it.
 import { EventStream } from "../transcript/event-stream.js";
-import { storedSearch } from "../flights/stored-search.js";
+import { searchOf } from "../flights/search-results.js";
 import { CaptionsAndEntries } from "../transcript/captions-and-entries.js";
 
 class ShownConversation extends EventTarget {
   id = null;
   log = new CaptionsAndEntries();
-  /** Search results in the form of the text stream `readback.flights`, oldest first. */
+  /** Search results as `searchOf` returns them, oldest first. */
   searches = [];
   /** True while this tab is in a call. */
   inCall = false;
@@ -49,6 +49,7 @@ class ShownConversation extends EventTarget {
         entry: (entry) => {
           this.log.entry(entry);
           this.#restoreFlights(entry);
+          this.#noteEnd(entry);
         },
         live: (open) => this.log.live(open),
         rewound: () => this.#clear(),
@@ -58,8 +59,10 @@ class ShownConversation extends EventTarget {
     );
   }
 
-  /** Adds a search result, or replaces the one of the same tool call. Emits "flights". */
-  addSearch(search) {
+  /** Adds the result of a tool call, or replaces it, if it is a search. Emits "flights". */
+  addSearch(use) {
+    const search = searchOf(use);
+    if (!search) return;
     const rest = this.searches.filter((known) => known.tool_call_id !== search.tool_call_id);
     const known = rest.length !== this.searches.length;
     this.searches = known
@@ -71,8 +74,13 @@ class ShownConversation extends EventTarget {
   /** Adds the search result of a log entry if it isn't shown yet, for example after a reload. */
   #restoreFlights({ tool_result: stored }) {
     if (!stored || this.searches.some((known) => known.tool_call_id === stored.tool_call_id)) return;
-    const search = storedSearch(stored);
-    if (search) this.addSearch(search);
+    this.addSearch({ ...stored, arguments: this.log.argumentsOf(stored.tool_call_id) });
+  }
+
+  /** Emits "call-over" with `{call_id, reason}` when the log says that a call has ended. */
+  #noteEnd({ call_id, state_change: change }) {
+    if (change?.kind !== "STATE_CHANGE_KIND_CALL_ENDED") return;
+    this.dispatchEvent(new CustomEvent("call-over", { detail: { call_id, reason: change.reason ?? "" } }));
   }
 }
 

@@ -27,7 +27,7 @@ const words = (text) =>
  *     state: open, final, interrupted, truncated
  *   {kind: "tool", id, name, arguments, outcome, result, number, time}
  *   {kind: "event", id, change, reason, number, time}
- * Emits "change" with detail {item}.
+ * Emits "change" and "remove" with detail {item}.
  */
 export class CaptionsAndEntries extends EventTarget {
   #items = new Map();
@@ -69,6 +69,23 @@ export class CaptionsAndEntries extends EventTarget {
       }),
       {},
     );
+  }
+
+  /** Removes the typed messages that have no entry, and returns their texts. */
+  takeUnstored(ids = null) {
+    const lines = this.items.filter(
+      (item) => item.typed && !item.number && (ids === null || ids.includes(item.id)),
+    );
+    for (const item of lines) {
+      this.#items.delete(item.id);
+      this.dispatchEvent(new CustomEvent("remove", { detail: { item } }));
+    }
+    return lines.map((item) => item.text);
+  }
+
+  /** Returns the arguments of a tool call; an empty object if they are unknown. */
+  argumentsOf(toolCallId) {
+    return this.#items.get(toolCallId)?.arguments ?? {};
   }
 
   /** Shows an `OpenUtterance`. Tabs that aren't in the call get no captions, but these. */

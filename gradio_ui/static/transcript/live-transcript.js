@@ -34,6 +34,7 @@ class LiveTranscript extends HTMLElement {
       list: this.list,
       testid: "transcript-line",
       times: true,
+      follow: true,
     });
   }
 }

@@ -1,4 +1,5 @@
 // Shows the items of a CaptionsAndEntries as a list, and announces final lines to screen readers.
+import { announce } from "../shared/announcer.js";
 import { h, icon, ICONS } from "../shared/dom.js";
 import { toolSentence } from "./tool-sentences.js";
 
@@ -20,12 +21,17 @@ export class TranscriptView {
   #options;
   #rows = new Map();
   #announced = new Set();
+  #following = true;
   #onChange = ({ detail }) => this.#draw(detail.item, true);
+  #onRemove = ({ detail }) => this.#remove(detail.item);
+  #height = 0;
+  #onScroll = () => this.#scrolled();
+  #resized = new ResizeObserver(() => this.#resize());
 
   /**
    * @param {CaptionsAndEntries} log
-   * @param {{list: HTMLElement, testid: string, only?: "line", announce?: HTMLElement, times?: boolean}}
-   *   options
+   * @param {{list: HTMLElement, testid: string, only?: "line", announce?: boolean, times?: boolean,
+   *   follow?: boolean}} options  with `follow` the newest line stays in view unless the reader scrolls up
    */
   constructor(log, options) {
     this.#log = log;
@@ -34,17 +40,43 @@ export class TranscriptView {
     this.#list.replaceChildren();
     for (const item of log.items) this.#draw(item, false);
     log.addEventListener("change", this.#onChange);
+    log.addEventListener("remove", this.#onRemove);
+    if (!options.follow) return;
+    this.#list.addEventListener("scroll", this.#onScroll);
+    this.#resized.observe(this.#list); // a list in a hidden tab has no size, and can't be scrolled
+    this.#follow();
   }
 
   stop() {
     this.#log.removeEventListener("change", this.#onChange);
+    this.#log.removeEventListener("remove", this.#onRemove);
+    this.#list.removeEventListener("scroll", this.#onScroll);
+    this.#resized.disconnect();
+  }
+
+  /** Follows as long as the reader stays near the end. A scroll due to a new size isn't the reader's. */
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#list;
+    if (clientHeight === this.#height) this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+  }
+
+  #resize() {
+    this.#height = this.#list.clientHeight;
+    this.#follow();
+  }
+
+  #follow() {
+    if (this.#options.follow && this.#following) this.#list.scrollTop = this.#list.scrollHeight;
+  }
+
+  #remove(item) {
+    this.#rows.get(item.id)?.element.remove();
+    this.#rows.delete(item.id);
   }
 
   #draw(item, live) {
     if (this.#options.only && item.kind !== this.#options.only) return;
     if (item.kind === "line" && !item.text) return;
-    const { scrollHeight, scrollTop, clientHeight } = this.#list;
-    const following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
     let row = this.#rows.get(item.id);
     if (!row) {
       row = ROWS[item.kind](this.#options);
@@ -52,14 +84,13 @@ export class TranscriptView {
       this.#list.append(row.element);
     }
     row.show(item);
-    if (following) this.#list.scrollTop = this.#list.scrollHeight;
+    this.#follow();
     if (live) this.#announce(item);
   }
 
   #announce(item) {
-    const { announce } = this.#options;
     if (
-      !announce ||
+      !this.#options.announce ||
       item.kind !== "line" ||
       item.state === "open" ||
       item.typed ||
@@ -67,7 +98,7 @@ export class TranscriptView {
     )
       return;
     this.#announced.add(item.id);
-    announce.textContent = `${SPEAKERS[item.speaker]}: ${item.text}`;
+    announce(`${SPEAKERS[item.speaker]}: ${item.text}`);
   }
 }
 

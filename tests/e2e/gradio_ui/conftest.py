@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -41,6 +41,7 @@ class Visitor:
     page: Page
     problems: list[str]
     """Errors in the console, requests to elsewhere, uncaught exceptions."""
+    account: dict[str, str] = field(default_factory=dict)
 
     def see(self, testid: str) -> Any:
         """Return the element with a `data-testid`."""
@@ -48,11 +49,20 @@ class Visitor:
 
     async def sign_up(self, name: str = "Ada Lovelace") -> None:
         """Create an account without the form, and open the app."""
-        account = {"email": f"{uuid7()}@example.com", "password": PASSWORD, "display_name": name}
-        await self.context.request.post(
-            f"{self.site.url}/auth/register", data=account, headers={"origin": self.site.url}
-        )
+        self.account = {"email": f"{uuid7()}@example.com", "password": PASSWORD, "display_name": name}
+        await self.post("/auth/register", self.account)
         await self.open()
+
+    async def sign_in_as(self, other: Visitor) -> None:
+        """Sign in to the account of another browser without the form, and open the app."""
+        await self.post("/auth/login", {name: other.account[name] for name in ("email", "password")})
+        await self.open()
+
+    async def post(self, path: str, data: dict[str, str]) -> None:
+        """Post to the site with the browser's cookies."""
+        await self.context.request.post(
+            f"{self.site.url}{path}", data=data, headers={"origin": self.site.url}
+        )
 
     async def open(self) -> None:
         """Open the app in this tab and wait until it is ready."""

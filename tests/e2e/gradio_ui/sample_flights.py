@@ -1,65 +1,108 @@
-"""Search results in the form of the text stream `readback.flights`."""
+"""Search results as the agent publishes them and as the log stores them."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
+
+from mesh.ids import uuid7
+
+INDIA = "Asia/Kolkata"
+CHENNAI = {"code": "MAA", "city": "Chennai", "name": "Chennai International"}
+DELHI = {"code": "DEL", "city": "Delhi", "name": "Indira Gandhi International"}
+DAY = date(2026, 11, 24)
+
+
+def stop(place: dict[str, str], day: date, time: str) -> dict[str, str]:
+    return {
+        "airport_code": place["code"],
+        "city": place["city"],
+        "time": f"{day}T{time}:00+05:30",
+        "time_zone": INDIA,
+    }
+
+
+def segment(number: str, carrier: str, departure: dict[str, str], arrival: dict[str, str]) -> dict[str, Any]:
+    return {
+        "carrier_code": number[:2],
+        "carrier": carrier,
+        "flight_number": number.replace(" ", ""),
+        "departure": departure,
+        "arrival": arrival,
+    }
+
+
+def itinerary(*segments: dict[str, Any], price: str = "", minutes: int = 165, **more: Any) -> dict[str, Any]:
+    units, _, cents = price.partition(".")
+    total = {"currency_code": "INR", "units": units, "nanos": int(cents or 0) * 10_000_000}
+    return {
+        "itinerary_id": f"sample-{segments[0]['flight_number']}",
+        "segments": list(segments),
+        "duration": f"{minutes * 60}s",
+        "fare": {"total": total} if price else None,
+        "provenance": {"provider": "sample-timetable", "sample": True},
+        **more,
+    }
 
 
 def flight(
-    code: str,
-    carrier: str,
-    number: str,
-    leaves: str,
-    lands: str,
-    price: str,
-    *,
-    minutes: int = 165,
-    days: int = 0,
+    carrier: str, number: str, leaves: str, lands: str, price: str, *, days: int = 0
 ) -> dict[str, Any]:
-    return {
-        "itinerary_id": f"sample-{number.replace(' ', '')}",
-        "carrier": carrier,
-        "carrier_code": code,
-        "flight_number": number,
-        "depart": {"time": leaves, "date": "2026-11-24", "airport": "MAA", "city": "Chennai"},
-        "arrive": {
-            "time": lands,
-            "date": "2026-11-24",
-            "airport": "DEL",
-            "city": "Delhi",
-            "day_offset": days,
-        },
-        "duration_minutes": minutes,
-        "price": {"amount": price, "currency": "INR"},
-        "stops": 0,
-        "sample": True,
-    }
+    arrival = stop(DELHI, DAY + timedelta(days), lands)
+    return itinerary(segment(number, carrier, stop(CHENNAI, DAY, leaves), arrival), price=price)
 
 
 def there_and_back(amount: str) -> dict[str, Any]:
     """Return a round trip with everything that a card can show."""
-    back = flight("6E", "IndiGo", "6E 102", "09:15", "12:10", "")
-    back["depart"], back["arrive"] = (
-        {**back["arrive"], "time": "09:15", "date": "2026-11-30"},
-        {**back["depart"], "time": "12:10"},
-    )
-    offer = {"seller": "Tripdesk", "expire_time": "2026-11-23T13:14:00Z"}
-    return {
-        **flight("AI", "Air India", "AI 224", "17:55", "20:50", amount),
-        "back": back,
-        "offer": offer,
-        "co2e_kg": 322,
+    later = date(2026, 11, 30)
+    back = itinerary(segment("6E 102", "IndiGo", stop(DELHI, later, "09:15"), stop(CHENNAI, later, "12:10")))
+    return flight("Air India", "AI 224", "17:55", "20:50", amount) | {
+        "way_back": back,
+        "offer": {"seller": "Tripdesk", "expire_time": "2026-11-23T13:14:00Z"},
+        "emissions": {"grams": "322000"},
     }
 
 
-CHENNAI_TO_DELHI: dict[str, Any] = {
-    "tool_call_id": "0193a000-0000-7000-8000-000000000001",
-    "outcome": "FOUND",
-    "sample": True,
-    "query": {"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24"},
-    "flights": [
-        flight("AI", "Air India", "AI 542", "06:10", "08:55", "6240"),
-        flight("6E", "IndiGo", "6E 2044", "07:35", "10:25", "5480"),
-        flight("UK", "Akasa Air", "QP 1302", "22:50", "01:40", "5910", days=1),
-    ],
-}
+def with_two_stops(price: str = "98000") -> dict[str, Any]:
+    """Return a long connection whose cities and inconveniences need several lines."""
+    cities = [
+        CHENNAI,
+        {"code": "LAX", "city": "Los Angeles"},
+        {"code": "SFO", "city": "San Francisco"},
+        {"code": "YHM", "city": "Thiruvananthapuram"},
+    ]
+    flights = [
+        segment(f"AI {100 + leg}", "Air India", stop(start, DAY, f"0{leg}:10"), stop(end, DAY, f"0{leg}:50"))
+        for leg, (start, end) in enumerate(pairwise(cities))
+    ]
+    night = {"airport_code": "LAX", "overnight": True, "next_airport_code": "BUR"}
+    return itinerary(*flights, price=price, minutes=2045, layovers=[night, {"airport_code": "SFO"}])
+
+
+def search(*itineraries: dict[str, Any], outcome: str = "FOUND", **arguments: Any) -> dict[str, Any]:
+    """Return the result of a search with these arguments, in addition to route and day."""
+    route = {"origin": "MAA", "destination": "DEL", "depart_date": DAY.isoformat()}
+    result = {
+        "total": len(itineraries),
+        "total_unfiltered": max(len(itineraries), 12),
+        "sample": True,
+        "origin": CHENNAI,
+        "destination": DELHI,
+        "itineraries": list(itineraries),
+    }
+    return {
+        "tool_call_id": uuid7(),
+        "name": "search_flights",
+        "outcome": outcome,
+        "arguments": route | arguments,
+        "result": result,
+    }
+
+
+FLIGHTS = [
+    flight("Air India", "AI 542", "06:10", "08:55", "6240"),
+    flight("IndiGo", "6E 2044", "07:35", "10:25", "5480"),
+    flight("Akasa Air", "QP 1302", "22:50", "01:40", "5910", days=1),
+]
+CHENNAI_TO_DELHI = search(*FLIGHTS)

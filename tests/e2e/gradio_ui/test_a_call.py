@@ -11,7 +11,7 @@ from playwright.async_api import Route, expect
 
 from mesh.ids import uuid7
 from tests.e2e.gradio_ui.conftest import Visit, Visitor
-from tests.e2e.gradio_ui.sample_flights import CHENNAI_TO_DELHI, there_and_back
+from tests.e2e.gradio_ui.sample_flights import CHENNAI_TO_DELHI, FLIGHTS, search, there_and_back
 from tests.integration.gradio_ui.site import PASSWORD
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -97,20 +97,18 @@ async def test_flights_appear_while_the_agent_speaks_and_each_is_marked_as_sampl
         await expect(first.get_by_test_id("card-origin")).to_have_text("MAA")
         await expect(first.get_by_test_id("card-destination")).to_have_text("DEL")
         await expect(first.get_by_test_id("card-price")).to_have_text("₹6,240")
-        await agent.show_flights({**CHENNAI_TO_DELHI, "flights": CHENNAI_TO_DELHI["flights"][:1]})
+        await agent.show_flights(CHENNAI_TO_DELHI | {"result": {"itineraries": FLIGHTS[:1]}})
         await expect(cards).to_have_count(1)  # the same search replaces its earlier result
 
 
 async def test_a_round_trip_is_one_card_with_room_for_its_price(ada: Visitor) -> None:
     async with ada.talking() as agent:
-        await agent.show_flights(
-            {**CHENNAI_TO_DELHI, "flights": [there_and_back("28721.36"), there_and_back("30000")]}
-        )
+        await agent.show_flights(search(there_and_back("28721.36"), there_and_back("30000")))
         card = ada.see("flight-card").first
         await expect(card.get_by_test_id("card-price")).to_have_text("₹28,721.36")
         await expect(card.get_by_test_id("card-back")).to_contain_text("Back Mon 30 Nov, IndiGo")
         await expect(card.get_by_test_id("card-offer")).to_contain_text("Tripdesk, until")
-        await expect(ada.see("flight-search")).to_contain_text("Tue 24 Nov · back Mon 30 Nov · 2 flights")
+        await expect(ada.see("flight-search")).to_contain_text("Tue 24 Nov · back Mon 30 Nov · 2 round trips")
         edges = "card => [card, card.querySelector('.card-price')].map(e => e.getBoundingClientRect().right)"
         right, price = await card.evaluate(edges)
         assert price < right

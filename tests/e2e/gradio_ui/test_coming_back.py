@@ -223,6 +223,27 @@ async def test_call_again_continues_the_conversation_and_a_new_one_can_be_starte
         assert ada.conversation_id != first
 
 
+async def test_a_reopened_transcript_shows_the_newest_line_and_follows(ada: Visitor) -> None:
+    service = ada.site.conversation
+    async with ada.talking():
+        for number in range(40):
+            await service.say(ada.conversation_id, "agent", f"This is line {number}.")
+        lines = ada.see("transcript-line")
+        await ada.page.get_by_role("tab", name="Transcript").click()
+        await expect(lines.last).to_be_in_viewport()
+        await ada.page.get_by_role("tab", name="Flights").click()
+        await service.say(ada.conversation_id, "agent", "said meanwhile")
+        await expect(ada.see("caption").last).to_contain_text("said meanwhile")
+        await ada.page.get_by_role("tab", name="Transcript").click()
+        await expect(lines.last).to_be_in_viewport()
+        await service.say(ada.conversation_id, "agent", "said while it is open")
+        await expect(lines.filter(has_text="said while it is open")).to_be_in_viewport()
+        await lines.first.scroll_into_view_if_needed()
+        await service.say(ada.conversation_id, "agent", "said while the reader is above")
+        await expect(lines.filter(has_text="reader is above")).to_have_count(1)
+        await expect(lines.first).to_be_in_viewport()
+
+
 ITINERARY = {
     "itinerary_id": "sample-AI542",
     "segments": [

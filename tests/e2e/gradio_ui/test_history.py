@@ -260,3 +260,15 @@ async def test_nothing_is_wider_than_a_phone(visit: Visit, scheme: str) -> None:
     await visitor.see("history-delete").click()
     await expect(visitor.see("ask-delete")).to_be_in_viewport()
     assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+async def test_the_browser_s_back_button_closes_a_transcript_and_forward_opens_it(reader: Visitor) -> None:
+    await row(reader, "Chennai to Delhi").click()
+    await expect(reader.see("history-line").first).to_be_visible()
+    await reader.page.go_back()
+    await expect(row(reader, "Chennai to Delhi")).to_be_focused()
+    assert reader.page.url.startswith(reader.site.url)
+    await reader.page.go_forward()
+    await expect(reader.see("history-line").first).to_be_visible()
+    await reader.see("history-back").click()
+    await expect(reader.see("past-conversation")).to_have_count(2)

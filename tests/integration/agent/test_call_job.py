@@ -209,8 +209,8 @@ async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> 
     assert [(use.name, use.outcome) for use in turn.tools] == [("search_flights", "FOUND")]
     assert (turn.tools[0].arguments["origin"], turn.tools[0].arguments["destination"]) == ("MAA", "DEL")
     (card,) = turn.cards
-    assert card["sample"] is True
-    assert card["flights"][0]["depart"]["city"] == "Chennai"
+    assert card["result"]["sample"] is True
+    assert card["result"]["itineraries"][0]["segments"][0]["departure"]["city"] == "Chennai"
     assert json.dumps(card)
     entries = await placed.entries()
     assert [entry.utterance.text for entry in entries if entry.utterance.speaker == AGENT] == [

@@ -1,4 +1,5 @@
-// Conversion of search results in the log to the form of `readback.flights`, for flight cards.
+// Search results in the form that the flight board shows. The log's entries and the messages of a running
+// call have the same contents, so a search looks the same live and after a reload.
 
 /** Returns the local date "YYYY-MM-DD" and time "HH:MM" at an airport. */
 function localClock({ time, time_zone: timeZone }) {
@@ -30,7 +31,7 @@ const money = ({ currency_code: currency, units = 0, nanos = 0 }) => ({
 const connectionOf = ({ city, airport_code: code }, { overnight, next_airport_code: onward } = {}) =>
   `${city ?? code}${overnight ? ", overnight" : ""}${onward ? `, from ${onward}` : ""}`;
 
-/** Converts an `Itinerary` in protobuf's JSON to a flight of `readback.flights`. */
+/** Converts an `Itinerary` in protobuf's JSON to a flight for `flightCard`. */
 function flightOf({
   itinerary_id: id,
   segments,
@@ -47,7 +48,7 @@ function flightOf({
   const [depart, arrive] = [stop(first.departure), stop(last.arrival)];
   return {
     itinerary_id: id,
-    carrier: first.carrier || first.carrier_code,
+    carrier: [...new Set(segments.map((segment) => segment.carrier || segment.carrier_code))].join(", "),
     carrier_code: first.carrier_code,
     flight_number: segments.map((segment) => segment.flight_number).join(" · "),
     depart,
@@ -64,14 +65,29 @@ function flightOf({
   };
 }
 
-/** Converts a stored `ToolResult` to the form of `readback.flights`. Returns null if it has no flights. */
-export function storedSearch({ tool_call_id: id, outcome, result }) {
+/**
+ * Converts a search to `{tool_call_id, outcome, query, flights, total, totalUnfiltered, sample, partial}`.
+ * Returns null for other tools, and for results that can't be read.
+ * @param {{tool_call_id: string, name: string, outcome: string, arguments?: object, result?: object}} use
+ */
+export function searchOf({ tool_call_id, name, outcome, arguments: query, result }) {
+  if (name !== "search_flights") return null;
   try {
-    const flights = result?.flights ?? result?.itineraries?.map(flightOf);
-    if (!Array.isArray(flights) || !flights.every((flight) => flight.depart && flight.arrive)) return null;
-    return { ...result, tool_call_id: id, outcome, flights };
+    const flights = (result?.itineraries ?? []).map(flightOf);
+    if (outcome === "FOUND" && !flights.length) return null;
+    const { origin, destination, via, total = flights.length, total_unfiltered: totalUnfiltered = 0 } = result ?? {};
+    return {
+      tool_call_id,
+      outcome,
+      query: { ...query, ...(origin && { origin }), ...(destination && { destination }), ...(via && { via }) },
+      flights,
+      total: Number(total),
+      totalUnfiltered: Number(totalUnfiltered),
+      sample: Boolean(result?.sample) || flights.some((flight) => flight.sample),
+      partial: Boolean(result?.partial),
+    };
   } catch (error) {
-    console.warn("A stored search could not be read.", error);
+    console.warn("A search result could not be read.", error);
     return null;
   }
 }
