@@ -13,6 +13,8 @@ import { ICONS } from "../shared/dom.js";
 import { newId } from "../shared/ids.js";
 import { TranscriptView } from "../transcript/transcript-view.js";
 
+/** Height of the window below the start of the flights at which they are in view, above a phone's dock. */
+const FLIGHTS_VISIBLE_PX = 320;
 const NO_REPLY = "The agent has not answered yet. You can wait, say it again, type it, or call again.";
 const GIVEN_BACK = "What you typed was not stored. It is back in the text field.";
 const NO_AGENT = "No agent was free to answer your call. Please try again in a moment.";
@@ -354,7 +356,7 @@ class VoicePanel extends HTMLElement {
   #showFlightsButton({ flights }) {
     const board = document.querySelector("flight-board");
     const { top, width } = board.getBoundingClientRect();
-    this.flightsButton.hidden = !flights.length || (width > 0 && top < innerHeight - 120);
+    this.flightsButton.hidden = !flights.length || (width > 0 && top < innerHeight - FLIGHTS_VISIBLE_PX);
     relabel(this.flightsButton, `Show ${flights.length} ${flights.length === 1 ? "flight" : "flights"}`);
   }
 

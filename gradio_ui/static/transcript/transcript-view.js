@@ -77,6 +77,7 @@ export class TranscriptView {
   #draw(item, live) {
     if (this.#options.only && item.kind !== this.#options.only) return;
     if (item.kind === "line" && !item.text) return;
+    this.#scrolled(); // the event of the reader's last scroll may be still to come
     let row = this.#rows.get(item.id);
     if (!row) {
       row = ROWS[item.kind](this.#options);
