@@ -28,8 +28,7 @@ export function relabel(target, label, path = null) {
 /**
  * Builds the elements. `parts.elements` are those to put into the panel.
  * @param {HTMLElement} meter  the level meter
- * @param {Record<"call"|"rejoin"|"mute"|"hangUp"|"sound"|"restart"|"newConversation"|"showFlights", () => void>}
- *   on  handlers of the buttons, `send(text)` for typed text and examples, and `typing` for each key
+ * @param {Record<string, Function>} on  handlers of the buttons, `send(text)` for typed text and examples, and `typing` for each key
  */
 export function buildPanel(meter, on) {
   const parts = {
@@ -122,7 +121,11 @@ function callBox(parts, meter) {
 
 function examples(send) {
   const example = (text) =>
-    h("button", { type: "button", class: "example", "data-testid": "example", onclick: () => send(text) }, text);
+    h(
+      "button",
+      { type: "button", class: "example", "data-testid": "example", onclick: () => send(text) },
+      text,
+    );
   return h(
     "div",
     { class: "examples", role: "group", "aria-label": "Things to say" },

@@ -26,7 +26,7 @@ class VoicePanel extends HTMLElement {
   #attempt = null;
   #state = "idle";
   #message = "";
-  #reason = "";
+  #loggedEnd = null;
   #microphone = "starting";
   #started = 0;
   #clock = 0;
@@ -103,6 +103,7 @@ class VoicePanel extends HTMLElement {
   #startAttempt(ask, track, undo = () => {}) {
     const before = this.#attempt?.over; // an earlier attempt may still be ending its call
     const attempt = (this.#attempt = { hungUp: false, ended: null });
+    this.#loggedEnd = null;
     this.#setMicrophone({ on: track !== null, starting: track !== null });
     return (attempt.over = this.#join(attempt, before, { ask, track, undo }));
   }
@@ -221,7 +222,6 @@ class VoicePanel extends HTMLElement {
     this.dataset.state = this.#state;
     const inCall = isInCall(state);
     conversation.inCall = inCall;
-    if (inCall) this.#reason = "";
     if (state === "speaking" || !isConversing(state)) this.#reply.answered();
     if (state === "thinking") this.#reply.asked();
     if (!inCall) this.#endCall();
@@ -236,7 +236,7 @@ class VoicePanel extends HTMLElement {
     const [inCall, offered] = [isInCall(this.#state), isOffered(this.#state)];
     this.callButton.hidden = inCall || offered;
     const again = conversation.id ? "Call again" : "Call";
-    relabel(this.callButton, this.#state === "unanswered" ? "Try again" : again);
+    relabel(this.callButton, ["unanswered", "failed"].includes(this.#state) ? "Try again" : again);
     this.rejoinButton.hidden = !offered;
     if (this.#state === "moved") relabel(this.rejoinButton, "Take it back");
     this.muteButton.hidden = !inCall;
@@ -247,8 +247,13 @@ class VoicePanel extends HTMLElement {
 
   /** Shows the state in words. Screen readers don't hear each turn of the conversation. */
   #showWords() {
-    const [microphone, message, reason] = [this.#microphone, this.#message, this.#reason];
-    this.stateText.textContent = wordsFor(this.#state, { message, microphone, late: this.#reply.late, reason });
+    const microphone = this.#microphone;
+    this.stateText.textContent = wordsFor(this.#state, {
+      message: this.#message,
+      microphone,
+      late: this.#reply.late,
+      reason: this.#loggedEnd?.reason,
+    });
     if (!isConversing(this.#state) && this.#state !== "idle")
       this.status.textContent = this.stateText.textContent;
     const open = isInCall(this.#state) && microphone === "on";
@@ -278,19 +283,25 @@ class VoicePanel extends HTMLElement {
     this.clock.textContent = "";
     this.soundButton.hidden = true;
     this.#levelMeter.stop();
-    if (this.#call) this.#giveBack(conversation.log.takeUnstored(this.#call.takeUnsent()));
+    if (this.#call) this.#giveBackUnstored(this.#call.takeUnsent());
     this.#call = null;
   }
 
   /** Shows why a call has ended, and gives back typed lines that are missing in its log. */
   #callOver({ call_id, reason }) {
     if (call_id !== this.#callId) return;
-    this.#reason = reason;
+    this.#loggedEnd = { reason };
     if (isInCall(this.#state) || isOffered(this.#state)) return;
-    const texts = conversation.log.takeUnstored();
-    this.#giveBack(texts);
-    if (texts.length) this.#notice(GIVEN_BACK);
+    this.#giveBackUnstored([]);
     this.#showWords();
+  }
+
+  /** Gives back the typed lines that were not sent, and after the end of the log all that it doesn't have. */
+  #giveBackUnstored(unsent) {
+    const texts = conversation.log.takeUnstored(this.#loggedEnd ? null : unsent);
+    if (!texts.length) return;
+    this.#giveBack(texts);
+    this.#notice(GIVEN_BACK);
   }
 
   #tick() {

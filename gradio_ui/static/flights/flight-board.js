@@ -62,7 +62,12 @@ class FlightBoard extends HTMLElement {
 
 /** Puts the section of an earlier search behind its summary. */
 function collapsed(section) {
-  return h("details", { class: "earlier-search", "data-testid": "earlier-search" }, h("summary", {}, section.dataset.summary), section);
+  return h(
+    "details",
+    { class: "earlier-search", "data-testid": "earlier-search" },
+    h("summary", {}, section.dataset.summary),
+    section,
+  );
 }
 
 /** Returns the text for a search without flights. */

@@ -12,7 +12,7 @@ const SORTS = {
 };
 
 /** Returns the name of a place, which is an object or only an IATA code. */
-const nameOf = (place) => (typeof place === "object" ? place?.city || place?.name || place?.code : place) || "";
+const nameOf = (place) => (typeof place === "object" ? place.city || place.name || place.code : place) || "";
 const counted = (count, noun) => `${count} ${noun}${Number(count) === 1 ? "" : "s"}`;
 
 /** Returns "Chennai to Delhi". */
@@ -26,8 +26,9 @@ export function factsOf({ query, flights, total }) {
   const [first] = flights;
   const back = query.return_date ?? first?.back?.depart.date;
   const noun = first?.back ? "round trip" : "flight";
-  const count = total > flights.length ? `${flights.length} of ${counted(total, noun)}` : counted(total, noun);
-  const facts = [dayOf(query.depart_date ?? first?.depart.date), back && `back ${dayOf(back)}`, first && count];
+  const count = `${total > flights.length ? `${flights.length} of ` : ""}${counted(total, noun)}`;
+  const day = dayOf(query.depart_date ?? first?.depart.date);
+  const facts = [day, back && `back ${dayOf(back)}`, first && count];
   return facts.filter(Boolean).join(" · ");
 }
 
@@ -36,7 +37,8 @@ export function pricesOf({ query, flights }) {
   if (!flights.some((flight) => flight.price)) return "";
   const people = Number(query.passengers ?? 1) + Number(query.children ?? 0) + Number(query.infants ?? 0);
   const trip = flights[0].back ? "there and back" : "one way";
-  return people > 1 ? `Prices are totals for ${people} passengers, ${trip}.` : `Prices are for one passenger, ${trip}.`;
+  const whom = people > 1 ? `are totals for ${people} passengers` : "are for one passenger";
+  return `Prices ${whom}, ${trip}.`;
 }
 
 function timesOf(verb, from, until) {

@@ -75,16 +75,18 @@ export function searchOf({ tool_call_id, name, outcome, arguments: query, result
   try {
     const flights = (result?.itineraries ?? []).map(flightOf);
     if (outcome === "FOUND" && !flights.length) return null;
-    const { origin, destination, via, total = flights.length, total_unfiltered: totalUnfiltered = 0 } = result ?? {};
+    const { origin, destination, via, ...rest } = result ?? {};
+    const { total = flights.length, total_unfiltered: totalUnfiltered = 0 } = rest;
+    const places = { ...(origin && { origin }), ...(destination && { destination }), ...(via && { via }) };
     return {
       tool_call_id,
       outcome,
-      query: { ...query, ...(origin && { origin }), ...(destination && { destination }), ...(via && { via }) },
+      query: { ...query, ...places },
       flights,
       total: Number(total),
       totalUnfiltered: Number(totalUnfiltered),
-      sample: Boolean(result?.sample) || flights.some((flight) => flight.sample),
-      partial: Boolean(result?.partial),
+      sample: Boolean(rest.sample) || flights.some((flight) => flight.sample),
+      partial: Boolean(rest.partial),
     };
   } catch (error) {
     console.warn("A search result could not be read.", error);

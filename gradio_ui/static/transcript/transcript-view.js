@@ -57,7 +57,8 @@ export class TranscriptView {
   /** Follows as long as the reader stays near the end. A scroll due to a new size isn't the reader's. */
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#list;
-    if (clientHeight === this.#height) this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    if (clientHeight !== this.#height) return;
+    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
   }
 
   #resize() {
