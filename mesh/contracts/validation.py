@@ -7,7 +7,7 @@ it looks at their items: checking 20,000 items would block the event loop for a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import protovalidate
@@ -86,23 +86,26 @@ def _in_words(violation: protovalidate.Violation) -> str:
 
 def _too_long_lists(message: Message) -> Iterator[FieldViolation]:
     """Yield every list with more items than its contract allows, at any depth, without reading long lists."""
-    for field, most in _limited_lists(message.DESCRIPTOR).items():
-        if field.is_repeated and most and len(getattr(message, field.name)) > most:
-            yield FieldViolation(field.name, f"has more than {most} items")
-        elif field.message_type is not None:
-            for path, value in _messages_in(message, field):
+    for name, most, inside in _limited_lists(message.DESCRIPTOR):
+        if most and len(getattr(message, name)) > most:
+            yield FieldViolation(name, f"has more than {most} items")
+        elif inside:
+            for path, value in _messages_in(message, inside):
                 for inner in _too_long_lists(value):
                     yield FieldViolation(f"{path}.{inner.field}", inner.description)
 
 
 @cache
-def _limited_lists(descriptor: Descriptor) -> Mapping[FieldDescriptor, int]:
-    """Return the lists with a limit, and the fields that contain such lists (0 if they have no limit)."""
-    return {
-        field: most
-        for field in descriptor.fields
-        if (most := _most_items(field)) or _contains_limited_lists(field, frozenset())
-    }
+def _limited_lists(descriptor: Descriptor) -> Sequence[tuple[str, int, FieldDescriptor | None]]:
+    """Return the name of each field that is or contains a limited list, its limit (0 if it has none), and the
+    field if it contains such lists.
+    """
+    fields = []
+    for field in descriptor.fields:
+        most, inside = _most_items(field), _contains_limited_lists(field, frozenset())
+        if most or inside:
+            fields.append((field.name, most, field if inside else None))
+    return fields
 
 
 def _most_items(field: FieldDescriptor) -> int:

@@ -12,9 +12,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 
-import structlog
-
 from mesh.security.authentication import principal_or_none
+from mesh.security.security_log import security_log
 from services.flightdata.errors import AllowanceSpent, FlightsUnavailable
 from services.flightdata.quota.quota_file import QuotaStoreUnavailable
 from services.flightdata.quota.store import Charge, QuotaStore
@@ -25,7 +24,6 @@ RETRY_AFTER = timedelta(seconds=30)
 Spend = Callable[[], Awaitable[None]]
 """Counts one paid lookup for the caller of the RPC being handled; see `Allowances.spend`."""
 _source: ContextVar[str] = ContextVar("source", default="")
-_log = structlog.get_logger(__name__)
 
 
 def set_source(address: str) -> None:
@@ -66,10 +64,9 @@ class Allowances:
         except QuotaStoreUnavailable as error:
             raise FlightsUnavailable({"quota store": str(error)}, retry_after=RETRY_AFTER) from error
         if refused:
-            _log.info("allowance spent", counter=refused.charge.counter, limit=refused.charge.limit)
-            raise AllowanceSpent(
-                anonymous=customer is None, limit=refused.charge.limit, retry_after=refused.wait
-            )
+            limit = refused.charge.limit
+            security_log.record("allowance spent", _source.get(), customer=customer, limit=limit)
+            raise AllowanceSpent(anonymous=customer is None, limit=limit, retry_after=refused.wait)
 
     def _charges(self, customer: str | None) -> Sequence[Charge]:
         limits, source = self._limits, _source.get()
