@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from uuid import uuid4
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from cli.supervisor.child_processes import child_process, ended_by_signals
 from mesh.clock import SystemClock
 from services.conversation.client.draft_builder import DraftBuilder
 from services.conversation.client.outbox import Outbox
@@ -50,12 +50,8 @@ while True:
 @contextmanager
 def busy_disk(folder: Path) -> Iterator[None]:
     """Keep the disk busy with another process until the block ends."""
-    process = subprocess.Popen([sys.executable, "-c", SYNC_FOREVER, str(folder / "ballast")])
-    try:
+    with child_process([sys.executable, "-c", SYNC_FOREVER, str(folder / "ballast")]):
         yield
-    finally:
-        process.kill()
-        process.wait()
 
 
 async def measure_puts(folder: Path, drafts: int) -> list[float]:
@@ -87,6 +83,7 @@ def percentiles(took: list[float]) -> dict[str, float]:
     }
 
 
+@ended_by_signals()
 def main() -> None:
     """Measure and print; exit with 1 if p99 on a quiet disk misses the aim."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)

@@ -34,6 +34,7 @@ from bench.baselines import plain_agent
 from cli.account.acting_account import acting_account
 from cli.calls.call_client import CallClient, TurnReport
 from cli.calls.placing import conversation_for_call, conversation_stub
+from cli.supervisor.child_processes import child_process, ended_by_signals
 from mesh.ids import uuid7
 from mesh.settings import MeshSettings, load
 from tests.product import environment_for, started
@@ -88,19 +89,11 @@ class Side:
 def running_plain_agent(environment: Mapping[str, str]) -> Iterator[None]:
     """Run the plain agent as a worker of the product's LiveKit server."""
     command = [sys.executable, "-m", "bench.baselines.plain_agent"]
-    process = subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
+    with child_process(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         if process.stdout.readline().strip() != plain_agent.READY:
             raise SystemExit("the plain agent did not start")
         yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @asynccontextmanager
@@ -153,6 +146,7 @@ def _synthesised_questions() -> dict[str, Samples]:
     return {question: resampled(voice.say(question), TTS_RATE, STT_RATE) for question in QUESTIONS}
 
 
+@ended_by_signals()
 def main() -> None:
     """Measure and print a table, or one JSON object with every turn."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from rich.console import Console
 from cli.livekit import config
 from cli.livekit.server import provide
 from cli.settings import UpSettings
+from cli.supervisor.child_processes import child_process
 from mesh.security.secrets import LiveKitKeys
 from mesh.settings import CHECKOUT, load
 from tests.product import free_ports, wait_until_ready
@@ -34,15 +34,14 @@ def livekit_server(
     settings = load(UpSettings, home=folder, bind=bind, **ports, **pair)
     home = Path(os.environ.get("READBACK_HOME", CHECKOUT / ".readback"))
     program = provide(load(UpSettings, home=home), Console(stderr=True))
-    with (folder / "livekit.log").open("wb") as log:
-        command = [str(program), "--config", str(_written(settings, auto_create=auto_create))]
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
+    command = [str(program), "--config", str(_written(settings, auto_create=auto_create))]
+    with (
+        (folder / "livekit.log").open("wb") as log,
+        # On SIGTERM it would wait for its rooms.
+        child_process(command, grace_seconds=0, stdout=log, stderr=log),
+    ):
         wait_until_ready(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError)
         yield f"ws://127.0.0.1:{port}", settings.livekit_keys
-    finally:
-        server.kill()  # on SIGTERM it would wait for its rooms
-        server.wait()
 
 
 def _written(settings: UpSettings, *, auto_create: bool) -> Path:

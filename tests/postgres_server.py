@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 
+from cli.supervisor import child_processes
 from mesh.ids import uuid7
 from tests.product import free_ports, wait_until_ready
 
@@ -38,6 +39,11 @@ class PostgresServer:
     folder: Path
     port: int
 
+    @property
+    def pid(self) -> int:
+        """Process id of the server's parent process, which leads a process group."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def url(self, database: str = "postgres") -> str:
         """Return the async SQLAlchemy URL of a database."""
         return f"postgresql+psycopg://readback@127.0.0.1:{self.port}/{database}"
@@ -55,11 +61,14 @@ class PostgresServer:
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server; `immediate` looks like a crash of all its processes."""
+        pid = self.pid
         self._control("stop", "-m", mode, "-w")
+        child_processes.forget(pid)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
         self._control("start", "-w", "-l", str(self.folder / "log"))
+        child_processes.watch(self.pid)
         wait_until_ready(self._connect, psycopg.OperationalError, seconds=30)
 
     def _connect(self) -> None:
@@ -113,6 +122,6 @@ def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[Postg
         server.start()
         yield server
     finally:
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(RuntimeError, FileNotFoundError):
             server.stop("immediate")
         shutil.rmtree(folder, ignore_errors=True)

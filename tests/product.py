@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cli.supervisor.child_processes import child_process, end
 from tests.recording_proxy import recording_proxy
 
 READBACK = (sys.executable, "-m", "cli")
@@ -183,30 +183,23 @@ class Product:
 @contextlib.contextmanager
 def started(environment: Mapping[str, str]) -> Iterator[Product]:
     """Run `readback up` without waiting until it is ready; stop or kill it when the block ends."""
-    process = subprocess.Popen(
+    command = child_process(
         [*READBACK, "up"],
         env={**environment, "COLUMNS": "200"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,
     )
-    running = Product(process, environment)
-    reader = threading.Thread(target=running.read, name=f"output-{process.pid}", daemon=True)
-    reader.start()
-    try:
-        yield running
-    finally:
-        process.send_signal(signal.SIGTERM)
+    with command as process:
+        running = Product(process, environment)
+        reader = threading.Thread(target=running.read, name=f"output-{process.pid}", daemon=True)
+        reader.start()
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        reader.join(10)
-        assert process.stdout is not None
-        process.stdout.close()
+            yield running
+        finally:
+            end(process)
+            reader.join(10)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import redis
 
+from cli.supervisor import child_processes
 from tests.product import free_ports, wait_until_ready
 
 
@@ -18,7 +19,7 @@ class RedisServer:
     """A Redis server without persistence, which tests can kill and restart."""
 
     port: int
-    process: subprocess.Popen[bytes] | None = None
+    process: child_processes.Process | None = None
 
     @property
     def url(self) -> str:
@@ -34,7 +35,7 @@ class RedisServer:
             )
         options = f"--port {self.port} --bind 127.0.0.1 --appendonly no --save"
         command = [program, *options.split(), ""]
-        self.process = subprocess.Popen(
+        self.process = child_processes.start(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         with redis.Redis(port=self.port) as client:
@@ -43,8 +44,7 @@ class RedisServer:
     def kill(self) -> None:
         """End the server with SIGKILL."""
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            child_processes.kill(self.process)
             self.process = None
 
     def flush(self) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from cli.golang.build import build
 from cli.golang.program import GoProgram
+from cli.supervisor.child_processes import child_process
 from tests.product import free_ports, wait_until_ready
 
 TOXIPROXY = GoProgram(
@@ -103,16 +104,13 @@ def toxiproxy_server() -> Iterator[Toxiproxy]:
     """Run a toxiproxy server."""
     (port,) = free_ports(1)
     command = [str(provide()), "-host", "127.0.0.1", "-port", str(port)]
-    server = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as api:
-            wait_until_ready(lambda: api.get("/version").raise_for_status(), httpx.TransportError)
-            yield Toxiproxy(api)
-    finally:
-        server.kill()
-        server.wait()
+    nothing = subprocess.DEVNULL
+    with (
+        child_process(command, stdin=nothing, stdout=nothing, stderr=nothing),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as api,
+    ):
+        wait_until_ready(lambda: api.get("/version").raise_for_status(), httpx.TransportError)
+        yield Toxiproxy(api)
 
 
 if __name__ == "__main__":

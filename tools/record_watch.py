@@ -32,6 +32,7 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
+from cli.supervisor import child_processes
 from mesh.settings import CHECKOUT
 from tests.product import READBACK, Product, environment_for, started
 from tools.terminal_screen import Screen
@@ -107,7 +108,7 @@ def on_a_terminal(product: Product, *arguments: str) -> Iterator[Recording]:
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
     environment = {**product.environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    process = subprocess.Popen(
+    process = child_processes.start(
         [*READBACK, *arguments], env=environment, stdin=follower, stdout=follower, stderr=follower
     )
     os.close(follower)
@@ -115,8 +116,7 @@ def on_a_terminal(product: Product, *arguments: str) -> Iterator[Recording]:
     try:
         yield recording
     finally:
-        if process.poll() is None:
-            process.kill()
+        child_processes.kill(process)
         recording.wait()
 
 
@@ -133,7 +133,7 @@ def record(product: Product, take: int) -> tuple[Recording, list[int]]:
         raise SystemExit(login.stderr)
     options = [word for line in LINES for word in ("--say", line)]
     with on_a_terminal(product, "watch") as watch:
-        call = subprocess.Popen(
+        call = child_processes.start(
             [*READBACK, "call", *options],
             env=product.environment,
             stdin=subprocess.DEVNULL,

@@ -13,7 +13,6 @@ import asyncio
 import json
 import logging
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,6 +34,7 @@ from bench.flightdata.figures import as_markdown
 from bench.flightdata.sample_over_grpc import BEGUN
 from bench.flightdata.service import FLIGHTDATA, asking, search_request, serving
 from bench.transcript_log.interleaved_rounds import Spread
+from cli.supervisor.child_processes import ended_by_signals, run
 from doubles.aviationstack.server import AviationStackDouble
 from doubles.flightapi.server import FlightApiDouble
 from doubles.serving import served
@@ -164,14 +164,8 @@ async def _request_seconds(router: ProviderRouter) -> float:
 async def sample_search(home: Path) -> dict[str, float]:
     """Measure sample searches in a fresh process."""
     command = [sys.executable, "-m", "bench.flightdata.sample_over_grpc", str(home)]
-    child = await asyncio.to_thread(
-        subprocess.run,
-        command,
-        env=os.environ | {BEGUN: str(time.time())},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    child = await asyncio.to_thread(run, command, env=os.environ | {BEGUN: str(time.time())})
+    child.check_returncode()
     found: dict[str, float] = json.loads(child.stdout.splitlines()[-1])
     return found
 
@@ -208,6 +202,7 @@ def _add(rounds: dict[str, list[float]], found: dict[str, float]) -> None:
         rounds[key].append(value)
 
 
+@ended_by_signals()
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(

@@ -35,6 +35,7 @@ from bench.transcript_log.measurements import (
 )
 from bench.transcript_log.testbed.processes import pin_to_asking_core
 from bench.transcript_log.testbed.testbed import Effort, Testbed, running_testbed
+from cli.supervisor.child_processes import ended_by_signals
 from mesh.settings import CHECKOUT
 
 Measure = Callable[[Testbed], Awaitable[list[Figure]]]
@@ -94,6 +95,7 @@ async def draw_growth(effort: Effort, progress: Callable[[str], None]) -> None:
         plots.draw(await growth.catching_up(bed), plots.CATCHING_UP, DOCS / "catching_up.svg")
 
 
+@ended_by_signals()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(

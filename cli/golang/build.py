@@ -20,7 +20,9 @@ from rich.console import Console
 
 from cli.errors import CommandError
 from cli.golang.program import GoProgram, cache_folder, find_go
+from cli.supervisor import child_processes
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LIMIT_SECONDS = 30 * 60
 """Time after which a build is killed. It is probably waiting for the network."""
 PROGRESS_SECONDS = 15
@@ -96,14 +98,9 @@ def _environment(scratch: Path) -> Mapping[str, str]:
 
 
 def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603  # a compiler we found, a constant module
-        command,
-        env=variables,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,  # its own process group, so that Go's compilers are killed too
+    nothing = subprocess.DEVNULL
+    return child_processes.start(
+        command, env=variables, stderr=subprocess.PIPE, stdout=nothing, stdin=nothing, text=True
     )
 
 
@@ -121,12 +118,12 @@ def _killed_at_end(command: Sequence[str], variables: Mapping[str, str]) -> Iter
             yield process
         finally:
             deadline.cancel()
-            _kill_group(process)
+            child_processes.kill(process)
     signals.raise_received()
 
 
 class _DeferredSignals:
-    """Deferral of SIGINT and SIGTERM. An action runs at once; `raise_received` ends the program later."""
+    """Deferral of signals. An action runs at once; `raise_received` ends the program later."""
 
     def __init__(self) -> None:
         self._received: int | None = None
@@ -151,7 +148,7 @@ class _DeferredSignals:
 @contextmanager
 def _deferred_signals() -> Iterator[_DeferredSignals]:
     deferred = _DeferredSignals()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:
             signal.signal(number, deferred.handle)

@@ -1,4 +1,4 @@
-"""Processes that the supervisor starts: each part in its own process group, and the reaper."""
+"""Processes of parts: each part runs in its own process group."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Mapping
 
-from cli.supervisor import reaper
 from cli.supervisor.log_files import PartLog
 from cli.supervisor.parts import Part
 
@@ -63,40 +61,3 @@ class PartProcess:
         """Send SIGKILL to the whole group."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.group, signal.SIGKILL)
-
-
-class Reaper:
-    """The process that runs `cli.supervisor.reaper`. It ends the parts if the supervisor is killed."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    @classmethod
-    async def start(cls) -> Reaper:
-        """Start the reaper process."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", reaper.__file__),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        return cls(process)
-
-    def watch(self, group: int) -> None:
-        """Add a process group to the groups that the reaper ends."""
-        self._send(f"+{group}\n")
-
-    def forget(self, group: int) -> None:
-        """Remove a group that has ended, because the system may use its number for another group."""
-        self._send(f"-{group}\n")
-
-    async def stop(self) -> None:
-        """Stop the reaper. It ends the groups that are still in its list."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await self._process.wait()
-
-    def _send(self, line: str) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(ConnectionError):
-            self._process.stdin.write(line.encode())

@@ -1,6 +1,6 @@
-"""Reaper: ends the supervisor's process groups if the supervisor is killed.
+"""Reaper: ends the process groups of its parent if the parent is killed.
 
-The reaper is a small process. It runs as a script and imports no other module of the product. The supervisor
+The reaper is a small process. It runs as a script and imports no other module of the product. Its parent
 writes `+GROUP` to its stdin for each process group that starts, and `-GROUP` for each group that has ended.
 When the pipe closes, the reaper terminates the groups in its list, then kills them. A death signal from the
 kernel would not reach grandchildren, and doesn't exist on every Unix.
@@ -44,7 +44,7 @@ def end(groups: set[int]) -> None:
 
 
 def main() -> None:
-    """Update the list of groups until the supervisor closes the pipe, then end the groups."""
+    """Update the list of groups until the parent closes the pipe, then end the groups."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()

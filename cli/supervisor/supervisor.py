@@ -11,9 +11,10 @@ import psutil
 
 from cli.errors import CommandError, UsageError
 from cli.supervisor import readiness, shutdown
+from cli.supervisor.child_processes import Reaper
 from cli.supervisor.log_files import PartLog
 from cli.supervisor.parts import Part
-from cli.supervisor.process import PartProcess, Reaper
+from cli.supervisor.process import PartProcess
 from cli.supervisor.restart_backoff import RestartBackoff
 from cli.supervisor.terminal import TerminalOutput, exit_text, readable
 from mesh.clock import Clock, SystemClock
@@ -64,7 +65,7 @@ class Supervisor:
         """
         started_before = shutdown.children()
         shutdown.adopt_orphans()
-        self._reaper = await Reaper.start()
+        self._reaper = Reaper()
         try:
             await self._run_parts(when_ready)
         finally:
@@ -147,7 +148,7 @@ class Supervisor:
         await shutdown.end_all(running, self._hurry)
         for process in running:
             self._forget(process)
-        await self._reaper.stop()
+        self._reaper.stop()
         shutdown.kill_descendants(spared)
         for log in self._open_logs:
             log.close()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.supervisor import child_processes
 from mesh.settings import CHECKOUT
-from tests.chaos.run import SEED
+from tests.chaos.run import SEED, end_with_the_first_signal
 
 PYTEST = ("-m", "pytest", "-q", "--show-capture=no", "-p", "no:cacheprovider")
 CONVERSATION = "tests/chaos/conversation"
@@ -118,9 +118,7 @@ def _run(environment: Mapping[str, str]) -> list[Result]:
 
 def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> Result:
     began = time.monotonic()
-    process = subprocess.run(
-        [sys.executable, *command], env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
+    process = child_processes.run([sys.executable, *command], env=environment, cwd=CHECKOUT)
     result = Result(command, process.returncode, time.monotonic() - began, process.stdout + process.stderr)
     name = " ".join(
         word for word in command if not word.startswith("-") and word not in ("pytest", "no:cacheprovider")
@@ -162,4 +160,5 @@ def _scenario_name(scenario: str) -> str:
 
 
 if __name__ == "__main__":
+    end_with_the_first_signal()
     sys.exit(main())

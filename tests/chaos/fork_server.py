@@ -3,13 +3,12 @@
 The children are ordinary processes that can be killed, stopped and measured. `python -m
 tests.chaos.fork_server` reads one JSON object per line (`{"call": "module:function", "environment": {…},
 "log": "…"}`), answers `{"started": pid}`, and writes `{"ended": pid, "status": …}` for each child that ends.
-When its input ends, it kills all children.
+They stay in its process group, which is killed when the server is closed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
@@ -30,7 +29,6 @@ PRELOADED = (
     "redis.asyncio",
 )
 """Modules to import. None of them may start a thread or use gRPC's core: neither survives a fork."""
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -53,13 +51,10 @@ def main() -> None:
         if sys.stdin.fileno() in readable:
             read = os.read(sys.stdin.fileno(), 65536)
             if not read:
-                break
+                return
             *lines, buffer = (buffer + read).split(b"\n")
             for line in lines:
                 children.add(_fork(json.loads(line)))
-    for child in children:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
 
 
 def _write(**message: Any) -> None:
@@ -83,10 +78,9 @@ def _fork(request: dict[str, Any]) -> int:
 
 
 def _run_child(request: dict[str, Any]) -> NoReturn:
-    """Run the child with its own environment and log; it ends when its parent does."""
+    """Run the child with its own environment and log."""
     code = 1
     try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _redirect(Path(request["log"]))

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 
 import psutil
 
+from cli.supervisor import child_processes
 from mesh.settings import CHECKOUT
 
 WITHIN_SECONDS = 60.0
@@ -60,7 +61,7 @@ class ForkServer:
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.chaos.fork_server"]
-        self._process = subprocess.Popen(
+        self._process = child_processes.start(
             command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._children: dict[int, Process] = {}
@@ -89,7 +90,7 @@ class ForkServer:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        child_processes.kill(self._process)
         self._reader.join(10)
         self._process.stdout.close()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import time
 import zlib
 from collections import Counter
@@ -34,6 +35,14 @@ def rng_for(test: str) -> random.Random:
 
 SECONDS = amount(slice=60, full=900)
 """Timeout of one scenario."""
+
+
+def end_with_the_first_signal() -> None:
+    """Let Ctrl-C end this process at once, as SIGTERM does, instead of after the tests that its threads run.
+
+    Their processes end with it (`cli.supervisor.child_processes`).
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Report:

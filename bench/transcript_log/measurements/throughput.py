@@ -66,7 +66,7 @@ async def record_side(bed: Testbed, kind: str, batch: int = 1) -> AsyncIterator[
         bed.conversation_service(await bed.new_database(kind)) as server,
         writers(bed, server, STREAMS) as fleet,
     ):
-        database = bed.postgres_pid if kind == "pg" else None
+        database = bed.postgres.pid if kind == "pg" else None
         yield lambda: with_cpu(
             lambda: run_load(fleet, bed.effort.seconds, window=WINDOW, batch=batch),
             server=server.pid,
@@ -81,7 +81,7 @@ async def rest_side(bed: Testbed, module: str, batch: int = 1, kind: str = "pg")
         clients = await RestClients.connect(
             server.port, connections=STREAMS * WINDOW, conversations=STREAMS, named=module == "rest_naive"
         )
-        database = bed.postgres_pid if kind == "pg" else None
+        database = bed.postgres.pid if kind == "pg" else None
         try:
             yield lambda: with_cpu(
                 lambda: clients.run_load(bed.effort.seconds, batch=batch),

@@ -31,6 +31,7 @@ from bench.transcript_log.load.watcher_process import CHANNEL, READY
 from bench.transcript_log.load.writers import run_load, writers
 from bench.transcript_log.testbed.processes import ASKING
 from bench.transcript_log.testbed.testbed import Testbed
+from cli.supervisor.child_processes import child_process
 
 SIDES = ("off", "on", "published", "notify")
 CONVERSATIONS = 100
@@ -82,24 +83,16 @@ async def _side(bed: Testbed, side: str) -> AsyncIterator[Run]:
 async def _watcher_process(address: str, followed: str, bus: str | None) -> AsyncIterator[None]:
     module = "bench.transcript_log.load.watcher_process"
     command = [sys.executable, "-m", module, address, *([bus] if bus else [])]
-    running = _start(command, followed)
-    try:
+    pipe = subprocess.PIPE
+    with child_process(command, grace_seconds=0, stdin=pipe, stdout=pipe, text=True) as running:
+        assert running.stdin is not None
         assert running.stdout is not None
+        running.stdin.write(followed + "\n")
+        running.stdin.flush()
         if (await asyncio.to_thread(running.stdout.readline)).strip() != READY:
             raise RuntimeError("the watchers did not start")
         os.setpriority(os.PRIO_PROCESS, running.pid, 19)
         yield
-    finally:
-        running.kill()
-        running.communicate()
-
-
-def _start(command: list[str], line: str) -> subprocess.Popen[str]:
-    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert running.stdin is not None
-    running.stdin.write(line + "\n")
-    running.stdin.flush()
-    return running
 
 
 async def _notify_alone(bed: Testbed) -> float:

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from cli.supervisor import child_processes
+
 _CORES = sorted(os.sched_getaffinity(0))
 SERVING, ASKING = _CORES[0], _CORES[min(1, len(_CORES) - 1)]
 START_SECONDS = 60.0
@@ -45,20 +47,15 @@ async def process(
         await _wait_until_listening(running, port, log)
         yield running.pid
     finally:
-        running.terminate()
-        try:
-            await asyncio.to_thread(running.wait, END_SECONDS)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            await asyncio.to_thread(running.wait)
+        await asyncio.to_thread(child_processes.end, running, END_SECONDS)
 
 
 def _start(
     arguments: Sequence[str], environment: Mapping[str, str], log: Path, core: int, nice: int
-) -> subprocess.Popen[bytes]:
+) -> child_processes.Process:
     command = [sys.executable, *arguments]
     with log.open("ab") as output, on_core(core):
-        running = subprocess.Popen(
+        running = child_processes.start(
             command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
     if nice:
@@ -66,7 +63,7 @@ def _start(
     return running
 
 
-async def _wait_until_listening(running: subprocess.Popen[bytes], port: int, log: Path) -> None:
+async def _wait_until_listening(running: child_processes.Process, port: int, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

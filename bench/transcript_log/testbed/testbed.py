@@ -139,11 +139,6 @@ class Testbed:
         with on_core(SERVING):
             return self._stack.enter_context(redis_server())
 
-    @property
-    def postgres_pid(self) -> int:
-        """Process ID of PostgreSQL's parent process."""
-        return int((self.postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
-
     async def new_database(self, kind: str) -> str:
         """Return the URL of a new database, `pg` or `sqlite`."""
         if kind == "sqlite":

@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
+from cli.supervisor import child_processes
 from mesh.settings import CHECKOUT
 from tests.chaos.mutants.mutant import DoesNotApply, Mutant, every_mutant
-from tests.chaos.run import Report
+from tests.chaos.run import Report, end_with_the_first_signal
 
 CONCURRENCY = 2
 TREE = ("agent", "cli", "gen", "mesh", "services", "tests", "protos", "pyproject.toml")
@@ -88,9 +89,7 @@ def _pytest(tree: Path, tests: Iterable[str]) -> tuple[int, str]:
     environment = inherited | {"PYTHONPATH": f"{tree}:{tree / 'gen'}", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
-        ended = subprocess.run(
-            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
+        ended = child_processes.run(command, cwd=tree, env=environment, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return -1, "timeout"
     return ended.returncode, ended.stdout + ended.stderr
@@ -118,4 +117,5 @@ def _copy(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_the_first_signal()
     sys.exit(main(sys.argv[1:]))

@@ -18,6 +18,7 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
+from cli.supervisor import child_processes
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
 from tests.product import READBACK, Product
@@ -39,7 +40,7 @@ class Customer:
 
     def command(self, *arguments: str) -> subprocess.Popen[str]:
         """Start another `readback` process."""
-        process = subprocess.Popen(
+        process = child_processes.start(
             [*READBACK, *arguments],
             env=self.product.environment,
             stdin=subprocess.DEVNULL,
@@ -92,7 +93,7 @@ def customer(product: Product) -> Iterator[Customer]:
     made = Customer(product, token, started.conversation.conversation_id)
     yield made
     for process in made.running:
-        process.kill()
+        child_processes.kill(process)
         process.communicate()
     product.readback("logout")
 

@@ -19,6 +19,7 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
+from cli.supervisor import child_processes
 from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
 from tests.product import READBACK, START_SECONDS, environment_for, free_ports
@@ -40,7 +41,7 @@ class Served:
         prefix = f"READBACK_{name.upper()}"
         self.address = f"127.0.0.1:{environment[f'{prefix}_PORT']}"
         self._health = f"http://127.0.0.1:{environment[f'{prefix}_HTTP_PORT']}/health"
-        self.process = subprocess.Popen(
+        self.process = child_processes.start(
             [*READBACK, "serve", name],
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -61,12 +62,7 @@ class Served:
 
     def end(self) -> None:
         """Terminate it, and kill it if it does not end."""
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        child_processes.end(self.process)
 
 
 @pytest.fixture(scope="module")

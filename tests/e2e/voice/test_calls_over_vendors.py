@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
 from collections.abc import Iterator
 from itertools import islice
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cli.supervisor.child_processes import child_process
 from tests.product import READBACK, Product, environment_for, started
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -22,13 +22,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 def vendors() -> Iterator[dict[str, str]]:
     """Run both vendors' doubles in a process, and yield the settings to use them without pauses."""
     command = [*READBACK, "doubles", "--aviationstack-port", "0", "--flightapi-port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with child_process(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         printed = "".join(islice(process.stdout, 5))
         settings = dict(re.findall(r"(\w+)=(\S+)", printed))
         assert settings["READBACK_AVIATIONSTACK_SPACING_SECONDS"] == "0"
         yield settings
-        process.send_signal(signal.SIGTERM)
 
 
 @pytest.fixture(scope="module")

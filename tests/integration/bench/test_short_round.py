@@ -8,13 +8,13 @@ replicas (tails in milliseconds), wake-ups (a ratio near one) and memory (five t
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from typing import Any
 
 import pytest
 
 from bench.transcript_log.aims import AIMS, SHORT_ROUND
+from cli.supervisor.child_processes import run
 from mesh.settings import CHECKOUT
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -35,7 +35,7 @@ GUARDED = (
 def output() -> dict[str, Any]:
     """The JSON output of the benchmark."""
     command = [sys.executable, "bench/conversation.py", "--short", "--json", "--only", ",".join(GUARDED)]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    done = run(command, cwd=CHECKOUT)
     assert done.returncode == 0, done.stderr
     measured: dict[str, Any] = json.loads(done.stdout)
     return measured

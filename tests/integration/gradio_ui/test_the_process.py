@@ -15,6 +15,7 @@ import httpx
 import psutil
 import pytest
 
+from cli.supervisor.child_processes import child_process
 from gradio_ui.app import create_app, running
 from gradio_ui.settings import UiSettings
 from mesh.settings import ConfigurationError, load
@@ -34,18 +35,13 @@ def page(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
         "READBACK_UI_PORT": str(port),
         "READBACK_UI_HTTP_PORT": str(http_port),
     }
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from gradio_ui.app import main; main()"],
-            env=os.environ | settings,
-            stderr=log,
-        )
-    try:
+    command = [sys.executable, "-c", "from gradio_ui.app import main; main()"]
+    with (
+        (tmp_path / "log").open("wb") as log,
+        child_process(command, grace_seconds=0, env=os.environ | settings, stderr=log) as process,
+    ):
         _wait_for(f"http://127.0.0.1:{http_port}/health", process, tmp_path / "log")
         yield process, port, http_port
-    finally:
-        process.kill()
-        process.wait()
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

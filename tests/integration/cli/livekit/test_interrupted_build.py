@@ -18,7 +18,7 @@ from tests.product import environment_for
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_interrupt_kills_the_compiler_and_its_children(tmp_path: Path, number: signal.Signals) -> None:
     compiler = tmp_path / "path" / "go"
     compiler.parent.mkdir()

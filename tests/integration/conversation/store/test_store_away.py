@@ -128,9 +128,7 @@ async def test_append_to_a_silent_database_ends_before_its_deadline(
             )
             request = pb.AppendRequest(call_id=call.call_id, epoch=1, writer_id=writer, drafts=[draft])
             monkeypatch.setattr(transactions, "TRANSACTION_SECONDS", 0.5)
-            main = psutil.Process(
-                int((own_postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
-            )
+            main = psutil.Process(own_postgres.pid)
             silenced = [main, *main.children()]
             for process in silenced:
                 process.suspend()

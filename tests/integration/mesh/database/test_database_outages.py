@@ -77,7 +77,7 @@ async def test_a_silent_server_hits_the_time_limit(
     engine: AsyncEngine, own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transactions, "TRANSACTION_SECONDS", 0.3)
-    main = psutil.Process(int((own_postgres.folder / "data" / "postmaster.pid").read_text().split()[0]))
+    main = psutil.Process(own_postgres.pid)
     await ask(engine)
     silenced = [main, *main.children()]
     try:
