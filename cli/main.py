@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import logging
 import os
+import stat
 import sys
+import tempfile
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 import typer
+
+from cli.rendering.any_encoding import write_any_character
 
 COMMAND_MODULES = {
     "up": "up",
@@ -60,6 +66,7 @@ def build(command: str | None = None) -> typer.Typer:
 def run() -> None:
     """Run the command line. After a failure, print one sentence on stderr and exit with an error code."""
     command = sys.argv[1] if len(sys.argv) > 1 else None
+    write_any_character()
     try:
         _run(command)
     except SystemExit as exit_:
@@ -80,22 +87,53 @@ def _run(command: str | None) -> None:
     try:
         if command not in PART_COMMANDS:
             _silence_logs()
-        build(command)()
+        _run_and_flush(command)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output is gone. Without this, the interpreter fails again when it flushes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except Exception as error:  # noqa: BLE001  # the user must not see a traceback
-        from cli.errors import explain
+        _exit_after(_only_cause(error))
 
-        sentence, code = explain(error) or (
-            f"An unexpected error occurred ({type(error).__name__}); see the details in {_save_traceback()}.",
-            1,
-        )
-        print(sentence, file=sys.stderr)
-        sys.exit(code)
+
+def _run_and_flush(command: str | None) -> None:
+    try:
+        build(command)()
+    finally:
+        if sys.stdout is not None:  # it is None if the shell closed it (`>&-`)
+            sys.stdout.flush()  # here, because a failure in the interpreter's shutdown prints a traceback
+
+
+def _exit_after(error: Exception) -> NoReturn:
+    """Exit with the sentence and the code for a failure."""
+    if _output_is_closed(error):
+        # Without this, the interpreter fails again when it flushes stdout and stderr.
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        sys.exit(1)
+    from cli.errors import explain
+
+    sentence, code = explain(error) or (
+        f"An unexpected error occurred ({type(error).__name__}); see the details in {_saved(error)}.",
+        1,
+    )
+    print(sentence, file=sys.stderr)
+    sys.exit(code)
+
+
+def _output_is_closed(error: Exception) -> bool:
+    """Return whether the reader of our output is gone: the end of a pipe, or a terminal."""
+    if isinstance(error, BrokenPipeError):
+        return True
+    # A closed terminal is no terminal any more, but still a character device.
+    failed_write = isinstance(error, OSError) and error.errno == errno.EIO and error.filename is None
+    return failed_write and stat.S_ISCHR(os.fstat(1).st_mode) and not os.isatty(1)
+
+
+def _only_cause(error: Exception) -> Exception:
+    """Return the error of a group with one error."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def _silence_logs() -> None:
@@ -106,11 +144,17 @@ def _silence_logs() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
 
 
-def _save_traceback() -> Path:
-    """Append the current traceback to `logs/command.log` in the home; return the path of this file."""
-    home = Path(os.environ.get("READBACK_HOME") or Path(__file__).resolve().parent.parent / ".readback")
-    path = home / "logs" / "command.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        traceback.print_exc(file=file)
+def _saved(error: Exception) -> Path:
+    """Append the traceback to a file, which is in the home if that can be used, and return its path."""
+    from mesh.settings import ConfigurationError, MeshSettings, load
+
+    try:
+        path = load(MeshSettings).home / "logs" / "command.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            traceback.print_exception(error, file=file)
+    except (OSError, ConfigurationError):
+        with tempfile.NamedTemporaryFile("w", prefix="readback-", suffix=".log", delete=False) as file:
+            traceback.print_exception(error, file=file)
+            path = Path(file.name)
     return path

@@ -25,7 +25,24 @@ def default_home() -> Path:
     """Return `.readback` in the checkout, or the user's data folder (XDG) when installed from a wheel."""
     if (CHECKOUT / "pyproject.toml").is_file():
         return CHECKOUT / ".readback"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "readback"
+    return user_folder("XDG_DATA_HOME", ".local/share") / "readback"
+
+
+def user_folder(variable: str, below_home: str) -> Path:
+    """Return a folder of the user: from an XDG variable, or below the home folder.
+
+    Raises:
+        ConfigurationError: neither is known.
+    """
+    folder = Path(os.environ.get(variable, ""))
+    if folder.is_absolute():  # the XDG specification ignores relative paths
+        return folder
+    try:
+        return Path.home() / below_home
+    except RuntimeError:
+        raise ConfigurationError(
+            f"This user has no home folder; set {variable} or HOME to a folder that it can write to."
+        ) from None
 
 
 class ConfigurationError(Exception):
@@ -43,7 +60,7 @@ class MeshSettings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    home: Path = default_home()
+    home: Path = Field(default_factory=default_home)
     """Folder of databases, secrets, logs and the LiveKit server of embedded mode: `.readback` in the
     checkout, or `~/.local/share/readback` when installed from a wheel."""
     bind: str = "127.0.0.1"
@@ -118,7 +135,10 @@ class MeshSettings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().resolve()
+        try:
+            return home.expanduser().resolve()
+        except RuntimeError as error:  # an unknown user, or a circle of links
+            raise ValueError(f"{error} Write an absolute path.") from None
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -80,6 +80,7 @@ def environment_for(home: Path, **settings: str) -> dict[str, str]:
         "READBACK_HOME": str(home),
         "READBACK_IDENTITY_BCRYPT_COST": "4",
         "READBACK_IDENTITY_REGISTRATIONS_PER_HOUR": "100000",
+        "XDG_CONFIG_HOME": str(home / "config"),
     }
     return inherited | ports | own | settings
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from mesh.settings import CHECKOUT, MeshSettings, variable_of
+from mesh.settings import CHECKOUT, MeshSettings, default_home, variable_of
 
 PAGE = CHECKOUT / "docs/settings.md"
 MODULES = {
@@ -60,7 +60,7 @@ def row(settings: type[MeshSettings], name: str, field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    default: Any = field.default
+    default: Any = default_home() if field.default_factory is default_home else field.default
     if default is PydanticUndefined or default is None or default == "":
         return ""
     if isinstance(default, Path):

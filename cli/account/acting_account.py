@@ -92,7 +92,7 @@ async def acting_account(settings: MeshSettings) -> AsyncIterator[ActingAccount]
     Raises:
         CommandError: the saved session has ended.
     """
-    file = CredentialsFile(settings.home)
+    file = CredentialsFile.of(settings)
     async with identity_stub(settings) as stub:
         if file.read() is not None:
             yield ActingAccount(SavedLogin(file, stub, SystemClock()).token, is_guest=False)

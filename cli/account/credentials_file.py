@@ -1,4 +1,4 @@
-"""The saved login: one file in the home that only its owner can read."""
+"""The saved logins of a user: one file per Readback, which only the user can read."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import asyncio
 import fcntl
 import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from readback.identity.v1.identity_service_pb2 import TokenPair
+
+from mesh.settings import MeshSettings, user_folder
 
 REFRESH_BEFORE_EXPIRY = timedelta(seconds=60)
 """An access token is refreshed before use if it expires within this time."""
@@ -42,31 +45,62 @@ class Credentials:
 
 
 class CredentialsFile:
-    """The file `login.json` in the home, with the credentials of the saved login."""
+    """The file with the credentials of the saved login at one address."""
 
-    def __init__(self, home: Path) -> None:
-        self._path = home / "login.json"
+    def __init__(self, path: Path, old_path: Path | None = None) -> None:
+        """Use the file `path`. A file that an older version wrote to `old_path` is moved there."""
+        self._path, self._old_path = path, old_path or path
+
+    @classmethod
+    def of(cls, settings: MeshSettings) -> CredentialsFile:
+        """Return the file in the user's configuration folder (XDG) for the address of the identity service.
+
+        Raises:
+            ConfigurationError: the user has no configuration folder.
+        """
+        folder = user_folder("XDG_CONFIG_HOME", ".config") / "readback"
+        address = quote(settings.address_of("identity"), safe=":,")
+        return cls(folder / f"{address}.json", settings.home / "login.json")
 
     def read(self) -> Credentials | None:
         """Return the saved credentials; None if the file is missing or invalid."""
-        try:
-            return Credentials(**json.loads(self._path.read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
-            return None
+        self._move_old_file()
+        return _read(self._path)
 
     def save(self, credentials: Credentials) -> None:
         """Replace the file atomically."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = self._path.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(asdict(credentials), file)
-        scratch.replace(self._path)
+        with self._written(credentials) as scratch:
+            scratch.replace(self._path)
 
     def delete(self) -> bool:
         """Delete the file; return False if there was none."""
-        existed = self._path.exists()
-        self._path.unlink(missing_ok=True)
-        return existed
+        files = [path for path in (self._path, self._old_path) if path.exists()]
+        for path in files:
+            path.unlink(missing_ok=True)
+        return bool(files)
+
+    def _move_old_file(self) -> None:
+        """Move an older version's file, unless there is a new file, which may have newer tokens."""
+        credentials = None if self._path.exists() else _read(self._old_path)
+        if credentials is not None:
+            with self._written(credentials) as scratch, suppress(FileExistsError):
+                os.link(scratch, self._path)
+            with suppress(OSError):  # in a home that can only be read, it stays
+                self._old_path.unlink()
+
+    @contextmanager
+    def _written(self, credentials: Credentials) -> Iterator[Path]:
+        """Write to a temporary file, which is deleted after the block if it still exists."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scratch = self._path.with_suffix(f".{os.getpid()}")
+        try:
+            with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                json.dump(asdict(credentials), file)
+                file.flush()
+                os.fsync(file.fileno())
+            yield scratch
+        finally:
+            scratch.unlink(missing_ok=True)
 
     @asynccontextmanager
     async def refresh_lock(self) -> AsyncIterator[None]:
@@ -75,3 +109,10 @@ class CredentialsFile:
             # In a thread, because the command that has the lock may wait for the network.
             await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
             yield
+
+
+def _read(path: Path) -> Credentials | None:
+    try:
+        return Credentials(**json.loads(path.read_text()))
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        return None

@@ -71,11 +71,11 @@ async def _login(settings: MeshSettings, email: str, password: str, new_name: st
         else:
             request = identity.RegisterRequest(email=email, password=password, display_name=new_name)
             tokens = (await stub.Register(request)).tokens
-    CredentialsFile(settings.home).save(Credentials.from_tokens(email, tokens))
+    CredentialsFile.of(settings).save(Credentials.from_tokens(email, tokens))
 
 
 async def _logout(settings: MeshSettings) -> bool:
-    file = CredentialsFile(settings.home)
+    file = CredentialsFile.of(settings)
     if file.read() is None:
         return False
     try:

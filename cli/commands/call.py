@@ -101,7 +101,7 @@ def _require_files(script: Sequence[ScriptLine], out: Path | None) -> None:
 
 
 def _logged_in(settings: MeshSettings) -> bool:
-    return CredentialsFile(settings.home).read() is not None
+    return CredentialsFile.of(settings).read() is not None
 
 
 async def _call(

@@ -42,7 +42,8 @@ def reset(
     ] = False,
 ) -> None:
     """Delete every account, conversation and transcript of this installation."""
-    folder = load(MeshSettings).home
+    settings = load(MeshSettings)
+    folder = settings.home
     if home.is_locked(folder):
         raise UsageError(f"Readback is running on {folder}; end it first.")
     files = home.databases(folder)
@@ -53,7 +54,7 @@ def reset(
         _confirm(folder)
     for path in files:
         path.unlink()
-    CredentialsFile(folder).delete()
+    CredentialsFile.of(settings).delete()
     if secrets:
         shutil.rmtree(folder / "secrets", ignore_errors=True)
     print(f"Deleted {len(files)} database files{' and the secrets' if secrets else ''} in {folder}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from cli.account.credentials_file import CredentialsFile
 from cli.errors import CommandError, ToolMissing
 from cli.golang.program import find_go
 from cli.livekit import server
+from cli.rendering.any_encoding import print_json
 from cli.settings import UpSettings, check_all, unknown_variables
 from cli.supervisor import home, readiness
 from cli.supervisor.parts import parts_of
@@ -76,7 +76,7 @@ def doctor(
     findings = [*check_installation(settings), *asyncio.run(check_parts(settings))]
     if as_json:
         for finding in findings:
-            print(json.dumps(asdict(finding)))
+            print_json(asdict(finding))
     else:
         _print_findings(findings)
     if any(finding.state.is_trouble for finding in findings):
@@ -103,7 +103,7 @@ def check_installation(settings: UpSettings) -> Iterator[Finding]:
     detail = ", ".join(files) or "none yet; services create them when they start"
     yield Finding("databases", State.OK if files else State.NOTE, detail)
     yield _check_livekit(settings)
-    credentials = CredentialsFile(settings.home).read()
+    credentials = CredentialsFile.of(settings).read()
     login = f"as {credentials.email}" if credentials else "not logged in; commands use guest accounts"
     yield Finding("login", State.NOTE, login)
     for name, similar in unknown_variables().items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
@@ -24,6 +23,7 @@ from cli.account.acting_account import acting_account
 from cli.arguments import city_codes, parse_day, parse_place, parse_time
 from cli.errors import UsageError
 from cli.rendering import flight_tables
+from cli.rendering.any_encoding import print_json
 from mesh.calling.channel import open_channel, streaming
 from mesh.settings import MeshSettings, load
 
@@ -213,4 +213,4 @@ def _print_statuses(flights: Sequence[flightdata.FlightStatus], *, as_json: bool
 
 def _print_json(*messages: Message) -> None:
     for message in messages:
-        print(json.dumps(MessageToDict(message, preserving_proto_field_name=True), ensure_ascii=False))
+        print_json(MessageToDict(message, preserving_proto_field_name=True))

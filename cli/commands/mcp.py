@@ -34,7 +34,7 @@ async def _serve() -> None:
 
     settings = load(GatewaySettings)
     configure(settings, "mcp")
-    file = CredentialsFile(settings.home)
+    file = CredentialsFile.of(settings)
     async with open_channel(settings.address_of("identity"), DESCRIPTOR) as channel:
         login = SavedLogin(file, IdentityServiceStub(channel), SystemClock())
         await over_stdio(settings, login.token if file.read() else None)

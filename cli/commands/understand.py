@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 from agent.dialogue.context import Context
 from agent.dialogue.understanding import understand as parse
 from cli.errors import UsageError
+from cli.rendering.any_encoding import print_json
 from cli.standard_input import read_lines
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def _understand(lines: AsyncIterator[str], context: Context) -> None:
     places = _Places()
     async for line in lines:
         frame = await parse(line, places, context)
-        print(json.dumps(frame.to_json(), ensure_ascii=False), flush=True)
+        print_json(frame.to_json())
 
 
 class _Places:

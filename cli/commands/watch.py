@@ -108,7 +108,7 @@ def watch(
     if conversation_id and conversation_option not in {"", conversation_id}:
         raise UsageError("Two conversations were given; give one, or none to follow all of yours.")
     start = parse_since(since, datetime.now().astimezone()) if since else None
-    if CredentialsFile(settings.home).read() is None:
+    if CredentialsFile.of(settings).read() is None:
         raise UsageError("You can follow only your own conversations; run `readback login` first.")
     chosen = conversation_id or conversation_option
     output: WatchOutput = JsonWatchOutput(live=live)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
 import re
 import shutil
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.errors import ToolMissing
+from mesh.settings import user_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class GoProgram:
 
 def cache_folder() -> Path:
     """Return the user's cache folder for Readback."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "readback"
+    return user_folder("XDG_CACHE_HOME", ".cache") / "readback"
 
 
 def find_go(program: GoProgram) -> Path:

@@ -97,7 +97,10 @@ def _install(cached: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f".{target.name}-{os.getpid()}")
     try:
-        os.link(cached, scratch)
-    except OSError:
-        shutil.copy2(cached, scratch)
-    scratch.replace(target)
+        try:
+            os.link(cached, scratch)
+        except OSError:
+            shutil.copy2(cached, scratch)
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+
+from cli.rendering.any_encoding import print_json
 
 if TYPE_CHECKING:
     from cli.calls.call_client import TurnReport
@@ -37,7 +38,7 @@ class JsonCallOutput:
         self._print(event="ended", reason=reason)
 
     def _print(self, **event: Any) -> None:  # any JSON
-        print(json.dumps(event, ensure_ascii=False), flush=True)
+        print_json(event)
 
 
 class TerminalCallOutput:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Self
 
 from google.protobuf.json_format import MessageToDict
@@ -12,6 +11,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from cli.rendering.any_encoding import print_json
 from cli.rendering.entry_lines import INDENT, deleted_line, end_line, entry_line, heading, live_line
 from services.conversation.client.watcher import Connection
 
@@ -40,8 +40,7 @@ class JsonWatchOutput:
 
     def show(self, event: WatchResponse) -> None:
         """Print one event."""
-        fields = MessageToDict(event, preserving_proto_field_name=True)
-        print(json.dumps(fields, ensure_ascii=False), flush=True)
+        print_json(MessageToDict(event, preserving_proto_field_name=True))
 
     def notice(self, connection: Connection) -> None:
         """Print the notice on stderr."""

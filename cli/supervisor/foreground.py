@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Mapping, Sequence, Set
 
 from rich.console import Console
@@ -14,6 +13,7 @@ from cli.supervisor import ports
 from cli.supervisor.parts import Part, parts_of
 from cli.supervisor.supervisor import Supervisor
 from cli.supervisor.terminal import TerminalOutput
+from mesh.serving.shutdown import stop_signals
 from mesh.settings import reachable_host, with_port
 
 REPEATED_SIGNAL_SECONDS = 0.5
@@ -33,8 +33,6 @@ async def supervise(
     Raises:
         CommandError: the first start of a part failed.
     """
-    output = TerminalOutput(console, verbose=verbose)
-    supervisor = Supervisor(parts, environment_of_parts(settings), settings.home / "logs", output)
     loop = asyncio.get_running_loop()
     first: float | None = None
 
@@ -42,15 +40,17 @@ async def supervise(
         nonlocal first
         if first is None:
             first = loop.time()
-            console.print("\n  Ending everything; press Ctrl-C again to kill it.", highlight=False)
             supervisor.stop()
+            output.say("\n  Ending everything; press Ctrl-C again to kill it.")
         elif loop.time() - first > REPEATED_SIGNAL_SECONDS:
             supervisor.stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    output = TerminalOutput(console, verbose=verbose, on_closed=stop)
+    supervisor = Supervisor(parts, environment_of_parts(settings), settings.home / "logs", output)
+    for number in stop_signals():
         loop.add_signal_handler(number, stop)
     await supervisor.run(when_ready)
-    console.print("  Ended.", highlight=False)
+    output.say("  Ended.")
 
 
 def serve_all(names: Set[str]) -> None:

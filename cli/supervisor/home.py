@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cli.errors import UsageError
+
+MIN_FREE_BYTES = 32_000_000
+"""Free space that a home must have at the start, for databases and logs."""
 
 
 @contextmanager
@@ -16,9 +20,11 @@ def locked(home: Path) -> Iterator[None]:
     """Lock the home against a second supervisor. If this process is killed, the system releases the lock.
 
     Raises:
-        UsageError: another supervisor runs on this home.
+        UsageError: another supervisor runs on this home, or its disk is full.
+        OSError: the home can't be used.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _require_space(home)
     with (home / "up.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -31,6 +37,15 @@ def locked(home: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _require_space(home: Path) -> None:
+    free = shutil.disk_usage(home).free
+    if free < MIN_FREE_BYTES:
+        raise UsageError(
+            f"The disk of {home} is full ({free // 1_000_000} of {MIN_FREE_BYTES // 1_000_000} MB free); "
+            "free some space, or set READBACK_HOME to a folder on another disk."
+        )
 
 
 def lock_holder(home: Path) -> str:

@@ -40,7 +40,8 @@ class PartLog(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Write output to the file and pass on its complete lines."""
-        self._write(data)
+        with contextlib.suppress(OSError):  # a full disk must not close the part's output
+            self._write(data)
         *lines, self._incomplete = (self._incomplete + data).split(b"\n")
         self._incomplete = self._incomplete[-MAX_LINE_BYTES:]
         for line in lines:

@@ -42,42 +42,56 @@ class TerminalOutput:
     """Supervisor output for the user of `readback up`."""
 
     def __init__(
-        self, console: Console, *, verbose: bool = False, monotonic: Callable[[], float] = time.monotonic
+        self,
+        console: Console,
+        *,
+        verbose: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+        on_closed: Callable[[], None] = lambda: None,
     ) -> None:
+        """Print to `console`. Call `on_closed` once if the terminal, or the reader of a pipe, is gone."""
         self._console, self._verbose, self._monotonic = console, verbose, monotonic
+        self._on_closed, self._closed = on_closed, False
         self._shown_at: dict[tuple[str, str], float] = {}
 
     def ready(self, part: Part, seconds: float) -> None:
         """Print that a part is ready, the duration of its start, and its address."""
-        self._print(f"  [green]✓[/] {part.name:<13} {seconds:5.1f} s   {escape(part.where)}")
+        self.say(f"  [green]✓[/] {part.name:<13} {seconds:5.1f} s   {escape(part.where)}")
 
     def slow(self, part: Part, seconds: float) -> None:
         """Print that a part is still not ready."""
-        self._print(f"  [yellow]…[/] {part.name:<13} still starting after {seconds:.0f} s")
+        self.say(f"  [yellow]…[/] {part.name:<13} still starting after {seconds:.0f} s")
 
     def died(self, part: Part, code: int, last_line: str, delay: float) -> None:
         """Print that a part ended unexpectedly, its last log line, and the seconds until its restart."""
         reason = f": {escape(readable(last_line))}" if last_line else ""
-        self._print(f"  [red]✗[/] {part.name:<13} {exit_text(code)}; restarting in {delay:g} s{reason}")
+        self.say(f"  [red]✗[/] {part.name:<13} {exit_text(code)}; restarting in {delay:g} s{reason}")
 
     def back(self, part: Part, seconds: float) -> None:
         """Print that a restarted part is ready again."""
-        self._print(f"  [green]✓[/] {part.name:<13} is back after {seconds:.1f} s")
+        self.say(f"  [green]✓[/] {part.name:<13} is back after {seconds:.1f} s")
 
     def logged(self, part: Part, line: str) -> None:
         """Print a log line of a part if it is an alert. If verbose, print every line."""
         if self._verbose:
-            self._print(f"  [dim]{part.name:<15} {escape(line)}[/]")
+            self.say(f"  [dim]{part.name:<15} {escape(line)}[/]")
         elif alert := alert_in(line):
             key, now = (part.name, alert.text), self._monotonic()
             if now - self._shown_at.get(key, -REPEAT_AFTER_SECONDS) < REPEAT_AFTER_SECONDS:
                 return
             self._shown_at[key] = now
             colour = "red" if alert.level == "error" else "yellow"
-            self._print(f"  [{colour}]![/] {part.name:<13} {escape(alert.text)}")
+            self.say(f"  [{colour}]![/] {part.name:<13} {escape(alert.text)}")
 
-    def _print(self, line: str) -> None:
-        self._console.print(line, highlight=False, soft_wrap=True)
+    def say(self, line: str) -> None:
+        """Print a line."""
+        if self._closed:
+            return
+        try:
+            self._console.print(line, highlight=False, soft_wrap=True)
+        except OSError:
+            self._closed = True
+            self._on_closed()
 
 
 def exit_text(code: int) -> str:

@@ -109,7 +109,9 @@ def test_a_persons_own_conversation_is_watched_from_its_beginning(product: Produ
         "login", "ada@cli.example", "--password-stdin", "--register", input="correct horse 9\n"
     )
     assert registered.returncode == 0, registered.stderr
-    assert (product.home / "login.json").stat().st_mode & 0o777 == 0o600
+    saved = Path(product.environment["XDG_CONFIG_HOME"]) / "readback" / f"{product.address('identity')}.json"
+    assert saved.stat().st_mode & 0o777 == 0o600
+    assert saved.parent.stat().st_mode & 0o777 == 0o700
     try:
         conversation_id = events_of(product, "--text", CHENNAI_DELHI)[0]["conversation_id"]
         watched = product.readback("watch", "--no-follow", "--json")
@@ -147,6 +149,14 @@ def test_flights_are_found_by_name_and_marked_as_sample_data(product: Product) -
     status = product.readback("flights", "status", number)
     assert number in status.stdout
     assert "Sample data" in status.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_flights_are_shown_on_terminals_of_any_encoding(product: Product, encoding: str) -> None:
+    terminal = Product(product.process, {**product.environment, "PYTHONIOENCODING": encoding})
+    table = terminal.readback("flights", "search", "Chennai", "Delhi")
+    assert table.returncode == 0, table.stderr
+    assert "MAA -> DEL" in table.stdout
 
 
 def test_a_round_trip_is_one_search(product: Product) -> None:

@@ -30,7 +30,7 @@ async def identity(tmp_path: Path) -> AsyncIterator[Identity]:
 
 async def saved(identity: Identity, home: Path) -> CredentialsFile:
     """Credentials as `readback login` saves them."""
-    file = CredentialsFile(home)
+    file = CredentialsFile(home / "login.json")
     file.save(Credentials.from_tokens("asha@example.com", (await identity.register()).tokens))
     return file
 
@@ -49,7 +49,9 @@ async def test_commands_that_find_the_token_expired_together_refresh_it_once(
     """Using one refresh token twice would end the session."""
     file = await saved(identity, tmp_path)
     identity.clock.advance(identity.settings.identity_customer_token_seconds)
-    commands = [SavedLogin(CredentialsFile(tmp_path), identity.stub, identity.clock) for _ in range(5)]
+    commands = [
+        SavedLogin(CredentialsFile(tmp_path / "login.json"), identity.stub, identity.clock) for _ in range(5)
+    ]
     tokens = await asyncio.gather(*(command.token() for command in commands))
     assert len(set(tokens)) == 1
     await identity.stub.GetCustomer(identity_pb.GetCustomerRequest(), metadata=bearer(tokens[0]))

@@ -16,18 +16,27 @@ from tests.product import READBACK, environment_for
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
+IDENTITY = "127.0.0.1:50051"
+
+
 def readback(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = environment_for(home, READBACK_IDENTITY_ADDRESS=IDENTITY)
     command = [*READBACK, *arguments]
     return subprocess.run(
-        command, env=environment_for(home), input="", capture_output=True, text=True, timeout=120, check=False
+        command, env=environment, input="", capture_output=True, text=True, timeout=120, check=False
     )
+
+
+def login(home: Path) -> CredentialsFile:
+    """The saved login of the environment of `readback`."""
+    return CredentialsFile(home / "config" / "readback" / f"{IDENTITY}.json")
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home with databases, secrets and a person logged in."""
     SecretStore(tmp_path / "secrets").create_all()
-    CredentialsFile(tmp_path).save(Credentials("a@b.example", "access", 0, "refresh"))
+    login(tmp_path).save(Credentials("a@b.example", "access", 0, "refresh"))
     result = readback(tmp_path, "migrate")
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == ["identity: up to date", "conversation: up to date"]
@@ -55,7 +64,7 @@ def test_reset_asks_first(home: Path) -> None:
 def test_reset_deletes_data_and_login_and_keeps_the_secrets(home: Path) -> None:
     assert readback(home, "reset", "--yes").returncode == 0
     assert list(home.glob("*.sqlite3*")) == []
-    assert CredentialsFile(home).read() is None
+    assert login(home).read() is None
     assert (home / "secrets" / "identity-pepper").exists()
 
 

@@ -67,20 +67,23 @@ class Watching:
     """`readback watch` for a customer who is logged in."""
 
     def __init__(self, home: Path, script: Scripted) -> None:
-        self._home, self._script = home, script
-        CredentialsFile(home).save(Credentials("ada@example.com", "a token", time.time() + 3600, "another"))
+        self.environment = environment_for(
+            home,
+            READBACK_CONVERSATION_ADDRESS=script.target,
+            READBACK_IDENTITY_ADDRESS="127.0.0.1:1",
+            COLUMNS="200",
+        )
+        file = CredentialsFile(home / "config" / "readback" / "127.0.0.1:1.json")
+        file.save(Credentials("ada@example.com", "a token", time.time() + 3600, "another"))
 
     @asynccontextmanager
     async def running(self, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        environment = environment_for(
-            self._home, READBACK_CONVERSATION_ADDRESS=self._script.target, COLUMNS="200"
-        )
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *READBACK,
             "watch",
             *arguments,
-            env=environment,
+            env=self.environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=pipe,
             stderr=pipe,
@@ -236,12 +239,10 @@ def test_a_terminal_is_left_as_it_was(tmp_path: Path) -> None:
 async def _on_a_terminal(home: Path) -> None:
     speaking = pb.WatchResponse(live=entry_pb2.OpenUtterance(utterance_id="u", text="There are"))
     async with watching(home, sending(said(1, "Hello."), speaking, said(2, "There are two."), FINISHED)) as (
-        _,
+        customer,
         script,
     ):
-        environment = environment_for(
-            home, READBACK_CONVERSATION_ADDRESS=script.target, TERM="xterm-256color"
-        )
+        environment = customer.environment | {"TERM": "xterm-256color"}
         leader, follower = pty.openpty()
         process = await asyncio.create_subprocess_exec(
             *READBACK, "watch", HERE, env=environment, stdin=follower, stdout=follower

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.unit
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UpSettings:
     for name, value in environment_for(tmp_path / "home").items():
-        if name.startswith("READBACK_"):
+        if name.startswith(("READBACK_", "XDG_CONFIG_HOME")):
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "home").mkdir()
@@ -53,7 +53,7 @@ def test_lost_secrets_are_trouble(settings: UpSettings) -> None:
 
 
 def test_the_login_is_shown_without_its_tokens(settings: UpSettings) -> None:
-    CredentialsFile(settings.home).save(Credentials("ada@b.example", "access-token", 0, "refresh-token"))
+    CredentialsFile.of(settings).save(Credentials("ada@b.example", "access-token", 0, "refresh-token"))
     assert found(settings, "login").detail == "as ada@b.example"
 
 

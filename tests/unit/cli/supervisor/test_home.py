@@ -35,6 +35,13 @@ def test_a_missing_home_is_not_locked(tmp_path: Path) -> None:
     assert not home.is_locked(tmp_path / "none")
 
 
+def test_a_full_disk_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "MIN_FREE_BYTES", 1 << 60)
+    with pytest.raises(UsageError, match=f"The disk of {tmp_path} is full") as refused, home.locked(tmp_path):
+        pass
+    assert "\n" not in str(refused.value)
+
+
 def test_databases_without_secrets_are_refused(tmp_path: Path) -> None:
     (tmp_path / "identity.sqlite3").touch()
     with pytest.raises(UsageError, match="secrets are gone"):
