@@ -89,7 +89,7 @@ class TerminalOutput:
             return
         try:
             self._console.print(line, highlight=False, soft_wrap=True)
-        except OSError:
+        except (OSError, SystemExit):  # rich raises SystemExit when the reader of a pipe is gone
             self._closed = True
             self._on_closed()
 

@@ -32,6 +32,7 @@ POSTGRES: Mapping[str, Any] = {
 """libpq connection parameters; every wait is shorter than `transactions.TRANSACTION_SECONDS`."""
 # No ping before each use, because it costs a round trip. The first dead connection invalidates the pool.
 _POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 2.0}
+_REMEDY = "set READBACK_HOME, or the database's URL, to a folder that can be written to"
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -68,10 +69,10 @@ def _create_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigurationError(
-            f"The database's folder {folder} can't be created: {error.strerror}."
+            f"The database's folder {folder} can't be created: {error.strerror}; {_REMEDY}."
         ) from None
     if not os.access(folder, os.W_OK):
-        raise ConfigurationError(f"The database's folder {folder} can't be written to.")
+        raise ConfigurationError(f"The database's folder {folder} can't be written to; {_REMEDY}.")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

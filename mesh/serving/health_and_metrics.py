@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -16,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
 from mesh.serving.ports import Endpoint, listen
+from mesh.settings import reachable_host
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -117,14 +119,25 @@ def serving_probes(process: str, endpoint: Endpoint, healthy: Callable[[], bool]
     server.socket.close()
     server.socket = listener
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)
+    stopping = threading.Event()
+    thread = threading.Thread(target=_answer_until, args=(stopping, server), name="http", daemon=True)
     thread.start()
+    port = listener.getsockname()[1]
     try:
-        yield listener.getsockname()[1]
+        yield port
     finally:
-        server.shutdown()
+        stopping.set()
+        # A connection ends the thread's wait for one.
+        with suppress(OSError):
+            socket.create_connection((reachable_host(endpoint.bind), port), timeout=1).close()
+        thread.join(1)
         server.server_close()
-        thread.join()
+
+
+def _answer_until(stopping: threading.Event, server: ThreadingHTTPServer) -> None:
+    """Answer requests. `serve_forever` would wake several times a second to see whether it should stop."""
+    while not stopping.is_set():
+        server.handle_request()
 
 
 class MethodMetrics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -20,6 +20,8 @@ from mesh.serving.request_bodies import RequestBodies
 from mesh.serving.shutdown import stop_event
 from mesh.settings import with_port
 
+TICK_SECONDS = 1.0
+"""Interval in which an HTTP server refreshes its `Date` header."""
 _log = structlog.get_logger()
 
 
@@ -53,7 +55,19 @@ class _Uvicorn(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, before_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._before_stop = before_stop
-        self.up = asyncio.Event()
+        self.up, self._stopping = asyncio.Event(), asyncio.Event()
+
+    def stop(self) -> None:
+        """End the server."""
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        # uvicorn's own loop wakes ten times a second to see whether it should stop. The first of ten ticks
+        # refreshes the `Date` header.
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -100,7 +114,7 @@ async def running(app: ASGIApp, web_server: WebServer) -> AsyncIterator[RunningW
             )
         finally:
             up.cancel()
-            server.should_exit = True
+            server.stop()
             await serving
 
 

@@ -129,7 +129,7 @@ def test_commands_write_to_terminals_of_any_encoding(
 
 
 def test_an_argument_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
-    command = [*READBACK, "flights", "status", b"AI\xff542"]
+    command = [*READBACK, "flights", "status", os.fsdecode(b"AI\xff542")]
     ended = subprocess.run(command, env=environment_for(tmp_path), capture_output=True, check=False)
     assert len(ended.stderr.splitlines()) == 1, ended.stderr.decode()
 

@@ -26,9 +26,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 MEGABYTE = 1 << 20
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
-    """The process, its port and its health port; the services behind it are down."""
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+    """The process, its port and its health port; the services behind it are down. The last test ends it."""
+    tmp_path = tmp_path_factory.mktemp("home")
     port, http_port = free_ports(2)
     settings = {
         "READBACK_HOME": str(tmp_path),
@@ -55,6 +56,13 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.1)
         else:
             return
+
+
+def test_an_idle_page_wakes_rarely(page: tuple[subprocess.Popen[bytes], int, int]) -> None:
+    process = psutil.Process(page[0].pid)
+    before = process.num_ctx_switches().voluntary
+    time.sleep(2)  # the length of the measurement
+    assert process.num_ctx_switches().voluntary - before < 200
 
 
 def test_the_app_is_served_measured_and_stops_within_five_seconds_with_an_open_connection(

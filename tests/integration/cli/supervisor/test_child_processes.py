@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from subprocess import Popen
 
 import psutil
 import pytest
@@ -53,7 +54,9 @@ def running(*command: str | Path, until: Callable[[str], bool]) -> Iterator[subp
             program.kill()
 
 
-def descendants_left_after(program: subprocess.Popen[str], number: signal.Signals) -> list[psutil.Process]:
+def descendants_left_after(
+    program: Popen[str] | Popen[bytes], number: signal.Signals
+) -> list[psutil.Process]:
     """Send a signal, and return the descendants that live on."""
     descendants = psutil.Process(program.pid).children(recursive=True)
     assert len(descendants) >= 2  # a child and the reaper
