@@ -2,17 +2,17 @@
 
 A few threads hash. Requests that find all of them busy wait for a turn:
 
-    order      the source that used the fewest turns recently is next, then a known source, then the account
-               with the fewest turns, then the longest wait. So a flood delays its own source most
-    one thread is left to the other sources when there is more than one
-    limit      when too many wait, the last in this order is refused, which needn't be the newest
+    order       a known source is next, unless it took several turns on the account just now. Then the source
+                with the fewest recent turns, so a flood delays its own source most. Then the account with
+                the fewest, then the longest wait
+    exclusion   one source has one turn on an account at a time, and leaves one thread to other sources
+    limit       when too many wait, the last in this order is refused, which needn't be the newest
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +25,10 @@ from mesh.errors import Overloaded
 T = TypeVar("T")
 HALF_LIFE_SECONDS = 30.0
 """Time after which a past turn counts half."""
+FAVOURED_TURNS = 5
+"""Recent turns on an account above which a known source is treated like any other."""
+_RIGHT_PASSWORD = 0.2
+"""Weight of a turn that found a right password."""
 _FORGOTTEN = 0.1
 
 
@@ -39,6 +43,16 @@ class Requester:
     is_known: bool = False
     """True if the source has signed in to the account before."""
 
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The source and the account."""
+        return self.source, self.account
+
+    @property
+    def keys(self) -> tuple[Hashable, ...]:
+        """The keys under which turns are counted."""
+        return self.source, (self.account,), self.pair
+
 
 class RecentTurns:
     """Number of turns by source or account, where older turns count less."""
@@ -47,10 +61,10 @@ class RecentTurns:
         self._clock, self._halved_at = clock, clock.monotonic()
         self._counts: dict[Hashable, float] = {}
 
-    def add(self, *keys: Hashable) -> None:
-        """Count a turn for each key."""
+    def add(self, keys: Iterable[Hashable], turns: float) -> None:
+        """Add turns to each key, or take them away if negative."""
         for key in keys:
-            self._counts[key] = self.of(key) + 1
+            self._counts[key] = max(0.0, self.of(key) + turns)
 
     def of(self, key: Hashable) -> float:
         """Return the number of recent turns of a key."""
@@ -67,6 +81,8 @@ class Turn:
     """Permission to hash, one password after the other."""
 
     pool: ThreadPoolExecutor
+    password_was_right: Callable[[], None]
+    """Call it if so, because then the turn counts less."""
     running: asyncio.Future[Any] | None = None
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -83,7 +99,7 @@ class HashingQueue:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
         self._threads, self._max_waiting = threads, waiting
         self._recent = RecentTurns(clock or SystemClock())
-        self._running: Counter[str] = Counter()
+        self._running: list[Requester] = []
         self._waiting: dict[asyncio.Future[None], Requester] = {}  # the longest wait first
 
     @asynccontextmanager
@@ -94,15 +110,15 @@ class HashingQueue:
             Overloaded: too many requests wait, and this one is the last in order.
         """
         await self._admission(requester)
-        turn = Turn(self._pool)
+        turn = Turn(self._pool, lambda: self._recent.add(requester.keys, _RIGHT_PASSWORD - 1))
         try:
             yield turn
         finally:
             if turn.running is None or turn.running.done():
-                self._leave(requester.source)
+                self._leave(requester)
             else:
                 # The caller was cancelled, but the hash still occupies a thread.
-                turn.running.add_done_callback(lambda _: self._leave(requester.source))
+                turn.running.add_done_callback(lambda _: self._leave(requester))
 
     def close(self) -> None:
         """Stop the threads."""
@@ -118,21 +134,26 @@ class HashingQueue:
             await mine
         except asyncio.CancelledError:
             if self._waiting.pop(mine, None) is None and not mine.cancelled() and not mine.exception():
-                self._leave(requester.source)  # admitted and cancelled in the same step of the loop
+                self._leave(requester)  # admitted and cancelled in the same step of the loop
             raise
 
     def _admit_next(self) -> None:
-        limit = max(1, self._threads - 1)
-        while self._running.total() < self._threads:
-            eligible = [one for one, who in self._waiting.items() if self._running[who.source] < limit]
+        while len(self._running) < self._threads:
+            eligible = [one for one, who in self._waiting.items() if self._may_run(who)]
             if not eligible:
                 return
             best = min(eligible, key=self._rank)  # the longest wait of equals
             requester = self._waiting.pop(best)
             if not best.done():
-                self._running[requester.source] += 1
-                self._recent.add(requester.source, (requester.account,))
+                self._running.append(requester)
+                self._recent.add(requester.keys, 1)
                 best.set_result(None)
+
+    def _may_run(self, requester: Requester) -> bool:
+        of_source = [one for one in self._running if one.source == requester.source]
+        return len(of_source) < max(1, self._threads - 1) and all(
+            one.account != requester.account for one in of_source
+        )
 
     def _refuse(self, one: asyncio.Future[None]) -> None:
         del self._waiting[one]
@@ -140,11 +161,11 @@ class HashingQueue:
             text = "Many people are signing in just now; try again in a moment."
             one.set_exception(Overloaded(text, retry_after=timedelta(seconds=1)))
 
-    def _rank(self, one: asyncio.Future[None]) -> tuple[float, bool, float]:
+    def _rank(self, one: asyncio.Future[None]) -> tuple[bool, float, float]:
         who = self._waiting[one]
-        return self._recent.of(who.source), not who.is_known, self._recent.of((who.account,))
+        is_favoured = who.is_known and self._recent.of(who.pair) < FAVOURED_TURNS
+        return not is_favoured, self._recent.of(who.source), self._recent.of((who.account,))
 
-    def _leave(self, source: str) -> None:
-        self._running[source] -= 1
-        self._running += Counter()  # drops the zeros
+    def _leave(self, requester: Requester) -> None:
+        self._running.remove(requester)
         self._admit_next()

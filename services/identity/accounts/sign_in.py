@@ -5,28 +5,23 @@ An unknown address and a wrong password get the same message and code, after the
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
-from weakref import WeakValueDictionary
 
 from mesh.clock import Clock
+from mesh.errors import Overloaded
 from mesh.security.token_buckets import TokenBuckets
 from services.identity.accounts import sign_in_throttling
 from services.identity.accounts.customers import canonical_email, refuse_control_characters
 from services.identity.accounts.hashing_queue import HashingQueue, Requester
 from services.identity.accounts.password_hashing import PasswordHasher
-from services.identity.accounts.sign_in_throttling import FIRST_WAIT, AttemptKeys
+from services.identity.accounts.sign_in_throttling import AttemptKeys
 from services.identity.errors import TooManyAttempts, WrongCredentials
 from services.identity.keyed_digests import KeyedDigests
 from services.identity.store.records import Customer
 from services.identity.store.store import Store
 from services.identity.tokens.sessions import CustomerSessions, TokenPair
-
-MAX_CONCURRENT = 16
-"""Attempts of one source on one account that may wait for each other."""
 
 
 class PasswordSignIn:
@@ -48,7 +43,6 @@ class PasswordSignIn:
     ) -> None:
         self._store, self._hasher, self._queue, self._sessions = store, hasher, queue, sessions
         self._failures, self._digests, self._clock = failures, digests, clock
-        self._turns = _TakingTurns()
 
     async def sign_in(self, email: str, password: str, source: str) -> tuple[Customer, TokenPair]:
         """Return the customer and the tokens of a new session. `source` is the caller's network address.
@@ -79,26 +73,36 @@ class PasswordSignIn:
             await self._check(canonical_email(customer.email), password, source)
 
     async def _check(self, address: str, password: str, source: str) -> tuple[Customer, str | None]:
-        """Return the customer with this address and password, and a new hash if the stored one is outdated.
-
-        One attempt of a source on an account at a time: each counts as a failure until it is checked.
-        """
-        async with self._turns.next(address, source):
-            customer, keys = await self._look_up(address, source)
-            if not keys.is_known and (wait := self._failures.take(source)) is not None:
-                raise TooManyAttempts(wait)
+        """Return the customer with this address and password, and a new hash if theirs is outdated."""
+        customer, keys = await self._look_up(address, source)
+        with self._failure_of(source, keys):
+            # The turn includes the counts, because each attempt counts as a failure until it is checked.
             async with self._queue.turn(Requester(source, address, keys.is_known)) as turn:
                 async with self._store.writing() as tx:
                     await sign_in_throttling.count(tx, keys, self._clock.now())
                 stored = customer.password_hash if customer else None
                 matches, rehashed = await turn.run(partial(self._verify, password, stored))
-            if customer is None or not matches:
-                raise WrongCredentials
-            async with self._store.writing() as tx:
-                await sign_in_throttling.forget(tx, keys)
-            if not keys.is_known:
-                self._failures.give_back(source)
-            return customer, rehashed
+                if customer is None or not matches:
+                    raise WrongCredentials
+                turn.password_was_right()
+                async with self._store.writing() as tx:
+                    await sign_in_throttling.forget(tx, keys)
+        return customer, rehashed
+
+    @contextmanager
+    def _failure_of(self, source: str, keys: AttemptKeys) -> Iterator[None]:
+        """Count a failure of the source. It doesn't count if the password is right or isn't checked."""
+        if keys.is_known:
+            yield
+            return
+        if (wait := self._failures.take(source)) is not None:
+            raise TooManyAttempts(wait)
+        try:
+            yield
+        except Overloaded:
+            self._failures.give_back(source)
+            raise
+        self._failures.give_back(source)
 
     async def _look_up(self, address: str, source: str) -> tuple[Customer | None, AttemptKeys]:
         """Return the account, and the keys of its failures. Raises TooManyAttempts before work is done."""
@@ -117,29 +121,3 @@ class PasswordSignIn:
         matches = self._hasher.verify(password, stored)
         outdated = matches and stored is not None and self._hasher.is_outdated(stored)
         return matches, self._hasher.hash(password) if outdated else None
-
-
-class _TakingTurns:
-    """One attempt of a source on an account at a time."""
-
-    def __init__(self) -> None:
-        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-        self._attempts: Counter[tuple[str, str]] = Counter()
-
-    @asynccontextmanager
-    async def next(self, address: str, source: str) -> AsyncIterator[None]:
-        """Wait until earlier attempts have ended.
-
-        Raises:
-            TooManyAttempts: too many attempts wait.
-        """
-        key = (address, source)
-        if self._attempts[key] >= MAX_CONCURRENT:
-            raise TooManyAttempts(FIRST_WAIT)
-        self._attempts[key] += 1
-        try:
-            async with self._locks.setdefault(key, asyncio.Lock()):
-                yield
-        finally:
-            self._attempts[key] -= 1
-            self._attempts += Counter()  # drops the zeros

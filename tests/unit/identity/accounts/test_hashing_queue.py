@@ -11,7 +11,13 @@ from datetime import UTC, datetime
 import pytest
 
 from mesh.errors import Overloaded
-from services.identity.accounts.hashing_queue import HALF_LIFE_SECONDS, HashingQueue, RecentTurns, Requester
+from services.identity.accounts.hashing_queue import (
+    FAVOURED_TURNS,
+    HALF_LIFE_SECONDS,
+    HashingQueue,
+    RecentTurns,
+    Requester,
+)
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -86,15 +92,55 @@ async def test_a_flood_leaves_one_thread_to_other_sources() -> None:
         assert queue.order == ["flood 0", "owner"]
 
 
-async def test_of_one_source_a_known_account_and_then_one_with_fewer_attempts_is_next() -> None:
+async def test_a_known_source_is_served_first_until_it_has_had_several_turns() -> None:
     async with a_queue() as queue:
-        queue.request("guessed", FLOOD)
+        for number in range(FAVOURED_TURNS + 2):
+            queue.request("owner", "192.0.2.1", is_known=True)
+            queue.request(f"fresh {number}", f"198.51.100.{number}")
+        for _ in range(FAVOURED_TURNS + 1):
+            await queue.end_turn()
+        assert queue.order == ["owner"] * FAVOURED_TURNS + ["fresh 0", "fresh 1"]
+
+
+async def test_a_source_with_right_passwords_is_served_before_one_that_guesses() -> None:
+    queue, order = HashingQueue(threads=1, clock=CLOCK), []
+
+    async def take(name: str, source: str, *, right: bool) -> None:
+        async with queue.turn(Requester(source, name)) as turn:
+            await asyncio.sleep(0)
+            order.append(name)
+            if right:
+                turn.password_was_right()
+
+    for source, right in ((FLOOD, False), ("192.0.2.1", True)):
+        await take("earlier", source, right=right)
+    await asyncio.gather(
+        take("first", "192.0.2.2", right=False),
+        take("guess", FLOOD, right=False),
+        take("owner", "192.0.2.1", right=True),
+    )
+    queue.close()
+    assert order == ["earlier", "earlier", "first", "owner", "guess"]
+
+
+async def test_of_one_source_an_account_with_fewer_attempts_is_next() -> None:
+    async with a_queue() as queue:
+        for name in ("guessed", "guessed", "guessed", "other"):
+            queue.request(name, FLOOD)
+        for _ in range(3):
+            await queue.end_turn()
+        assert queue.order == ["guessed", "other", "guessed", "guessed"]
+
+
+async def test_one_source_has_one_turn_on_an_account_at_a_time() -> None:
+    async with a_queue(threads=4) as queue:
         for name in ("guessed", "guessed", "other"):
             queue.request(name, FLOOD)
-        queue.request("owner", FLOOD, is_known=True)
-        for _ in range(4):
-            await queue.end_turn()
-        assert queue.order == ["guessed", "owner", "other", "guessed", "guessed"]
+        queue.request("guessed", "192.0.2.1")
+        await queue.settle()
+        assert queue.order == ["guessed", "other", "guessed"]
+        await queue.end_turn()
+        assert queue.order == ["guessed", "other", "guessed", "guessed"]
 
 
 async def test_equal_requests_are_served_in_the_order_they_came() -> None:
@@ -189,8 +235,7 @@ async def test_hashing_leaves_the_event_loop_free() -> None:
 def test_past_turns_fade_and_are_forgotten() -> None:
     clock = SimulatedClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
     recent = RecentTurns(clock)
-    for _ in range(8):
-        recent.add(FLOOD)
+    recent.add([FLOOD], 8)
     clock.advance(HALF_LIFE_SECONDS * 2)
     assert recent.of(FLOOD) == 2
     clock.advance(HALF_LIFE_SECONDS * 10)
