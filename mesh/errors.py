@@ -2,7 +2,8 @@
 
     DomainError                 base of every service's errors; its text is written for the caller
     ├── InvalidRequest          fields break their rules
-    │   └── RequestTooLarge     more bytes than the method accepts
+    │   ├── RequestTooLarge     more bytes than the method accepts
+    │   └── RequestTooSlow      didn't arrive in time
     ├── Unauthenticated         no valid token
     ├── AccessDenied            a valid token of the wrong kind
     ├── Overloaded              too many RPCs at the same time
@@ -89,6 +90,13 @@ class RequestTooLarge(InvalidRequest):
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__([FieldViolation("request", f"has {size} bytes; send at most {limit}")])
+
+
+class RequestTooSlow(InvalidRequest):
+    """The request didn't arrive in time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__([FieldViolation("request", f"didn't arrive within {seconds:g} s; send it at once")])
 
 
 class Unauthenticated(DomainError):

@@ -11,7 +11,7 @@ from tests.postgres_server import PostgresServer, postgres_server
 from tests.product import product as product
 from tests.redis_server import RedisServer, redis_server
 
-LAYERS = frozenset({"unit", "contract", "integration", "e2e", "chaos"})
+LAYERS = frozenset({"unit", "contract", "integration", "security", "e2e", "chaos"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,7 +24,7 @@ from mesh.security.security_log import security_log
 from mesh.serving.health_and_metrics import Health, serving_probes
 from mesh.serving.inbound_call import Admission
 from mesh.serving.interceptor import Interceptor
-from mesh.serving.limits import Limiter, LimitSettings
+from mesh.serving.limits import Limiter, LimitSettings, allow_open_files
 from mesh.serving.ports import Endpoint, listen
 from mesh.serving.reflection import add_reflection
 from mesh.serving.shutdown import DRAIN_SECONDS, NOTICE_SECONDS, stop_event
@@ -101,7 +101,7 @@ async def running(
         ConfigurationError: the endpoint is unusable.
     """
     endpoint, settings = endpoint or Endpoint(), settings or ServerSettings()
-    interceptor = _interceptor(service, Limiter(settings.limits))
+    interceptor = _interceptor(service, settings.limits)
     server = grpc.aio.server(interceptors=[interceptor], options=_channel_arguments(settings))
     health = Health()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
@@ -124,9 +124,10 @@ async def running(
         await server.stop(settings.drain_seconds)
 
 
-def _interceptor(service: GrpcService, limiter: Limiter) -> Interceptor:
+def _interceptor(service: GrpcService, limits: LimitSettings) -> Interceptor:
     contracts = {path_of(method): contract_of(method) for method in service.descriptor.methods}
-    return Interceptor(Admission(service.verifier, limiter), contracts, service.errors, validate)
+    admission = Admission(service.verifier, Limiter(limits))
+    return Interceptor(admission, contracts, service.errors, validate, limits.request_seconds)
 
 
 def _channel_arguments(settings: ServerSettings) -> list[tuple[str, int]]:
@@ -140,7 +141,8 @@ def _channel_arguments(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         # gRPC Python silently ignores the common spelling `…min_recv_ping…`.
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-        ("grpc.http2.max_ping_strikes", 0),
+        # Pings that come too fast, in sequence; the next one closes the connection.
+        ("grpc.http2.max_ping_strikes", 10),
         ("grpc.max_connection_age_ms", settings.max_connection_age_seconds * 1000),
         ("grpc.max_connection_age_grace_ms", 60_000),
         *settings.limits.channel_arguments(),
@@ -173,6 +175,7 @@ async def serve(
         drain_seconds=settings.drain_seconds,
     )
     os.umask(0o077)  # only the owner may read files of the process
+    allow_open_files()
     stopping = stop_event()
     async with running(service, endpoint=endpoint, settings=server_settings) as server:
         with serving_probes(service.name, probes, server.healthy) as http_port:

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import json
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, ge
 from mesh.serving.ports import Endpoint, listen
 from mesh.settings import reachable_host
 
+PROBE_SECONDS = 10
+"""Time after which a silent connection to the probes is closed."""
+MAX_PROBES = 32
+"""Open connections to the probes."""
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 HANDLED = Counter("readback_rpc_handled_total", "RPCs answered, by method and gRPC code", ["method", "code"])
@@ -62,6 +67,15 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpcio-he
             await context.abort(grpc.StatusCode.NOT_FOUND, "There is no such service here.")
         return _Response(status=self._states[request.service])
 
+    async def List(  # noqa: N802  # gRPC's name
+        self,
+        request: health_pb2.HealthListRequest,  # noqa: ARG002  # empty
+        context: Any,  # noqa: ARG002  # gRPC gives every method a context
+    ) -> health_pb2.HealthListResponse:
+        """Return the state of every service."""
+        states = {name: _Response(status=state) for name, state in self._states.items()}
+        return health_pb2.HealthListResponse(statuses=states)
+
     async def Watch(  # noqa: N802  # gRPC's name
         self,
         request: health_pb2.HealthCheckRequest,
@@ -92,6 +106,8 @@ def serving_probes(process: str, endpoint: Endpoint, healthy: Callable[[], bool]
     class Handler(BaseHTTPRequestHandler):
         """Answers `/health` and `/metrics`."""
 
+        timeout = PROBE_SECONDS
+
         def do_GET(self) -> None:
             """Answer a GET request."""
             if self.path == "/health":
@@ -115,10 +131,9 @@ def serving_probes(process: str, endpoint: Endpoint, healthy: Callable[[], bool]
 
     listener = listen(endpoint)
     # ThreadingHTTPServer creates an IPv4 socket even for an IPv6 address.
-    server = ThreadingHTTPServer((endpoint.bind, endpoint.port), Handler, bind_and_activate=False)
+    server = _ProbeServer((endpoint.bind, endpoint.port), Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
-    server.daemon_threads = True
     stopping = threading.Event()
     thread = threading.Thread(target=_answer_until, args=(stopping, server), name="http", daemon=True)
     thread.start()
@@ -138,6 +153,31 @@ def _answer_until(stopping: threading.Event, server: ThreadingHTTPServer) -> Non
     """Answer requests. `serve_forever` would wake several times a second to see whether it should stop."""
     while not stopping.is_set():
         server.handle_request()
+
+
+class _ProbeServer(ThreadingHTTPServer):
+    """Serves each connection in a thread. Too many connections end the oldest, so slow callers hold none."""
+
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._open: dict[Any, None] = {}
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open[request] = None
+        for oldest in list(self._open)[:-MAX_PROBES]:
+            with suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class MethodMetrics:

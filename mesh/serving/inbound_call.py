@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,11 +23,12 @@ from mesh.security import access_rules
 from mesh.security.authentication import Principal, TokenVerifier, principal_or_none
 from mesh.security.security_log import record_refusal
 from mesh.serving.health_and_metrics import MethodMetrics, code_name
-from mesh.serving.limits import Limiter
+from mesh.serving.limits import STRANGERS, Limiter
 
 PUSHBACK = "grpc-retry-pushback-ms"
 MAX_WAIT_FOR_RETRIES = timedelta(seconds=2)
 """Longest wait that a channel's own retries can bridge."""
+Metadata = Iterable[tuple[str, str | bytes]]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = structlog.get_logger()
 
@@ -60,9 +61,7 @@ class Admission:
     limiter: Limiter
 
 
-async def authenticate(
-    method: RpcMethod, verifier: TokenVerifier, metadata: Mapping[str, Any]
-) -> Principal | None:
+async def authenticate(method: RpcMethod, verifier: TokenVerifier, metadata: Metadata) -> Principal | None:
     """Return the caller of an RPC; None if the RPC has no token.
 
     Raises:
@@ -88,14 +87,14 @@ class InboundCall(AbstractAsyncContextManager[None]):
     """
 
     # One class, because several context managers would cost as much as the rest of an RPC.
-    __slots__ = ("_admission", "_caller", "_context", "_counted", "_method", "_started")
+    __slots__ = ("_admission", "_callers", "_context", "_counted", "_method", "_started")
 
     def __init__(
         self, method: RpcMethod, admission: Admission, context: grpc.aio.ServicerContext[Any, Any]
     ) -> None:
         self._method, self._admission, self._context = method, admission, context
         self._counted = False
-        self._caller: str | None = None
+        self._callers: tuple[str, ...] = ()
         self._started = 0.0
 
     async def __aenter__(self) -> None:
@@ -133,15 +132,20 @@ class InboundCall(AbstractAsyncContextManager[None]):
         principal = principal_or_none()
         if principal is not None:
             structlog.contextvars.bind_contextvars(subject=principal.subject, actor=principal.actor)
-        caller = self._context.peer().rpartition(":")[0] if principal is None else principal.customer_id
-        if caller is not None:
+        for caller in self._limited_as(principal):
             self._admission.limiter.enter_caller(caller, streaming=self._method.streaming)
-            self._caller = caller
+            self._callers += (caller,)
+
+    def _limited_as(self, principal: Principal | None) -> tuple[str, ...]:
+        """Return the callers for which the RPC counts. It counts for none if a service calls."""
+        if principal is None:
+            return self._context.peer().rpartition(":")[0], STRANGERS
+        return () if principal.customer_id is None else (principal.customer_id,)
 
     def _leave_limits(self) -> None:
         limiter = self._admission.limiter
-        if self._caller is not None:
-            limiter.leave_caller(self._caller, streaming=self._method.streaming)
+        for caller in self._callers:
+            limiter.leave_caller(caller, streaming=self._method.streaming)
         if self._counted:
             limiter.leave(streaming=self._method.streaming)
 
@@ -159,11 +163,11 @@ def _pushback(error: Exception) -> tuple[tuple[str, str], ...]:
     return ((PUSHBACK, "-1"),) if wait is not None and wait > MAX_WAIT_FOR_RETRIES else ()
 
 
-def _bearer_token(metadata: Mapping[str, str]) -> str | None:
-    header = metadata.get("authorization")
-    if header is None:
+def _bearer_token(metadata: Metadata) -> str | None:
+    headers = [value for key, value in metadata if key == "authorization"]
+    if not headers:
         return None
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    scheme, _, token = headers[0].partition(" ") if isinstance(headers[0], str) else ("", "", "")
+    if len(headers) > 1 or scheme.lower() != "bearer" or not token:
         raise Unauthenticated("malformed")
     return token

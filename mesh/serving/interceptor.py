@@ -12,21 +12,26 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from grpc_status import rpc_status
+from readback.options.v1 import options_pb2
 
-from mesh.errors import ErrorTable, InvalidRequest, RequestTooLarge, overloaded, status_for
+from mesh.errors import ErrorTable, overloaded, status_for
 from mesh.security.access_rules import MethodContract
 from mesh.security.authentication import set_principal
 from mesh.security.security_log import record_refusal
 from mesh.serving.health_and_metrics import MethodMetrics
 from mesh.serving.inbound_call import Admission, InboundCall, RpcMethod, authenticate
+from mesh.serving.request_receipt import Parse, receive_request, within_size
 
 INFRASTRUCTURE = ("/grpc.health.v1.", "/grpc.reflection.")
-"""Services of gRPC itself, which this interceptor doesn't wrap."""
+"""Services of gRPC itself. They have no access rules of ours, and any caller may call them."""
+_OPEN = MethodContract(frozenset({options_pb2.ACCESS_PUBLIC}), 4096)
+_CLOSED = MethodContract(frozenset(), 0)
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-Parse = Callable[[Any], Any]
+Receive = Callable[[Any, Any], Awaitable[Any]]
+"""Returns what a method's handler is called with, from the RPC's request iterator and context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         contracts: the enforced part of each method's contract, by method path.
         errors: errors of the service's domain.
         validate: called with the request of every method whose request is a single message.
+        request_seconds: time in which such a request must arrive.
     """
 
     def __init__(
@@ -53,9 +59,10 @@ class Interceptor(grpc.aio.ServerInterceptor):
         contracts: Mapping[str, MethodContract],
         errors: ErrorTable,
         validate: Callable[[Message], None],
+        request_seconds: float,
     ) -> None:
         self._admission, self._contracts, self._errors = admission, contracts, errors
-        self._validate = validate
+        self._validate, self._request_seconds = validate, request_seconds
         self._wrapped: dict[str, _Wrapped] = {}
 
     async def intercept_service(
@@ -68,14 +75,14 @@ class Interceptor(grpc.aio.ServerInterceptor):
         wrapped = self._wrapped.get(path)
         if wrapped is None:
             handler = await continuation(handler_call_details)
-            if handler is None or path.startswith(INFRASTRUCTURE):
-                return handler
+            if handler is None:
+                return None
             wrapped = self._wrapped[path] = self._wrap(path, handler)
         if self._admission.limiter.is_full(streaming=wrapped.streaming):
             return _refusal(wrapped.method, overloaded())
         metadata = handler_call_details.invocation_metadata or ()
         try:
-            set_principal(await authenticate(wrapped.method, self._admission.verifier, dict(metadata)))
+            set_principal(await authenticate(wrapped.method, self._admission.verifier, metadata))
         except Exception as error:  # noqa: BLE001  # answered like an error of the handler
             return _refusal(wrapped.method, error)
         return wrapped.handler
@@ -83,49 +90,50 @@ class Interceptor(grpc.aio.ServerInterceptor):
     def _wrap(self, path: str, handler: Any) -> _Wrapped:
         streaming = bool(handler.request_streaming or handler.response_streaming)
         metrics = MethodMetrics(path, streaming=streaming)
-        contract = self._contracts.get(path, MethodContract(frozenset(), 0))
+        contract = self._contracts.get(path, _OPEN if path.startswith(INFRASTRUCTURE) else _CLOSED)
         method = RpcMethod(path, streaming, contract, self._errors, metrics)
         return _Wrapped(streaming, method, self._handler(handler, method))
 
     def _handler(self, handler: Any, method: RpcMethod) -> Handler:
-        single = not handler.request_streaming
-        deserialize = _checked(handler.request_deserializer, method.contract.max_request_bytes)
-        parse = self._parser(deserialize) if single else _unchanged
+        deserialize = within_size(handler.request_deserializer, method.contract.max_request_bytes)
+        streams = handler.request_streaming
+        receive = _requests if streams else self._receiver(deserialize)
         codec: dict[str, Any] = {
-            # gRPC would parse a single request before `InboundCall` begins, so `parse` does it instead.
-            "request_deserializer": None if single else deserialize,
+            "request_deserializer": deserialize if streams else None,
             "response_serializer": _serializer(handler.response_serializer),
         }
+        # gRPC calls a handler with a request stream before it has received anything.
         if handler.response_streaming:
-            inner = handler.unary_stream if single else handler.stream_stream
-            make = grpc.unary_stream_rpc_method_handler if single else grpc.stream_stream_rpc_method_handler
-            return make(self._stream(inner, method, parse), **codec)
-        inner = handler.unary_unary if single else handler.stream_unary
-        make_unary = grpc.unary_unary_rpc_method_handler if single else grpc.stream_unary_rpc_method_handler
-        return make_unary(self._unary(inner, method, parse), **codec)
+            inner = handler.stream_stream if streams else handler.unary_stream
+            return grpc.stream_stream_rpc_method_handler(self._stream(inner, method, receive), **codec)
+        inner = handler.stream_unary if streams else handler.unary_unary
+        return grpc.stream_unary_rpc_method_handler(self._unary(inner, method, receive), **codec)
 
-    def _parser(self, deserialize: Callable[[bytes], Message]) -> Parse:
+    def _receiver(self, deserialize: Parse) -> Receive:
         def parse(data: bytes) -> Message:
             request = deserialize(data)
             self._validate(request)
             return request
 
-        return parse
+        async def request(_requests: object, context: Any) -> Message:
+            return await receive_request(context, parse, self._request_seconds)
 
-    def _unary(self, inner: Any, method: RpcMethod, parse: Parse) -> Any:
-        async def handle(request: Any, context: Any) -> Message:
+        return request
+
+    def _unary(self, inner: Any, method: RpcMethod, receive: Receive) -> Any:
+        async def handle(requests: Any, context: Any) -> Message:
             async with InboundCall(method, self._admission, context):
-                response: Message = await inner(parse(request), context)
+                response: Message = await inner(await receive(requests, context), context)
                 return response
 
         return handle
 
-    def _stream(self, inner: Any, method: RpcMethod, parse: Parse) -> Any:
-        async def handle(request: Any, context: Any) -> AsyncIterator[Message]:
+    def _stream(self, inner: Any, method: RpcMethod, receive: Receive) -> Any:
+        async def handle(requests: Any, context: Any) -> AsyncIterator[Message]:
             # Without `aclosing` a cancelled handler would keep its resources until garbage collection.
             async with (
                 InboundCall(method, self._admission, context),
-                aclosing(inner(parse(request), context)) as responses,
+                aclosing(inner(await receive(requests, context), context)) as responses,
             ):
                 async for response in responses:
                     yield response
@@ -133,19 +141,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         return handle
 
 
-def _checked(deserialize: Callable[[bytes], Message], max_bytes: int) -> Callable[[bytes], Message]:
-    def checked(data: bytes) -> Message:
-        if len(data) > max_bytes:
-            raise RequestTooLarge(len(data), max_bytes)
-        try:
-            return deserialize(data)
-        except DecodeError:
-            raise InvalidRequest([]) from None
-
-    return checked
-
-
-def _unchanged(requests: Any) -> Any:
+async def _requests(requests: Any, _context: object) -> Any:
     """Return a request stream unchanged, because the handler validates its messages."""
     return requests
 

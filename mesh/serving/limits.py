@@ -1,15 +1,18 @@
-"""Limits of a server: the size of a request, and the number of RPCs that run at the same time.
+"""Limits of a server: size and duration of a request, connections, and RPCs that run at the same time.
 
-An RPC above a limit is refused early and cheaply. Concurrency has three limits, the cheapest first:
+An RPC above a limit is refused early and cheaply. Concurrency has these limits, the cheapest first:
 
-    pending     RPCs that wait for the event loop. gRPC's core refuses further RPCs in microseconds, so
-                overload hardly delays accepted RPCs. The caller gets RESOURCE_EXHAUSTED from its channel
-    in total    running RPCs. Further RPCs are refused before authentication and parsing
-    per caller  running RPCs of one caller
+    connections  open connections. gRPC's core closes further ones
+    pending      RPCs that wait for the event loop. gRPC's core refuses further RPCs in microseconds, so
+                 overload hardly delays accepted RPCs. The caller gets RESOURCE_EXHAUSTED from its channel
+    in total     running RPCs. Further RPCs are refused before authentication and parsing
+    of strangers running RPCs without a token, so that strangers can't use up the total
+    per caller   running RPCs of one caller: a customer, or without a token a network address
 """
 
 from __future__ import annotations
 
+import resource
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +23,9 @@ MAX_REQUEST_BYTES = 4 * 1024 * 1024
 """Size limit of one request message."""
 MAX_METADATA_BYTES = 16 * 1024
 """Size limit of a request's metadata, which includes the access token."""
+STRANGERS = "strangers"
+"""All callers without a token, counted together as one caller with limits of its own."""
+_OPEN_FILES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +36,38 @@ class LimitSettings:
     """Running unary RPCs of all callers together."""
     unary_per_caller: int = 64
     """Running unary RPCs of one caller."""
+    unary_of_strangers: int = 128
+    """Running unary RPCs of all callers without a token together."""
     streams: int = 6000
     """Open streams of all callers together."""
     streams_per_caller: int = 256
     """Open streams of one caller. Not applied to services, which hold one for each live call."""
+    streams_of_strangers: int = 512
+    """Open streams of all callers without a token together."""
     pending: int = 256
     """RPCs that wait for the event loop. Above this number some RPCs are refused, above twice this number
     all. With 256, an accepted RPC waits up to 0.25 s. A lower limit would refuse watchers that reconnect
     here after another replica died."""
+    connections: int = 4096
+    """Open connections. A service has a few to each other service, and clients have one each."""
+    request_seconds: float = 10.0
+    """Time in which the request of a unary RPC, or the only request of a stream, must arrive."""
+    handshake_seconds: int = 10
+    """Time in which a new connection must begin with HTTP/2."""
+    idle_seconds: int = 300
+    """Time after which a connection without RPCs is closed."""
 
     def channel_arguments(self) -> Sequence[tuple[str, int]]:
         """Return the limits that gRPC's core enforces."""
         return (
             ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
             ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
+            ("grpc.max_allowed_incoming_connections", self.connections),
+            # A caller that opens more streams on its connection waits; so this is no lower than the totals.
+            ("grpc.max_concurrent_streams", self.unary + self.streams),
+            ("grpc.server_handshake_timeout_ms", self.handshake_seconds * 1000),
+            ("grpc.max_connection_idle_ms", self.idle_seconds * 1000),
             ("grpc.server.max_pending_requests", self.pending),
             ("grpc.server.max_pending_requests_hard_limit", 2 * self.pending),
         )
@@ -55,6 +79,7 @@ class Limiter:
     def __init__(self, settings: LimitSettings) -> None:
         self._limit = {False: settings.unary, True: settings.streams}
         self._limit_per_caller = {False: settings.unary_per_caller, True: settings.streams_per_caller}
+        self._limit_of_strangers = {False: settings.unary_of_strangers, True: settings.streams_of_strangers}
         self._running = {False: 0, True: 0}
         self._by_caller: Counter[tuple[str, bool]] = Counter()
 
@@ -82,12 +107,15 @@ class Limiter:
         self._running[streaming] -= 1
 
     def enter_caller(self, caller: str, *, streaming: bool) -> None:
-        """Count an RPC as running for its caller; call `leave_caller` when it ends.
+        """Count an RPC as running for a caller or for `STRANGERS`; call `leave_caller` when it ends.
 
         Raises:
             Overloaded: the caller has too many running RPCs; this one is not counted.
         """
-        if self._by_caller[caller, streaming] >= self._limit_per_caller[streaming]:
+        if caller == STRANGERS:
+            if self._by_caller[caller, streaming] >= self._limit_of_strangers[streaming]:
+                raise overloaded()
+        elif self._by_caller[caller, streaming] >= self._limit_per_caller[streaming]:
             raise Overloaded(
                 "You have too many calls running at once; wait for one to end.",
                 metadata={"scope": "caller"},
@@ -100,3 +128,10 @@ class Limiter:
         self._by_caller[caller, streaming] -= 1
         if not self._by_caller[caller, streaming]:
             del self._by_caller[caller, streaming]
+
+
+def allow_open_files() -> None:
+    """Raise this process's limit of open files as far as the system allows, so that connections have room."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(_OPEN_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from buf.validate import validate_pb2
 from google.api import annotations_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
@@ -119,3 +120,18 @@ def test_reasons_named_in_comments_exist() -> None:
     for file in PROTOS.rglob("*_service.proto"):
         for line in re.findall(r"// (?:Errors: .*|[A-Z_]+ `.*)", file.read_text()):
             assert set(re.findall(r"`([A-Z_]{4,})`", line)) <= known, line
+
+
+@every_method
+def test_every_repeated_field_of_a_request_has_a_limit(method: MethodDescriptor) -> None:
+    waiting, seen = [method.input_type], set()
+    while waiting:
+        message = waiting.pop()
+        seen.add(message)
+        for field in message.fields:
+            if field.is_repeated:
+                rules = field.GetOptions().Extensions[validate_pb2.field].repeated
+                assert rules.max_items, f"{field.full_name} may have any number of items"
+            kind = field.message_type
+            if kind is not None and kind not in seen and kind.file.package.startswith("readback."):
+                waiting.append(kind)

@@ -198,3 +198,12 @@ async def test_a_malformed_authorization_header_is_unauthenticated(mesh: Mesh, h
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await mesh.stub.GetConversation(request, metadata=(("authorization", header),))
     assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("first_is_good", [True, False])
+async def test_two_authorization_headers_are_refused(mesh: Mesh, first_is_good: bool) -> None:
+    request = conversation.GetConversationRequest(conversation_id=CONVERSATION)
+    headers = [*mesh.customer(), *bearer("a.b.c")]
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await mesh.stub.GetConversation(request, metadata=headers if first_is_good else headers[::-1])
+    assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED

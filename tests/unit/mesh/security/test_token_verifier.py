@@ -22,6 +22,7 @@ from tests.simulated_clock import SimulatedClock
 pytestmark = pytest.mark.unit
 
 KEY = SigningKey()
+AGENT = {"kind": "agent", "act": {"sub": "agent"}, "call": "c1", "conversation": "v1"}
 
 
 async def _keys(kid: str):
@@ -67,6 +68,22 @@ async def test_a_services_own_token_has_no_customer() -> None:
         ({"without": ("jti",)}, "invalid"),
         ({"without": ("sub",)}, "invalid"),
         ({"nbf": datetime.now(UTC) + timedelta(hours=1)}, "not valid yet"),
+        ({"iat": datetime.now(UTC) + timedelta(hours=1), "nbf": 0}, "not valid yet"),
+        ({"exp": "4102444800"}, "malformed"),
+        ({"exp": True}, "malformed"),
+        ({"exp": 10**30}, "malformed"),
+        ({"iat": "0"}, "malformed"),
+        ({"nbf": float("nan")}, "malformed"),
+        ({"nbf": None}, "malformed"),
+        ({"sub": ""}, "wrong kind"),
+        ({"sid": 7}, "malformed"),
+        ({"kind": ["customer"]}, "malformed"),
+        ({"act": "agent"}, "wrong kind"),
+        (AGENT | {"act": "agent"}, "malformed"),
+        (AGENT | {"act": {"sub": 7}}, "malformed"),
+        (AGENT | {"act": {}}, "wrong kind"),
+        (AGENT | {"without": ("call",)}, "wrong kind"),
+        (AGENT | {"conversation": 7}, "malformed"),
     ],
 )
 async def test_a_token_with_one_thing_wrong_is_refused(change, problem: str) -> None:

@@ -1,0 +1,127 @@
+"""The RPCs that the services serve, and the answers that their contracts document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet, ServiceDescriptorProto
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
+from readback.conversation.v1 import conversation_service_pb2 as conversation
+from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.identity.v1 import identity_service_pb2 as identity
+from readback.options.v1 import options_pb2
+
+from mesh.security.access_rules import Rules, contract_of, path_of
+
+Answer = tuple[grpc.StatusCode, str]
+"""Code of an RPC's answer and its ErrorInfo reason without prefix; the reason is empty if there is none."""
+
+OK: Answer = (grpc.StatusCode.OK, "")
+INVALID: Answer = (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+UNAUTHENTICATED: Answer = (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
+ACCESS_DENIED: Answer = (grpc.StatusCode.PERMISSION_DENIED, "ACCESS_DENIED")
+REQUEST_ID_REUSED: Answer = (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
+REFUSED_BY_GRPC: Answer = (grpc.StatusCode.RESOURCE_EXHAUSTED, "")
+"""gRPC's own answer to metadata or to a message that is too large."""
+
+_OWN = {"identity": identity, "conversation": conversation, "flightdata": flightdata}
+_INFRASTRUCTURE = (health_pb2, reflection_pb2)
+_INFRASTRUCTURE_BYTES = 4096
+_CODE = re.compile(r"\b([A-Z]+(?:_[A-Z]+)*) `")
+_REASON = re.compile(r"`([A-Z_]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """A method of a running service."""
+
+    served_by: str
+    """`identity`, `conversation` or `flightdata`."""
+    method: MethodDescriptor
+
+    def __str__(self) -> str:
+        service = self.method.containing_service.name
+        return f"{self.served_by}/{service.removesuffix('Service')}.{self.method.name}"
+
+    @property
+    def path(self) -> str:
+        """`/package.Service/Method`."""
+        return path_of(self.method)
+
+    @property
+    def _is_own(self) -> bool:
+        return self.method.containing_service.full_name.startswith("readback.")
+
+    @property
+    def rules(self) -> Rules:
+        """The callers that its contract allows."""
+        own = contract_of(self.method).rules
+        return own if self._is_own else frozenset({options_pb2.ACCESS_PUBLIC})
+
+    @property
+    def is_public(self) -> bool:
+        """True if a caller needs no token."""
+        return options_pb2.ACCESS_PUBLIC in self.rules
+
+    @property
+    def max_bytes(self) -> int:
+        """Size limit of a request."""
+        return contract_of(self.method).max_request_bytes if self._is_own else _INFRASTRUCTURE_BYTES
+
+    @property
+    def request(self) -> type[Message]:
+        """Class of its request."""
+        return GetMessageClass(self.method.input_type)
+
+    @property
+    def documented(self) -> frozenset[Answer]:
+        """The answers to a valid request: success, and the errors that the contract's comment lists."""
+        if not self._is_own:
+            return frozenset({OK, (grpc.StatusCode.NOT_FOUND, "")})
+        reused = {REQUEST_ID_REUSED} if "request_id" in self.method.input_type.fields_by_name else set()
+        return frozenset({OK, *_errors(_comments()[self.method.full_name]), *reused})
+
+
+def _errors(comment: str) -> Iterator[Answer]:
+    """Yield the errors in a comment: `Errors: NOT_FOUND `X`; INVALID_ARGUMENT `A`, `B`.`"""
+    for clause in comment.partition("Errors:")[2].split(";"):
+        code = _CODE.search(clause)
+        for reason in _REASON.findall(clause) if code else ():
+            yield grpc.StatusCode[code[1]], reason  # type: ignore[index]  # checked by `if code`
+
+
+@cache
+def _comments() -> Mapping[str, str]:
+    """Return the comments of all methods, by full name. Python's descriptors lack comments."""
+    found = {}
+    data = (resources.files("readback") / "contracts.binpb").read_bytes()
+    for file in FileDescriptorSet.FromString(data).file:
+        for location in file.source_code_info.location:
+            match list(location.path):
+                case [
+                    FileDescriptorProto.SERVICE_FIELD_NUMBER,
+                    service,
+                    ServiceDescriptorProto.METHOD_FIELD_NUMBER,
+                    method,
+                ]:
+                    owner = file.service[service]
+                    name = f"{file.package}.{owner.name}.{owner.method[method].name}"
+                    found[name] = " ".join(location.leading_comments.split())
+    return found
+
+
+def _services(name: str) -> Iterator[ServiceDescriptor]:
+    for module in (_OWN[name], *_INFRASTRUCTURE):
+        yield from module.DESCRIPTOR.services_by_name.values()
+
+
+RPCS = [Rpc(name, method) for name in _OWN for service in _services(name) for method in service.methods]
