@@ -37,7 +37,7 @@ static: $(DEVELOPMENT)
 	@tools/static_checks.sh $(BIN)
 
 # In pairs: tests that share the processors well. Spoken calls, benches and chaos tests need them alone.
-SHARED := tests/unit tests/contract tests/integration --ignore=tests/integration/bench tests/e2e/gradio_ui
+SHARED := tests/unit tests/contract tests/integration --ignore=tests/integration/bench tests/security tests/e2e/gradio_ui
 COMMANDS := tests/e2e/cli
 ALONE := tests/e2e/voice tests/integration/bench tests/chaos
 IN_PAIRS := --numprocesses=2 --dist=loadfile

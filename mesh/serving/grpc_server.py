@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ from grpc_health.v1.health import SERVICE_NAME
 from mesh.contracts.validation import validate
 from mesh.errors import ErrorTable
 from mesh.failpoints import FAILPOINTS, set_failpoints
-from mesh.security.access_rules import contract_of, path_of
+from mesh.security.access_rules import MethodContract, contract_of, path_of
 from mesh.security.authentication import TokenVerifier
 from mesh.security.security_log import security_log
 from mesh.serving.health_and_metrics import Health, serving_probes
@@ -101,8 +101,10 @@ async def running(
         ConfigurationError: the endpoint is unusable.
     """
     endpoint, settings = endpoint or Endpoint(), settings or ServerSettings()
-    interceptor = _interceptor(service, settings.limits)
-    server = grpc.aio.server(interceptors=[interceptor], options=_channel_arguments(settings))
+    contracts = {path_of(method): contract_of(method) for method in service.descriptor.methods}
+    largest = max(contract.max_request_bytes for contract in contracts.values())
+    interceptor = _interceptor(service, contracts, settings.limits)
+    server = grpc.aio.server(interceptors=[interceptor], options=_channel_arguments(settings, largest))
     health = Health()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     service.add(server)
@@ -124,13 +126,14 @@ async def running(
         await server.stop(settings.drain_seconds)
 
 
-def _interceptor(service: GrpcService, limits: LimitSettings) -> Interceptor:
-    contracts = {path_of(method): contract_of(method) for method in service.descriptor.methods}
+def _interceptor(
+    service: GrpcService, contracts: Mapping[str, MethodContract], limits: LimitSettings
+) -> Interceptor:
     admission = Admission(service.verifier, Limiter(limits))
     return Interceptor(admission, contracts, service.errors, validate, limits.request_seconds)
 
 
-def _channel_arguments(settings: ServerSettings) -> list[tuple[str, int]]:
+def _channel_arguments(settings: ServerSettings, max_request_bytes: int) -> list[tuple[str, int]]:
     keepalive = settings.keepalive_seconds * 1000
     return [
         ("grpc.so_reuseport", 0),  # two servers on one port would silently share its RPCs
@@ -145,7 +148,7 @@ def _channel_arguments(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.http2.max_ping_strikes", 10),
         ("grpc.max_connection_age_ms", settings.max_connection_age_seconds * 1000),
         ("grpc.max_connection_age_grace_ms", 60_000),
-        *settings.limits.channel_arguments(),
+        *settings.limits.channel_arguments(max_request_bytes),
     ]
 
 

@@ -22,6 +22,7 @@ from mesh.ids import REQUEST_ID, uuid7
 from mesh.security import access_rules
 from mesh.security.authentication import Principal, TokenVerifier, principal_or_none
 from mesh.security.security_log import record_refusal
+from mesh.security.source_address import source_address
 from mesh.serving.health_and_metrics import MethodMetrics, code_name
 from mesh.serving.limits import STRANGERS, Limiter
 
@@ -139,7 +140,7 @@ class InboundCall(AbstractAsyncContextManager[None]):
     def _limited_as(self, principal: Principal | None) -> tuple[str, ...]:
         """Return the callers for which the RPC counts. It counts for none if a service calls."""
         if principal is None:
-            return self._context.peer().rpartition(":")[0], STRANGERS
+            return source_address(self._context), STRANGERS
         return () if principal.customer_id is None else (principal.customer_id,)
 
     def _leave_limits(self) -> None:

@@ -19,8 +19,6 @@ from dataclasses import dataclass
 
 from mesh.errors import RETRY_AFTER, Overloaded, overloaded
 
-MAX_REQUEST_BYTES = 4 * 1024 * 1024
-"""Size limit of one request message."""
 MAX_METADATA_BYTES = 16 * 1024
 """Size limit of a request's metadata, which includes the access token."""
 STRANGERS = "strangers"
@@ -57,10 +55,12 @@ class LimitSettings:
     idle_seconds: int = 300
     """Time after which a connection without RPCs is closed."""
 
-    def channel_arguments(self) -> Sequence[tuple[str, int]]:
-        """Return the limits that gRPC's core enforces."""
+    def channel_arguments(self, max_request_bytes: int) -> Sequence[tuple[str, int]]:
+        """Return the limits that gRPC's core enforces, on a server with this limit of a request."""
         return (
-            ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+            ("grpc.max_receive_message_length", max_request_bytes),
+            # The core would decompress up to that limit. The limit of the method is often smaller.
+            ("grpc.per_message_decompression", 0),
             ("grpc.max_metadata_size", MAX_METADATA_BYTES),
             ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
             ("grpc.max_allowed_incoming_connections", self.connections),

@@ -1,12 +1,14 @@
-"""Receipt of an RPC's only request: within a time and a size, parsed, and checked against its contract.
+"""Receipt of requests: within a time and a size, decompressed, parsed, and checked against the contract.
 
-gRPC would wait for the request without limit before it calls a handler. So a handler that is called early
-receives the request itself, while the RPC counts for the limits of running RPCs.
+gRPC would wait for a unary request without limit before it calls a handler. So a handler that is called early
+receives the request itself, while the RPC counts for the limits of running RPCs. gRPC would also decompress a
+request to megabytes where the method allows kilobytes. So it passes compressed requests on as they are.
 """
 
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -16,12 +18,16 @@ from google.protobuf.message import DecodeError, Message
 from mesh.errors import InvalidRequest, RequestTooLarge, RequestTooSlow
 
 Parse = Callable[[bytes], Message]
+_GZIP = b"\x1f\x8b"
+"""The first bytes of gzip (RFC 1952 §2.3.1). No protobuf message begins so: there is no wire type 7."""
 
 
 def within_size(parse: Parse, max_bytes: int) -> Parse:
     """Return a parser that refuses requests that are too large or malformed, as `InvalidRequest`."""
 
     def checked(data: bytes) -> Message:
+        if data.startswith(_GZIP):
+            data = _decompressed(data, max_bytes + 1)
         if len(data) > max_bytes:
             raise RequestTooLarge(len(data), max_bytes)
         try:
@@ -30,6 +36,14 @@ def within_size(parse: Parse, max_bytes: int) -> Parse:
             raise InvalidRequest([]) from None
 
     return checked
+
+
+def _decompressed(data: bytes, most: int) -> bytes:
+    """Return at most `most` bytes of what a gzip file contains."""
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, most)
+    except zlib.error:
+        raise InvalidRequest([]) from None
 
 
 async def receive_request(context: Any, parse: Parse, seconds: float) -> Message:

@@ -36,6 +36,7 @@ REFUSED_BY_GRPC: Answer = (grpc.StatusCode.RESOURCE_EXHAUSTED, "")
 _OWN = {"identity": identity, "conversation": conversation, "flightdata": flightdata}
 _INFRASTRUCTURE = (health_pb2, reflection_pb2)
 _INFRASTRUCTURE_BYTES = 4096
+_REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
 _CODE = re.compile(r"\b([A-Z]+(?:_[A-Z]+)*) `")
 _REASON = re.compile(r"`([A-Z_]+)`")
 
@@ -47,25 +48,28 @@ class Rpc:
     served_by: str
     """`identity`, `conversation` or `flightdata`."""
     method: MethodDescriptor
+    version: str = ""
+    """Another version of the package that has the same messages."""
 
     def __str__(self) -> str:
-        service = self.method.containing_service.name
+        service = self.method.containing_service.name + self.version
         return f"{self.served_by}/{service.removesuffix('Service')}.{self.method.name}"
 
     @property
     def path(self) -> str:
         """`/package.Service/Method`."""
-        return path_of(self.method)
+        return path_of(self.method).replace("v1alpha", self.version or "v1alpha")
 
     @property
-    def _is_own(self) -> bool:
+    def is_own(self) -> bool:
+        """True if it has a contract of ours; False for health and reflection."""
         return self.method.containing_service.full_name.startswith("readback.")
 
     @property
     def rules(self) -> Rules:
         """The callers that its contract allows."""
         own = contract_of(self.method).rules
-        return own if self._is_own else frozenset({options_pb2.ACCESS_PUBLIC})
+        return own if self.is_own else frozenset({options_pb2.ACCESS_PUBLIC})
 
     @property
     def is_public(self) -> bool:
@@ -75,7 +79,7 @@ class Rpc:
     @property
     def max_bytes(self) -> int:
         """Size limit of a request."""
-        return contract_of(self.method).max_request_bytes if self._is_own else _INFRASTRUCTURE_BYTES
+        return contract_of(self.method).max_request_bytes if self.is_own else _INFRASTRUCTURE_BYTES
 
     @property
     def request(self) -> type[Message]:
@@ -85,7 +89,7 @@ class Rpc:
     @property
     def documented(self) -> frozenset[Answer]:
         """The answers to a valid request: success, and the errors that the contract's comment lists."""
-        if not self._is_own:
+        if not self.is_own:
             return frozenset({OK, (grpc.StatusCode.NOT_FOUND, "")})
         reused = {REQUEST_ID_REUSED} if "request_id" in self.method.input_type.fields_by_name else set()
         return frozenset({OK, *_errors(_comments()[self.method.full_name]), *reused})
@@ -125,3 +129,10 @@ def _services(name: str) -> Iterator[ServiceDescriptor]:
 
 
 RPCS = [Rpc(name, method) for name in _OWN for service in _services(name) for method in service.methods]
+RPCS += [Rpc(name, method, "v1") for name in _OWN for method in _REFLECTION.methods]
+
+
+@cache
+def max_bytes_of(service: str) -> int:
+    """Return the size above which gRPC's core refuses a message to a service."""
+    return max(rpc.max_bytes for rpc in RPCS if rpc.served_by == service)

@@ -70,8 +70,9 @@ class Mesh:
         self.key.private, self.key.public = private, private.public_key()
         self.jwk = (await self.identity.GetJwks(identity.GetJwksRequest())).keys_json[0]
         self.kid = jwt.PyJWK.from_json(self.jwk).key_id
-        for name in WORKLOADS:
-            self.tokens[name] = await self._workload(name).own_token()
+        self.tokens["agent"] = await self._workload("agent").own_token()
+        for name in WORKLOADS.keys() - self.tokens.keys():
+            self.tokens[name] = self.forged({"sub": name})
         for name in ("ada", "bob"):
             await self._sign_up(name)
         own, bobs = self.tokens["ada"], self.ids["bob"]
@@ -104,7 +105,15 @@ class Mesh:
             "conversation_id": conversation_id,
             "call_id": call.call.call_id,
         }
-        self.tokens[f"{name}'s agent"] = await self.exchanged(token, conversation_id, call.call.call_id)
+        self.tokens[f"{name}'s agent"] = self.forged(
+            {
+                "kind": "agent",
+                "sub": registered.customer.customer_id,
+                "act": {"sub": "agent"},
+                "call": call.call.call_id,
+                "conversation": conversation_id,
+            }
+        )
 
     async def exchanged(self, customer_token: str, conversation_id: str, call_id: str) -> str:
         """Return an agent's token for a grant that a customer gives for any call, as an attacker would."""
@@ -113,7 +122,11 @@ class Mesh:
             metadata=bearer(customer_token),
         )
         self.tokens["grant"] = granted.grant
-        return (await self._workload("agent").exchange(granted.grant)).token
+        return await self.exchange(granted.grant)
+
+    async def exchange(self, grant: str) -> str:
+        """Return an agent's token for a grant."""
+        return (await self._workload("agent").exchange(grant)).token
 
     def claims(self, caller: str) -> dict[str, Any]:
         """Return the claims of a caller's token."""
@@ -125,7 +138,7 @@ class Mesh:
 
         Claims that are absent are those of a workload's token.
         """
-        body = json.dumps(self.claims("agent") | claims).encode()
+        body = json.dumps({**self.claims("agent"), **claims}).encode()
         return self.signed(body, headers)
 
     def signed(self, body: bytes, headers: Mapping[str, Any] | None = None) -> str:
@@ -137,7 +150,7 @@ class Mesh:
         self, rpc: Rpc, body: bytes, metadata: Metadata = (), *, compression: grpc.Compression | None = None
     ) -> Answer:
         """Send a request as bytes; return the first answer. A stream with any message is a success."""
-        channel = self.channels[rpc.served_by]
+        channel: Any = self.channels[rpc.served_by]
         # One message and the end of the stream are the same bytes, whether the client may send more or not.
         call: Any = channel.unary_stream(rpc.path)(
             body, metadata=metadata, timeout=CALL_SECONDS, compression=compression

@@ -136,7 +136,7 @@ def _signatures() -> dict[str, Token]:
         "another token's signature": another_tokens,
         "another customer in the payload": payload({"sub": uuid7()}),
         "a later expiry in the payload": payload({"exp": 4_102_444_800}),
-        "another kind in the payload": payload({"kind": "operator"}),
+        "another id in the payload": payload({"jti": uuid7()}),
         "an unknown key": lambda mesh, caller: SigningKey().token(
             headers={"kid": mesh.kid}, **mesh.claims(caller)
         ),
@@ -238,7 +238,7 @@ def _claims() -> Iterator[tuple[str, Token]]:
         "a number of 5,000 digits": b'{"exp": ' + b"1" * 5000 + b"}",
     }
     for name, body in bodies.items():
-        yield f"a body that is {name}", lambda mesh, _caller, body=body: mesh.signed(body)
+        yield f"a body that is {name}", _with_body(body)
     yield "expired a second ago", in_the_past(seconds=1)
     yield "expired an hour ago", in_the_past(hours=1)
     yield "not valid yet", in_the_future("nbf")
@@ -278,6 +278,10 @@ def _claims() -> Iterator[tuple[str, Token]]:
     }
     for name, change in kinds.items():
         yield name, with_claims(**change)
+
+
+def _with_body(body: bytes) -> Token:
+    return lambda mesh, _caller: mesh.signed(body)
 
 
 def _other_tokens() -> dict[str, Token]:

@@ -15,6 +15,7 @@ from readback.conversation.v1 import conversation_service_pb2_grpc as conversati
 
 from mesh.calling.channel import open_channel
 from mesh.errors import reason_of, violations_of
+from mesh.ids import uuid7
 from mesh.security.authentication import TokenVerifier, bearer
 from mesh.serving.grpc_server import GrpcService, running
 from tests.mesh_tokens import KID, SigningKey
@@ -110,6 +111,19 @@ async def test_a_request_above_its_methods_limit_is_refused_with_both_sizes(mesh
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     ((field, description),) = violations_of(error)
     assert (field, "65536" in description) == ("request", True)
+
+
+async def test_the_size_limit_holds_for_what_is_decompressed(mesh: Mesh) -> None:
+    token = mesh.key.token(sub="customer-1")
+    error = await mesh.refused(
+        "StartConversation", bytes(4_000_000), token, compression=grpc.Compression.Gzip
+    )
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert violations_of(error)[0].field == "request"
+    error = await mesh.refused("StartConversation", b"\x1f\x8b\x08 and no more", token)
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    request = conversation.StartConversationRequest(request_id=uuid7()).SerializeToString()
+    await mesh.send("StartConversation", request, token, compression=grpc.Compression.Gzip)
 
 
 async def test_compressed_bodies_of_strangers_cost_no_memory(mesh: Mesh) -> None:
