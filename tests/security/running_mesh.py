@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from mesh.errors import reason_of
+from mesh.errors import reason_of, retry_after_of
 from mesh.ids import uuid7
 from mesh.security.authentication import ACCESS_TOKEN_TYPE, ALGORITHM, WORKLOADS, bearer
 from mesh.security.secrets import SecretStore
@@ -33,6 +34,8 @@ from tests.product import environment_for
 from tests.security.contracts import OK, Answer, Rpc
 
 SERVICES = ("identity", "conversation", "flightdata")
+PATIENCE = timedelta(seconds=2)
+"""Longest wait before a request is sent again."""
 PASSWORD = "a long walk in the park"
 CALL_SECONDS, START_SECONDS = 20.0, 60.0
 M = TypeVar("M", bound=Message)
@@ -149,7 +152,17 @@ class Mesh:
     async def answer(
         self, rpc: Rpc, body: bytes, metadata: Metadata = (), *, compression: grpc.Compression | None = None
     ) -> Answer:
-        """Send a request as bytes; return the first answer. A stream with any message is a success."""
+        """Return the answer to a request in bytes; send it again if the service says to do so soon."""
+        while True:
+            answer, wait = await self._first_answer(rpc, body, metadata, compression)
+            if wait is None or wait > PATIENCE:
+                return answer
+            await asyncio.sleep(wait.total_seconds())
+
+    async def _first_answer(
+        self, rpc: Rpc, body: bytes, metadata: Metadata, compression: grpc.Compression | None
+    ) -> tuple[Answer, timedelta | None]:
+        """Send a request; return its answer and the suggested wait. Any message of a stream is a success."""
         channel: Any = self.channels[rpc.served_by]
         # One message and the end of the stream are the same bytes, whether the client may send more or not.
         call: Any = channel.unary_stream(rpc.path)(
@@ -158,9 +171,9 @@ class Mesh:
         try:
             await call.read()
         except grpc.aio.AioRpcError as error:
-            return error.code(), _without_prefix(reason_of(error))
+            return (error.code(), _without_prefix(reason_of(error))), retry_after_of(error)
         else:
-            return OK
+            return OK, None
         finally:
             call.cancel()
 
