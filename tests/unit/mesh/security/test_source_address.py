@@ -60,9 +60,16 @@ def test_the_connection_names_the_source(peer: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [None, options_pb2.ACCESS_GATEWAY, options_pb2.ACCESS_CONVERSATION, options_pb2.ACCESS_CUSTOMER]
+    "kind",
+    [
+        None,
+        options_pb2.ACCESS_AGENT_WORKER,
+        options_pb2.ACCESS_CONVERSATION,
+        options_pb2.ACCESS_AGENT,
+        options_pb2.ACCESS_CUSTOMER,
+    ],
 )
-def test_an_address_claimed_by_anyone_but_the_web_app_is_ignored(kind: Any) -> None:
+def test_an_address_claimed_by_anyone_but_the_web_app_and_the_gateway_is_ignored(kind: Any) -> None:
     set_principal(caller(kind) if kind else None)
     assert address("ipv4:192.0.2.7:41000", "198.51.100.9") == "192.0.2.7"
 
@@ -71,6 +78,9 @@ def test_an_address_claimed_by_anyone_but_the_web_app_is_ignored(kind: Any) -> N
     ("reported", "expected"),
     [("198.51.100.9", "198.51.100.9"), ("2001:db8::9", "2001:db8::/64"), ("not an address", ""), ("", "")],
 )
-def test_the_web_app_reports_its_browsers_address(reported: str, expected: str) -> None:
-    set_principal(caller(options_pb2.ACCESS_PAGE))
+@pytest.mark.parametrize("kind", [options_pb2.ACCESS_PAGE, options_pb2.ACCESS_GATEWAY])
+def test_the_web_app_and_the_gateway_report_their_clients_address(
+    reported: str, expected: str, kind: options_pb2.Access.ValueType
+) -> None:
+    set_principal(caller(kind))
     assert address("ipv4:127.0.0.1:41000", reported) == expected
