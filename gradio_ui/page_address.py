@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from mesh.ip_addresses import parsed
-from mesh.settings import with_port
+from mesh.ip_addresses import is_loopback, reached_through
 
 _HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.IGNORECASE)
 
@@ -52,7 +51,7 @@ class PageAddress:
     @property
     def is_trustworthy(self) -> bool:
         """True if browsers treat the web app as secure, so that it may use the microphone."""
-        return self.scheme == "https" or _is_loopback(urlsplit(self.origin).hostname)
+        return self.scheme == "https" or is_loopback(urlsplit(self.origin).hostname)
 
     def is_origin(self, origin: str) -> bool:
         """Return whether an `Origin` header names this address.
@@ -69,19 +68,12 @@ class PageAddress:
         Behind a reverse proxy, LiveKit is at `livekit` below the web app. Otherwise a loopback address is
         replaced by the host with which the browser opened the web app.
         """
-        livekit, page = urlsplit(url), urlsplit(self.origin)
-        local = _is_loopback(livekit.hostname)
-        if livekit.scheme in ("ws", "http") and (self.scheme == "https" or (local and behind_proxy)):
+        livekit = urlsplit(url)
+        below = self.scheme == "https" or (behind_proxy and is_loopback(livekit.hostname))
+        if below and livekit.scheme in ("ws", "http"):
             return f"{self.scheme.replace('http', 'ws')}://{self.host}{self.path}livekit"
-        if local and not _is_loopback(page.hostname):
-            return livekit._replace(netloc=with_port(page.hostname or "", livekit.port or 80)).geturl()
-        return url
+        return reached_through(url, urlsplit(self.origin).hostname)
 
 
 def _without_default_port(scheme: str, netloc: str) -> str:
     return netloc.lower().removesuffix({"http": ":80", "https": ":443"}.get(scheme, ""))
-
-
-def _is_loopback(host: str | None) -> bool:
-    address = parsed(host or "")
-    return host == "localhost" or (address is not None and address.is_loopback)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 _SUBSCRIBER_BITS = 64
 """Length of an IPv6 prefix that one subscriber controls (RFC 6177)."""
@@ -23,6 +24,24 @@ def source_of(text: str) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address), _SUBSCRIBER_BITS), strict=False))
     return str(address or "")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Return whether a host name or address means the machine itself."""
+    address = parsed(host or "")
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def reached_through(url: str, host: str | None) -> str:
+    """Return the URL of a server for a caller that reached its machine at `host`.
+
+    A server's loopback address makes sense only on its own machine, so others get `host` in its place.
+    """
+    parts = urlsplit(url)
+    if not host or is_loopback(host) or not is_loopback(parts.hostname):
+        return url
+    name = f"[{host}]" if ":" in host else host
+    return parts._replace(netloc=f"{name}:{parts.port}" if parts.port else name).geturl()
 
 
 class TrustedProxies:

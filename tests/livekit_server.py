@@ -16,7 +16,7 @@ from cli.livekit.server import provide
 from cli.settings import UpSettings
 from cli.supervisor.child_processes import child_process
 from mesh.security.secrets import LiveKitKeys
-from mesh.settings import CHECKOUT, load
+from mesh.settings import CHECKOUT, load, reachable_host
 from tests.product import free_ports, wait_until_ready
 
 
@@ -24,11 +24,11 @@ from tests.product import free_ports, wait_until_ready
 def livekit_server(
     folder: Path, keys: LiveKitKeys | None = None, *, bind: str = "127.0.0.1", auto_create: bool = True
 ) -> Iterator[tuple[str, LiveKitKeys]]:
-    """Run a server; yield its URL on loopback and its API keys (new ones if none are given).
+    """Run a server; yield its URL on this machine and its API keys (new ones if none are given).
 
     With `auto_create`, a participant's token creates the room, which the product doesn't allow.
     """
-    port, tcp, udp = free_ports(3)
+    host, (port, tcp, udp) = reachable_host(bind), free_ports(3)
     pair = {"LIVEKIT_API_KEY": keys.key, "LIVEKIT_API_SECRET": keys.secret} if keys else {}
     ports = {"livekit_port": port, "livekit_tcp_port": tcp, "livekit_udp_port": udp}
     settings = load(UpSettings, home=folder, bind=bind, **ports, **pair)
@@ -40,8 +40,8 @@ def livekit_server(
         # On SIGTERM it would wait for its rooms.
         child_process(command, grace_seconds=0, stdout=log, stderr=log),
     ):
-        wait_until_ready(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError)
-        yield f"ws://127.0.0.1:{port}", settings.livekit_keys
+        wait_until_ready(lambda: socket.create_connection((host, port), 1).close(), OSError)
+        yield f"ws://{host}:{port}", settings.livekit_keys
 
 
 def _written(settings: UpSettings, *, auto_create: bool) -> Path:

@@ -20,6 +20,7 @@ from cli.rendering.call_output import CallOutput
 from mesh.calling.channel import open_channel
 from mesh.errors import reason_of
 from mesh.ids import uuid7
+from mesh.ip_addresses import reached_through
 from mesh.settings import MeshSettings
 
 if TYPE_CHECKING:
@@ -81,11 +82,13 @@ async def place_call(
     *,
     microphone: bool = True,
     end_running: bool = False,
+    service_host: str | None = None,
 ) -> Samples:
     """Place a call, and send each line after the agent has answered the previous one.
 
     With `end_running`, end the account's running call first. If the call ends before all lines are sent, the
-    remaining lines are skipped without an error.
+    remaining lines are skipped without an error. If the service names a LiveKit server on its own machine,
+    that is reached at `service_host`.
 
     Returns:
         All audio of the agent, at `cli.calls.earpiece.RECORDING_RATE`.
@@ -98,7 +101,9 @@ async def place_call(
     try:
         async with (
             _started_call(stub, conversation_id, output, end_running=end_running) as access,
-            CallClient.join(access.livekit_url, access.livekit_token, microphone=microphone) as client,
+            CallClient.join(
+                reached_through(access.livekit_url, service_host), access.livekit_token, microphone=microphone
+            ) as client,
         ):
             output.connected(conversation_id, (time.monotonic() - began) * 1000)
             output.greeted(await client.wait_for_greeting())

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -128,14 +129,24 @@ async def _call(
         conversation_stub(settings, account) as stub,
         conversation_for_call(stub, account, conversation_id) as chosen_id,
     ):
-        microphone = bool(prepared)
         recording = await place_call(
-            stub, chosen_id, lines, output, microphone=microphone, end_running=end_running
+            stub,
+            chosen_id,
+            lines,
+            output,
+            microphone=bool(prepared),
+            end_running=end_running,
+            service_host=host_of(settings.address_of("conversation")),
         )
     if out is not None:
         write_wav(out, recording, RECORDING_RATE)
     if not as_json and not _logged_in(settings):
         print("A guest account made this call. Run `readback login` to keep your calls and read them later.")
+
+
+def host_of(address: str) -> str | None:
+    """Return the host in a service's address; None for a list of replicas."""
+    return None if "," in address else urlsplit(f"//{address.rpartition('/')[2]}").hostname
 
 
 def _prepare(script: Sequence[ScriptLine]) -> list[CallerLine]:

@@ -16,7 +16,8 @@ from cli.settings import UpSettings, check_all, unknown_variables
 from cli.supervisor import home, ports
 from cli.supervisor.foreground import supervise
 from cli.supervisor.parts import Part, parts_of
-from mesh.settings import reachable_host, with_port
+from gradio_ui.settings import UiSettings
+from mesh.settings import load, reachable_host, with_port
 
 EXAMPLES = (
     "Show flights from Chennai to Delhi tomorrow morning.",
@@ -67,7 +68,8 @@ def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
 
 
 def _welcome(settings: UpSettings, console: Console) -> None:
-    address = f"http://{with_port(reachable_host(settings.bind), settings.ui_port)}"
+    local = f"http://{with_port(reachable_host(settings.bind), settings.ui_port)}"
+    address = load(UiSettings).public_url or local
     lines = (
         f"\n  Open [bold cyan]{address}[/], sign up, press [bold]Call[/] and say:\n",
         *(f"      “{example}”" for example in EXAMPLES),
