@@ -22,11 +22,12 @@ from mesh.security.authentication import TokenSource
 from mesh.security.revocations import verifier_of_identity
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving import web_server
+from mesh.serving.caller_turns import CallerTurns
 from mesh.serving.http_connections import HttpLimits
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.gateway.mcp.http_access import CallerTokens, http_app
-from services.gateway.mcp.server import mcp_server
+from services.gateway.mcp.server import ToolServer
 from services.gateway.mcp.tools import ToolCaller, tools_of
 from services.gateway.settings import GatewaySettings
 
@@ -58,14 +59,15 @@ async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) 
         own_token = tokens or WorkloadIdentity("gateway", key, IdentityServiceStub(identity)).own_token
         anonymous = tokens is not None or settings.allows_anonymous
         callers = CallerTokens(verifier_of_identity(identity), own_token, anonymous=anonymous)
-        server = mcp_server(
+        tools = ToolServer(
             tools_of([FLIGHTDATA]),
             ToolCaller({FLIGHTDATA.full_name: flightdata}),
             FlightDataServiceStub(flightdata),
             callers.token_of,
-            answer_tokens=settings.mcp_answer_tokens,
+            CallerTurns(settings.mcp_anonymous_calls),
+            settings.mcp_answer_tokens,
         )
-        yield Gateway(server, callers)
+        yield Gateway(tools.server(), callers)
 
 
 def main() -> None:

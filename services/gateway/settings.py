@@ -12,6 +12,8 @@ class GatewaySettings(MeshSettings):
 
     mcp_anonymous: bool | None = None
     """Allow callers without a token to use the tools. When unset, they are allowed except in `production`."""
+    mcp_anonymous_calls: int = Field(default=4, ge=1)
+    """Tool calls of callers without a token that run at the same time: one for each network address."""
     mcp_answer_tokens: int = Field(default=6000, ge=500, le=100_000)
     """Maximum length of a tool's result, in tokens of about four characters; the rest is removed."""
     mcp_hosts: str = ""

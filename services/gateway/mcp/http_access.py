@@ -20,8 +20,6 @@ from mesh.errors import Unauthenticated, Unavailable
 from mesh.security.authentication import TokenVerifier
 
 PATH = "/mcp"
-MAX_BODY_BYTES = 65_536
-"""Size limit of a request, as of most RPCs."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -72,7 +70,6 @@ class Transports:
                 json_response=json_response,
                 stateless=True,
                 security_settings=security,
-                max_request_body_size=MAX_BODY_BYTES,
             )
             for json_response in (False, True)
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -14,15 +16,18 @@ from mcp.server.lowlevel import Server
 
 from agent.language import ENGLISH
 from mesh.contracts.tool_arguments import request_from
-from mesh.errors import InvalidRequest, Unauthenticated, Unavailable
+from mesh.errors import InvalidRequest, Overloaded, Unauthenticated, Unavailable
+from mesh.ip_addresses import source_of
 from mesh.security.authentication import bearer
 from mesh.security.source_address import SOURCE_ADDRESS
+from mesh.serving.caller_turns import CallerTurns
 from services.gateway.mcp.places import question, resolve_places
 from services.gateway.mcp.tool_results import (
     as_json,
     compact_json,
     invalid_arguments,
     not_authenticated,
+    overloaded,
     rpc_failed,
     shortened,
     unknown_tool,
@@ -44,58 +49,75 @@ Context = ServerRequestContext[Any, Any]
 _log = structlog.get_logger()
 
 
-def mcp_server(
-    tools: Mapping[str, Tool],
-    caller: ToolCaller,
-    places: FlightDataServiceAsyncStub,
-    token_of: TokenOf,
-    *,
-    answer_tokens: int,
-) -> Server[Any]:
-    """Return a server of these tools, for HTTP or stdio; results have at most `answer_tokens` tokens."""
+@dataclass(frozen=True, slots=True)
+class ToolServer:
+    """Lists the tools and calls them."""
 
-    async def list_tools(
-        context: Context,  # noqa: ARG001  # the SDK's signature
-        page: types.PaginatedRequestParams | None,  # noqa: ARG001
+    tools: Mapping[str, Tool]
+    caller: ToolCaller
+    places: FlightDataServiceAsyncStub
+    """Finds the codes of places."""
+    token_of: TokenOf
+    strangers: CallerTurns
+    """Turns of callers without a token, because the services see all of them as one caller."""
+    answer_tokens: int
+    """Maximum length of a result."""
+
+    def server(self) -> Server[Any]:
+        """Return the MCP server, for HTTP or stdio."""
+        return Server(
+            "readback",
+            title="Readback",
+            instructions=INSTRUCTIONS,
+            on_list_tools=self._list,
+            on_call_tool=self._call_in_turn,
+        )
+
+    async def _list(
+        self,
+        context: Context,  # noqa: ARG002  # the SDK's signature
+        page: types.PaginatedRequestParams | None,  # noqa: ARG002
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_description(tool) for tool in tools.values()])
+        return types.ListToolsResult(tools=[_description(tool) for tool in self.tools.values()])
 
-    async def call_tool(context: Context, call: types.CallToolRequestParams) -> types.CallToolResult:
-        tool = tools.get(call.name)
+    async def _call_in_turn(
+        self, context: Context, call: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        tool, stranger = self.tools.get(call.name), _stranger(context)
         if tool is None:
             return _result(unknown_tool(call.name))
         try:
-            request = request_from(tool.method.input_type, call.arguments or {})
-            metadata = bearer(await token_of(_authorization(context))) + _source(context)
-            if ambiguous := await resolve_places(places, request, metadata):
-                return _result(question(request, ambiguous))
-            messages = await _call(context, tool, request, metadata)
+            async with nullcontext() if stranger is None else self.strangers.turn(stranger):
+                return _result(await self._call(context, tool, call.arguments or {}))
+        except Overloaded as error:
+            return _result(overloaded(error))
+
+    async def _call(self, context: Context, tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            request = request_from(tool.method.input_type, arguments)
+            metadata = bearer(await self.token_of(_authorization(context))) + _source(context)
+            if ambiguous := await resolve_places(self.places, request, metadata):
+                return question(request, ambiguous)
+            messages = await self._messages(context, tool, request, metadata)
         except InvalidRequest as error:
-            return _result(invalid_arguments(error))
+            return invalid_arguments(error)
         except (Unauthenticated, Unavailable) as error:
-            return _result(not_authenticated(error))
+            return not_authenticated(error)
         except grpc.aio.AioRpcError as error:
             _log.info("tool call failed", tool=tool.name, code=error.code().name)
-            return _result(rpc_failed(error))
+            return rpc_failed(error)
         speech = ENGLISH.answer_line(messages)
-        result = ({"speech": speech} if speech else {}) | as_json(messages)
-        return _result(shortened(result, answer_tokens))
+        return shortened(({"speech": speech} if speech else {}) | as_json(messages), self.answer_tokens)
 
-    async def _call(context: Context, tool: Tool, request: Message, metadata: Metadata) -> Sequence[Message]:
+    async def _messages(
+        self, context: Context, tool: Tool, request: Message, metadata: Metadata
+    ) -> Sequence[Message]:
         messages = []
-        async for message in caller.call(tool, request, metadata):
+        async for message in self.caller.call(tool, request, metadata):
             messages.append(message)
             if tool.method.server_streaming:
                 await context.session.report_progress(len(messages), message=message.WhichOneof("event"))
         return messages
-
-    return Server(
-        "readback",
-        title="Readback",
-        instructions=INSTRUCTIONS,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-    )
 
 
 def _description(tool: Tool) -> types.Tool:
@@ -113,6 +135,14 @@ def _description(tool: Tool) -> types.Tool:
 def _authorization(context: Context) -> str:
     """Return the `Authorization` header; empty over stdio."""
     return "" if context.request is None else str(context.request.headers.get("authorization", ""))
+
+
+def _stranger(context: Context) -> str | None:
+    """Return the network of a caller without a token over HTTP; None for other callers."""
+    if context.request is None or _authorization(context):
+        return None
+    client = context.request.client
+    return source_of(client.host) if client else ""
 
 
 def _source(context: Context) -> Metadata:

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from mesh.errors import (
     FieldViolation,
     InvalidRequest,
+    Overloaded,
     Unauthenticated,
     Unavailable,
     reason_of,
@@ -139,6 +140,11 @@ def not_authenticated(error: Unauthenticated | Unavailable) -> dict[str, Any]:
     """Return the error for a caller whose token is invalid or can't be verified."""
     code = "UNAVAILABLE" if isinstance(error, Unavailable) else "UNAUTHENTICATED"
     return _error(code, code, str(error))
+
+
+def overloaded(error: Overloaded) -> dict[str, Any]:
+    """Return the error for a caller with too many calls at once."""
+    return _error("RESOURCE_EXHAUSTED", "OVERLOADED", str(error))
 
 
 def unknown_tool(name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway.mcp.http_access import MAX_BODY_BYTES
+from mesh.serving.http_connections import HttpLimits
 from tests.integration.gateway.conftest import Mesh, assistant
 from tests.mesh_tokens import SigningKey
 
@@ -80,7 +80,7 @@ async def test_the_address_with_a_slash_is_served_too(mesh: Mesh) -> None:
 
 async def test_a_request_that_is_too_large_is_refused(mesh: Mesh) -> None:
     async with mesh.gateway() as url, httpx.AsyncClient() as http:
-        message = INITIALIZE | {"padding": "x" * MAX_BODY_BYTES}
+        message = INITIALIZE | {"padding": "x" * HttpLimits().body_bytes}
         assert (await http.post(url, json=message, headers=ACCEPT)).status_code == 413
 
 

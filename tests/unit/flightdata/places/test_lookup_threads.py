@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from mesh.errors import Overloaded
-from services.flightdata.places.lookup_threads import MOST_WAITING, LookupThreads
+from mesh.serving.caller_turns import MOST_WAITING
+from services.flightdata.places.lookup_threads import LookupThreads
 
 pytestmark = pytest.mark.unit
 
