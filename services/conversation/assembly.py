@@ -80,6 +80,7 @@ async def replica(
             "backstop": partial(backstop, store, bus, clock, settings.conversation_poll_seconds),
             "retention": partial(purge, store, clock),
             "indexing": indexing.run,
+            "erasure": deletion.run,
             "deleted customers": partial(delete_customers, deleted, deletion, clock),
         }
         if settings.redis_url:

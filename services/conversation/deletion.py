@@ -3,6 +3,9 @@
 It deletes the conversation's entries, calls, open utterances and words in the search index. It also deletes
 the stored answers to requests that mention the conversation.
 
+The first transaction hides the conversation. The rest is erased in steps, so that a large log doesn't delay
+other customers. If the erasure is interrupted, it is continued by a repeated request, and in the background.
+
 Two things remain. The deletion gets a position in the customer's feed, so that watchers also delete the
 conversation. The ids and rooms of its calls remain until the calls are cleaned up.
 
@@ -12,9 +15,11 @@ Backups are not changed.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from sqlalchemy import Table
 
 from mesh.clock import Clock
 from mesh.ids import uuid7
@@ -26,12 +31,16 @@ from services.conversation.model.feeds import FeedBuilder
 from services.conversation.model.log_state import Changes
 from services.conversation.model.records import Conversation
 from services.conversation.search.indexing import BATCH, spoken_in
+from services.conversation.slow_work import STEP_BYTES, off_the_loop
 from services.conversation.store import Store, Transaction, deletion
+from services.conversation.store.deletion import HiddenLog
 from services.conversation.store.engine import write
 from services.conversation.store.search import search_index
 
 AT_ONCE = 20
 """Number of a deleted customer's conversations that are read at once."""
+RESUME_SECONDS = 30.0
+"""Pause between two searches for interrupted erasures."""
 
 
 class Deletion:
@@ -39,6 +48,16 @@ class Deletion:
 
     def __init__(self, store: Store, bus: Bus, calls: Calls, clock: Clock) -> None:
         self._store, self._bus, self._calls, self._clock = store, bus, calls, clock
+        self._erasing = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Continue interrupted erasures now, then periodically, until cancelled."""
+        while True:
+            async with self._store.reading() as transaction:
+                interrupted = await deletion.hidden_logs(transaction.connection)
+            if interrupted:
+                await self._erase_hidden()
+            await self._clock.sleep(RESUME_SECONDS)
 
     async def delete(
         self, customer_id: str, request: pb.DeleteConversationRequest
@@ -57,7 +76,7 @@ class Deletion:
                 conversation = await conversations.owned(transaction, customer_id, request.conversation_id)
                 running = await transaction.running_call(conversation.key)
                 hung_up.extend([running.call_id] if running else [])
-                commits.append(await self._delete(transaction, conversation))
+                commits.append(await self._hide(transaction, conversation))
                 return pb.DeleteConversationResponse()
 
             answer = await transaction.once(
@@ -68,7 +87,7 @@ class Deletion:
         for call_id in hung_up:
             self._calls.hang_up(call_id)
         # Also for a repeated request, because the first one may have been interrupted before this line.
-        await self._store.scrub()
+        await self._erase_hidden()
         return answer
 
     async def delete_all(self, customer_id: str) -> None:
@@ -88,10 +107,9 @@ class Deletion:
         async with self._store.reading() as transaction:
             return await transaction.conversations_of(customer_id, before=None, limit=AT_ONCE)
 
-    async def _delete(self, transaction: Transaction, conversation: Conversation) -> Committed:
-        await _remove_from_index(transaction, conversation)
+    async def _hide(self, transaction: Transaction, conversation: Conversation) -> Committed:
         position = await _add_to_feed(transaction, conversation)
-        await deletion.delete_conversation(transaction.connection, conversation, self._clock.now())
+        await deletion.hide_conversation(transaction.connection, conversation, self._clock.now())
         return Committed(
             customer_id=conversation.customer_id,
             conversation_id=conversation.conversation_id,
@@ -100,21 +118,55 @@ class Deletion:
             deleted=True,
         )
 
+    async def _erase_hidden(self) -> None:
+        """Erase everything of all hidden conversations, one after another."""
+        async with self._erasing:
+            async with self._store.reading() as transaction:
+                hidden = await deletion.hidden_logs(transaction.connection)
+            for log in hidden:
+                await self._erase(log.key)
+            await self._store.scrub()
 
-async def _remove_from_index(transaction: Transaction, conversation: Conversation) -> None:
-    index = search_index(transaction.connection)
-    through = await index.lock(conversation.key) or 0
-    number = 0
-    while number < through:
-        entries = await transaction.entries_after(
-            conversation.key, number, limit=min(BATCH, through - number)
-        )
+    async def _erase(self, key: int) -> None:
+        while (log := await self._hidden(key)) and await self._remove_words(log):
+            pass
+        first = True
+        while log and log.reached and await self._scrub_index(first=first):
+            first = False
+        for table in deletion.LARGE_TABLES:
+            while await self._delete_rows(table, key):
+                pass
+        async with self._store.writing() as transaction:
+            await deletion.delete_conversation(transaction.connection, key)
+
+    async def _hidden(self, key: int) -> HiddenLog | None:
+        async with self._store.reading() as transaction:
+            return await deletion.hidden_log(transaction.connection, key)
+
+    async def _remove_words(self, log: HiddenLog) -> bool:
+        """Remove the words of the next entries from the search index. Return False if there are none."""
+        async with self._store.reading() as transaction:
+            through = await search_index(transaction.connection).removed_explicitly_through(log.key)
+            if log.reached >= through:
+                return False
+            entries = await transaction.entries_after(
+                log.key, log.reached, limit=min(BATCH, through - log.reached), most_bytes=STEP_BYTES
+            )
         if not entries:
-            break
-        number = entries[-1].number
-        await index.remove(conversation.key, conversation.customer_id, spoken_in(entries))
-    if number:
-        await index.scrub()
+            return False
+        utterances = await off_the_loop(spoken_in, entries)
+        async with self._store.writing() as transaction:
+            if await deletion.advance(transaction.connection, log, entries[-1].number):
+                await search_index(transaction.connection).remove(log.key, log.customer_id, utterances)
+        return True
+
+    async def _scrub_index(self, *, first: bool) -> bool:
+        async with self._store.writing() as transaction:
+            return await search_index(transaction.connection).scrub(first=first)
+
+    async def _delete_rows(self, table: Table, key: int) -> bool:
+        async with self._store.writing() as transaction:
+            return await deletion.delete_rows(transaction.connection, table, key)
 
 
 async def _add_to_feed(transaction: Transaction, conversation: Conversation) -> int:

@@ -20,10 +20,12 @@ from services.conversation.export import plain_text, webvtt
 from services.conversation.export.transcript import Entries, Format
 from services.conversation.model.entries import entry_message
 from services.conversation.model.records import Conversation, conversation_message
+from services.conversation.slow_work import STEP_BYTES
 from services.conversation.store import Store
 
 BATCH = 256
-"""Number of entries read in one query."""
+"""Most entries read in one transaction. It also has a limit of bytes, because decoding blocks the event
+loop."""
 CHUNK_BYTES = 32 * 1024
 """Bytes in each chunk; the last one may be smaller. An entry may be split, because it can be larger than a
 gRPC message."""
@@ -64,7 +66,10 @@ async def _entries(store: Store, conversation: Conversation) -> AsyncIterator[en
     while number < conversation.last_number:
         async with store.reading() as transaction:
             batch = await transaction.entries_after(
-                conversation.key, number, limit=min(BATCH, conversation.last_number - number)
+                conversation.key,
+                number,
+                limit=min(BATCH, conversation.last_number - number),
+                most_bytes=STEP_BYTES,
             )
         if not batch:
             raise ConversationNotFound

@@ -35,4 +35,8 @@ class Format:
 
 def on_one_line(text: str) -> str:
     """Return a text without line breaks and control characters, which could break the file's structure."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    if (
+        not text.isprintable()
+    ):  # a call in C, because the loop below would block the event loop for long texts
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(text.split())

@@ -14,6 +14,7 @@ from services.conversation.result_pages import fitting
 from services.conversation.search.indexing import Indexing
 from services.conversation.search.snippets import snippet
 from services.conversation.search.words import folded_words
+from services.conversation.slow_work import off_the_loop
 from services.conversation.store import Store, Transaction
 from services.conversation.store.search import Hit, Place, SearchIndex, SearchQuery, search_index
 
@@ -79,13 +80,16 @@ async def _with_snippets(
     index: SearchIndex, read: Sequence[tuple[Hit, LogEntry]], words: Sequence[str]
 ) -> list[SearchResult]:
     texts = [entry_pb2.Utterance.FromString(entry.content).text for _, entry in read]
-    matching = await index.with_stems_of({word for text in texts for word in folded_words(text)}, words)
+    said = set[str]()
+    for text in texts:
+        said.update(await off_the_loop(folded_words, text))
+    matching = await index.with_stems_of(said, words)
     return [
         SearchResult(
             pb.FoundEntry(
                 entry=entry_message(hit.conversation_id, entry),
                 conversation_title=hit.title,
-                snippet=snippet(text, matching),
+                snippet=await off_the_loop(snippet, text, matching),
             ),
             hit.place,
         )

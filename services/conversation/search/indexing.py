@@ -19,11 +19,13 @@ from mesh.clock import Clock
 from services.conversation.model.entries import UTTERANCE, LogEntry
 from services.conversation.model.times import instant_of
 from services.conversation.search.words import folded_words
+from services.conversation.slow_work import STEP_BYTES, off_the_loop
 from services.conversation.store import Store
 from services.conversation.store.search import IndexedUtterance, UnindexedLog, search_index
 
 BATCH = 500
-"""Most entries indexed in one transaction. The transaction blocks other writes for a few milliseconds."""
+"""Most entries indexed in one transaction. It also has a limit of bytes, because a transaction blocks other
+writes."""
 LOGS_PER_QUERY = 50
 """Most logs fetched in one query."""
 IDLE = timedelta(seconds=10)
@@ -68,20 +70,28 @@ class Indexing:
 
     async def _index(self, log: UnindexedLog, pause: float = 0) -> None:
         """Index a log up to `log.head`."""
-        reached = 0
-        while reached < log.head:
-            async with self._store.writing() as transaction:
-                index = search_index(transaction.connection)
-                through = await index.lock(log.key)
-                if through is None:
-                    return  # the conversation was deleted
-                entries = await transaction.entries_after(log.key, through, limit=BATCH)
-                if not entries:
-                    return  # another replica has indexed them
-                reached = entries[-1].number
-                await index.add(log.key, log.customer_id, spoken_in(entries), through=reached)
+        while await self._index_some(log):
             if pause:
                 await self._clock.sleep(pause)
+
+    async def _index_some(self, log: UnindexedLog) -> bool:
+        """Index the next entries of a log. Return False if there are none up to `log.head`."""
+        async with self._store.reading() as transaction:
+            through = await search_index(transaction.connection).through(log.key)
+            if through >= log.head:
+                return False
+            entries = await transaction.entries_after(log.key, through, limit=BATCH, most_bytes=STEP_BYTES)
+        if not entries:
+            return False  # the conversation was deleted
+        utterances = await off_the_loop(spoken_in, entries)
+        async with self._store.writing() as transaction:
+            index = search_index(transaction.connection)
+            locked = await index.lock(log.key)
+            if (
+                locked == through
+            ):  # otherwise another replica has indexed them, or the conversation was deleted
+                await index.add(log.key, log.customer_id, utterances, through=entries[-1].number)
+        return locked is not None
 
 
 def spoken_in(entries: Sequence[LogEntry]) -> list[IndexedUtterance]:

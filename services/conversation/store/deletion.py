@@ -1,4 +1,4 @@
-"""Deletion of a conversation, and the list of its calls to clean up. The list holds no spoken text."""
+"""Deletion of a conversation in steps, and the list of its calls to clean up, which holds no spoken text."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, delete, func, insert, literal, select
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from sqlalchemy import LargeBinary, Table, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.conversation.model.records import Conversation
+from services.conversation.slow_work import STEP_ROWS
 from services.conversation.store.schema import (
+    NOBODY,
     calls,
     conversations,
     deleted_calls,
     feed_runs,
     feeds,
+    log_pages,
+    open_utterances,
     requests,
+    spoken_entries,
 )
+from services.conversation.store.schema import hidden_logs as hidden_logs_table
+
+LARGE_TABLES = (log_pages, spoken_entries)
+"""Tables with many rows of a log, which are deleted in steps. The second part of their keys is a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +39,73 @@ class DeletedCall:
     delete_time: datetime
 
 
-async def delete_conversation(connection: AsyncConnection, conversation: Conversation, now: datetime) -> None:
-    """Delete a conversation, all of its rows, and the stored answers that contain its id."""
+@dataclass(frozen=True, slots=True)
+class HiddenLog:
+    """The log of a deleted conversation that is not yet erased."""
+
+    key: int
+    customer_id: str
+    """The former owner."""
+    reached: int
+    """The words of the entries up to this number are removed from the search index."""
+
+
+async def hide_conversation(connection: AsyncConnection, conversation: Conversation, now: datetime) -> None:
+    """Take a conversation from its owner and end its calls. Delete its open utterances and answers."""
     here = calls.c.conversation_key == conversation.key
     query = select(calls.c.call_id, calls.c.room).where(here, calls.c.sealed_grant.is_not(None))
     found = await connection.execute(query)
     rows = [{"call_id": row.call_id, "room": row.room, "delete_time": now} for row in found]
     if rows:
         await connection.execute(insert(deleted_calls), rows)
-    await connection.execute(delete(conversations).where(conversations.c.key == conversation.key))
+    ended = {"state": pb.CALL_STATE_ENDED, "holder": None, "sealed_grant": None}
+    await connection.execute(update(calls).where(here).values(ended))
+    await connection.execute(
+        delete(open_utterances).where(open_utterances.c.conversation_key == conversation.key)
+    )
+    hidden = {"customer_id": NOBODY, "title": "", "state": pb.CONVERSATION_STATE_ENDED}
+    await connection.execute(
+        update(conversations).where(conversations.c.key == conversation.key).values(hidden)
+    )
+    await connection.execute(
+        insert(hidden_logs_table).values(
+            conversation_key=conversation.key, customer_id=conversation.customer_id, reached=0
+        )
+    )
     await _purge_answers(connection, conversation)
+
+
+async def hidden_logs(connection: AsyncConnection) -> Sequence[HiddenLog]:
+    """Return all hidden logs."""
+    rows = await connection.execute(select(hidden_logs_table))
+    return [HiddenLog(row.conversation_key, row.customer_id, row.reached) for row in rows]
+
+
+async def hidden_log(connection: AsyncConnection, key: int) -> HiddenLog | None:
+    """Return the hidden log with this key; None if it is erased."""
+    query = select(hidden_logs_table).where(hidden_logs_table.c.conversation_key == key)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else HiddenLog(row.conversation_key, row.customer_id, row.reached)
+
+
+async def advance(connection: AsyncConnection, log: HiddenLog, reached: int) -> bool:
+    """Store that the words up to `reached` are removed. Return False if another replica was faster."""
+    here = (hidden_logs_table.c.conversation_key == log.key, hidden_logs_table.c.reached == log.reached)
+    result = await connection.execute(update(hidden_logs_table).where(*here).values(reached=reached))
+    return result.rowcount == 1
+
+
+async def delete_rows(connection: AsyncConnection, table: Table, key: int) -> bool:
+    """Delete some rows of a log from a table. Return False if there are none."""
+    here = table.c.conversation_key == key
+    _, number = table.primary_key
+    some = select(number).where(here).order_by(number).limit(STEP_ROWS)
+    return (await connection.execute(delete(table).where(here, number.in_(some)))).rowcount > 0
+
+
+async def delete_conversation(connection: AsyncConnection, key: int) -> None:
+    """Delete a hidden conversation with all rows that are left."""
+    await connection.execute(delete(conversations).where(conversations.c.key == key))
 
 
 async def delete_customer(connection: AsyncConnection, customer_id: str) -> None:

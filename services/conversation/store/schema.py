@@ -219,6 +219,19 @@ deleted_calls = Table(
 )
 """Calls of deleted conversations; kept until their rooms are closed and their grants are revoked."""
 
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""Owner of hidden conversations. No customer has this id."""
+
+hidden_logs = Table(
+    "hidden_logs",
+    metadata,
+    _conversation_key(),
+    Column("customer_id", Id, nullable=False, doc="The former owner."),
+    Column("reached", BigInteger, nullable=False, doc="Last entry whose words are removed from the index."),
+    sqlite_with_rowid=False,
+)
+"""Deleted conversations that are not yet erased."""
+
 indexed_logs = Table(
     "indexed_logs",
     metadata,

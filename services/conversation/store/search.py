@@ -38,12 +38,17 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.conversation.store.schema import conversations, indexed_logs, spoken_entries
+from services.conversation.slow_work import off_the_loop
+from services.conversation.store.schema import NOBODY, conversations, indexed_logs, spoken_entries
 
 Place = tuple[datetime, int, int]
 """Place of a result in the order of results: commit time, conversation key, entry number."""
 MAX_ENTRIES = 1 << 24
 """Limit of entry numbers in SQLite's index. Entries with this number or a higher one are not indexed."""
+MERGED_PAGES = 32
+"""Most pages of SQLite's index merged in one step."""
+MERGE_CHANGES = 2
+"""A merge with fewer changes had nothing to do."""
 TOKENIZER = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co So Sk'"
 """FTS5's tokenizer. The words are already folded, so it only stems them."""
 
@@ -124,6 +129,7 @@ class SearchIndex(ABC):
             select(conversations.c.key, conversations.c.customer_id, conversations.c.last_number)
             .outerjoin(indexed_logs, indexed_logs.c.conversation_key == conversations.c.key)
             .where(conversations.c.last_number > func.coalesce(indexed_logs.c.through_number, 0))
+            .where(conversations.c.customer_id != NOBODY)
         )
         if customer_id is not None:
             query = query.where(conversations.c.customer_id == customer_id)
@@ -141,7 +147,7 @@ class SearchIndex(ABC):
         # shared, so that it doesn't block appends.
         alive = (
             select(conversations.c.key)
-            .where(conversations.c.key == key)
+            .where(conversations.c.key == key, conversations.c.customer_id != NOBODY)
             .with_for_update(read=True, key_share=True)
         )
         if (await self._connection.execute(alive)).one_or_none() is None:
@@ -152,6 +158,11 @@ class SearchIndex(ABC):
         here = indexed_logs.c.conversation_key == key
         reached = select(indexed_logs.c.through_number).where(here).with_for_update()
         return int((await self._connection.execute(reached)).scalar_one())
+
+    async def through(self, key: int) -> int:
+        """Return the number of the last indexed entry of a log."""
+        query = select(indexed_logs.c.through_number).where(indexed_logs.c.conversation_key == key)
+        return int((await self._connection.execute(query)).scalar() or 0)
 
     async def add(
         self,
@@ -181,12 +192,19 @@ class SearchIndex(ABC):
         return [Hit(**row._mapping) for row in await self._connection.execute(statement)]
 
     @abstractmethod
+    async def removed_explicitly_through(self, key: int) -> int:
+        """Return the number of the last entry whose words `remove` must remove; 0 if it removes none."""
+
+    @abstractmethod
     async def remove(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
         """Remove the utterances of a log that is being deleted. They must equal the added utterances."""
 
     @abstractmethod
-    async def scrub(self) -> None:
-        """Erase the removed words from the index. Call it once, after the last `remove`."""
+    async def scrub(self, *, first: bool) -> bool:
+        """Erase some of the removed words from the index. Return False if nothing is left to do.
+
+        Call it after the last `remove`, once with `first`, then repeatedly.
+        """
 
     @abstractmethod
     async def with_stems_of(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
@@ -204,11 +222,16 @@ class SearchIndex(ABC):
 class PostgresIndex(SearchIndex):
     """The column `spoken_entries.words` with a GIN index. Its dictionary has no stop words."""
 
-    async def remove(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
-        """Do nothing, because deleting the conversation deletes the rows with the words."""
+    async def removed_explicitly_through(self, key: int) -> int:  # noqa: ARG002 -- see `SearchIndex`
+        """Return 0, because deleting the rows deletes the words."""
+        return 0
 
-    async def scrub(self) -> None:
+    async def remove(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
+        """Do nothing, because deleting the rows deletes the words."""
+
+    async def scrub(self, *, first: bool) -> bool:  # noqa: ARG002 -- see `SearchIndex`
         """Do nothing, because the next vacuum erases the deleted rows."""
+        return False
 
     async def with_stems_of(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
         """Return the words of `words` that have the same stem as a word of `wanted`."""
@@ -232,6 +255,10 @@ class SqliteIndex(SearchIndex):
     A row id combines the conversation's key and the entry's number.
     """
 
+    async def removed_explicitly_through(self, key: int) -> int:
+        """Return the number of the last indexed entry."""
+        return await self.through(key)
+
     async def remove(self, key: int, customer_id: str, utterances: Sequence[IndexedUtterance]) -> None:
         """Remove utterances. Their words remain in the file until `scrub` is called."""
         rows = [_fts_row(key, customer_id, one) for one in utterances if one.number < MAX_ENTRIES]
@@ -241,13 +268,26 @@ class SqliteIndex(SearchIndex):
             )
             await self._connection.execute(text(delete), rows)
 
-    async def scrub(self) -> None:
-        """Erase the removed words by merging the index."""
-        await self._connection.execute(text("INSERT INTO spoken_words (spoken_words) VALUES ('optimize')"))
+    async def scrub(self, *, first: bool) -> bool:
+        """Erase the removed words by merging a few pages of the index.
+
+        A negative number begins to merge the whole index, see https://sqlite.org/fts5.html#the_merge_command.
+        """
+        pages = -MERGED_PAGES if first else MERGED_PAGES
+        merge = text("INSERT INTO spoken_words (spoken_words, rank) VALUES ('merge', :pages)")
+        before = await self._total_changes()
+        await self._connection.execute(merge, {"pages": pages})
+        return await self._total_changes() - before >= MERGE_CHANGES
+
+    async def _total_changes(self) -> int:
+        return int((await self._connection.execute(text("SELECT total_changes()"))).scalar_one())
 
     async def with_stems_of(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
         """Return the words of `words` that have the same stem as a word of `wanted`."""
-        # A temporary table in memory is fast enough: a few hundred words take microseconds.
+        return await off_the_loop(self._stems, words, wanted)
+
+    @staticmethod
+    def _stems(words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
         with closing(sqlite3.connect(":memory:")) as memory:
             memory.execute(f'CREATE VIRTUAL TABLE stems USING fts5(word, tokenize="{TOKENIZER}")')
             memory.executemany("INSERT INTO stems (word) VALUES (?)", [(word,) for word in words])

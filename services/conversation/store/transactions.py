@@ -27,17 +27,19 @@ from sqlalchemy.sql import visitors
 from mesh.database.idempotency import IdempotencyStore, M
 from services.conversation.model.records import Call, Conversation
 from services.conversation.store.reads import LogReads
-from services.conversation.store.schema import calls, conversations, feeds, requests
+from services.conversation.store.schema import NOBODY, calls, conversations, feeds, requests
 
 FENCE = frozenset({"epoch", "state", "writer_id"})
 """Columns of a call that determine which agent may write."""
 _IDEMPOTENCY = IdempotencyStore(requests)
 RUNNING = calls.c.state != literal_column(str(pb.CALL_STATE_ENDED))
 """The condition for running calls. It has the same text as the condition of their index."""
-CALLS = select(calls, conversations.c.conversation_id, conversations.c.customer_id).join(
-    conversations, calls.c.conversation_key == conversations.c.key
+CALLS = (
+    select(calls, conversations.c.conversation_id, conversations.c.customer_id)
+    .join(conversations, calls.c.conversation_key == conversations.c.key)
+    .where(conversations.c.customer_id != NOBODY)
 )
-"""The query for the columns of `Call`."""
+"""The query for the columns of `Call`, without the calls of hidden conversations."""
 _OWN_CALLS = select(func.count()).where(calls.c.conversation_key == conversations.c.key).scalar_subquery()
 ANSWERED = conversations.c.last_number > 2 * _OWN_CALLS + case(
     (conversations.c.state == pb.CONVERSATION_STATE_ENDED, 1), else_=0

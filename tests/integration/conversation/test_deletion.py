@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
@@ -20,12 +21,16 @@ from services.conversation.deletion import Deletion
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.export.export import export
 from services.conversation.log.bus import Committed
+from services.conversation.model.entries import LogEntry
 from services.conversation.model.feeds import RunKind
 from services.conversation.model.records import conversation_message
 from services.conversation.search.entry_search import EntrySearch
 from services.conversation.search.indexing import Indexing
+from services.conversation.slow_work import STEP_BYTES
 from services.conversation.store import Store
-from services.conversation.store.search import SearchQuery
+from services.conversation.store.reads import LogReads
+from services.conversation.store.schema import NOBODY
+from services.conversation.store.search import IndexedUtterance, SearchQuery, SqliteIndex
 from tests.integration.conversation.feed_runs import feed_runs
 from tests.unit.conversation.core import Core
 
@@ -277,6 +282,86 @@ async def test_feed_contains_the_deletion_once_and_continues(archive: DeletionCo
         (call.conversation_id, RunKind.DELETED, before + 1),
         (other.conversation_id, RunKind.ENTRIES, before + 2),
     ]
+
+
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+async def test_large_log_is_indexed_exported_and_deleted_in_small_steps(
+    archive: DeletionCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, writer = await archive.held_call()
+    said = [f"{number} " + "to Delhi " * 2200 for number in range(40)]
+    for text_ in said:
+        await archive.append(writer, [archive.said(text_)])
+    steps: dict[str, list[int]] = {"add": [], "remove": [], "read": []}
+    read = LogReads.entries_after
+
+    def counted(name: str) -> None:
+        original = getattr(SqliteIndex, name)
+
+        async def wrapped(
+            index: SqliteIndex, key: int, owner: str, utterances: Sequence[IndexedUtterance], **more: Any
+        ) -> None:
+            steps[name].append(sum(len(" ".join(one.words)) for one in utterances))
+            await original(index, key, owner, utterances, **more)
+
+        monkeypatch.setattr(SqliteIndex, name, wrapped)
+
+    async def entries_after(*arguments: Any, **limits: Any) -> list[LogEntry]:
+        found = await read(*arguments, **limits)
+        steps["read"].append(sum(len(entry.content) for entry in found))
+        return found
+
+    counted("add")
+    counted("remove")
+    monkeypatch.setattr(LogReads, "entries_after", entries_after)
+    assert await archive.find("39") == 1
+    async with archive.store.reading() as transaction:
+        conversation = await transaction.conversation(call.conversation_id)
+    assert conversation is not None
+    exported = [response async for response in export(archive.store, conversation, pb.TRANSCRIPT_FORMAT_TEXT)]
+    assert sum(len(response.data) for response in exported) > sum(map(len, said))
+    await archive.delete(call.conversation_id)
+    longest = max(map(len, said))
+    for name, sizes in steps.items():
+        assert len(sizes) >= 3, name
+        assert max(sizes) <= STEP_BYTES + longest + 100, name
+    assert sum(steps["add"]) == sum(steps["remove"]) > 600_000
+
+
+async def test_interrupted_erasure_is_continued_in_the_background(
+    archive: DeletionCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, writer = await archive.held_call()
+    for number in range(40):
+        await archive.append(writer, [archive.said(f"{SECRET} {number} " + "to Delhi " * 200)])
+    assert await archive.find(SECRET) == 10
+
+    async def interrupted(*_: object) -> bool:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archive.deletion, "_delete_rows", interrupted)
+        with pytest.raises(StoreUnavailable):
+            await archive.delete(call.conversation_id)
+    assert (await archive.rows())["conversations"] == 1
+    assert await archive.find(SECRET) == 0
+    with pytest.raises(CallNotFound):
+        await archive.append(writer, [archive.said("one more word")])
+    async with archive.store.reading() as transaction:
+        assert await transaction.conversations_of(archive.customer_id, before=None, limit=10) == []
+        hidden = await transaction.conversation(call.conversation_id)
+    assert hidden is not None
+    assert (hidden.customer_id, hidden.title) == (NOBODY, "")
+
+    async def erased() -> None:
+        while (await archive.rows())["conversations"]:  # noqa: ASYNC110 -- no event signals it
+            await asyncio.sleep(0.01)
+
+    running = asyncio.create_task(archive.deletion.run())
+    await asyncio.wait_for(erased(), 10)
+    running.cancel()
+    rows = await archive.rows()
+    assert {rows[table] for table in ("calls", "log_pages", "spoken_entries", "indexed_logs")} == {0}
 
 
 async def test_nothing_of_a_deleted_customer_remains(archive: DeletionCore) -> None:
