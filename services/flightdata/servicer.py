@@ -114,7 +114,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> AsyncIterator[pb.SearchFlightsResponse]:
         """Search for flights. Stream progress, then the results, then `SearchDone`."""
         query = query_from(request)
-        set_source(source_address(context))
+        set_source(partial(source_address, context))
         async for event in self.search.ask(query):
             now = self.clock.now()
             if isinstance(event, Progress):
@@ -130,7 +130,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: pb.GetFlightStatusRequest, context: Context
     ) -> pb.GetFlightStatusResponse:
         """Return the status of a flight on one day."""
-        set_source(source_address(context))
+        set_source(partial(source_address, context))
         day = date_from(request.date) if request.HasField("date") else None
         found = await self.status.status(request.flight_number, day)
         now = self.clock.now()
@@ -141,7 +141,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: pb.ListRouteStatusRequest, context: Context
     ) -> pb.ListRouteStatusResponse:
         """Return the status of the flights between two places on one day."""
-        set_source(source_address(context))
+        set_source(partial(source_address, context))
         day = date_from(request.date) if request.HasField("date") else None
         near = time_from(request.near, "near") if request.HasField("near") else None
         most = request.max_results or DEFAULT_STATUSES
@@ -156,7 +156,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: pb.WatchFlightStatusRequest, context: Context
     ) -> AsyncIterator[pb.WatchFlightStatusResponse]:
         """Stream the status of a flight now and after every change."""
-        set_source(source_address(context))
+        set_source(partial(source_address, context))
         day = date_from(request.date) if request.HasField("date") else None
         async with aclosing(self.watches.watch(request.flight_number, day)) as events:
             async for event in events:
@@ -171,13 +171,13 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
 
     async def GetRoute(self, request: pb.GetRouteRequest, context: Context) -> pb.GetRouteResponse:
         """Return the facts about a route."""
-        set_source(source_address(context))
+        set_source(partial(source_address, context))
         cities = frozenset(request.city_codes)
         return pb.GetRouteResponse(route=await self.routes.route(request.origin, request.destination, cities))
 
     async def GetOffer(self, request: pb.GetOfferRequest, context: Context) -> pb.GetOfferResponse:
         """Return an offer with its current price."""
-        set_source(source_address(context))
+        set_source(partial(source_address, context))
         now, repriced = self.clock.now(), await self.offers.reprice(request.offer_id)
         return pb.GetOfferResponse(
             offer=messages.offer(repriced.offer, now),

@@ -23,11 +23,14 @@ RETRY_AFTER = timedelta(seconds=30)
 """Time to wait before a retry if the quota store is unavailable."""
 Spend = Callable[[], Awaitable[None]]
 """Counts one paid lookup for the caller of the RPC being handled; see `Allowances.spend`."""
-_source: ContextVar[str] = ContextVar("source", default="")
+_source: ContextVar[Callable[[], str]] = ContextVar("source", default=str)
 
 
-def set_source(address: str) -> None:
-    """Set the network address of the caller of the RPC being handled; empty if it is unknown."""
+def set_source(address: Callable[[], str]) -> None:
+    """Set how to get the network address of the caller of the RPC being handled; empty if it is unknown.
+
+    It is called only for lookups, because most answers are cached.
+    """
     _source.set(address)
 
 
@@ -65,13 +68,14 @@ class Allowances:
             raise FlightsUnavailable({"quota store": str(error)}, retry_after=RETRY_AFTER) from error
         if refused:
             limit = refused.charge.limit
-            security_log.record("allowance spent", _source.get(), customer=customer, limit=limit)
+            security_log.record("allowance spent", _source.get()(), customer=customer, limit=limit)
             raise AllowanceSpent(anonymous=customer is None, limit=limit, retry_after=refused.wait)
 
     def _charges(self, customer: str | None) -> Sequence[Charge]:
-        limits, source = self._limits, _source.get()
+        limits = self._limits
         if customer is not None:
             return [_charge(f"customer:{_digest(customer)}", limits.customer)]
+        source = _source.get()()
         by_source = [_charge(f"source:{_digest(source)}", limits.anonymous_source)] if source else []
         return [_charge("anonymous", limits.anonymous), *by_source]
 

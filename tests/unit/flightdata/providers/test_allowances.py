@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from readback.options.v1 import options_pb2
@@ -49,7 +50,7 @@ async def test_a_customer_has_a_daily_number_of_lookups_by_every_way(
     caller("ada")
     await allowances.spend()
     caller("ada", options_pb2.ACCESS_AGENT)
-    set_source("192.0.2.1")
+    set_source(lambda: "192.0.2.1")
     assert await lookups(allowances) == 2
     caller("bob")
     assert await lookups(allowances) == 3
@@ -64,10 +65,10 @@ async def test_anonymous_callers_share_a_number_of_lookups_and_one_address_has_a
     caller(None)
     found = []
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
-        set_source(address)
+        set_source(partial(str, address))
         found.append(await lookups(allowances))
     assert found == [2, 2, 1]
-    set_source("")
+    set_source(str)
     assert await lookups(allowances) == 0
 
 
