@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp.server.lowlevel import Server
-from mcp.server.streamable_http import check_accept_headers
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mesh.errors import Unauthenticated, Unavailable
 from mesh.security.authentication import TokenVerifier
+from services.gateway.mcp.transports import Transports
 
 PATH = "/mcp"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -55,38 +53,6 @@ class CallerTokens:
             grpc.aio.AioRpcError: identity refused the gateway a token, or can't be reached.
         """
         return await self.authenticate(authorization) or await self._own_token()
-
-
-class Transports:
-    """Streamable HTTP. Only a client that accepts an event stream gets one, with progress; others get JSON.
-
-    It keeps no MCP sessions, so any replica can answer any request.
-    """
-
-    def __init__(self, server: Server[Any], security: TransportSecuritySettings) -> None:
-        self._streams, self._json = (
-            StreamableHTTPSessionManager(
-                server,
-                json_response=json_response,
-                stateless=True,
-                security_settings=security,
-            )
-            for json_response in (False, True)
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        if "accept" not in request.headers:
-            # Without the header any type is accepted (RFC 9110 §12.5.1).
-            scope = {**scope, "headers": [*scope["headers"], (b"accept", b"application/json")]}
-        _, stream = check_accept_headers(request)
-        await (self._streams if stream else self._json).handle_request(scope, receive, send)
-
-    @asynccontextmanager
-    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """Run both transports while the app is served."""
-        async with self._streams.run(), self._json.run():
-            yield
 
 
 def http_app(server: Server[Any], callers: CallerTokens, hosts: list[str]) -> ASGIApp:

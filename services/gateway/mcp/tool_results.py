@@ -24,6 +24,7 @@ from mesh.errors import (
 
 CHARACTERS_PER_TOKEN = 4
 """Approximate length of a token in English JSON."""
+NO_ANSWER = "The service gave no answer; try again in a moment."
 _RESULTS = "results"
 _ITINERARIES, _JOURNEYS, _OFFERS = "itineraries", "journeys", "offers"
 
@@ -123,9 +124,12 @@ def compact_json(result: object) -> str:
 
 def rpc_failed(error: grpc.aio.AioRpcError) -> dict[str, Any]:
     """Return `{"error": {"code", "reason", "message", …}}` for a service's error."""
-    reason = (reason_of(error) or "").removeprefix("ERROR_REASON_")
-    message = error.details() or "The service gave no reason; try again."
-    result = _error(error.code().name, reason, message, violations_of(error))
+    code, reason = error.code().name, reason_of(error)
+    if reason is None:
+        # Without a reason the error is gRPC's own, with text about addresses and connections.
+        return _error(code, code, NO_ANSWER)
+    message = error.details() or NO_ANSWER
+    result = _error(code, reason.rpartition("ERROR_REASON_")[2], message, violations_of(error))
     if (wait := retry_after_of(error)) is not None:
         result["error"]["retry_after_seconds"] = wait.total_seconds()
     return result

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from mesh.serving.http_connections import HttpLimits
+from services.gateway.mcp.transports import NO_REQUEST
 from tests.integration.gateway.conftest import Mesh, assistant
 from tests.mesh_tokens import SigningKey
 
@@ -76,6 +77,14 @@ async def test_the_address_with_a_slash_is_served_too(mesh: Mesh) -> None:
         response = await http.post(f"{url}/", json=INITIALIZE, headers=ACCEPT)
         assert response.status_code == 200
         assert (await http.post(f"{url}/", json=INITIALIZE)).status_code == 200
+
+
+@pytest.mark.parametrize("body", ["{}", "[1]", '"x"', '{"jsonrpc": "2.0", "id": 1}'])
+async def test_a_body_that_is_no_request_is_refused_in_plain_words(mesh: Mesh, body: str) -> None:
+    async with mesh.gateway() as url, httpx.AsyncClient() as http:
+        response = await http.post(url, content=body, headers=ACCEPT | {"content-type": "application/json"})
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == NO_REQUEST
 
 
 async def test_a_request_that_is_too_large_is_refused(mesh: Mesh) -> None:

@@ -132,6 +132,7 @@ async def test_invalid_arguments_are_listed(mesh: Mesh, arguments: dict[str, Any
     async with mesh.gateway() as url, assistant(url) as client:
         answer = await client.call_tool("search_flights", ARGUMENTS["search_flights"] | arguments)
     assert answer.is_error
+    assert answer.structured_content["error"]["reason"] == "INVALID_REQUEST"
     problem = answer.structured_content["error"]["fields"][field]
     assert problem
     assert not any(mark in str(answer.structured_content) for mark in PROGRAMMING), "it is a plain sentence"
@@ -204,3 +205,4 @@ async def test_an_unreachable_service_is_an_error(mesh: Mesh) -> None:
         answer = await client.call_tool("get_airport", {"code": "MAA"})
     assert answer.is_error
     assert answer.structured_content["error"]["code"] == grpc.StatusCode.UNAVAILABLE.name
+    assert "127.0.0.1" not in answer.structured_content["error"]["message"]
