@@ -35,8 +35,15 @@ export const isConversing = (state) => CONVERSING.includes(state);
 /** Returns whether a call can be joined from this tab. */
 export const isOffered = (state) => state === "offer" || state === "moved";
 
-/** Returns the words for a state. @param {"starting"|"on"|"muted"|"off"} microphone */
-export function wordsFor(state, { message = "", microphone = "on", late = false, reason = "" } = {}) {
+/**
+ * Returns the words for a state.
+ * @param {{message: string, microphone: string, late: boolean, place: number, reason?: string}} details
+ *   `microphone` is "starting", "on", "muted" or "off"; `place` is the place in line for an
+ *   agent, 0 if unknown; `reason` is that of the end in the log
+ */
+export function wordsFor(state, { message, microphone, late, place, reason }) {
+  if (state === "connecting" && place)
+    return `You are ${place === 1 ? "next" : `number ${place}`} in line for an agent`;
   if (state === "ended" && ENDINGS[reason]) return ENDINGS[reason];
   if (message) return message;
   if (late && (state === "listening" || state === "thinking")) return "No answer yet";

@@ -12,6 +12,7 @@ import { conversation } from "../shared/conversation.js";
 import { ICONS } from "../shared/dom.js";
 import { newId } from "../shared/ids.js";
 import { TranscriptView } from "../transcript/transcript-view.js";
+import { WaitingLine } from "./waiting-line.js";
 
 /** Height of the window below the start of the flights at which they are in view, above a phone's dock. */
 const FLIGHTS_VISIBLE_PX = 320;
@@ -33,6 +34,7 @@ class VoicePanel extends HTMLElement {
   #otherTabs = new OtherTabs(() => (this.#call && isInCall(this.#state) ? this.#access?.call_id : null));
   #levelMeter = new LevelMeter();
   #reply = new ReplyTimer(() => this.#replyChanged());
+  #line = new WaitingLine(() => this.#showWords());
 
   connectedCallback() {
     if (this.childElementCount) return;
@@ -224,6 +226,8 @@ class VoicePanel extends HTMLElement {
     conversation.inCall = inCall;
     if (state === "speaking" || !isConversing(state)) this.#reply.answered();
     if (state === "thinking") this.#reply.asked();
+    if (state === "connecting" && call) this.#line.join();
+    else this.#line.leave();
     if (!inCall) this.#endCall();
     else this.#clock ||= setInterval(() => this.#tick(), 500);
     if (!inCall && !isOffered(state)) this.#access = null;
@@ -252,6 +256,7 @@ class VoicePanel extends HTMLElement {
       message: this.#message,
       microphone,
       late: this.#reply.late,
+      place: this.#line.place,
       reason: this.#loggedEnd?.reason,
     });
     if (!isConversing(this.#state) && this.#state !== "idle")

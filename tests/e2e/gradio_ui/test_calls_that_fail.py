@@ -49,6 +49,21 @@ async def test_without_an_agent_typed_lines_come_back_and_the_call_can_be_tried_
         assert (await asyncio.wait_for(agent.typed.get(), 10))[0] == f"{QUESTION} nonstop only"
 
 
+async def test_a_caller_who_waits_sees_the_place_in_line(ada: Visitor) -> None:
+    await ada.page.clock.install()
+    room = await ada.call()
+    await expect(ada.see("mute")).to_have_text("Mute")
+    waiting = ada.site.conversation.conversations[ada.conversation_id].running_call
+    for place, words in ((3, "You are number 3 in line for an agent"), (1, "You are next in line")):
+        waiting.place_in_line = place
+        async with ada.page.expect_response("**/api/calls/running"):
+            await ada.page.clock.fast_forward(5000)
+        await expect(ada.see("call-state")).to_contain_text(words)
+    async with ada.agent_in(room) as agent:
+        await agent.become("listening")
+        await expect(ada.see("call-state")).to_have_text("Listening")
+
+
 async def test_a_line_typed_while_the_call_starts_reaches_the_agent(ada: Visitor) -> None:
     started = asyncio.Event()
 
