@@ -30,7 +30,7 @@ def build() -> gr.Blocks:
     """Return the layout as Gradio blocks, with its limits on concurrent events."""
     blocks = gr.Blocks(title="Readback", analytics_enabled=False)
     with blocks:
-        account = _element("account-bar", on_load=_SHOW_VALUE)
+        account = _element("account-bar", on_load=_SHOW_VALUE, elem_id="account")
         with gr.Row(elem_id="columns", equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="call"):
                 _element("voice-panel")
@@ -97,11 +97,12 @@ customElements.whenDefined('account-bar').then(() => { show(); watch('value', sh
 """
 
 
-def _element(tag: str, on_load: str | None = None) -> gr.HTML:
+def _element(tag: str, on_load: str | None = None, elem_id: str | None = None) -> gr.HTML:
     return gr.HTML(
         value=None,
         html_template=f"<{tag}></{tag}>",
         js_on_load=on_load,
+        elem_id=elem_id,
         apply_default_css=False,
         container=False,
         padding=False,
