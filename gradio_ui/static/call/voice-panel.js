@@ -261,9 +261,9 @@ class VoicePanel extends HTMLElement {
     });
     if (!isConversing(this.#state) && this.#state !== "idle")
       this.status.textContent = this.stateText.textContent;
-    const open = isInCall(this.#state) && microphone === "on";
-    this.dataset.microphone = isInCall(this.#state) ? microphone : "off";
-    setMicrophoneOpen(open);
+    const inCall = isInCall(this.#state);
+    this.dataset.microphone = inCall ? microphone : "off";
+    setMicrophoneOpen(inCall && (microphone === "on" || microphone === "starting"));
   }
 
   #replyChanged() {
