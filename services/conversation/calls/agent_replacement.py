@@ -6,6 +6,9 @@
     dispatched   the caller is in the room and the agent has not opened its stream within `patience`
                  → raise the epoch, dispatch another agent
 
+While all agents are busy, calls wait in a line. Only the calls at its front get further dispatches, so that a
+free agent takes one of them, and they wait as long as another call has an agent.
+
 LiveKit can't do this: it never retries a dispatch for which it found no worker, and it notices a killed agent
 only after twenty seconds.
 
@@ -26,6 +29,7 @@ from services.conversation.calls.holds import HoldEnd, Holds
 from services.conversation.calls.ports import Participant, Rooms
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.model.records import Call
+from services.conversation.store import Store
 
 RETURN_WITHIN_SECONDS = 1.0
 """Time for an agent to open its broken stream again before another agent is dispatched. If the stream's
@@ -37,7 +41,10 @@ MAX_PATIENCE_SECONDS = 8.0
 """Longest time for a later agent to open its stream. The time grows with each dispatch. If it were constant,
 a slow machine would replace each agent just before it is ready."""
 MAX_DISPATCHES = 8
-"""Dispatches in a row, without an agent that opens its stream, after which the call ends."""
+"""Dispatches in a row, without an agent that opens its stream, after which the call ends. If other calls have
+agents, the agents are busy, and the call waits longer."""
+FRONT = 4
+"""Number of waiting calls at the front of the line that get further dispatches."""
 MAX_EPOCH = 40
 """Epochs after which a call ends instead of getting another agent: the call itself may crash its agents."""
 
@@ -70,8 +77,9 @@ class StreamLoss:
 class AgentReplacement:
     """Replacement of the agents of all calls."""
 
-    def __init__(self, log: TranscriptLog, rooms: Rooms, holds: Holds, clock: Clock) -> None:
-        self._log, self._rooms, self._holds, self._clock = log, rooms, holds, clock
+    def __init__(self, log: TranscriptLog, store: Store, rooms: Rooms, holds: Holds, clock: Clock) -> None:
+        self._log, self._store, self._rooms, self._holds = log, store, rooms, holds
+        self._clock = clock
 
     async def take_from_lost_agent(self, call: Call) -> Call | None:
         """Take a call from its lost agent. Return the changed call, or None if it had changed already."""
@@ -93,7 +101,13 @@ class AgentReplacement:
         waited = min(present_for, (self._clock.now() - call.dispatch_time).total_seconds())
         if call.dispatches and waited < patience(call.dispatches):
             return True
-        if call.dispatches >= MAX_DISPATCHES or call.epoch >= MAX_EPOCH:
+        if call.epoch >= MAX_EPOCH:
+            return False
+        async with self._store.reading() as transaction:
+            busy = await transaction.has_live_calls()
+            if busy and await transaction.place_in_line(call) > FRONT:
+                return True
+        if call.dispatches >= MAX_DISPATCHES and not busy:
             return False
         claimed = await self._claim(call)
         if claimed is None:

@@ -273,7 +273,8 @@ class Calls:
                 "room": f"call-{call_id}",
                 "state": pb.CALL_STATE_DISPATCHED,
                 "epoch": 1,
-                "dispatches": 1,
+                # If calls wait in line, a free agent is for them.
+                "dispatches": 0 if await commit.transaction.has_line() else 1,
                 "dispatch_time": commit.now,
                 "access_expire_time": commit.now,
                 "time_zone": time_zone,

@@ -67,7 +67,7 @@ class CallSupervisor:
         clock: Clock,
     ) -> None:
         self._log, self._store, self._rooms, self._holds, self._clock = log, store, rooms, holds, clock
-        self._replicas, self._replacement = replicas, AgentReplacement(log, rooms, holds, clock)
+        self._replicas, self._replacement = replicas, AgentReplacement(log, store, rooms, holds, clock)
         self._observed: dict[str, _Observed] = {}
         self._rooms_available = True
         self._agent_checks: dict[str, asyncio.Task[None]] = {}

@@ -170,6 +170,18 @@ class Transaction(LogReads):
         query = select(func.count()).select_from(calls).where(*waiting, calls.c.key < call.key)
         return 1 + int((await self.connection.execute(query)).scalar_one())
 
+    async def has_line(self) -> bool:
+        """Return whether calls wait in line: an agent was dispatched more than once, and none came."""
+        waiting = (RUNNING, calls.c.state == pb.CALL_STATE_DISPATCHED, calls.c.dispatches > 1)
+        return (
+            await self.connection.execute(select(calls.c.key).where(*waiting).limit(1))
+        ).first() is not None
+
+    async def has_live_calls(self) -> bool:
+        """Return whether any call has an agent."""
+        live = select(calls.c.key).where(RUNNING, calls.c.state == pb.CALL_STATE_LIVE).limit(1)
+        return (await self.connection.execute(live)).first() is not None
+
     async def calls_to_clean_up(self, *, limit: int) -> list[Call]:
         """Return up to `limit` ended calls whose grants must be revoked and whose rooms must be closed."""
         query = CALLS.where(calls.c.state == pb.CALL_STATE_ENDED, calls.c.sealed_grant.is_not(None))

@@ -104,6 +104,27 @@ async def test_calls_that_wait_for_an_agent_have_a_place_in_line(core: Core) -> 
     assert [await place_of(core, call) for call in waiting] == [0, 0, 1]
 
 
+async def test_while_agents_are_busy_calls_wait_and_the_front_of_the_line_is_dispatched(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_replacement, "MAX_DISPATCHES", 2)
+    monkeypatch.setattr(agent_replacement, "FRONT", 1)
+    _, writer = await core.held_call()
+    first, second = await core.call(), await core.call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer):
+        await scan_for(core, 3 + 4.5 + 6.75 + 1)
+        last = await core.call()
+        await scan_for(core, 1)
+        waiting = [await core.now(call) for call in (first, second, last)]
+        assert {call.state for call in waiting} == {pb.CALL_STATE_DISPATCHED}
+        assert [call.epoch for call in waiting] == [4, 1, 1]
+        assert waiting[2].dispatches == 0, "a free agent is for the calls in line"
+        await core.end(first)
+        await scan_for(core, 1)
+        assert [(await core.now(call)).epoch for call in (second, last)] == [2, 1]
+
+
 async def place_of(core: Core, call: Call) -> int:
     async with core.store.reading() as transaction:
         return await transaction.place_in_line(await core.now(call))
