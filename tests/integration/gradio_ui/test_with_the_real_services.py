@@ -33,7 +33,7 @@ async def mesh(tmp_path: Path) -> AsyncIterator[Mesh]:
     async with AsyncExitStack() as stack:
         made = Mesh(tmp_path, stack)
         await made.start_identity()
-        async with made.conversation():
+        async with made.conversation(conversation_calls_per_customer=1):
             yield made
 
 
@@ -49,6 +49,21 @@ async def ada(mesh: Mesh) -> AsyncIterator[httpx.AsyncClient]:
         account = {"email": "ada@example.com", "password": PASSWORD, "display_name": "Ada"}
         assert (await browser.post("/auth/register", json=account)).status_code == 204
         yield browser
+
+
+async def test_of_two_calls_started_at_once_one_is_offered_to_the_other(ada: httpx.AsyncClient) -> None:
+    starts = (ada.post("/api/calls", json={"request_id": uuid7()}) for _ in range(2))
+    answers = sorted(await asyncio.gather(*starts), key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers] == [200, 409]
+    started, error = answers[0].json(), answers[1].json()["error"]
+    assert (error["reason"], error["call"]["call_id"]) == ("CALL_RUNNING", started["call_id"])
+    assert error["call"]["place_in_line"] == 1, "no agent has come yet"
+    assert (await ada.get("/api/conversations")).json().get("conversations", []) == [], "nothing was said"
+
+    moved = await ada.post("/api/calls", json={"request_id": uuid7(), "end_running_call": True})
+    assert (await ada.get("/api/calls/running")).json()["call"]["call_id"] == moved.json()["call_id"]
+    late = await ada.post(f"/api/calls/{started['call_id']}/rejoin")
+    assert late.json()["error"]["metadata"] == {"end_reason": "CALLER_HUNG_UP"}
 
 
 async def test_recorded_entries_appear_live_and_in_the_history(mesh: Mesh, ada: httpx.AsyncClient) -> None:

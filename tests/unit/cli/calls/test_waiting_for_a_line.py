@@ -8,11 +8,16 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
+import grpc
 import pytest
+from grpc_status import rpc_status
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from cli.calls.call_client import CallClient, TurnReport
 from cli.calls.placing import CallerLine, place_call
+from cli.errors import CommandError
+from mesh.errors import status_for
+from services.conversation.errors import DOMAIN, ERRORS, CallRunning
 
 pytestmark = pytest.mark.unit
 
@@ -20,7 +25,14 @@ pytestmark = pytest.mark.unit
 class Service:
     """Starts and ends calls."""
 
+    def __init__(self) -> None:
+        self.running = False
+
     async def StartCall(self, request: pb.StartCallRequest) -> pb.StartCallResponse:
+        if self.running and not request.end_running_call:
+            status = rpc_status.to_status(status_for(CallRunning("call", "conversation"), ERRORS, DOMAIN))
+            trailing = grpc.aio.Metadata(*status.trailing_metadata)
+            raise grpc.aio.AioRpcError(status.code, grpc.aio.Metadata(), trailing, status.details)
         return pb.StartCallResponse(call=pb.Call(call_id="call"))
 
     async def EndCall(self, request: pb.EndCallRequest) -> pb.EndCallResponse:
@@ -102,3 +114,16 @@ async def test_every_line_is_sent_and_the_call_ends_after_the_last(caller: Answe
     report = Report()
     await place_call(Service(), "conversation", lines(), report)  # type: ignore[arg-type]  # the methods that a call needs
     assert report.events == ["connected", "greeted", "one", "two", "AGENT_HUNG_UP"]
+
+
+async def test_running_call_is_ended_only_if_asked(caller: Answering) -> None:
+    async def lines() -> AsyncIterator[CallerLine]:
+        yield CallerLine("one")
+
+    service, report = Service(), Report()
+    service.running = True
+    with pytest.raises(CommandError, match="--end-running"):
+        await place_call(service, "conversation", lines(), report)  # type: ignore[arg-type]  # as above
+    assert report.events == []
+    await place_call(service, "conversation", lines(), report, end_running=True)  # type: ignore[arg-type]  # as above
+    assert report.events[:2] == ["connected", "greeted"]
