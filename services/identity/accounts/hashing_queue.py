@@ -3,8 +3,8 @@
 A few threads hash. Requests that find all of them busy wait for a turn:
 
     order       a known source is next, unless it took several turns on the account just now. Then the source
-                with the fewest recent turns, so a flood delays its own source most. Then the account with
-                the fewest, then the longest wait
+                with the fewest recent turns and waiting requests, so a flood delays its own source most.
+                Then the account with the fewest turns, then the longest wait
     exclusion   one source has one turn on an account at a time, and leaves one thread to other sources
     limit       when too many wait, the last in this order is refused, which needn't be the newest
 """
@@ -164,7 +164,8 @@ class HashingQueue:
     def _rank(self, one: asyncio.Future[None]) -> tuple[bool, float, float]:
         who = self._waiting[one]
         is_favoured = who.is_known and self._recent.of(who.pair) < FAVOURED_TURNS
-        return not is_favoured, self._recent.of(who.source), self._recent.of((who.account,))
+        waiting = sum(other.source == who.source for other in self._waiting.values())
+        return not is_favoured, self._recent.of(who.source) + waiting, self._recent.of((who.account,))
 
     def _leave(self, requester: Requester) -> None:
         self._running.remove(requester)

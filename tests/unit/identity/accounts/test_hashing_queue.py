@@ -168,6 +168,16 @@ async def test_a_full_queue_refuses_the_flood_and_not_the_newcomer() -> None:
             await newest
 
 
+async def test_a_full_queue_refuses_a_source_with_several_requests_and_not_a_new_source() -> None:
+    async with a_queue(waiting=3) as queue:
+        queue.request("running", "192.0.2.9")
+        flood = [queue.request(f"flood {number}", f"198.51.100.{number % 2}") for number in range(3)]
+        await queue.settle()
+        owner = queue.request("owner", "192.0.2.1")
+        await queue.settle()
+        assert [task.done() for task in (*flood, owner)] == [False, False, True, False]
+
+
 async def test_a_cancelled_wait_takes_no_turn() -> None:
     async with a_queue() as queue:
         queue.request("first", "192.0.2.1")
