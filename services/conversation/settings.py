@@ -24,7 +24,7 @@ class ConversationSettings(MeshSettings):
     """Seconds that a message may wait until the watcher reads it. After that, the watch is ended."""
     conversation_calls_per_customer: int = Field(default=1, ge=1, le=1000)
     """Most running calls of one customer. With more than one, a customer can take several agents."""
-    conversation_starts_per_minute: int = Field(default=20, ge=1, le=100_000)
+    conversation_starts_per_minute: int = Field(default=10, ge=1, le=100_000)
     """Conversations, and calls, that one customer may start in a minute."""
     conversation_watches_per_customer: int = Field(default=64, ge=1, le=100_000)
     """Most open watches of one customer."""

@@ -27,7 +27,7 @@ class CustomerLimits:
     """Limits of one customer."""
 
     running_calls: int = 1
-    starts_per_minute: int = 20
+    starts_per_minute: int = 10
     """Conversations, and calls."""
     watches: int = 64
     slow_requests: int = 2
