@@ -11,6 +11,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from cli.settings import UpSettings
 
 _DOCUMENTATION = ((socket.AF_INET, "198.51.100.1"), (socket.AF_INET6, "2001:db8::1"))
@@ -53,21 +55,37 @@ def configuration(settings: UpSettings) -> dict[str, Any]:
 def media_addresses(bind: str) -> Sequence[str]:
     """Return the addresses for media of a server that listens on `bind`, which is not a wildcard.
 
-    For loopback, the address of the default route is one of them: Firefox offers no loopback candidates.
+    For loopback, the machine's address in its network is one of them: Firefox offers no loopback candidates.
     """
     listened = bind if ":" in bind else socket.gethostbyname(bind)
     if not ip_address(listened).is_loopback:
         return [listened]
-    return list(dict.fromkeys(["127.0.0.1", listened, *_default_address()]))
+    own = _default_address() or _first_address()
+    return list(dict.fromkeys(["127.0.0.1", listened, *([own] if own else [])]))
 
 
-def _default_address() -> Sequence[str]:
-    """Return this machine's address on the default route; empty without a network. Sends nothing."""
+def _default_address() -> str | None:
+    """Return this machine's address on the default route; None if there is no such route. Sends nothing."""
     for family, elsewhere in _DOCUMENTATION:
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((elsewhere, 9))
-            return [str(probe.getsockname()[0])]
-    return []
+            return str(probe.getsockname()[0])
+    return None
+
+
+def _first_address() -> str | None:
+    """Return an IPv4 address of this machine in a network without a way to the internet; None without one."""
+    return next(
+        (
+            found.address
+            for name, addresses in psutil.net_if_addrs().items()
+            for found in addresses
+            if found.family == socket.AF_INET
+            and psutil.net_if_stats()[name].isup
+            and not ip_address(found.address).is_loopback
+        ),
+        None,
+    )
 
 
 def _bits(address: str) -> int:

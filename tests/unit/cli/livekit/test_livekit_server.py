@@ -6,8 +6,10 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -233,17 +235,25 @@ def test_a_server_on_one_address_listens_only_there(tmp_path: Path) -> None:
 def test_media_of_a_loopback_server_is_also_on_the_default_route_for_firefox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bind: str, own: list[str]
 ) -> None:
-    monkeypatch.setattr(config, "_default_address", lambda: ["198.51.100.7"])
+    monkeypatch.setattr(config, "_default_address", lambda: "198.51.100.7")
     rtc = rtc_of(tmp_path, bind)
     assert rtc["ips"] == {"includes": ["127.0.0.1/32", *own, "198.51.100.7/32"]}
     assert rtc["tcp_port"] == 0
 
 
-def test_a_machine_without_a_network_has_only_loopback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("is_up", "own"), [(True, ["10.9.9.9/32"]), (False, [])])
+def test_without_a_default_route_media_is_on_an_address_of_the_local_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_up: bool, own: list[str]
 ) -> None:
-    monkeypatch.setattr(config, "_default_address", list)
-    assert rtc_of(tmp_path, "127.0.0.1")["ips"] == {"includes": ["127.0.0.1/32"]}
+    interfaces = {
+        "lo": [SimpleNamespace(family=socket.AF_INET, address="127.0.0.1")],
+        "eth0": [SimpleNamespace(family=socket.AF_INET, address="10.9.9.9")],
+    }
+    state = {"lo": SimpleNamespace(isup=True), "eth0": SimpleNamespace(isup=is_up)}
+    monkeypatch.setattr(config, "_default_address", lambda: None)
+    monkeypatch.setattr("psutil.net_if_addrs", lambda: interfaces)
+    monkeypatch.setattr("psutil.net_if_stats", lambda: state)
+    assert rtc_of(tmp_path, "127.0.0.1")["ips"] == {"includes": ["127.0.0.1/32", *own]}
 
 
 def test_no_stun_server_on_the_internet_is_asked(tmp_path: Path) -> None:
