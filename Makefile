@@ -36,16 +36,19 @@ check: static pytest ## Run everything that CI runs, without installing
 static: $(DEVELOPMENT)
 	@tools/static_checks.sh $(BIN)
 
-# In pairs: tests that share the processors well. Spoken calls, benches and chaos tests need them alone.
-SHARED := tests/unit tests/contract tests/integration --ignore=tests/integration/bench tests/security tests/e2e/gradio_ui
-COMMANDS := tests/e2e/cli
-ALONE := tests/e2e/voice tests/integration/bench tests/chaos
+# In pairs: tests that share the processors well, those that mostly wait among them. Spoken calls, benches and chaos
+# tests that check times need them alone. Files start in this order, long ones first, so that both end together.
+WAITING := $(patsubst %,tests/chaos/conversation/test_%.py,bad_networks kills killed_service lost_acks cancelled_calls moved_watchers)
+SHARED := tests/security $(WAITING) tests/e2e/gradio_ui tests/integration --ignore=tests/integration/bench tests/contract tests/unit
+COMMANDS := tests/e2e/cli tests/chaos/product
+ALONE := tests/e2e/voice tests/integration/bench tests/chaos $(patsubst %,--ignore=%,$(WAITING) tests/chaos/product)
 IN_PAIRS := --numprocesses=2 --dist=loadfile
+IN_ORDER := $(IN_PAIRS) --no-loadscope-reorder
 
 pytest: $(DEVELOPMENT)
 ifeq ($(strip $(PYTEST_ARGS)),)
-	@$(BIN)/python -m pytest -q $(IN_PAIRS) $(SHARED)
-	@$(BIN)/python -m pytest -q $(IN_PAIRS) $(COMMANDS)
+	@$(BIN)/python -m pytest -q $(IN_ORDER) $(SHARED)
+	@$(BIN)/python -m pytest -q $(IN_ORDER) $(COMMANDS)
 	@$(BIN)/python -m pytest -q $(ALONE)
 else
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

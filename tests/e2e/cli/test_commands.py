@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 EVENTS = json.loads(resources.files("cli").joinpath("schemas/call_event.json").read_text())
 CHENNAI_DELHI = "show flights from Chennai to Delhi tomorrow morning"
+AIRPORT = "which airport is in Kochi"
+"""A question with a short answer. A turn ends when the answer has been spoken."""
 
 
 def events_of(product: Product, *arguments: str) -> list[dict[str, Any]]:
@@ -61,8 +63,8 @@ def typed_call(product: Product) -> Iterator[subprocess.Popen[str]]:
         try:
             assert call.stdout is not None
             assert json.loads(call.stdout.readline())["event"] == "connected"
-            _type(call, CHENNAI_DELHI)
-            assert json.loads(call.stdout.readline())["said"] == CHENNAI_DELHI
+            _type(call, AIRPORT)
+            assert json.loads(call.stdout.readline())["said"] == AIRPORT
             yield call
         finally:
             call.kill()
@@ -113,7 +115,7 @@ def test_a_persons_own_conversation_is_watched_from_its_beginning(product: Produ
     assert saved.stat().st_mode & 0o777 == 0o600
     assert saved.parent.stat().st_mode & 0o777 == 0o700
     try:
-        conversation_id = events_of(product, "--text", CHENNAI_DELHI)[0]["conversation_id"]
+        conversation_id = events_of(product, "--text", AIRPORT)[0]["conversation_id"]
         watched = product.readback("watch", "--no-follow", "--json")
         assert watched.returncode == 0, watched.stderr
         entries = [
@@ -121,14 +123,14 @@ def test_a_persons_own_conversation_is_watched_from_its_beginning(product: Produ
         ]
         assert [int(entry["number"]) for entry in entries] == list(range(1, len(entries) + 1))
         assert {entry["conversation_id"] for entry in entries} == {conversation_id}
-        assert CHENNAI_DELHI in [entry["utterance"]["text"] for entry in entries if "utterance" in entry]
-        assert CHENNAI_DELHI in product.readback("watch", conversation_id, "--no-follow").stdout
+        assert AIRPORT in [entry["utterance"]["text"] for entry in entries if "utterance" in entry]
+        assert AIRPORT in product.readback("watch", conversation_id, "--no-follow").stdout
         cursor = json.loads(watched.stdout.splitlines()[-1])["cursor"]
         assert "entry" not in product.readback("watch", "--no-follow", "--json", "--cursor", cursor).stdout
         words = product.readback(
             "watch", "--no-follow", "--since", "1h", "--speaker", "customer", "--kind", "utterance"
         ).stdout
-        assert [line.split("  ")[-1] for line in words.splitlines()[1:]] == [f"{CHENNAI_DELHI} (typed)"]
+        assert [line.split("  ")[-1] for line in words.splitlines()[1:]] == [f"{AIRPORT} (typed)"]
     finally:
         assert product.readback("logout").stdout == "Logged out.\n"
     assert product.readback("watch").returncode == 2

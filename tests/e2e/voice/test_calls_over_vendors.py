@@ -15,6 +15,9 @@ import pytest
 from cli.supervisor.child_processes import child_process
 from tests.product import READBACK, Product, environment_for, started
 
+Turn = dict[str, Any]
+OSLO = "Show flights from Oslo to London tomorrow."
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
@@ -39,19 +42,32 @@ def product(tmp_path_factory: pytest.TempPathFactory, vendors: dict[str, str]) -
         yield running
 
 
-def _turn(product: Product, kind: str, words: str) -> dict[str, Any]:
-    """Return the report of a call with one utterance."""
-    ended = product.readback("call", "--json", kind, words, timeout=360)
+@pytest.fixture(scope="module")
+def spoken(product: Product) -> list[Turn]:
+    """Both turns of a spoken call."""
+    return _turns(product, "--say", OSLO, "Show flights from Reykjavik to Paris tomorrow.")
+
+
+@pytest.fixture(scope="module")
+def typed(product: Product) -> list[Turn]:
+    """Both turns of a typed call."""
+    return _turns(product, "--text", OSLO, "What is the status of FI 907?")
+
+
+def _turns(product: Product, kind: str, *lines: str) -> list[Turn]:
+    """Return the reports of a call's turns."""
+    arguments = [word for line in lines for word in (kind, line)]
+    ended = product.readback("call", "--json", *arguments, timeout=360)
     assert ended.returncode == 0, ended.stderr
     events = [json.loads(line) for line in ended.stdout.splitlines()]
-    (turn,) = [event for event in events if event["event"] == "turn"]
-    assert isinstance(turn, dict)
-    return turn
+    turns = [event for event in events if event["event"] == "turn"]
+    assert len(turns) == len(lines)
+    return turns
 
 
-@pytest.mark.parametrize("kind", ["--say", "--text"])
-def test_a_search_falls_back_to_the_second_vendor(product: Product, kind: str) -> None:
-    turn = _turn(product, kind, "Show flights from Oslo to London tomorrow.")
+@pytest.mark.parametrize("call", ["spoken", "typed"])
+def test_a_search_falls_back_to_the_second_vendor(call: str, request: pytest.FixtureRequest) -> None:
+    turn = request.getfixturevalue(call)[0]
     (tool,) = turn["tools"]
     assert (tool["name"], tool["outcome"], tool["arguments"]["origin"]) == (
         "search_flights",
@@ -62,15 +78,15 @@ def test_a_search_falls_back_to_the_second_vendor(product: Product, kind: str) -
     assert "sample" not in turn["reply"]
 
 
-def test_an_outage_is_reported_as_such(product: Product) -> None:
-    turn = _turn(product, "--say", "Show flights from Reykjavik to Paris tomorrow.")
+def test_an_outage_is_reported_as_such(spoken: list[Turn]) -> None:
+    turn = spoken[1]
     (tool,) = turn["tools"]
     assert (tool["name"], tool["outcome"]) == ("search_flights", "UNAVAILABLE"), turn
     assert "couldn't reach" in turn["reply"]
 
 
-def test_a_delayed_flight_is_reported_with_its_delay(product: Product) -> None:
-    turn = _turn(product, "--text", "What is the status of FI 907?")
+def test_a_delayed_flight_is_reported_with_its_delay(typed: list[Turn]) -> None:
+    turn = typed[1]
     (tool,) = turn["tools"]
     assert (tool["name"], tool["outcome"]) == ("flight_status", "DELAYED"), turn
     assert "one hour and five minutes late" in turn["reply"]

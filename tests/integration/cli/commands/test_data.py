@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -32,15 +33,22 @@ def login(home: Path) -> CredentialsFile:
     return CredentialsFile(home / "config" / "readback" / f"{IDENTITY}.json")
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home with databases, secrets and a person logged in."""
-    SecretStore(tmp_path / "secrets").create_all()
-    login(tmp_path).save(Credentials("a@b.example", "access", 0, "refresh"))
-    result = readback(tmp_path, "migrate")
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with databases, secrets and a person logged in, from which each test gets a copy."""
+    home = tmp_path_factory.mktemp("migrated")
+    SecretStore(home / "secrets").create_all()
+    login(home).save(Credentials("a@b.example", "access", 0, "refresh"))
+    result = readback(home, "migrate")
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == ["identity: up to date", "conversation: up to date"]
-    return tmp_path
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path, migrated: Path) -> Path:
+    """A home of this test."""
+    return Path(shutil.copytree(migrated, tmp_path / "home"))
 
 
 def tables(database: Path) -> set[str]:
