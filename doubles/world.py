@@ -77,7 +77,7 @@ class Flight:
     """A daily flight.
 
     `minute` is its local departure in minutes after midnight, `block` its duration, `sold_by` its codeshares.
-    If it is `withheld`, its own row is hidden.
+    If it is `withheld`, responses have no row for the flight itself, only rows for its codeshares.
     """
 
     carrier: Carrier

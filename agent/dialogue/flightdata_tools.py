@@ -165,7 +165,7 @@ def _found(results: pb.SearchResults) -> dict[str, FoundFlight]:
 
 
 def _cheapest(offers: Iterable[pb.Offer], itinerary_id: str, return_id: str = "") -> pb.Offer | None:
-    """Return the cheapest offer for an itinerary with this return itinerary. None if there is no offer."""
+    """Return the cheapest offer for this outbound and this inbound itinerary; None if there is none."""
     ids = (itinerary_id, return_id)
     matching = [offer for offer in offers if (offer.itinerary_id, offer.return_itinerary_id) == ids]
     return min(matching, key=lambda offer: (offer.fare.total.units, offer.fare.total.nanos), default=None)

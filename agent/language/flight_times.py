@@ -92,7 +92,7 @@ def estimated_arrival(status: pb.FlightStatus) -> datetime | None:
 
 
 def likely_arrival(status: pb.FlightStatus) -> datetime:
-    """Return the planned arrival plus the delay at departure.
+    """Return the scheduled arrival plus the departure delay.
 
     A flight that departs early doesn't arrive early, because it must wait for its parking position.
     """

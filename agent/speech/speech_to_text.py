@@ -49,7 +49,7 @@ class Decoder(Protocol):
 class MoonshineSTT(stt.STT[Any]):
     """Speech to text that also reports the end of the caller's turn.
 
-    `completeness_of` returns how complete the words so far are. It may use the dialogue's open question.
+    `completeness_of` estimates how complete the utterance so far is. It may use the agent's last question.
     """
 
     def __init__(

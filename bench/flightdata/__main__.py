@@ -141,7 +141,7 @@ async def identical_misses_calls(home: Path) -> dict[str, float]:
 
 
 async def hung_primary_vs_secondary() -> dict[str, float]:
-    """Compare two providers, of which the first hangs and the second is healthy, with a healthy one alone."""
+    """Compare a search with a hanging and a healthy provider to a search with a healthy one only."""
     clock = SystemClock()
     meter = Meter("v", "key", Plan(), MemoryQuotaStore(clock), clock)
     took, alone = [], []

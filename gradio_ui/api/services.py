@@ -80,7 +80,7 @@ def _own_token(settings: UiSettings, channel: grpc.aio.Channel) -> TokenSource:
             return await workload.own_token()
         except grpc.aio.AioRpcError as error:
             # Public RPCs ignore a bad token. Without one, all browsers share the limits of this address.
-            _log.warning("own token unavailable", code=error.code().name)
+            _log.warning("token of the web app unavailable", code=error.code().name)
             return ""
 
     return token

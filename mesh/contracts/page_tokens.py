@@ -27,7 +27,7 @@ class PageTokens:
         return base64.urlsafe_b64encode(self._mac(body, bound_to) + body).decode().rstrip("=")
 
     def open(self, token: str, bound_to: str) -> str:
-        """Return the position in a token.
+        """Return the position in the listing that a token contains.
 
         Raises:
             InvalidPageToken: the token is malformed, or was not created for this `bound_to`.

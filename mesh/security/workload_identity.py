@@ -32,7 +32,10 @@ class ExchangedToken:
 
 
 def make_assertion(name: str, private_key_pem: bytes, *, now: datetime) -> str:
-    """Return a JWT that proves a service's name to identity; usable once within `ASSERTION_LIFETIME`."""
+    """Return a JWT that authenticates a service to the identity service.
+
+    It can be used once, within `ASSERTION_LIFETIME`.
+    """
     claims = {
         "iss": name,
         "sub": name,

@@ -155,7 +155,7 @@ class InboundCall(AbstractAsyncContextManager[None]):
         code = "CANCELLED" if cancelled else code_name(self._context.code())
         self._method.metrics.running.dec()
         self._method.metrics.observe(code, seconds)
-        _log.debug("handled", code=code, milliseconds=round(seconds * 1000, 1))
+        _log.debug("RPC handled", code=code, milliseconds=round(seconds * 1000, 1))
 
 
 def _pushback(error: Exception) -> tuple[tuple[str, str], ...]:

@@ -78,7 +78,7 @@ async def way_back(turn: Turn) -> Events:
 
 
 async def advance(turn: Turn) -> Events:
-    """Ask for a missing part of the search, or search."""
+    """Ask for the next missing detail; if nothing is missing, run the search."""
     questions = list(next_question(turn))
     for question in questions:
         yield question

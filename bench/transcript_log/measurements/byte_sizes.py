@@ -155,7 +155,7 @@ def _vacuum_sqlite(path: str) -> dict[str, int]:
 
 
 def _figure(key: str, filled: Sequence[Stored]) -> Figure:
-    """Return the figure. Its details are the sizes of the relations in the median database."""
+    """Return the benchmark result. Its details are the sizes of the tables and indexes in one database."""
     typical = sorted(filled, key=lambda stored: stored.log)[len(filled) // 2]
     details = {
         "vacuum_full": _log_size(typical.packed),

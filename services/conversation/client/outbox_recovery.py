@@ -1,14 +1,14 @@
-"""Outbox recovery: append the drafts of dead writers late, then delete their files or set them aside.
+"""Outbox recovery: append the drafts that crashed writers left behind.
 
 A writer locks its file as long as it lives, so a file that can be locked has no living writer. The drafts in
-such a file are appended with the writer's late ticket, even if the call has ended or another agent has it. If
-the service will never accept them (the conversation has ended, or an entry breaks a rule), the file is set
-aside, and a person must look at it. If the customer has deleted the conversation, the file is deleted. Every
-file is deleted when it expires.
+such a file are appended with the writer's late ticket, which is valid after the call has ended or another
+agent has taken over. Then the file is deleted. If the service will never accept the drafts (the conversation
+has ended, or an entry breaks a rule), the file is moved to another folder for a person to check. If the
+customer has deleted the conversation, the file is deleted. Every file is deleted when it expires.
 
 A file is bad if it can't be read, or if the service fails to process its drafts. It doesn't delay other
-files: the problem is logged, and the file is retried after a pause that doubles each time. All files wait
-only while the service is unavailable.
+files: the problem is logged, and the file is retried after a pause that doubles each time. While the service
+is unavailable, all files wait.
 """
 
 from __future__ import annotations

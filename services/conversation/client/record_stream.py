@@ -120,7 +120,7 @@ class RecordStream:
                     self._count_failure()
                 self._log.info("record stream broken", code=code.name, reason=reason_of(error))
             except TimeoutError:
-                self._log.info("record stream silent")
+                self._log.info("no response on record stream")
             if not self.over.done():
                 await self._clock.sleep(backoff.pause(asked))
 

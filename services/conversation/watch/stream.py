@@ -108,7 +108,7 @@ class WatchStreams:
 
 
 def _message(log: LogId, event: Event) -> bytes:
-    """Serialize an event without its cursor. The cursor's serialized field can be appended to the result."""
+    """Serialize an event without its cursor. The serialized `cursor` field can be appended to the result."""
     match event:
         case list():
             if len(event) == 1:

@@ -98,7 +98,10 @@ def wire_entry(conversation_id: str, entry: LogEntry) -> WireEntry:
 def wire_entries_after(
     conversation_id: str, chunk: Chunk, call_id: str | None, number: int, *, offset: int = 0
 ) -> Iterator[WireEntry]:
-    """Serialize the entries of a chunk after a number. Each one's position is its number plus `offset`."""
+    """Serialize the chunk's entries whose numbers are greater than `number`.
+
+    The position of an entry is its number plus `offset`.
+    """
     serialize = _serializer(conversation_id, call_id).serialize
     items = chunk.items()
     skipped = max(0, number + 1 - chunk.first_number)

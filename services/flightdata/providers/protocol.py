@@ -78,5 +78,5 @@ class FlightProvider(Protocol):
         ...
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
-        """Return an airport's departures or arrivals of a day, sorted by planned time; may be empty."""
+        """Return an airport's departures or arrivals of a day, sorted by scheduled time; may be empty."""
         ...

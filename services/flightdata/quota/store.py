@@ -145,7 +145,12 @@ class SharedState:
         try:
             await self._store.set_fact(self._subject, fact, json.dumps(value), self._lasts)
         except QuotaStoreUnavailable as error:
-            _log.warning("provider state not shared", subject=self._subject, fact=fact, error=str(error))
+            _log.warning(
+                "provider state not written to the shared store",
+                subject=self._subject,
+                state=fact,
+                error=str(error),
+            )
 
 
 def _parsed(text: str) -> Any:

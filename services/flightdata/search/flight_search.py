@@ -267,6 +267,6 @@ def _part(answer: LegAnswer, plausible: Sequence[Itinerary], fitting: Sequence[I
 
 
 def _provenance(answer: LegAnswer) -> Provenance:
-    """Return the provenance of the itineraries, or of the answer if it is empty."""
+    """Return the provenance of the itineraries; that of the answer if there are no itineraries."""
     itineraries = answer.answer.value.itineraries
     return itineraries[0].provenance if itineraries else answer.answer.provenance

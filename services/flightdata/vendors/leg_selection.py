@@ -58,7 +58,7 @@ def require_found(
 def nonstops(
     legs: Iterable[Leg], query: FlightQuery, now: datetime, provenance: Provenance
 ) -> list[Itinerary]:
-    """Return itineraries of the legs that fit a query and haven't departed."""
+    """Return a nonstop itinerary for each leg that matches the query and hasn't departed."""
     return [
         Itinerary(
             f"{provenance.provider}:{leg.flight}:{leg.departure.airport}:{leg.depart_date}",

@@ -1,7 +1,7 @@
-"""Legs: the common format of vendors' rows, from which segments and statuses are made.
+"""Legs: the common format of all vendors' rows.
 
-Each vendor's adapter converts rows to legs. The code for codeshares, states and plausibility is then the same
-for all vendors.
+Each vendor's adapter converts rows to legs. Segments and flight statuses are built from legs, so all vendors
+share the code for codeshares, states and plausibility checks.
 """
 
 from __future__ import annotations
