@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from readback.identity.v1.identity_service_pb2 import TokenPair
 
-from mesh.settings import MeshSettings, user_folder
+from mesh.settings import ConfigurationError, MeshSettings, user_folder
 
 REFRESH_BEFORE_EXPIRY = timedelta(seconds=60)
 """An access token is refreshed before use if it expires within this time."""
@@ -53,12 +53,14 @@ class CredentialsFile:
 
     @classmethod
     def of(cls, settings: MeshSettings) -> CredentialsFile:
-        """Return the file in the user's configuration folder (XDG) for the address of the identity service.
+        """Return the file for the address of the identity service.
 
-        Raises:
-            ConfigurationError: the user has no configuration folder.
+        It is in the user's configuration folder (XDG), or in `READBACK_HOME` if the user has none.
         """
-        folder = user_folder("XDG_CONFIG_HOME", ".config") / "readback"
+        try:
+            folder = user_folder("XDG_CONFIG_HOME", ".config") / "readback"
+        except ConfigurationError:
+            folder = settings.home / "logins"
         address = quote(settings.address_of("identity"), safe=":,")
         return cls(folder / f"{address}.json", settings.home / "login.json")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.account.credentials_file import Credentials, CredentialsFile
-from mesh.settings import ConfigurationError, MeshSettings, load
+from mesh.settings import MeshSettings, load
 
 pytestmark = pytest.mark.unit
 
@@ -72,14 +72,14 @@ def test_newer_tokens_are_not_replaced_by_those_of_an_older_version(settings: Me
     assert not (settings.home / "login.json").exists()
 
 
-def test_without_any_folder_of_the_user_the_error_says_what_to_set(
+def test_the_login_of_a_user_without_any_folder_is_in_the_home(
     settings: MeshSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
-    with pytest.raises(ConfigurationError, match="XDG_CONFIG_HOME"):
-        CredentialsFile.of(settings)
+    CredentialsFile.of(settings).save(credentials())
+    assert [path.name for path in (settings.home / "logins").iterdir()] == ["10.0.0.5:50051.json"]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"email": 1}', "not json"])
