@@ -65,7 +65,7 @@ async def test_memory_and_lines_are_bounded_and_every_event_counts(logged: list[
     assert EVENTS.labels("sign-in throttled")._value.get() == before + MAX_SOURCES + 500
 
 
-async def test_a_new_interval_begins_anew(logged: list[Any]) -> None:
+async def test_an_interval_begins_without_the_counts_of_the_last(logged: list[Any]) -> None:
     log = SecurityLog()
     log.record("access denied", "192.0.2.1")
     log.flush()
