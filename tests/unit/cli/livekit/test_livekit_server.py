@@ -192,6 +192,7 @@ def test_the_configuration_has_two_real_pairs_and_nothing_of_dev_mode(tmp_path: 
     assert written["port"] == 7001
     assert written["rtc"]["udp_port"] == 7003
     assert written["bind_addresses"] == ["127.0.0.1"]
+    assert written["room"] == {"auto_create": False}, "only the conversation service creates rooms"
     assert set(written["keys"]) == {settings.livekit_keys.key, settings.livekit_worker_keys.key}
     assert all(len(secret) >= 32 for secret in written["keys"].values())
     assert path.stat().st_mode & 0o777 == 0o600
