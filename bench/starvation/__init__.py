@@ -1,0 +1,1 @@
+"""Benchmark of fairness: how long a well-behaved customer waits while others attack."""
