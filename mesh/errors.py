@@ -95,8 +95,8 @@ class RequestTooLarge(InvalidRequest):
 class RequestTooSlow(InvalidRequest):
     """The request didn't arrive in time."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__([FieldViolation("request", f"didn't arrive within {seconds:g} s; send it at once")])
+    def __init__(self) -> None:
+        super().__init__([FieldViolation("request", "didn't arrive in time; send it at once")])
 
 
 class Unauthenticated(DomainError):

@@ -29,7 +29,7 @@ from tests.raw_http2 import PREFACE, RawConnection, message, raw_connection
 SOURCES = 30
 """Addresses of an attacker."""
 GUESSES_PER_SECOND = 30
-CONNECTIONS, CONNECTIONS_PER_SECOND = 3000, 300
+CONNECTIONS, CONNECTIONS_PER_SECOND, STREAMS = 3000, 150, 4
 AT_ONCE = 32
 LOGIN = "/readback.identity.v1.IdentityService/Login"
 REGISTER = "/readback.identity.v1.IdentityService/Register"
@@ -123,11 +123,11 @@ async def _hold(address: str, source: str, kind: int) -> None:
             return
         async with raw_connection(address, source=source) as caller:
             if kind == 1:
-                for _ in range(20):
+                for _ in range(STREAMS):
                     caller.open(LOGIN)
             if kind == 2:
                 body = message(health_pb2.HealthCheckRequest().SerializeToString())
-                for _ in range(20):
+                for _ in range(STREAMS):
                     caller.open("/grpc.health.v1.Health/Watch", body=body, end=True)
             await _read(caller)
 

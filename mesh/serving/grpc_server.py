@@ -27,6 +27,7 @@ from mesh.serving.interceptor import Interceptor
 from mesh.serving.limits import Limiter, LimitSettings, allow_open_files
 from mesh.serving.ports import Endpoint, listen
 from mesh.serving.reflection import add_reflection
+from mesh.serving.request_receipt import Receiver
 from mesh.serving.shutdown import DRAIN_SECONDS, NOTICE_SECONDS, stop_event
 from mesh.settings import ConfigurationError, MeshSettings, with_port
 
@@ -130,7 +131,8 @@ def _interceptor(
     service: GrpcService, contracts: Mapping[str, MethodContract], limits: LimitSettings
 ) -> Interceptor:
     admission = Admission(service.verifier, Limiter(limits))
-    return Interceptor(admission, contracts, service.errors, validate, limits.request_seconds)
+    receiver = Receiver(limits.request_seconds, limits.waiting)
+    return Interceptor(admission, contracts, service.errors, validate, receiver)
 
 
 def _channel_arguments(settings: ServerSettings, max_request_bytes: int) -> list[tuple[str, int]]:

@@ -81,10 +81,10 @@ async def authenticate(method: RpcMethod, verifier: TokenVerifier, metadata: Met
     return principal
 
 
-class InboundCall(AbstractAsyncContextManager[None]):
+class InboundCall(AbstractAsyncContextManager["InboundCall"]):
     """Context manager around the handler of one RPC, including the iteration of its stream.
 
-    It turns every exception into a rich status for the caller.
+    It turns every exception into a rich status for the caller. The RPC counts as running from `enter_limits`.
     """
 
     # One class, because several context managers would cost as much as the rest of an RPC.
@@ -98,15 +98,25 @@ class InboundCall(AbstractAsyncContextManager[None]):
         self._callers: tuple[str, ...] = ()
         self._started = 0.0
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> InboundCall:
         self._started = time.perf_counter()
         self._method.metrics.running.inc()
         metadata = self._context.invocation_metadata() or ()
-        try:
-            await self._admit({key: value for key, value in metadata if isinstance(value, str)})
-        except BaseException as error:
-            await self.__aexit__(type(error), error, error.__traceback__)
-            raise
+        self._bind_context({key: value for key, value in metadata if isinstance(value, str)})
+        return self
+
+    def enter_limits(self) -> None:
+        """Count the RPC as running.
+
+        Raises:
+            Overloaded: the process is full, or the caller has too many running RPCs.
+        """
+        limiter, streaming = self._admission.limiter, self._method.streaming
+        limiter.enter(streaming=streaming)
+        self._counted = True
+        for caller in self._limited_as(principal_or_none()):
+            limiter.enter_caller(caller, streaming=streaming)
+            self._callers += (caller,)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -122,20 +132,15 @@ class InboundCall(AbstractAsyncContextManager[None]):
         finally:
             self._record(cancelled=error is not None and not isinstance(error, Exception))
 
-    async def _admit(self, metadata: Mapping[str, str]) -> None:
+    def _bind_context(self, metadata: Mapping[str, str]) -> None:
         offered = metadata.get(REQUEST_ID, "")
         # The id is logged, so an id of another form is replaced.
         request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid7()
         set_deadline(self._context.time_remaining())
         structlog.contextvars.bind_contextvars(request_id=request_id, method=self._method.path)
-        self._admission.limiter.enter(streaming=self._method.streaming)
-        self._counted = True
         principal = principal_or_none()
         if principal is not None:
             structlog.contextvars.bind_contextvars(subject=principal.subject, actor=principal.actor)
-        for caller in self._limited_as(principal):
-            self._admission.limiter.enter_caller(caller, streaming=self._method.streaming)
-            self._callers += (caller,)
 
     def _limited_as(self, principal: Principal | None) -> tuple[str, ...]:
         """Return the callers for which the RPC counts. It counts for none if a service calls."""

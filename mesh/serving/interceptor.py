@@ -22,7 +22,7 @@ from mesh.security.authentication import set_principal
 from mesh.security.security_log import record_refusal
 from mesh.serving.health_and_metrics import MethodMetrics
 from mesh.serving.inbound_call import Admission, InboundCall, RpcMethod, authenticate
-from mesh.serving.request_receipt import Parse, receive_request, within_size
+from mesh.serving.request_receipt import Parse, Receiver, within_size
 
 INFRASTRUCTURE = ("/grpc.health.v1.", "/grpc.reflection.")
 """Services of gRPC itself. They have no access rules of ours, and any caller may call them."""
@@ -50,7 +50,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         contracts: the enforced part of each method's contract, by method path.
         errors: errors of the service's domain.
         validate: called with the request of every method whose request is a single message.
-        request_seconds: time in which such a request must arrive.
+        receiver: receives such requests.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class Interceptor(grpc.aio.ServerInterceptor):
         contracts: Mapping[str, MethodContract],
         errors: ErrorTable,
         validate: Callable[[Message], None],
-        request_seconds: float,
+        receiver: Receiver,
     ) -> None:
         self._admission, self._contracts, self._errors = admission, contracts, errors
-        self._validate, self._request_seconds = validate, request_seconds
+        self._validate, self._receiver = validate, receiver
         self._wrapped: dict[str, _Wrapped] = {}
 
     async def intercept_service(
@@ -97,7 +97,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
     def _handler(self, handler: Any, method: RpcMethod) -> Handler:
         deserialize = within_size(handler.request_deserializer, method.contract.max_request_bytes)
         streams = handler.request_streaming
-        receive = _requests if streams else self._receiver(deserialize)
+        receive = _requests if streams else self._receive(deserialize)
         codec: dict[str, Any] = {
             "request_deserializer": deserialize if streams else None,
             "response_serializer": _serializer(handler.response_serializer),
@@ -109,34 +109,36 @@ class Interceptor(grpc.aio.ServerInterceptor):
         inner = handler.stream_unary if streams else handler.unary_unary
         return grpc.stream_unary_rpc_method_handler(self._unary(inner, method, receive), **codec)
 
-    def _receiver(self, deserialize: Parse) -> Receive:
+    def _receive(self, deserialize: Parse) -> Receive:
         def parse(data: bytes) -> Message:
             request = deserialize(data)
             self._validate(request)
             return request
 
         async def request(_requests: object, context: Any) -> Message:
-            return await receive_request(context, parse, self._request_seconds)
+            return await self._receiver.receive(context, parse)
 
         return request
 
     def _unary(self, inner: Any, method: RpcMethod, receive: Receive) -> Any:
         async def handle(requests: Any, context: Any) -> Message:
-            async with InboundCall(method, self._admission, context):
-                response: Message = await inner(await receive(requests, context), context)
+            async with InboundCall(method, self._admission, context) as call:
+                request = await receive(requests, context)
+                call.enter_limits()
+                response: Message = await inner(request, context)
                 return response
 
         return handle
 
     def _stream(self, inner: Any, method: RpcMethod, receive: Receive) -> Any:
         async def handle(requests: Any, context: Any) -> AsyncIterator[Message]:
-            # Without `aclosing` a cancelled handler would keep its resources until garbage collection.
-            async with (
-                InboundCall(method, self._admission, context),
-                aclosing(inner(await receive(requests, context), context)) as responses,
-            ):
-                async for response in responses:
-                    yield response
+            async with InboundCall(method, self._admission, context) as call:
+                request = await receive(requests, context)
+                call.enter_limits()
+                # Without `aclosing` a cancelled handler would keep its resources until garbage collection.
+                async with aclosing(inner(request, context)) as responses:
+                    async for response in responses:
+                        yield response
 
         return handle
 

@@ -48,6 +48,8 @@ class LimitSettings:
     here after another replica died."""
     connections: int = 4096
     """Open connections. A service has a few to each other service, and clients have one each."""
+    waiting: int = 512
+    """RPCs that wait for their request. A further one ends the oldest."""
     request_seconds: float = 10.0
     """Time in which the request of a unary RPC, or the only request of a stream, must arrive."""
     handshake_seconds: int = 10

@@ -46,17 +46,40 @@ def _decompressed(data: bytes, most: int) -> bytes:
         raise InvalidRequest([]) from None
 
 
-async def receive_request(context: Any, parse: Parse, seconds: float) -> Message:
-    """Return the parsed request of an RPC.
+class Receiver:
+    """Receives requests. Too many that haven't arrived end the oldest, so slow callers hold up no one.
 
-    Raises:
-        InvalidRequest: it didn't arrive within `seconds`, is absent, or `parse` refuses it.
+    Args:
+        seconds: time in which a request must arrive.
+        most: RPCs that wait for their request.
     """
-    try:
-        async with asyncio.timeout(seconds):
-            data = await context.read()
-    except TimeoutError:
-        raise RequestTooSlow(seconds) from None
-    if data is grpc.aio.EOF:
-        raise InvalidRequest([])
-    return parse(data)
+
+    def __init__(self, seconds: float, most: int) -> None:
+        self._seconds, self._most = seconds, most
+        self._waiting: dict[asyncio.Timeout, None] = {}
+
+    async def receive(self, context: Any, parse: Parse) -> Message:
+        """Return the parsed request of an RPC.
+
+        Raises:
+            InvalidRequest: it didn't arrive in time, is absent, or `parse` refuses it.
+        """
+        try:
+            async with asyncio.timeout(self._seconds) as limit:
+                self._enter(limit)
+                try:
+                    data = await context.read()
+                finally:
+                    self._waiting.pop(limit, None)
+        except TimeoutError:
+            raise RequestTooSlow from None
+        if data is grpc.aio.EOF:
+            raise InvalidRequest([])
+        return parse(data)
+
+    def _enter(self, limit: asyncio.Timeout) -> None:
+        self._waiting[limit] = None
+        if len(self._waiting) > self._most:
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            oldest.reschedule(asyncio.get_running_loop().time())

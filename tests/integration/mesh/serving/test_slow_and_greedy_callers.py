@@ -44,6 +44,7 @@ pytestmark = pytest.mark.integration
 
 SERVICE = conversation.DESCRIPTOR.services_by_name["ConversationService"]
 START = f"/{SERVICE.full_name}/StartConversation"
+HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 HEALTH_WATCH = "/grpc.health.v1.Health/Watch"
 INVALID_ARGUMENT, RESOURCE_EXHAUSTED = (
     code.value[0] for code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED)
@@ -53,6 +54,7 @@ LIMITS = LimitSettings(
     unary=8,
     unary_per_caller=2,
     unary_of_strangers=4,
+    waiting=4,
     streams_per_caller=3,
     streams_of_strangers=5,
     connections=40,
@@ -132,13 +134,15 @@ async def test_a_stream_that_ends_without_its_request_is_refused(served: Served)
         assert await caller.status(caller.open(START, served.token, end=True)) == INVALID_ARGUMENT
 
 
-async def test_waiting_for_a_request_counts_as_running(served: Served) -> None:
-    async with asyncio.timeout(10), raw_connection(served.address) as caller:
-        waiting = [caller.open(START, served.token) for _ in range(2)]
-        assert await caller.status(caller.open(START, served.token)) == RESOURCE_EXHAUSTED
-        for stream in waiting:
-            caller.send(frame(RST_STREAM, stream=stream, payload=b"\0\0\0\x08"))
-    async with asyncio.timeout(10):
+async def test_too_many_slow_requests_end_the_oldest_and_hold_up_no_one(served: Served) -> None:
+    async with asyncio.timeout(10), AsyncExitStack() as stack:
+        slow = []
+        for host in range(10, 20):
+            caller = await stack.enter_async_context(raw_connection(served.address, source=f"127.0.0.{host}"))
+            slow += [(caller, caller.open(HEALTH_CHECK)) for _ in range(5)]
+        oldest, stream = slow[0]
+        assert await oldest.status(stream) == INVALID_ARGUMENT
+        assert await oldest.status(oldest.open(HEALTH_CHECK, body=asked(), end=True)) == 0
         await served.answers()
 
 
@@ -164,17 +168,6 @@ async def test_health_watches_have_a_limit_per_source_and_in_total(served: Serve
         assert await _refused_watches(again, 10) == 10
         other = await connect(raw_connection(served.address, source="127.0.0.10"))
         assert await _refused_watches(other, 10) == 8
-        await served.answers()
-
-
-async def test_strangers_cannot_use_up_the_running_calls(served: Served) -> None:
-    check = "/grpc.health.v1.Health/Check"
-    async with asyncio.timeout(10), AsyncExitStack() as stack:
-        for host in range(10, 20):
-            source = f"127.0.0.{host}"
-            stranger = await stack.enter_async_context(raw_connection(served.address, source=source))
-            for _ in range(5):
-                stranger.open(check)
         await served.answers()
 
 
