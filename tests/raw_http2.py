@@ -12,6 +12,7 @@ from typing import NamedTuple
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
+MAX_FRAME = 16_384
 # A table size of 0 keeps the server's headers readable without a decoder.
 NO_TABLE = struct.pack(">HI", 1, 0)
 STATUS = b"grpc-status"
@@ -81,10 +82,12 @@ class RawConnection:
             (b"content-type", b"application/grpc"),
             (b"te", b"trailers"),
         ]
-        flags = END_HEADERS | (END_STREAM if end and body is None else 0)
+        flags = END_HEADERS | (END_STREAM if end and not body else 0)
         self.send(frame(HEADERS, flags, stream, header_block([*usual, *fields])))
-        if body is not None:
-            self.send(frame(DATA, END_STREAM if end else 0, stream, body))
+        for start in range(0, len(body or b""), MAX_FRAME):
+            last = end and start + MAX_FRAME >= len(body or b"")
+            part = (body or b"")[start : start + MAX_FRAME]
+            self.send(frame(DATA, END_STREAM if last else 0, stream, part))
         return stream
 
     async def frames(self) -> AsyncIterator[Frame]:

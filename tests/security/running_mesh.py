@@ -34,6 +34,7 @@ from tests.product import environment_for
 from tests.security.contracts import OK, Answer, Rpc
 
 SERVICES = ("identity", "conversation", "flightdata")
+ATTEMPTS = 20
 PATIENCE = timedelta(seconds=2)
 """Longest wait before a request is sent again."""
 PASSWORD = "a long walk in the park"
@@ -153,11 +154,12 @@ class Mesh:
         self, rpc: Rpc, body: bytes, metadata: Metadata = (), *, compression: grpc.Compression | None = None
     ) -> Answer:
         """Return the answer to a request in bytes; send it again if the service says to do so soon."""
-        while True:
+        for _ in range(ATTEMPTS):
             answer, wait = await self._first_answer(rpc, body, metadata, compression)
             if wait is None or wait > PATIENCE:
-                return answer
+                break
             await asyncio.sleep(wait.total_seconds())
+        return answer
 
     async def _first_answer(
         self, rpc: Rpc, body: bytes, metadata: Metadata, compression: grpc.Compression | None
