@@ -38,7 +38,11 @@ async def cluster(
     redis_url = shared_redis.url if request.param == "with Redis" else ""
     async with AsyncExitStack() as stack:
         made = Cluster(
-            lone_mesh, stack, conversation_database_url=postgres.new_database(), redis_url=redis_url
+            lone_mesh,
+            stack,
+            conversation_database_url=postgres.new_database(),
+            redis_url=redis_url,
+            conversation_calls_per_customer=1,
         )
         await made.start()
         yield made
@@ -130,11 +134,16 @@ async def test_same_request_to_both_replicas_is_executed_once(cluster: Cluster) 
         assert len({answer.conversation.conversation_id for answer in answers}) == 1
 
 
-async def test_concurrent_starts_on_both_replicas_give_one_call(cluster: Cluster) -> None:
+@pytest.mark.parametrize("conversations", [1, 2])
+async def test_concurrent_starts_on_both_replicas_give_one_call(cluster: Cluster, conversations: int) -> None:
     customer = await cluster.mesh.customer()
     stubs = [await cluster.customer_at(replica, customer.token) for replica in (cluster.one, cluster.other)]
-    request = pb.StartCallRequest(conversation_id=await customer.conversation())
-    outcomes = await asyncio.gather(*(stub.StartCall(request) for stub in stubs), return_exceptions=True)
+    begun = [await customer.conversation() for _ in range(conversations)]
+    starts = [
+        stub.StartCall(pb.StartCallRequest(conversation_id=conversation_id))
+        for stub, conversation_id in zip(stubs, (begun * 2)[:2], strict=True)
+    ]
+    outcomes = await asyncio.gather(*starts, return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, grpc.aio.AioRpcError)]
     assert [reason_of(error) for error in refused] == ["ERROR_REASON_CALL_RUNNING"]
 
