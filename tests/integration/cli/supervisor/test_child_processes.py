@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -83,10 +84,11 @@ def test_a_program_that_a_signal_ends_removes_its_files(tmp_path: Path, number: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_bench_that_is_ended_leaves_no_server(number: signal.Signals) -> None:
+def test_a_bench_that_is_ended_leaves_no_server(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "bench/conversation.py", "--short", "--only", "wire_vs_text"]
     nothing = subprocess.DEVNULL
-    with subprocess.Popen(command, cwd=CHECKOUT, stdout=nothing, stderr=nothing) as bench:
+    environment = os.environ | {"TMPDIR": str(tmp_path)}  # a killed bench leaves its files
+    with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=nothing, stderr=nothing) as bench:
         try:
             wait_for_a_child(bench, "services.identity.app")
             assert descendants_left_after(bench, number) == []
