@@ -19,6 +19,8 @@ _JOIN = "/gradio_api/queue/join"
 _DATA = "/gradio_api/queue/data"
 _HEARTBEAT = "/gradio_api/heartbeat/"
 _MAX_SESSIONS = 10_000
+_MAX_HASH_LENGTH = 64
+"""In characters. A page sends about twelve. Gradio keeps several copies of a hash for as long as it runs."""
 
 
 class GradioSessionOwners:
@@ -30,8 +32,10 @@ class GradioSessionOwners:
     def may_use(self, session_hash: str, sign_in: str) -> bool:
         """Return whether the sign-in with key `sign_in` may use a Gradio session.
 
-        If the session has no owner, this sign-in becomes its owner.
+        If the session has no owner, this sign-in becomes its owner. Nobody may use a session with a long hash.
         """
+        if len(session_hash) > _MAX_HASH_LENGTH:
+            return False
         owner = self._owners.setdefault(session_hash, sign_in)
         self._owners.move_to_end(session_hash)
         if len(self._owners) > _MAX_SESSIONS:

@@ -47,6 +47,12 @@ async def test_the_least_recently_used_sessions_are_removed_first() -> None:
     assert owners.may_use("0", "eve")
 
 
+def test_sessions_with_a_long_hash_are_refused_so_that_they_take_no_memory() -> None:
+    owners = GradioSessionOwners()
+    assert owners.may_use("h" * 64, "ada")
+    assert not owners.may_use("h" * 65, "ada")
+
+
 @pytest.mark.parametrize(
     ("path", "query", "expected"),
     [
