@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from mesh.clock import Clock
@@ -21,11 +22,15 @@ class Revocations:
         self._store, self._clock = store, clock
         self._hashes: Sequence[bytes] = ()
         self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
 
     async def hashes(self) -> Sequence[bytes]:
         """Return the hashes of the customers and sessions whose access tokens are revoked."""
-        if self._clock.monotonic() - self._read_at >= CACHED_SECONDS:
-            self._read_at = self._clock.monotonic()
-            async with self._store.reading() as tx:
-                self._hashes = [hash_of(one) for one in await tx.revoked(self._clock.now(), limit=MOST)]
+        # Others wait for a running read: until the first succeeds, the list would lack every revocation.
+        async with self._reading:
+            began_at = self._clock.monotonic()
+            if began_at - self._read_at >= CACHED_SECONDS:
+                async with self._store.reading() as tx:
+                    self._hashes = [hash_of(one) for one in await tx.revoked(self._clock.now(), limit=MOST)]
+                self._read_at = began_at
         return self._hashes
