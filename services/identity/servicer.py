@@ -87,7 +87,8 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
 
     async def GetCustomer(self, request: pb.GetCustomerRequest, context: Context) -> pb.GetCustomerResponse:
         """Return the customer of the access token."""
-        return pb.GetCustomerResponse(customer=_customer(await self._customers.get(current_customer())))
+        customer = await self._customers.get(current_customer(), current_principal().session_id)
+        return pb.GetCustomerResponse(customer=_customer(customer))
 
     async def DeleteCustomer(
         self, request: pb.DeleteCustomerRequest, context: Context

@@ -12,7 +12,7 @@ from mesh.security.token_buckets import TokenBuckets
 from services.identity.accounts.hashing_queue import HashingQueue, Requester
 from services.identity.accounts.password_hashing import PasswordHasher
 from services.identity.accounts.password_rules import refuse_weak
-from services.identity.errors import CustomerNotFound, EmailTaken, TooManyRegistrations
+from services.identity.errors import CustomerNotFound, EmailTaken, SessionEnded, TooManyRegistrations
 from services.identity.store.records import Customer
 from services.identity.store.store import Store
 from services.identity.tokens.sessions import CustomerSessions, TokenPair
@@ -84,14 +84,18 @@ class Customers:
             await tx.add_customer(customer, address)
             return customer, await self._sessions.open(tx, customer.customer_id, source)
 
-    async def get(self, customer_id: str) -> Customer:
-        """Return a customer.
+    async def get(self, customer_id: str, session_id: str | None) -> Customer:
+        """Return a customer. `session_id` is the session of the customer's own token; None for an agent's.
 
         Raises:
             CustomerNotFound: the account was deleted after the token was issued.
+            SessionEnded: the session has ended after the token was issued.
         """
         async with self._store.reading() as tx:
             customer = await tx.customer(customer_id)
+            session = await tx.session(session_id) if session_id is not None else None
         if customer is None:
             raise CustomerNotFound
+        if session_id is not None and (session is None or not session.is_live(self._clock.now())):
+            raise SessionEnded
         return customer

@@ -199,3 +199,13 @@ async def test_the_clock_of_a_session_is_utc(identity: Identity) -> None:
     assert asha.customer.create_time.ToDatetime(UTC) == identity.clock.now()
     assert asha.tokens.session_expire_time.ToDatetime(UTC) == identity.clock.now() + timedelta(days=30)
     assert datetime.now(UTC) - identity.clock.now() < timedelta(minutes=5)
+
+
+async def test_the_access_token_of_an_ended_session_shows_no_account(identity: Identity) -> None:
+    asha = await identity.register()
+    elsewhere = await identity.login()
+    await _logout(identity, asha)
+    request = pb.GetCustomerRequest()
+    assert await refused(identity.stub.GetCustomer(request, metadata=asha.headers)) == ENDED
+    found = await identity.stub.GetCustomer(request, metadata=elsewhere.headers)
+    assert found.customer == asha.customer

@@ -154,7 +154,7 @@ class IdentityServiceServicer:
     def GetCustomer(self, request, context):
         """Returns the customer of the token.
 
-        Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`.
+        Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

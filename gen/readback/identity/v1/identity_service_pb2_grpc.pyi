@@ -63,7 +63,7 @@ class IdentityServiceStub:
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetCustomerRequest, _identity_service_pb2.GetCustomerResponse]
     """Returns the customer of the token.
 
-    Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`.
+    Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
     """
     DeleteCustomer: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteCustomerRequest, _identity_service_pb2.DeleteCustomerResponse]
     """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
@@ -139,7 +139,7 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     GetCustomer: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCustomerRequest, _identity_service_pb2.GetCustomerResponse]  # type: ignore[assignment]
     """Returns the customer of the token.
 
-    Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`.
+    Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
     """
     DeleteCustomer: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteCustomerRequest, _identity_service_pb2.DeleteCustomerResponse]  # type: ignore[assignment]
     """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
@@ -242,7 +242,7 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_identity_service_pb2.GetCustomerResponse, _abc.Awaitable[_identity_service_pb2.GetCustomerResponse]]:
         """Returns the customer of the token.
 
-        Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`.
+        Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
         """
 
     @_abc_1.abstractmethod
