@@ -32,7 +32,7 @@ class GradioSessionOwners:
     def may_use(self, session_hash: str, sign_in: str) -> bool:
         """Return whether the sign-in with key `sign_in` may use a Gradio session.
 
-        If the session has no owner, this sign-in becomes its owner. Nobody may use a session with a long hash.
+        If the session has no owner, this sign-in becomes its owner. Sessions with a long hash are refused.
         """
         if len(session_hash) > _MAX_HASH_LENGTH:
             return False
