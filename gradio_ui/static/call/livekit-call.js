@@ -260,21 +260,24 @@ export class LiveKitCall extends EventTarget {
 
   /**
    * Emits the captions of one stream. A stream belongs to a segment, which is an utterance. It contains all
-   * words of the segment so far, and may arrive in several pieces.
+   * words of the segment so far, and may arrive in several pieces. A stream that is final from its start is
+   * emitted once and whole, because a typed message is replaced only by the final caption of its words.
    */
   async #caption(reader, identity) {
     const speaker = identity === this.#room.localParticipant.identity ? "customer" : "agent";
     const id = reader.info.attributes?.[SEGMENT] ?? reader.info.id;
+    const isFinal = () => reader.info.attributes?.[FINAL] === "true";
+    const whole = isFinal();
     let text = "";
     try {
       for await (const piece of reader) {
         text += piece;
-        this.#emit("caption", { id, speaker, text, final: false });
+        if (!whole) this.#emit("caption", { id, speaker, text, final: false });
       }
     } catch {
       // The speaker left during the stream. Keep the text so far; the log will have the final text.
     }
-    if (reader.info.attributes?.[FINAL] === "true") this.#emit("caption", { id, speaker, text, final: true });
+    if (isFinal()) this.#emit("caption", { id, speaker, text, final: true });
   }
 
   async #flights(reader) {

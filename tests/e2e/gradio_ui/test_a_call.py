@@ -118,12 +118,13 @@ async def test_typed_messages_and_examples_reach_the_agent_and_are_shown_once(ad
     async with ada.talking() as agent:
         await ada.see("text-input").fill("  the second one  ")
         await ada.page.keyboard.press("Enter")
-        text, utterance_id = await asyncio.wait_for(agent.typed.get(), 10)
+        text, _ = await asyncio.wait_for(agent.typed.get(), 10)
         assert text == "the second one"
-        await ada.site.conversation.say(
-            ada.conversation_id, "customer", "the second one", utterance_id=utterance_id
-        )
-        line = ada.see("caption")
+        utterance_id, line = uuid7(), ada.see("caption")  # the agent chooses the id
+        await agent.recognise(utterance_id, "caller", [text])
+        await expect(line).to_have_attribute("data-utterance-id", utterance_id)
+        await expect(line).to_have_count(1)
+        await ada.site.conversation.say(ada.conversation_id, "customer", text, utterance_id=utterance_id)
         await expect(line).to_have_attribute("data-number", "1")
         await expect(line).to_have_count(1)
         await ada.see("example").first.click()
