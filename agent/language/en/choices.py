@@ -12,8 +12,11 @@ from agent.language.meanings import Choice
 from agent.language.spans import Found, found_at
 
 _ONE = r"(?:one|ones|option|flight|choice|result|card)"
+# "On the tenth" and "back the tenth" name a day.
+_BEFORE_A_DAY = "".join(rf"(?<!\b{word} )" for word in ("on", "back", "return", "returning", "until", "till"))
 _BY_ORDINAL = re.compile(
-    rf"\b(?:the )?(?P<ordinal>{ORDINAL})(?: {_ONE})\b|\bthe (?P<alone>{ORDINAL})(?=[ ,.?!]*$| please)|"
+    rf"\b(?:the )?(?P<ordinal>{ORDINAL})(?: {_ONE})\b|"
+    rf"\b{_BEFORE_A_DAY}the (?P<alone>{ORDINAL})(?=[ ,.?!]*$| please)|"
     rf"^(?P<bare>{ORDINAL})(?=[ ,.?!]*$)"
 )
 _BY_NUMBER = re.compile(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,3 +81,14 @@ async def test_a_question_about_another_place_changes_only_the_place(
     await conversation.say("Chennai to Delhi tomorrow nonstop")
     await conversation.say("what about to Mumbai on Friday")
     assert (timetable.searches[-1].destination, timetable.searches[-1].nonstop) == ("BOM", True)
+
+
+@pytest.mark.parametrize("words", ["and back on the tenth", "returning the 10th", "and return on the tenth."])
+async def test_the_day_of_return_is_no_choice_among_earlier_flights(
+    conversation: Conversation, timetable: Timetable, words: str
+) -> None:
+    await conversation.say("Chennai to Delhi tomorrow")
+    await conversation.say(f"Mumbai to Goa on the third of December {words}")
+    assert timetable.searches[-1].return_date == date(2026, 12, 10)
+    await conversation.say("what about on the fourth")
+    assert timetable.searches[-1].depart_date == date(2026, 12, 4)
