@@ -24,6 +24,7 @@ WARM_UP = 200
 WINDOW = 60_000
 """Bytes that a new connection may send at once."""
 MOST_TAKEN, MOST_KEPT = 30e6, 10e6
+MOST_ROUNDS = 4
 DRAFTS = b"\x22\x06\x1a\0\x22\0\x32\0" * 520_000
 """4 MB that decode into 520,000 messages; 6 kB in gzip."""
 
@@ -99,11 +100,13 @@ async def test_a_thousand_inputs_take_little_memory(mesh: Mesh, name: str) -> No
                 tasks.create_task(one())
 
     await send(WARM_UP)
-    before = process.memory_info().rss
-    async with Peak(process) as peak:
-        await send(TIMES)
-    kept = process.memory_info().rss - before
-    await send(WARM_UP)
-    taken, kept = peak.bytes - before, min(kept, process.memory_info().rss - before)
-    assert taken < MOST_TAKEN, f"took {taken / 1e6:.0f} MB"
-    assert kept < MOST_KEPT, f"kept {kept / 1e6:.0f} MB"
+    growth = []
+    # Allocators keep some memory for later. What is not given back grows with every round.
+    while not growth or (growth[-1] >= MOST_KEPT and len(growth) < MOST_ROUNDS):
+        before = process.memory_info().rss
+        async with Peak(process) as peak:
+            await send(TIMES)
+        assert peak.bytes - before < MOST_TAKEN, f"took {(peak.bytes - before) / 1e6:.0f} MB"
+        await send(WARM_UP)
+        growth.append(process.memory_info().rss - before)
+    assert growth[-1] < MOST_KEPT, f"kept {[round(kept / 1e6) for kept in growth]} MB"
