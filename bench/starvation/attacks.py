@@ -37,7 +37,7 @@ REGISTER = "/readback.identity.v1.IdentityService/Register"
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What an attacker knows."""
+    """Addresses, accounts and tokens of an attack."""
 
     addresses: Mapping[str, str]
     email: str
@@ -206,7 +206,7 @@ async def be_greedy(targets: Targets) -> None:
 
 
 async def _repeat(*actions: Callable[[], Awaitable[None]]) -> None:
-    """Repeat actions for ever, several at once; an attacker doesn't mind errors."""
+    """Repeat actions without end, several at the same time, and ignore errors."""
 
     async def one(action: Callable[[], Awaitable[None]]) -> None:
         while True:

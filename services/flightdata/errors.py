@@ -112,17 +112,19 @@ class FlightsQuotaExhausted(DomainError):
 class AllowanceSpent(DomainError):
     """The caller's paid lookups of the day are used up; `retry_after` is the time until the next one.
 
-    `anonymous` callers have no account; their `limit` may be 0.
+    `scope` is `customer`, `customers` (all together) or `anonymous` (callers without an account, whose `limit`
+    may be 0).
     """
 
-    def __init__(self, *, anonymous: bool, limit: int, retry_after: timedelta) -> None:
-        if anonymous and not limit:
+    def __init__(self, scope: str, *, limit: int, retry_after: timedelta) -> None:
+        if scope == "customer":
+            text = f"You have used your {limit} lookups of live flight data for today; try again later."
+        elif scope == "anonymous" and not limit:
             text = "Live flight data needs an account here; sign in and send an access token."
-        elif anonymous:
+        elif scope == "anonymous":
             text = "The free lookups of live flight data are used up for today; sign in, or try tomorrow."
         else:
-            text = f"You have used your {limit} lookups of live flight data for today; try again later."
-        scope = "anonymous" if anonymous else "customer"
+            text = "All lookups of live flight data are used up for today; try again later."
         super().__init__(text, metadata={"scope": scope, "limit": str(limit)}, retry_after=retry_after)
 
 

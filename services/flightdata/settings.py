@@ -49,9 +49,12 @@ class FlightDataSettings(MeshSettings):
     flightdata_schedule_fresh_seconds: float = Field(default=21_600.0, ge=0, le=604_800)
     """Seconds a route's or an airport's schedule is fresh. Stale ones are served as for the flight status."""
 
-    flightdata_customer_daily_lookups: int = Field(default=200, ge=1)
+    flightdata_customer_daily_lookups: int = Field(default=50, ge=1)
     """Paid lookups that one customer may cause in 24 hours. A search over several days or legs is several
     lookups. Sample flights and cached answers are free."""
+    flightdata_customers_daily_lookups: int = Field(default=500, ge=1)
+    """Paid lookups that all customers together may cause in 24 hours. 500 a day spend the credits of
+    FlightAPI.io's smallest plan in a month; AviationStack's free plan has about three calls a day."""
     flightdata_anonymous_daily_lookups: int = Field(default=0, ge=0)
     """Paid lookups in 24 hours for all MCP callers without a token together. 0 means none."""
     flightdata_anonymous_source_daily_lookups: int = Field(default=5, ge=0)
@@ -62,6 +65,7 @@ class FlightDataSettings(MeshSettings):
         """Limits of paid lookups by caller."""
         return AllowanceLimits(
             self.flightdata_customer_daily_lookups,
+            self.flightdata_customers_daily_lookups,
             self.flightdata_anonymous_daily_lookups,
             self.flightdata_anonymous_source_daily_lookups,
         )

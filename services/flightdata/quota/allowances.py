@@ -1,6 +1,6 @@
-"""Allowances: the number of paid lookups that one caller may cause in a day.
+"""Allowances: the number of paid lookups that one caller, and all callers together, may cause in a day.
 
-They keep a single caller from spending the month's budget of a vendor. A lookup is a question to the vendors
+They keep a few callers from spending the month's budget of a vendor. A lookup is a question to the vendors
 that the cache can't answer. Sample flights, cached answers and lookups that are already running are free.
 """
 
@@ -40,9 +40,11 @@ async def free() -> None:
 
 @dataclass(frozen=True, slots=True)
 class AllowanceLimits:
-    """Paid lookups a day: of a customer, of all callers without an account, and of one address of these."""
+    """Paid lookups a day: of one customer, of all customers, of all callers without an account, and of one
+    address of these."""
 
     customer: int
+    customers: int
     anonymous: int
     anonymous_source: int
 
@@ -67,21 +69,28 @@ class Allowances:
         except QuotaStoreUnavailable as error:
             raise FlightsUnavailable({"quota store": str(error)}, retry_after=RETRY_AFTER) from error
         if refused:
-            limit = refused.charge.limit
-            security_log.record("allowance spent", _source.get()(), customer=customer, limit=limit)
-            raise AllowanceSpent(anonymous=customer is None, limit=limit, retry_after=refused.wait)
+            charge = refused.charge
+            security_log.record("allowance spent", _source.get()(), customer=customer, limit=charge.limit)
+            kind = "customers" if charge.counter == _counter("customers") else "customer"
+            scope = kind if customer else "anonymous"
+            raise AllowanceSpent(scope, limit=charge.limit, retry_after=refused.wait)
 
     def _charges(self, customer: str | None) -> Sequence[Charge]:
         limits = self._limits
         if customer is not None:
-            return [_charge(f"customer:{_digest(customer)}", limits.customer)]
+            own = _charge(f"customer:{_digest(customer)}", limits.customer)
+            return [own, _charge("customers", limits.customers)]
         source = _source.get()()
         by_source = [_charge(f"source:{_digest(source)}", limits.anonymous_source)] if source else []
         return [_charge("anonymous", limits.anonymous), *by_source]
 
 
 def _charge(caller: str, limit: int) -> Charge:
-    return Charge(f"lookups:{caller}", 1, limit, DAY, expires=True)
+    return Charge(_counter(caller), 1, limit, DAY, expires=True)
+
+
+def _counter(caller: str) -> str:
+    return f"lookups:{caller}"
 
 
 def _digest(caller: str) -> str:

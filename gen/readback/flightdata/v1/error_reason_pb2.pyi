@@ -100,11 +100,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_ALLOWANCE_SPENT: _ErrorReason.ValueType  # 14
     """The answer needs a paid lookup, and the caller has used up the day's allowance of these. The scope is
-    `customer`, or `anonymous` for callers without an account, whose limit may be 0.
+    `customer`, `customers` for all customers together, or `anonymous` for callers without an account, whose
+    limit may be 0.
     `google.rpc.RetryInfo` says when the allowance is renewed.
 
         { "reason": "ERROR_REASON_ALLOWANCE_SPENT", "domain": "readback.flightdata.v1",
-          "metadata": { "scope": "customer", "limit": "200" } }
+          "metadata": { "scope": "customer", "limit": "50" } }
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -190,10 +191,11 @@ ERROR_REASON_OFFER_GONE: ErrorReason.ValueType  # 13
 """
 ERROR_REASON_ALLOWANCE_SPENT: ErrorReason.ValueType  # 14
 """The answer needs a paid lookup, and the caller has used up the day's allowance of these. The scope is
-`customer`, or `anonymous` for callers without an account, whose limit may be 0.
+`customer`, `customers` for all customers together, or `anonymous` for callers without an account, whose
+limit may be 0.
 `google.rpc.RetryInfo` says when the allowance is renewed.
 
     { "reason": "ERROR_REASON_ALLOWANCE_SPENT", "domain": "readback.flightdata.v1",
-      "metadata": { "scope": "customer", "limit": "200" } }
+      "metadata": { "scope": "customer", "limit": "50" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -94,7 +94,7 @@ class Purse:
 
     async def spend(self) -> None:
         if self.empty:
-            raise AllowanceSpent(anonymous=True, limit=0, retry_after=timedelta(hours=1))
+            raise AllowanceSpent("anonymous", limit=0, retry_after=timedelta(hours=1))
         self.spent += 1
 
 

@@ -19,7 +19,7 @@ from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
 
-LIMITS = AllowanceLimits(customer=3, anonymous=5, anonymous_source=2)
+LIMITS = AllowanceLimits(customer=3, customers=7, anonymous=5, anonymous_source=2)
 
 
 def caller(customer: str | None, kind: options_pb2.Access.ValueType = options_pb2.ACCESS_CUSTOMER) -> None:
@@ -59,6 +59,17 @@ async def test_a_customer_has_a_daily_number_of_lookups_by_every_way(
     assert await lookups(allowances) == 3
 
 
+async def test_all_customers_together_have_a_daily_number_of_lookups(allowances: Allowances) -> None:
+    found = []
+    for customer in ("ada", "bob", "cleo"):
+        caller(customer)
+        found.append(await lookups(allowances))
+    assert found == [3, 3, 1]
+    with pytest.raises(AllowanceSpent, match="All lookups") as refused:
+        await allowances.spend()
+    assert refused.value.metadata == {"scope": "customers", "limit": "7"}
+
+
 async def test_anonymous_callers_share_a_number_of_lookups_and_one_address_has_a_part(
     allowances: Allowances,
 ) -> None:
@@ -83,7 +94,7 @@ async def test_by_default_anonymous_callers_have_none(clock: SimulatedClock) -> 
 async def test_a_call_without_any_token_is_anonymous(clock: SimulatedClock) -> None:
     set_principal(None)
     with pytest.raises(AllowanceSpent):
-        await Allowances(MemoryQuotaStore(clock), AllowanceLimits(9, 0, 9)).spend()
+        await Allowances(MemoryQuotaStore(clock), AllowanceLimits(9, 9, 0, 9)).spend()
 
 
 async def test_a_refusal_says_when_to_come_again(allowances: Allowances, clock: SimulatedClock) -> None:

@@ -96,7 +96,7 @@ async def _minutes(clock: SimulatedClock, count: int) -> None:
 
 
 async def test_a_watcher_without_allowance_ends_alone(clock: SimulatedClock) -> None:
-    spent = AllowanceSpent(anonymous=False, limit=1, retry_after=timedelta(hours=1))
+    spent = AllowanceSpent("customer", limit=1, retry_after=timedelta(hours=1))
     service = ScriptedStatus(clock, [_status()], spent, [LANDED])
     watches = _watches(service, clock)
     ended: list[bool] = []
