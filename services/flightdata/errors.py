@@ -112,8 +112,8 @@ class FlightsQuotaExhausted(DomainError):
 class AllowanceSpent(DomainError):
     """The caller's paid lookups of the day are used up; `retry_after` is the time until the next one.
 
-    `scope` is `customer`, `customers` (all together) or `anonymous` (callers without an account, whose `limit`
-    may be 0).
+    `scope` is `customer`, `customers` (all together), or `anonymous` (callers without an account, whose
+    `limit` may be 0).
     """
 
     def __init__(self, scope: str, *, limit: int, retry_after: timedelta) -> None:
