@@ -100,7 +100,7 @@ async def test_a_thousand_inputs_take_little_memory(mesh: Mesh, name: str) -> No
                 tasks.create_task(one())
 
     await send(WARM_UP)
-    growth = []
+    growth: list[int] = []
     # Allocators keep some memory for later. What is not given back grows with every round.
     while not growth or (growth[-1] >= MOST_KEPT and len(growth) < MOST_ROUNDS):
         before = process.memory_info().rss
