@@ -49,6 +49,10 @@ class ConfigurationError(Exception):
     """Wrong settings; the text names every mistake and how to correct it."""
 
 
+ServiceName = Literal["identity", "conversation", "flightdata"]
+"""Name of a gRPC service."""
+
+
 class MeshSettings(BaseSettings):
     """Settings that every process of the mesh reads."""
 
@@ -111,6 +115,8 @@ class MeshSettings(BaseSettings):
     """HTTP port of the web app's `/health` and `/metrics`."""
     ui_port: int = Field(default=8506, ge=0, le=65535)
     """HTTP port of the web app."""
+    gateway_port: int = Field(default=8000, ge=0, le=65535)
+    """HTTP port of the gateway: JSON, Connect and gRPC-Web."""
     mcp_port: int = Field(default=8080, ge=0, le=65535)
     """HTTP port of the MCP server, at `/mcp`."""
     drain_notice_seconds: float = Field(default=NOTICE_SECONDS, ge=0, le=60)
@@ -182,7 +188,7 @@ class MeshSettings(BaseSettings):
             return LiveKitKeys(self.livekit_worker_api_key, self.livekit_worker_api_secret)
         return self.secrets.livekit_keys("livekit-worker")
 
-    def address_of(self, service: Literal["identity", "conversation", "flightdata"]) -> str:
+    def address_of(self, service: ServiceName) -> str:
         """Return the address of a service."""
         address: str = getattr(self, f"{service}_address")
         return address or with_port(reachable_host(self.bind), getattr(self, f"{service}_port"))

@@ -107,6 +107,7 @@ def parts_of(settings: UpSettings, livekit: Path | None, livekit_config: Path | 
         health_url=url(settings.gateway_http_port),
         where=url(settings.mcp_port, "/mcp"),
         ports=(
+            Port(settings.gateway_port, "READBACK_GATEWAY_PORT"),
             Port(settings.mcp_port, "READBACK_MCP_PORT"),
             Port(settings.gateway_http_port, "READBACK_GATEWAY_HTTP_PORT"),
         ),

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, ServiceDescriptor
-from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 from readback.options.v1 import options_pb2
+
+from mesh.contracts.comments import comments
 
 _DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 _TIME_OF_DAY: Mapping[str, Any] = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
@@ -42,7 +41,6 @@ def tool_schemas(service: ServiceDescriptor) -> list[dict[str, Any]]:
 
 
 def _tools(service: ServiceDescriptor) -> Iterator[dict[str, Any]]:
-    comments = _comments(service)
     for method in service.methods:
         options = method.GetOptions()
         if options.HasExtension(options_pb2.tool):
@@ -50,14 +48,14 @@ def _tools(service: ServiceDescriptor) -> Iterator[dict[str, Any]]:
             yield {
                 "name": tool.name,
                 "description": tool.description,
-                "input_schema": _object(method.input_type, comments),
+                "input_schema": _object(method.input_type),
             }
 
 
-def _object(message: Descriptor, comments: Mapping[str, str]) -> dict[str, Any]:
+def _object(message: Descriptor) -> dict[str, Any]:
     fields = [field for field in message.fields if not is_withheld(field)]
     required = [field.name for field in fields if _is_required(field)]
-    properties = {field.name: _property(field, comments) for field in fields}
+    properties = {field.name: _property(field) for field in fields}
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
@@ -83,26 +81,24 @@ def _is_required(field: FieldDescriptor) -> bool:
     return rules.required or bool(rules.string.pattern and not re.search(rules.string.pattern, ""))
 
 
-def _property(field: FieldDescriptor, comments: Mapping[str, str]) -> dict[str, Any]:
-    description = comments.get(field.full_name, "")
+def _property(field: FieldDescriptor) -> dict[str, Any]:
+    description = comments().get(field.full_name, "")
     if is_place(field):
         description += f" {PLACE_HINT}"
-    return {"description": description, **_type(field, comments)}
+    return {"description": description, **_type(field)}
 
 
-def _type(field: FieldDescriptor, comments: Mapping[str, str]) -> Mapping[str, Any]:
+def _type(field: FieldDescriptor) -> Mapping[str, Any]:
     if not field.is_repeated:
-        return _single(field, _rules(field), comments)
+        return _single(field, _rules(field))
     rules = _rules(field).repeated
     limits = {"maxItems": rules.max_items} if rules.max_items else {}
-    return {"type": "array", "items": _single(field, rules.items, comments), **limits}
+    return {"type": "array", "items": _single(field, rules.items), **limits}
 
 
-def _single(
-    field: FieldDescriptor, rules: validate_pb2.FieldRules, comments: Mapping[str, str]
-) -> Mapping[str, Any]:
+def _single(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Mapping[str, Any]:
     if field.message_type is not None:
-        return KNOWN_MESSAGES.get(field.message_type.full_name) or _object(field.message_type, comments)
+        return KNOWN_MESSAGES.get(field.message_type.full_name) or _object(field.message_type)
     if field.enum_type is not None:
         return {"type": "string", "enum": enum_words(field.enum_type)}
     limits: dict[str, Any] = {}
@@ -117,28 +113,3 @@ def enum_words(enum: EnumDescriptor) -> list[str]:
     """Return the words of an enum: `cheapest` for `FLIGHT_SORT_CHEAPEST`, none for the unspecified value."""
     prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
     return [value.name.removeprefix(prefix).lower() for value in enum.values if value.number]
-
-
-@cache
-def _contracts() -> Mapping[str, FileDescriptorProto]:
-    """Return the generated descriptor set, by file name. It has comments, which Python's descriptors lack."""
-    data = (resources.files("readback") / "contracts.binpb").read_bytes()
-    return {file.name: file for file in FileDescriptorSet.FromString(data).file}
-
-
-def _comments(service: ServiceDescriptor) -> Mapping[str, str]:
-    """Return the comments of the fields of the file's top-level messages, by the field's full name."""
-    file = _contracts()[service.file.name]
-    comments: dict[str, str] = {}
-    for location in file.source_code_info.location:
-        match list(location.path):
-            case [
-                FileDescriptorProto.MESSAGE_TYPE_FIELD_NUMBER,
-                index,
-                DescriptorProto.FIELD_FIELD_NUMBER,
-                field,
-            ]:
-                message = file.message_type[index]
-                name = f"{file.package}.{message.name}.{message.field[field].name}"
-                comments[name] = " ".join(location.leading_comments.split())
-    return comments

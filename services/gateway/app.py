@@ -1,19 +1,23 @@
-"""Assembly and entry points of the gateway: MCP over streamable HTTP or stdio in front of the services."""
+"""Assembly and entry points of the gateway: JSON and Connect over HTTP, and MCP over HTTP or stdio."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 import uvloop
+from google.protobuf.descriptor import ServiceDescriptor
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from readback.conversation.v1 import conversation_service_pb2
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from starlette.types import ASGIApp
 
 from mesh.calling.channel import open_channel
 from mesh.ip_addresses import TrustedProxies
@@ -25,53 +29,66 @@ from mesh.serving import web_server
 from mesh.serving.caller_turns import CallerTurns
 from mesh.serving.http_connections import HttpLimits
 from mesh.serving.ports import endpoint_of
-from mesh.settings import load
-from services.gateway.mcp.http_access import CallerTokens, http_app
+from mesh.settings import ServiceName, load
+from services.gateway.http.app import http_app
+from services.gateway.http.calls import Rpcs
+from services.gateway.mcp.http_access import CallerTokens, mcp_app
 from services.gateway.mcp.server import ToolServer
 from services.gateway.mcp.tools import ToolCaller, tools_of
 from services.gateway.settings import GatewaySettings
 
 FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
+CONVERSATION = conversation_service_pb2.DESCRIPTOR.services_by_name["ConversationService"]
 IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
+_SERVICES: Mapping[ServiceName, ServiceDescriptor] = {
+    "identity": IDENTITY,
+    "conversation": CONVERSATION,
+    "flightdata": FLIGHTDATA,
+}
 STOP_SECONDS = 3
 """Time that open requests get to finish when the gateway stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The MCP server, and the tokens of its callers."""
+    """The MCP server, the HTTP app, and the tokens of MCP callers."""
 
-    server: Server[Any]
+    mcp: Server[Any]
+    http: ASGIApp
     callers: CallerTokens
 
 
 @asynccontextmanager
 async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) -> AsyncIterator[Gateway]:
-    """Yield the MCP server over open channels.
+    """Yield the servers over open channels.
 
-    RPCs for callers without a token use a token from `tokens`; if `tokens` is None, the gateway's own token.
+    RPCs for MCP callers without a token use a token from `tokens`; if `tokens` is None, the gateway's own.
     """
     async with AsyncExitStack() as stack:
-        enter = stack.enter_async_context
-        identity = await enter(open_channel(settings.address_of("identity"), IDENTITY))
-        flightdata = await enter(open_channel(settings.address_of("flightdata"), FLIGHTDATA))
+        channels: dict[str, grpc.aio.Channel] = {}
+        for name, service in _SERVICES.items():
+            channel = open_channel(settings.address_of(name), service)
+            channels[service.full_name] = await stack.enter_async_context(channel)
+        identity = channels[IDENTITY.full_name]
+        verifier = verifier_of_identity(identity)
         key = settings.secrets.actor_key("gateway")
         own_token = tokens or WorkloadIdentity("gateway", key, IdentityServiceStub(identity)).own_token
         anonymous = tokens is not None or settings.allows_anonymous
-        callers = CallerTokens(verifier_of_identity(identity), own_token, anonymous=anonymous)
+        callers = CallerTokens(verifier, own_token, anonymous=anonymous)
         tools = ToolServer(
             tools_of([FLIGHTDATA]),
-            ToolCaller({FLIGHTDATA.full_name: flightdata}),
-            FlightDataServiceStub(flightdata),
+            ToolCaller(channels),
+            FlightDataServiceStub(channels[FLIGHTDATA.full_name]),
             callers.token_of,
             CallerTurns(settings.mcp_anonymous_calls),
             settings.mcp_answer_tokens,
         )
-        yield Gateway(tools.server(), callers)
+        http = http_app(list(_SERVICES.values()), Rpcs(channels), verifier, settings.cors_origins)
+        yield Gateway(tools.server(), http, callers)
 
 
 def main() -> None:
-    """Serve MCP over HTTP until SIGTERM.
+    """Serve HTTP and MCP until SIGTERM.
 
     Raises:
         ConfigurationError: a setting is wrong, or a port is taken.
@@ -83,14 +100,17 @@ def main() -> None:
 
 async def _serve(settings: GatewaySettings) -> None:
     async with gateway(settings) as built:
-        app = http_app(built.server, built.callers, settings.hosts)
         limits = HttpLimits(trusted_proxies=TrustedProxies(settings.trusted_proxies))
-        endpoint = endpoint_of(settings, "mcp_port")
-        server = web_server.WebServer("gateway", endpoint, STOP_SECONDS, limits=limits)
-        await web_server.serve(app, server, probes=endpoint_of(settings, "gateway_http_port"))
+        http, mcp = (
+            web_server.WebServer("gateway", endpoint_of(settings, port), STOP_SECONDS, limits=limits)
+            for port in ("gateway_port", "mcp_port")
+        )
+        async with web_server.running(built.http, http):
+            app = mcp_app(built.mcp, built.callers, settings.hosts)
+            await web_server.serve(app, mcp, probes=endpoint_of(settings, "gateway_http_port"))
 
 
 async def over_stdio(settings: GatewaySettings, tokens: TokenSource | None) -> None:
     """Serve one client over standard input and output until it disconnects. Logs go to standard error."""
     async with gateway(settings, tokens) as built, stdio_server() as (incoming, outgoing):
-        await built.server.run(incoming, outgoing, built.server.create_initialization_options())
+        await built.mcp.run(incoming, outgoing, built.mcp.create_initialization_options())

@@ -20,6 +20,15 @@ class GatewaySettings(MeshSettings):
     """Host names of the server besides the loopback names, separated by commas. Requests for other names are
     refused, to protect against DNS rebinding."""
 
+    gateway_cors_origins: str = ""
+    """Origins of web pages that may use the HTTP gateway from browsers, such as `https://travel.example.com`,
+    separated by commas. None when empty."""
+
+    @property
+    def cors_origins(self) -> list[str]:
+        """The origins in `gateway_cors_origins`."""
+        return _listed(self.gateway_cors_origins)
+
     @property
     def allows_anonymous(self) -> bool:
         """True if callers without a token may use the tools."""
@@ -28,4 +37,8 @@ class GatewaySettings(MeshSettings):
     @property
     def hosts(self) -> list[str]:
         """The host names in `mcp_hosts`."""
-        return [host.strip() for host in self.mcp_hosts.split(",") if host.strip()]
+        return _listed(self.mcp_hosts)
+
+
+def _listed(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]

@@ -55,7 +55,7 @@ class CallerTokens:
         return await self.authenticate(authorization) or await self._own_token()
 
 
-def http_app(server: Server[Any], callers: CallerTokens, hosts: list[str]) -> ASGIApp:
+def mcp_app(server: Server[Any], callers: CallerTokens, hosts: list[str]) -> ASGIApp:
     """Return the ASGI app."""
     names = [*LOOPBACK, *hosts]
     origins = [f"{scheme}://{name}" for name in names for scheme in ("http", "https")]

@@ -1,4 +1,4 @@
-"""The gateway over real identity and flight-data services, on free ports."""
+"""The gateway over real identity, conversation and flight-data services, on free ports."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from mesh.serving import web_server
 from mesh.serving.grpc_server import running
 from mesh.serving.ports import Endpoint
 from mesh.settings import load
+from services.conversation.app import grpc_service as conversation_service
+from services.conversation.settings import ConversationSettings
 from services.flightdata.app import grpc_service
 from services.flightdata.settings import FlightDataSettings
 from services.gateway.app import FLIGHTDATA, IDENTITY, gateway
-from services.gateway.mcp.http_access import http_app
+from services.gateway.mcp.http_access import mcp_app
 from services.gateway.settings import GatewaySettings
 from services.identity.app import grpc_service as identity_service
 from services.identity.settings import IdentitySettings
@@ -40,6 +42,7 @@ class Mesh:
 
     home: Path
     identity_address: str
+    conversation_address: str
     flightdata_address: str
     flightdata: FlightDataServiceAsyncStub
     token: str
@@ -47,13 +50,29 @@ class Mesh:
 
     @asynccontextmanager
     async def gateway(self, **settings: Any) -> AsyncIterator[str]:
-        """Run a gateway with these settings; yield its URL."""
-        addresses = {"identity_address": self.identity_address, "flightdata_address": self.flightdata_address}
-        loaded = load(GatewaySettings, home=self.home, **(addresses | settings))
+        """Run the MCP server with these settings; yield its URL."""
+        loaded = self._settings(**settings)
         async with gateway(loaded) as built:
-            app = http_app(built.server, built.callers, loaded.hosts)
+            app = mcp_app(built.mcp, built.callers, loaded.hosts)
             async with web_server.running(app, web_server.WebServer("gateway", Endpoint(), 1)) as server:
                 yield server.url + "/mcp"
+
+    @asynccontextmanager
+    async def http_gateway(self, **settings: Any) -> AsyncIterator[str]:
+        """Run the HTTP gateway with these settings; yield its URL."""
+        async with (
+            gateway(self._settings(**settings)) as built,
+            web_server.running(built.http, web_server.WebServer("gateway", Endpoint(), 1)) as server,
+        ):
+            yield server.url
+
+    def _settings(self, **settings: Any) -> GatewaySettings:
+        addresses = {
+            "identity_address": self.identity_address,
+            "conversation_address": self.conversation_address,
+            "flightdata_address": self.flightdata_address,
+        }
+        return load(GatewaySettings, home=self.home, **(addresses | settings))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -81,7 +100,18 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
         stub = FlightDataServiceStub(
             await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own))
         )
-        yield Mesh(home, where, address, stub, token)
+        conversations = await stack.enter_async_context(
+            conversation_service(
+                load(
+                    ConversationSettings,
+                    home=home,
+                    identity_address=where,
+                    livekit_url="ws://127.0.0.1:9",
+                )
+            )
+        )
+        conversation_address = (await stack.enter_async_context(running(conversations))).address
+        yield Mesh(home, where, conversation_address, address, stub, token)
 
 
 @asynccontextmanager

@@ -1,0 +1,167 @@
+"""The HTTP gateway as an ASGI app: JSON routes, Connect and gRPC-Web, OpenAPI and keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from importlib import metadata
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from readback.identity.v1 import identity_service_pb2
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mesh.errors import InvalidRequest, Unauthenticated, Unavailable
+from mesh.ids import REQUEST_ID
+from mesh.security.authentication import TokenVerifier
+from services.gateway.http import event_source_cookie
+from services.gateway.http.calls import Rpcs, context_of, request_id_of
+from services.gateway.http.connect import ConnectApp
+from services.gateway.http.errors import MEDIA_TYPE, GatewayError, response_for
+from services.gateway.http.event_source_cookie import EventSourceCookie
+from services.gateway.http.grpc_web_text import GrpcWebText
+from services.gateway.http.json_messages import to_json
+from services.gateway.http.openapi import openapi
+from services.gateway.http.requests import message_of
+from services.gateway.http.routes import NoRoute, Route, RouteTable, VerbNotAllowed
+from services.gateway.http.streams import streamed
+
+OPENAPI, KEYS = "/openapi.json", "/.well-known/jwks.json"
+_GET_JWKS = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"].methods_by_name["GetJwks"]
+_GZIP_FROM_BYTES = 1024
+_CORS_HEADERS = (
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "last-event-id",
+    REQUEST_ID,
+    "x-request-timeout",
+    "grpc-timeout",
+    "connect-protocol-version",
+    "connect-timeout-ms",
+    "x-grpc-web",
+    "x-user-agent",
+)
+_CORS_EXPOSED = (
+    REQUEST_ID,
+    "retry-after",
+    "www-authenticate",
+    "grpc-status",
+    "grpc-message",
+    "grpc-status-details-bin",
+)
+_CORS_MAX_AGE_SECONDS = 7200
+
+
+def http_app(
+    services: Sequence[ServiceDescriptor], rpcs: Rpcs, verifier: TokenVerifier, origins: Sequence[str]
+) -> ASGIApp:
+    """Return the app for the public RPCs of these services. Pages of `origins` may use it from browsers."""
+    return CORSMiddleware(
+        HttpGateway(services, rpcs, verifier),
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=_CORS_HEADERS,
+        expose_headers=_CORS_EXPOSED,
+        allow_credentials=True,
+        max_age=_CORS_MAX_AGE_SECONDS,
+    )
+
+
+class HttpGateway:
+    """Chooses between Connect, the documents about the contracts, and the JSON routes."""
+
+    def __init__(self, services: Sequence[ServiceDescriptor], rpcs: Rpcs, verifier: TokenVerifier) -> None:
+        self._services, self._rpcs = services, rpcs
+        self._routes = RouteTable(services)
+        connect = ConnectApp(services, rpcs)
+        self._rpc_paths, self._connect = connect.paths, GrpcWebText(connect)
+        self._cookie = EventSourceCookie(verifier)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["path"] in self._rpc_paths:
+            await self._connect(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        request_id = request_id_of(request.headers)
+        response = await self._response(request, request_id)
+        response.headers[REQUEST_ID] = request_id
+        await response(scope, receive, send)
+
+    async def _response(self, request: Request, request_id: str) -> Response:
+        try:
+            match request.url.path:
+                case path if path == OPENAPI:
+                    return _Compressed(self._openapi, media_type=MEDIA_TYPE)
+                case path if path == KEYS:
+                    return await self._keys(request_id)
+                case event_source_cookie.PATH:
+                    return await self._event_source(request)
+            return await self._call(request, request_id)
+        except (grpc.aio.AioRpcError, InvalidRequest, Unauthenticated, Unavailable, GatewayError) as error:
+            return response_for(error)
+
+    async def _call(self, request: Request, request_id: str) -> Response:
+        route, path_values = self._route(request)
+        message = await message_of(route, path_values, request)
+        if route.method.server_streaming:
+            context = context_of(self._cookie.headers_of(request), request_id)
+            accept = request.headers.get("accept", "")
+            return await streamed(self._rpcs, route.method, message, context, accept)
+        response = await self._rpcs.unary(route.method, message, context_of(request.headers, request_id))
+        return _json_response(to_json(response))
+
+    def _route(self, request: Request) -> tuple[Route, Mapping[str, str]]:
+        path = request.scope["raw_path"].decode("latin-1")
+        try:
+            return self._routes.find(request.method, path)
+        except NoRoute:
+            text = f"There is no such path; {OPENAPI} lists all."
+            raise GatewayError(404, grpc.StatusCode.NOT_FOUND, text) from None
+        except VerbNotAllowed as error:
+            allowed = ", ".join(error.allowed)
+            raise GatewayError(405, grpc.StatusCode.UNIMPLEMENTED, str(error), allow=allowed) from None
+
+    @cached_property
+    def _openapi(self) -> bytes:
+        document = openapi(self._services, metadata.version("readback"))
+        return json.dumps(document, ensure_ascii=False).encode()
+
+    async def _keys(self, request_id: str) -> Response:
+        """Answer with the verification keys as a JSON Web Key Set (RFC 7517 §5)."""
+        context = context_of(Headers(), request_id)
+        response = await self._rpcs.unary(_GET_JWKS, identity_service_pb2.GetJwksRequest(), context)
+        assert isinstance(response, identity_service_pb2.GetJwksResponse)
+        keys = {"keys": [json.loads(key) for key in response.keys_json]}
+        return Response(
+            json.dumps(keys), media_type="application/jwk-set+json", headers={"cache-control": "max-age=300"}
+        )
+
+    async def _event_source(self, request: Request) -> Response:
+        if request.method == "POST":
+            return await self._cookie.set(request)
+        if request.method == "DELETE":
+            return self._cookie.remove()
+        raise GatewayError(
+            405, grpc.StatusCode.UNIMPLEMENTED, "Use DELETE, POST for this path.", allow="DELETE, POST"
+        )
+
+
+def _json_response(body: Mapping[str, object]) -> Response:
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return _Compressed(content, media_type=MEDIA_TYPE, headers={"cache-control": "no-store"})
+
+
+class _Compressed(Response):
+    """A response that is compressed if the caller accepts it. Streams aren't, since that would delay them."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await GZipMiddleware(super().__call__, minimum_size=_GZIP_FROM_BYTES)(scope, receive, send)

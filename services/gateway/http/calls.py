@@ -1,0 +1,110 @@
+"""RPCs on behalf of HTTP callers: metadata, deadlines and codecs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from starlette.datastructures import Headers
+
+from mesh.calling.channel import streaming
+from mesh.errors import FieldViolation, InvalidRequest
+from mesh.ids import REQUEST_ID, uuid7
+from mesh.security.access_rules import path_of
+
+_FORWARDED = ("authorization", "traceparent", "tracestate", "accept-language")
+"""Headers that become metadata unchanged."""
+_GRPC_TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])")
+_UNIT_SECONDS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_PRINTABLE = re.compile(r"[\x20-\x7e]+")
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """Metadata and time limit of an RPC, taken from the HTTP request."""
+
+    metadata: Sequence[tuple[str, str]]
+    """The caller's token, trace and request id."""
+    timeout: float | None
+    """The caller's time limit in seconds."""
+
+
+def context_of(headers: Headers, request_id: str) -> CallContext:
+    """Return the context of an RPC.
+
+    Raises:
+        InvalidRequest: a header with a time limit is malformed.
+    """
+    return CallContext([*_forwarded(headers), (REQUEST_ID, request_id)], _timeout_of(headers))
+
+
+def request_id_of(headers: Headers) -> str:
+    """Return the caller's request id if it is usable, else a new one."""
+    given = headers.get(REQUEST_ID, "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid7()
+
+
+def _forwarded(headers: Headers) -> Iterator[tuple[str, str]]:
+    for name in _FORWARDED:
+        for value in headers.getlist(name):
+            if _PRINTABLE.fullmatch(value):  # gRPC refuses a call with other characters
+                yield name, value
+
+
+def _timeout_of(headers: Headers) -> float | None:
+    """Return the time limit in `grpc-timeout: 1500m` or `x-request-timeout: 1.5`."""
+    if (given := headers.get("grpc-timeout")) is not None:
+        if match := _GRPC_TIMEOUT.fullmatch(given):
+            return int(match[1]) * _UNIT_SECONDS[match[2]]
+        raise InvalidRequest([FieldViolation("grpc-timeout", "must be a duration such as 1500m or 2S")])
+    if (given := headers.get("x-request-timeout")) is not None:
+        if _SECONDS.fullmatch(given) and float(given) > 0:
+            return float(given)
+        raise InvalidRequest([FieldViolation("x-request-timeout", "must be a number of seconds such as 1.5")])
+    return None
+
+
+class Rpcs:
+    """Calls RPCs. `channels` has the channel of each service, by its full name."""
+
+    def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
+        self._channels = channels
+
+    async def unary(self, method: MethodDescriptor, request: Message, context: CallContext) -> Message:
+        """Return the response of a unary RPC.
+
+        Raises:
+            grpc.aio.AioRpcError: the service refused or failed.
+        """
+        call = self._channels[method.containing_service.full_name].unary_unary(
+            path_of(method),
+            type(request).SerializeToString,
+            GetMessageClass(method.output_type).FromString,
+        )
+        response: Message = await call(request, metadata=context.metadata, timeout=context.timeout)
+        return response
+
+    @asynccontextmanager
+    async def server_stream(
+        self, method: MethodDescriptor, request: Message, context: CallContext
+    ) -> AsyncIterator[AsyncIterator[Message]]:
+        """Yield the responses of a server-streaming RPC, and cancel it at the end of the block.
+
+        Raises:
+            grpc.aio.AioRpcError: while iterating; the service refused or failed.
+        """
+        start = self._channels[method.containing_service.full_name].unary_stream(
+            path_of(method),
+            type(request).SerializeToString,
+            GetMessageClass(method.output_type).FromString,
+        )
+        async with streaming(start(request, metadata=context.metadata, timeout=context.timeout)) as call:
+            yield aiter(call)

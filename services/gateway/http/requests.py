@@ -1,0 +1,136 @@
+"""HTTP requests as request messages: path, query, body and headers."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from starlette.requests import Request
+
+from mesh.errors import FieldViolation, InvalidRequest
+from mesh.security.access_rules import contract_of
+from services.gateway.http.errors import GatewayError
+from services.gateway.http.json_messages import JsonReader, nested
+from services.gateway.http.routes import WHOLE_REQUEST, Route
+
+IDEMPOTENCY_KEY = "idempotency-key"
+_KEY_NAMESPACE = uuid.UUID("6f1b4f0c-3a0e-5c5e-9a34-7f6f5a5d3c11")
+"""Namespace of request ids that are made from keys which aren't UUIDs."""
+_JSON_TYPES = ("application/json", "text/json", "")
+
+
+async def message_of(route: Route, path_values: Mapping[str, str], request: Request) -> Message:
+    """Return the request message of an HTTP request.
+
+    Raises:
+        InvalidRequest: lists every wrong field, parameter and value.
+        GatewayError: the body is too large, not JSON, or of another media type.
+    """
+    message = GetMessageClass(route.method.input_type)()
+    violations: list[FieldViolation] = []
+    await _read_body(route, message, request, violations)
+    parameters = JsonReader(texts=True, violations=violations)
+    for name, value in _query(route, path_values, request, violations).items():
+        parameters.read(message, {name: value})
+    for name, value in path_values.items():
+        message.ClearField(name)
+        parameters.read(message, nested([(name, value)]))
+    if violations:
+        raise InvalidRequest(violations)
+    _set_request_id(message, request.headers.get(IDEMPOTENCY_KEY, ""))
+    _set_cursor(message, request.headers.get("last-event-id", ""))
+    return message
+
+
+async def _read_body(
+    route: Route, message: Message, request: Request, violations: list[FieldViolation]
+) -> None:
+    body = await limited_body(request, contract_of(route.method).max_request_bytes)
+    if not route.body:
+        return
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and media_type not in _JSON_TYPES:
+        text = "Send the request as application/json."
+        raise GatewayError(415, grpc.StatusCode.INVALID_ARGUMENT, text, accept_post="application/json")
+    value = _parsed(body) if body.strip() else {}
+    reader = JsonReader(violations=violations)
+    reader.read(message, value if route.body == WHOLE_REQUEST else {route.body: value})
+
+
+async def limited_body(request: Request, limit: int) -> bytes:
+    """Return the body of a request, without reading more than `limit` bytes.
+
+    Raises:
+        GatewayError: the body is larger.
+    """
+    too_large = GatewayError(
+        413, grpc.StatusCode.INVALID_ARGUMENT, f"The request must have at most {limit:,} bytes."
+    )
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise too_large
+    return bytes(body)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body, object_pairs_hook=_unique)
+    except InvalidRequest:
+        raise
+    except (ValueError, RecursionError):
+        text = "The body is not valid JSON."
+        raise GatewayError(400, grpc.StatusCode.INVALID_ARGUMENT, text) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise InvalidRequest([FieldViolation(name, "must be given once") for name in twice])
+    return members
+
+
+def _query(
+    route: Route, path_values: Mapping[str, str], request: Request, violations: list[FieldViolation]
+) -> dict[str, Any]:
+    parameters = nested(request.query_params.multi_items())
+    if route.body == WHOLE_REQUEST:
+        violations += [FieldViolation(name, "belongs into the body of this request") for name in parameters]
+        return {}
+    in_path = path_values.keys() & parameters.keys()
+    violations += [FieldViolation(name, "is already in the path") for name in sorted(in_path)]
+    return {name: value for name, value in parameters.items() if name not in in_path}
+
+
+def _set_request_id(message: Message, key: str) -> None:
+    """Set the request id from the idempotency key; without a key it is random.
+
+    A key that isn't a UUID always gives the same UUID.
+    """
+    if "request_id" not in message.DESCRIPTOR.fields_by_name or message.request_id:  # type: ignore[attr-defined]
+        return
+    message.request_id = str(_uuid_of(key) if key else uuid.uuid4())  # type: ignore[attr-defined]
+
+
+def _uuid_of(key: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(key)
+    except ValueError:
+        return uuid.uuid5(_KEY_NAMESPACE, key)
+
+
+def _set_cursor(message: Message, last_event_id: str) -> None:
+    """Resume after the last event that an EventSource received."""
+    if last_event_id and "cursor" in message.DESCRIPTOR.fields_by_name:
+        message.cursor = last_event_id  # type: ignore[attr-defined]
