@@ -72,9 +72,9 @@ async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) 
         identity = channels[IDENTITY.full_name]
         verifier = verifier_of_identity(identity)
         key = settings.secrets.actor_key("gateway")
-        own_token = tokens or WorkloadIdentity("gateway", key, IdentityServiceStub(identity)).own_token
+        own = WorkloadIdentity("gateway", key, IdentityServiceStub(identity)).own_token
         anonymous = tokens is not None or settings.allows_anonymous
-        callers = CallerTokens(verifier, own_token, anonymous=anonymous)
+        callers = CallerTokens(verifier, tokens or own, anonymous=anonymous)
         tools = ToolServer(
             tools_of([FLIGHTDATA]),
             ToolCaller(channels),
@@ -83,7 +83,7 @@ async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) 
             CallerTurns(settings.mcp_anonymous_calls),
             settings.mcp_answer_tokens,
         )
-        http = http_app(list(_SERVICES.values()), Rpcs(channels), verifier, settings.cors_origins)
+        http = http_app(list(_SERVICES.values()), Rpcs(channels, own), verifier, settings.cors_origins)
         yield Gateway(tools.server(), http, callers)
 
 

@@ -113,10 +113,12 @@ class HttpGateway:
         route, path_values = self._route(request)
         message = await message_of(route, path_values, request)
         if route.method.server_streaming:
-            context = context_of(self._cookie.headers_of(request), request_id)
+            context = context_of(self._cookie.headers_of(request), request_id, _source(request))
             accept = request.headers.get("accept", "")
             return await streamed(self._rpcs, route.method, message, context, accept)
-        response = await self._rpcs.unary(route.method, message, context_of(request.headers, request_id))
+        response = await self._rpcs.unary(
+            route.method, message, context_of(request.headers, request_id, _source(request))
+        )
         return _json_response(to_json(response))
 
     def _route(self, request: Request) -> tuple[Route, Mapping[str, str]]:
@@ -137,7 +139,7 @@ class HttpGateway:
 
     async def _keys(self, request_id: str) -> Response:
         """Answer with the verification keys as a JSON Web Key Set (RFC 7517 §5)."""
-        context = context_of(Headers(), request_id)
+        context = context_of(Headers(), request_id, "")
         response = await self._rpcs.unary(_GET_JWKS, identity_service_pb2.GetJwksRequest(), context)
         assert isinstance(response, identity_service_pb2.GetJwksResponse)
         keys = {"keys": [json.loads(key) for key in response.keys_json]}
@@ -153,6 +155,10 @@ class HttpGateway:
         raise GatewayError(
             405, grpc.StatusCode.UNIMPLEMENTED, "Use DELETE, POST for this path.", allow="DELETE, POST"
         )
+
+
+def _source(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _json_response(body: Mapping[str, object]) -> Response:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from readback.options.v1.options_pb2 import ACCESS_PUBLIC
 from starlette.datastructures import Headers
 
 from mesh.calling.channel import streaming
 from mesh.errors import FieldViolation, InvalidRequest
 from mesh.ids import REQUEST_ID, uuid7
-from mesh.security.access_rules import path_of
+from mesh.security.access_rules import path_of, rules_of
+from mesh.security.authentication import TokenSource, bearer
+from mesh.security.source_address import SOURCE_ADDRESS
 
 _FORWARDED = ("authorization", "traceparent", "tracestate", "accept-language")
 """Headers that become metadata unchanged."""
@@ -35,15 +38,17 @@ class CallContext:
     """The caller's token, trace and request id."""
     timeout: float | None
     """The caller's time limit in seconds."""
+    source: str
+    """The caller's network address; empty if it is unknown."""
 
 
-def context_of(headers: Headers, request_id: str) -> CallContext:
+def context_of(headers: Headers, request_id: str, source: str) -> CallContext:
     """Return the context of an RPC.
 
     Raises:
         InvalidRequest: a header with a time limit is malformed.
     """
-    return CallContext([*_forwarded(headers), (REQUEST_ID, request_id)], _timeout_of(headers))
+    return CallContext([*_forwarded(headers), (REQUEST_ID, request_id)], _timeout_of(headers), source)
 
 
 def request_id_of(headers: Headers) -> str:
@@ -73,10 +78,14 @@ def _timeout_of(headers: Headers) -> float | None:
 
 
 class Rpcs:
-    """Calls RPCs. `channels` has the channel of each service, by its full name."""
+    """Calls RPCs. `channels` has the channel of each service, by its full name.
 
-    def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
-        self._channels = channels
+    For callers without a token, public RPCs get the gateway's own token and the caller's address, because
+    services limit such callers by address.
+    """
+
+    def __init__(self, channels: Mapping[str, grpc.aio.Channel], own_token: TokenSource) -> None:
+        self._channels, self._own_token = channels, own_token
 
     async def unary(self, method: MethodDescriptor, request: Message, context: CallContext) -> Message:
         """Return the response of a unary RPC.
@@ -84,12 +93,13 @@ class Rpcs:
         Raises:
             grpc.aio.AioRpcError: the service refused or failed.
         """
+        metadata = await self._metadata(method, context)
         call = self._channels[method.containing_service.full_name].unary_unary(
             path_of(method),
             type(request).SerializeToString,
             GetMessageClass(method.output_type).FromString,
         )
-        response: Message = await call(request, metadata=context.metadata, timeout=context.timeout)
+        response: Message = await call(request, metadata=metadata, timeout=context.timeout)
         return response
 
     @asynccontextmanager
@@ -101,10 +111,19 @@ class Rpcs:
         Raises:
             grpc.aio.AioRpcError: while iterating; the service refused or failed.
         """
+        metadata = await self._metadata(method, context)
         start = self._channels[method.containing_service.full_name].unary_stream(
             path_of(method),
             type(request).SerializeToString,
             GetMessageClass(method.output_type).FromString,
         )
-        async with streaming(start(request, metadata=context.metadata, timeout=context.timeout)) as call:
+        async with streaming(start(request, metadata=metadata, timeout=context.timeout)) as call:
             yield aiter(call)
+
+    async def _metadata(self, method: MethodDescriptor, context: CallContext) -> list[tuple[str, str]]:
+        metadata = list(context.metadata)
+        if ACCESS_PUBLIC in rules_of(method) and "authorization" not in dict(metadata):
+            with suppress(grpc.aio.AioRpcError):  # without a token, the gateway's own address counts
+                metadata += bearer(await self._own_token())
+                metadata.append((SOURCE_ADDRESS, context.source))
+        return metadata

@@ -90,11 +90,9 @@ def _endpoint(
 
 def _context(context: Context) -> CallContext:
     headers = Headers(dict(context.request_headers.items()))
-    remaining = context.timeout_ms
-    return CallContext(
-        context_of(headers, request_id_of(headers)).metadata,
-        None if remaining is None else remaining / 1000,
-    )
+    metadata = context_of(headers, request_id_of(headers), "").metadata
+    timeout = None if context.timeout_ms is None else context.timeout_ms / 1000
+    return CallContext(metadata, timeout, (context.client_address or "").rpartition(":")[0])
 
 
 def _connect_error(error: grpc.aio.AioRpcError | InvalidRequest) -> ConnectError:

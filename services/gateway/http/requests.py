@@ -13,7 +13,6 @@ from google.protobuf.message_factory import GetMessageClass
 from starlette.requests import Request
 
 from mesh.errors import FieldViolation, InvalidRequest
-from mesh.security.access_rules import contract_of
 from services.gateway.http.errors import GatewayError
 from services.gateway.http.json_messages import JsonReader, nested
 from services.gateway.http.routes import WHOLE_REQUEST, Route
@@ -29,7 +28,7 @@ async def message_of(route: Route, path_values: Mapping[str, str], request: Requ
 
     Raises:
         InvalidRequest: lists every wrong field, parameter and value.
-        GatewayError: the body is too large, not JSON, or of another media type.
+        GatewayError: the body is not JSON, or of another media type.
     """
     message = GetMessageClass(route.method.input_type)()
     violations: list[FieldViolation] = []
@@ -50,9 +49,9 @@ async def message_of(route: Route, path_values: Mapping[str, str], request: Requ
 async def _read_body(
     route: Route, message: Message, request: Request, violations: list[FieldViolation]
 ) -> None:
-    body = await limited_body(request, contract_of(route.method).max_request_bytes)
     if not route.body:
         return
+    body = await request.body()  # the web server limits its size
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and media_type not in _JSON_TYPES:
         text = "Send the request as application/json."
@@ -60,26 +59,6 @@ async def _read_body(
     value = _parsed(body) if body.strip() else {}
     reader = JsonReader(violations=violations)
     reader.read(message, value if route.body == WHOLE_REQUEST else {route.body: value})
-
-
-async def limited_body(request: Request, limit: int) -> bytes:
-    """Return the body of a request, without reading more than `limit` bytes.
-
-    Raises:
-        GatewayError: the body is larger.
-    """
-    too_large = GatewayError(
-        413, grpc.StatusCode.INVALID_ARGUMENT, f"The request must have at most {limit:,} bytes."
-    )
-    declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise too_large
-    return bytes(body)
 
 
 def _parsed(body: bytes) -> Any:
