@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import grpc
+import structlog
 from google.type.date_pb2 import Date
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
@@ -19,6 +20,7 @@ from bench.starvation.services import PASSWORD, Customer, Services
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
 
+_log = structlog.get_logger()
 FAILED_SECONDS = 30.0
 """Duration that stands for an attempt that failed."""
 PAUSE_SECONDS = 0.1
@@ -58,7 +60,10 @@ class WellBehaved:
         began = time.perf_counter()
         try:
             await action(self._customer)
-        except grpc.aio.AioRpcError:
+        except grpc.aio.AioRpcError as error:
+            _log.warning(
+                "attempt failed", action=action.__name__, code=error.code().name, text=error.details()
+            )
             return FAILED_SECONDS
         return time.perf_counter() - began
 

@@ -27,7 +27,7 @@ HALF_LIFE_SECONDS = 30.0
 """Time after which a past turn counts half."""
 FAVOURED_TURNS = 5
 """Recent turns on an account above which a known source is treated like any other."""
-_RIGHT_PASSWORD = 0.2
+_RIGHT_PASSWORD = 0.05
 """Weight of a turn that found a right password."""
 _FORGOTTEN = 0.1
 
