@@ -16,7 +16,9 @@ Backups are not changed.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from sqlalchemy import Table
@@ -155,18 +157,29 @@ class Deletion:
         if not entries:
             return False
         utterances = await off_the_loop(spoken_in, entries)
-        async with self._store.writing() as transaction:
+        async with self._step() as transaction:
             if await deletion.advance(transaction.connection, log, entries[-1].number):
                 await search_index(transaction.connection).remove(log.key, log.customer_id, utterances)
         return True
 
     async def _scrub_index(self, *, first: bool) -> bool:
-        async with self._store.writing() as transaction:
+        async with self._step() as transaction:
             return await search_index(transaction.connection).scrub(first=first)
 
     async def _delete_rows(self, table: Table, key: int) -> bool:
-        async with self._store.writing() as transaction:
+        async with self._step() as transaction:
             return await deletion.delete_rows(transaction.connection, table, key)
+
+    @asynccontextmanager
+    async def _step(self) -> AsyncIterator[Transaction]:
+        """Open a writing transaction for a step of an erasure. Then leave the database to others for as long.
+
+        SQLite's lock isn't fair: without a pause, the next step would mostly get it again.
+        """
+        began = time.monotonic()
+        async with self._store.writing() as transaction:
+            yield transaction
+        await asyncio.sleep(time.monotonic() - began)
 
 
 async def _add_to_feed(transaction: Transaction, conversation: Conversation) -> int:
