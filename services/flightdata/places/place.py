@@ -19,7 +19,7 @@ class PlaceNotRecognised(DomainError):
     """No known place matches the words."""
 
     def __init__(self) -> None:
-        super().__init__("No known airport or city matches these words.")
+        super().__init__("No known airport or city matches this name; write a city or a three-letter airport code.")
 
 
 class Kind(Enum):

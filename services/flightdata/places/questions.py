@@ -10,7 +10,10 @@ RIVAL_MARGIN = 0.15
 
 
 def clarifying(resolution: Resolution, language: Language = ENGLISH) -> str:
-    """Return a question with the likeliest places and their countries; empty if `confident` is set."""
+    """Return a question with the likeliest places and their countries; empty if `confident` is set.
+
+    Cities with the same name in the same country are told apart by their airports.
+    """
     if resolution.confident:
         return ""
     first, *others = [candidate.place for candidate in resolution.candidates]
@@ -18,4 +21,6 @@ def clarifying(resolution: Resolution, language: Language = ENGLISH) -> str:
     if not others or (resolution.margin >= RIVAL_MARGIN and others[0].city != first.city):
         return language.phrase("confirm_place", place=place)
     other = language.place_name(others[0].city, others[0].country)
+    if other == place:  # two cities of the same name in one country
+        place, other = first.name, others[0].name
     return language.phrase("confirm_either_place", place=place, other=other)

@@ -74,3 +74,10 @@ def test_a_withdrawn_code_resolves_to_todays_airport() -> None:
 
 def test_a_garble_is_asked_about_with_its_country() -> None:
     assert clarifying(resolve("cochi")) == "Did you mean Kochi in India, or Kochi in Japan?"
+
+
+def test_cities_of_the_same_name_in_one_country_are_told_apart_by_their_airports() -> None:
+    question = clarifying(resolve("springfield"))
+    first, second = question.removeprefix("Did you mean ").removesuffix("?").split(", or ")
+    assert first != second
+    assert "Springfield in" not in question
