@@ -22,11 +22,13 @@ _ALERT_LEVELS = {
     "fatal": "error",
     "panic": "error",
 }
-_SHOWN_FIELDS = ("error", "reason", "code", "details", "correlation_id")
+_SHOWN_FIELDS = ("error", "reason", "code", "details", "correlation_id", "kind", "count")
 _OUR_PACKAGES = ("mesh", "services", "agent", "gradio_ui")
 """Packages whose warnings are shown. Warnings of libraries are meant for developers."""
 _HARMLESS = ("error reading data channel", "closed unexpectedly")
 """Parts of log lines that LiveKit logs as errors whenever a caller hangs up. They are not shown."""
+_SINGLE = "security event"
+"""A single one, such as a wrong password, needs no attention. Many of a kind have a line of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ def alert_in(line: str) -> Alert | None:
     message = next((str(event[key]) for key in ("event", "msg", "message") if event.get(key)), line)
     text = message.partition("\n")[0]
     ours = str(event.get("logger", "")).partition(".")[0] in _OUR_PACKAGES
-    if level is None or (level == "warning" and not ours) or any(words in text for words in _HARMLESS):
+    if level is None or (level == "warning" and not ours) or text == _SINGLE:
+        return None
+    if any(words in text for words in _HARMLESS):
         return None
     fields = [f"{key}={str(event[key])[:120]}" for key in _SHOWN_FIELDS if event.get(key)]
     return Alert(level, " ".join([text[:300], *fields]))

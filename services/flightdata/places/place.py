@@ -19,7 +19,9 @@ class PlaceNotRecognised(DomainError):
     """No known place matches the words."""
 
     def __init__(self) -> None:
-        super().__init__("No known airport or city matches this name; write a city or a three-letter airport code.")
+        super().__init__(
+            "No known airport or city matches this name; write a city or a three-letter airport code."
+        )
 
 
 class Kind(Enum):
