@@ -14,6 +14,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from readback.options.v1 import options_pb2
 
 from mesh.contracts.comments import comments
+from mesh.contracts.validation import field_rules
 
 _DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 _TIME_OF_DAY: Mapping[str, Any] = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
@@ -70,14 +71,9 @@ def is_place(field: FieldDescriptor) -> bool:
     return bool(field.GetOptions().Extensions[options_pb2.tool_field].place)
 
 
-def _rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
-    rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
-    return rules
-
-
 def _is_required(field: FieldDescriptor) -> bool:
     """Return whether a field is required, by its rule or by a pattern that doesn't match the empty string."""
-    rules = _rules(field)
+    rules = field_rules(field)
     return rules.required or bool(rules.string.pattern and not re.search(rules.string.pattern, ""))
 
 
@@ -90,8 +86,8 @@ def _property(field: FieldDescriptor) -> dict[str, Any]:
 
 def _type(field: FieldDescriptor) -> Mapping[str, Any]:
     if not field.is_repeated:
-        return _single(field, _rules(field))
-    rules = _rules(field).repeated
+        return _single(field, field_rules(field))
+    rules = field_rules(field).repeated
     limits = {"maxItems": rules.max_items} if rules.max_items else {}
     return {"type": "array", "items": _single(field, rules.items), **limits}
 

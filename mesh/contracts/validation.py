@@ -108,9 +108,14 @@ def _limited_lists(descriptor: Descriptor) -> Sequence[tuple[str, int, FieldDesc
     return fields
 
 
-def _most_items(field: FieldDescriptor) -> int:
+def field_rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
+    """Return the rules in the contract of a field."""
     rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
-    return rules.repeated.max_items if field.is_repeated else 0
+    return rules
+
+
+def _most_items(field: FieldDescriptor) -> int:
+    return field_rules(field).repeated.max_items if field.is_repeated else 0
 
 
 def _contains_limited_lists(field: FieldDescriptor, parents: frozenset[str]) -> bool:
@@ -125,7 +130,7 @@ def _contains_limited_lists(field: FieldDescriptor, parents: frozenset[str]) -> 
 
 def _time_violations(message: Message) -> Iterator[FieldViolation]:
     """Yield every time and duration that is out of range, at any depth."""
-    for field in _fields_with_times(message.DESCRIPTOR):
+    for field in fields_containing(message.DESCRIPTOR, _TIMES):
         for path, value in _messages_in(message, field):
             if isinstance(value, Timestamp):
                 if not is_time(value):
@@ -147,15 +152,18 @@ def _messages_in(message: Message, field: FieldDescriptor) -> Iterator[tuple[str
 
 
 @cache
-def _fields_with_times(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
-    """Return the fields that are or contain times. Most messages have none, so most checks cost nothing."""
-    return tuple(field for field in descriptor.fields if _contains_times(field, frozenset()))
+def fields_containing(descriptor: Descriptor, types: tuple[str, ...]) -> tuple[FieldDescriptor, ...]:
+    """Return the fields that are or contain messages of these types, given by full name.
+
+    Most messages have none, so most walks over a message cost nothing.
+    """
+    return tuple(field for field in descriptor.fields if _contains(field, types, frozenset()))
 
 
-def _contains_times(field: FieldDescriptor, parents: frozenset[str]) -> bool:
+def _contains(field: FieldDescriptor, types: tuple[str, ...], parents: frozenset[str]) -> bool:
     kind = field.message_type
     if kind is None or kind.full_name in parents:
         return False
-    return kind.full_name in _TIMES or any(
-        _contains_times(inner, parents | {kind.full_name}) for inner in kind.fields
+    return kind.full_name in types or any(
+        _contains(inner, types, parents | {kind.full_name}) for inner in kind.fields
     )

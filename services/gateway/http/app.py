@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mesh.errors import InvalidRequest, Unauthenticated, Unavailable
 from mesh.ids import REQUEST_ID
 from mesh.security.authentication import TokenVerifier
+from services.gateway.compact_json import compact_json
 from services.gateway.http import event_source_cookie
 from services.gateway.http.calls import Rpcs, context_of, request_id_of
 from services.gateway.http.connect import ConnectApp
@@ -162,8 +163,7 @@ def _source(request: Request) -> str:
 
 
 def _json_response(body: Mapping[str, object]) -> Response:
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    return _Compressed(content, media_type=MEDIA_TYPE, headers={"cache-control": "no-store"})
+    return _Compressed(compact_json(body), media_type=MEDIA_TYPE, headers={"cache-control": "no-store"})
 
 
 class _Compressed(Response):

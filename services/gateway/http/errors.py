@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,7 +12,8 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from starlette.responses import Response
 
-from mesh.errors import DomainError, InvalidRequest, rpc_error
+from mesh.errors import DomainError, rpc_error
+from services.gateway.compact_json import compact_json
 
 HTTP_STATUS: Mapping[grpc.StatusCode, int] = {
     grpc.StatusCode.CANCELLED: 499,
@@ -51,15 +51,10 @@ def response_for(error: grpc.aio.AioRpcError | DomainError | GatewayError) -> Re
     if isinstance(error, GatewayError):
         number = code_pb2.Code.Value(error.code.name)
         body = {"code": number, "status": error.code.name, "message": str(error), "details": []}
-        return Response(_dumps(body), error.http_status, error.headers, MEDIA_TYPE)
+        return Response(compact_json(body), error.http_status, error.headers, MEDIA_TYPE)
     failure = rpc_error(error) if isinstance(error, DomainError) else error
     headers = dict(_headers(failure))
-    return Response(_dumps(as_json(failure)), HTTP_STATUS[failure.code()], headers, MEDIA_TYPE)
-
-
-def invalid(violations: InvalidRequest) -> grpc.aio.AioRpcError:
-    """Return the error for a request whose JSON, query or path is wrong."""
-    return rpc_error(violations)
+    return Response(compact_json(as_json(failure)), HTTP_STATUS[failure.code()], headers, MEDIA_TYPE)
 
 
 def as_json(error: grpc.aio.AioRpcError) -> dict[str, Any]:
@@ -103,7 +98,3 @@ def _challenge(info: error_details_pb2.ErrorInfo) -> str:
     if info.metadata.get("problem") == "missing" or "problem" not in info.metadata:
         return 'Bearer realm="readback"'
     return f'Bearer realm="readback", error="invalid_token", error_description="{info.metadata["problem"]}"'
-
-
-def _dumps(body: object) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

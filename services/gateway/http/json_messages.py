@@ -21,6 +21,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from mesh.contracts.validation import fields_containing
 from mesh.errors import FieldViolation
 
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
@@ -57,7 +58,7 @@ def to_json(message: Message) -> dict[str, Any]:
 
 
 def _write_dates(descriptor: Any, result: dict[str, Any]) -> None:
-    for field in _fields_with_dates(descriptor):
+    for field in fields_containing(descriptor, (_DATE, _TIME)):
         value, kind = result.get(field.json_name), field.message_type
         if value is None or kind is None:
             continue
@@ -74,21 +75,6 @@ def _date_text(type_name: str, value: Mapping[str, int]) -> str:
         return f"{value.get('year', 0):04}-{value.get('month', 0):02}-{value.get('day', 0):02}"
     seconds = value.get("seconds", 0)
     return f"{value.get('hours', 0):02}:{value.get('minutes', 0):02}" + (f":{seconds:02}" if seconds else "")
-
-
-@cache
-def _fields_with_dates(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
-    """Return the fields that are or contain dates or times of day."""
-    return tuple(field for field in descriptor.fields if _has_dates(field, frozenset()))
-
-
-def _has_dates(field: FieldDescriptor, parents: frozenset[str]) -> bool:
-    kind = field.message_type
-    if kind is None or kind.full_name in parents or kind.GetOptions().map_entry:
-        return False
-    return kind.full_name in (_DATE, _TIME) or any(
-        _has_dates(inner, parents | {kind.full_name}) for inner in kind.fields
-    )
 
 
 @dataclass(slots=True)

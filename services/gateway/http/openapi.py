@@ -11,6 +11,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from readback.options.v1 import options_pb2
 
 from mesh.contracts.comments import comments
+from mesh.contracts.validation import field_rules
 from mesh.security.access_rules import rules_of
 from services.gateway.http.routes import WHOLE_REQUEST, Route, RouteTable
 from services.gateway.http.streams import EVENTS, LINES, is_file
@@ -192,7 +193,7 @@ class _Document:
         return self._field(field) | ({"description": comment} if comment else {})
 
     def _field(self, field: FieldDescriptor) -> dict[str, Any]:
-        rules = _rules(field)
+        rules = field_rules(field)
         if not field.is_repeated:
             return self._single(field, rules)
         repeated = rules.repeated
@@ -243,14 +244,9 @@ def _limits(rules: validate_pb2.FieldRules) -> dict[str, Any]:
     return found
 
 
-def _rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
-    rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
-    return rules
-
-
 def _is_required(field: FieldDescriptor) -> bool:
     """Return whether a request without the field is refused."""
-    rules = _rules(field)
+    rules = field_rules(field)
     text = rules.string
     return bool(
         rules.required

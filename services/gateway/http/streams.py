@@ -5,7 +5,6 @@ The response starts after the first message, so that an RPC that fails at once g
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -16,6 +15,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 from starlette.responses import Response, StreamingResponse
 
+from services.gateway.compact_json import compact_json
 from services.gateway.http.calls import CallContext, Rpcs
 from services.gateway.http.errors import GatewayError, as_json
 from services.gateway.http.json_messages import to_json
@@ -84,9 +84,9 @@ async def _events(messages: AsyncIterator[Message]) -> AsyncIterator[bytes]:
         async for message in messages:
             cursor = getattr(message, "cursor", "")
             head = f"id: {cursor}\n" if cursor else ""
-            yield f"{head}event: {_event_name(message)}\ndata: {_dumps(to_json(message))}\n\n".encode()
+            yield f"{head}event: {_event_name(message)}\ndata: {compact_json(to_json(message))}\n\n".encode()
     except grpc.aio.AioRpcError as error:
-        yield f"event: error\ndata: {_dumps(as_json(error))}\n\n".encode()
+        yield f"event: error\ndata: {compact_json(as_json(error))}\n\n".encode()
     else:
         # Without it, an EventSource would reconnect after a stream that is complete.
         yield b"event: complete\ndata: {}\n\n"
@@ -101,9 +101,9 @@ async def _lines(messages: AsyncIterator[Message]) -> AsyncIterator[bytes]:
     """Yield one JSON object per line; a failure is a last line with the member `error`."""
     try:
         async for message in messages:
-            yield f"{_dumps(to_json(message))}\n".encode()
+            yield f"{compact_json(to_json(message))}\n".encode()
     except grpc.aio.AioRpcError as error:
-        yield f"{_dumps({'error': as_json(error)})}\n".encode()
+        yield f"{compact_json({'error': as_json(error)})}\n".encode()
 
 
 def _file(first: Any, messages: AsyncIterator[Any]) -> Response:
@@ -118,7 +118,3 @@ def _file(first: Any, messages: AsyncIterator[Any]) -> Response:
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(first.file_name)}"
     media_type = first.media_type if first is not None else "application/octet-stream"
     return StreamingResponse(pieces(), media_type=media_type, headers=headers)
-
-
-def _dumps(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

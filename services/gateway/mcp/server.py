@@ -21,10 +21,10 @@ from mesh.ip_addresses import source_of
 from mesh.security.authentication import bearer
 from mesh.security.source_address import SOURCE_ADDRESS
 from mesh.serving.caller_turns import CallerTurns
+from services.gateway.compact_json import compact_json
 from services.gateway.mcp.places import question, resolve_places
 from services.gateway.mcp.tool_results import (
     as_json,
-    compact_json,
     invalid_arguments,
     not_authenticated,
     overloaded,

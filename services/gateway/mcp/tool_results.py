@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from mesh.errors import (
     retry_after_of,
     violations_of,
 )
+from services.gateway.compact_json import compact_json
 
 CHARACTERS_PER_TOKEN = 4
 """Approximate length of a token in English JSON."""
@@ -115,11 +115,6 @@ def _itineraries_of(offer: dict[str, Any]) -> set[str]:
 def count_tokens(result: object) -> int:
     """Return the approximate number of tokens in the JSON of a result."""
     return len(compact_json(result)) // CHARACTERS_PER_TOKEN
-
-
-def compact_json(result: object) -> str:
-    """Return a result as JSON without spaces."""
-    return json.dumps(result, ensure_ascii=False, separators=(",", ":"))
 
 
 def rpc_failed(error: grpc.aio.AioRpcError) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from services.gateway.mcp.tool_results import as_json, compact_json, count_tokens, shortened
+from services.gateway.compact_json import compact_json
+from services.gateway.mcp.tool_results import as_json, count_tokens, shortened
 
 pytestmark = pytest.mark.unit
 
