@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import functools
 import os
 import random
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 import pytest
@@ -43,20 +47,47 @@ TCP_PORTS = (
 )
 
 
+_PORT_CLAIMS = Path(tempfile.gettempdir()) / f"readback-test-ports-{os.getuid()}.lock"
+_claimed: set[int] = set()
+
+
 def free_ports(count: int) -> list[int]:
-    """Return free ports below the range of outgoing connections, which could take one before its use."""
+    """Return free ports that no other test process on this machine will be given until this one ends.
+
+    They are below the range of outgoing connections, which could take one before its use.
+    """
     found: set[int] = set()
     while len(found) < count:
         port = random.SystemRandom().randrange(15_000, 32_000)
-        with (
-            socket.socket() as tcp,
-            socket.socket(type=socket.SOCK_DGRAM) as udp,
-            contextlib.suppress(OSError),
-        ):
-            tcp.bind(("127.0.0.1", port))
-            udp.bind(("127.0.0.1", port))
+        if port not in _claimed and _claim(port) and _is_free(port):
             found.add(port)
     return sorted(found)
+
+
+@functools.cache
+def _claims_file() -> BinaryIO:
+    """Return the open file whose byte N, while locked, says that port N is taken."""
+    return _PORT_CLAIMS.open("ab")
+
+
+def _claim(port: int) -> bool:
+    """Lock the port's byte until this process ends, or return False if another process holds it."""
+    try:
+        fcntl.lockf(_claims_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    _claimed.add(port)
+    return True
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        try:
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def wait_until_ready(probe: Callable[[], object], not_ready: type[Exception], seconds: float = 20) -> None:
