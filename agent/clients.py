@@ -11,7 +11,7 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from readback.conversation.v1 import conversation_service_pb2 as conversation_pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata_pb
+from readback.flightdata.v1 import flightdata_service_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.identity.v1 import identity_service_pb2 as identity_pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
 
 _CONVERSATION = conversation_pb.DESCRIPTOR.services_by_name["ConversationService"]
-_FLIGHTDATA = flightdata_pb.DESCRIPTOR.services_by_name["FlightDataService"]
+_FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 _IDENTITY = identity_pb.DESCRIPTOR.services_by_name["IdentityService"]
 _NAME = "agent"
 """The agents' name in the mesh."""

@@ -24,7 +24,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.context import Context
 from agent.dialogue.places import Place
@@ -43,7 +43,7 @@ _PLACE_SLOTS = frozenset({"origin", "destination", "airport"})
 class LexiconPlaces:
     """A `PlaceAnnotator` over the lexicon, without a server."""
 
-    async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[places_pb2.PlaceAnnotation]:
         """Return the places named in a text."""
         return [annotation_message(found) for found in places.annotate(text, home_country=home_country)]
 

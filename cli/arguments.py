@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 from cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+    from readback.flightdata.v1 import places_pb2
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
 
 _AGO = re.compile(r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?")
 _SINCE_EXAMPLES = "write how long ago (2h, 90m, 1d12h) or when (07:30, 2027-01-31, 2027-01-31T07:30)"
 
 
-async def parse_place(stub: FlightDataServiceAsyncStub, text: str) -> flightdata.Place:
+async def parse_place(stub: FlightDataServiceAsyncStub, text: str) -> places_pb2.Place:
     """Return the place for a code, a name, or a word that sounds like a name.
 
     Raises:
         UsageError: the text may mean several places.
         grpc.aio.AioRpcError: there is no such place.
     """
-    from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+    from readback.flightdata.v1 import places_pb2
 
-    response = await stub.ResolvePlace(flightdata.ResolvePlaceRequest(query=text))
+    response = await stub.ResolvePlace(places_pb2.ResolvePlaceRequest(query=text))
     places = [candidate.place for candidate in response.candidates]
     if response.confident:
         return places[0]
@@ -33,11 +33,11 @@ async def parse_place(stub: FlightDataServiceAsyncStub, text: str) -> flightdata
     raise UsageError(f"{text!r} may be {choices}; write the code or the name of the one you mean.")
 
 
-def city_codes(*places: flightdata.Place) -> list[str]:
+def city_codes(*places: places_pb2.Place) -> list[str]:
     """Return the codes of those places that are cities, for a request's `city_codes`."""
-    from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+    from readback.flightdata.v1 import places_pb2
 
-    return [place.code for place in places if place.kind == flightdata.PLACE_KIND_METRO]
+    return [place.code for place in places if place.kind == places_pb2.PLACE_KIND_METRO]
 
 
 def parse_day(text: str, today: date) -> date:

@@ -30,6 +30,7 @@ def generate(into: Path) -> None:
     sources = [*(ROOT / "protos").rglob("*.proto"), *(ROOT / "third_party/protos/buf").rglob("*.proto")]
     includes = [ROOT / "protos", ROOT / "third_party/protos", resources.files("grpc_tools") / "_proto"]
     services = sorted(source for source in sources if source.name.endswith("_service.proto"))
+    own = sorted(source for source in sources if source.is_relative_to(ROOT / "protos"))
     plain = [f"--{plugin}_out={into}" for plugin in ("python", "mypy")]
     stubs = [f"--{plugin}_out={into}" for plugin in ("grpc_python", "mypy_grpc")]
     protoc = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{include}" for include in includes)]
@@ -38,7 +39,7 @@ def generate(into: Path) -> None:
     environment = os.environ | {"PATH": path}
     subprocess.run([*protoc, *plain, *map(str, sorted(sources))], check=True, env=environment)
     descriptors = ["--include_source_info", f"--descriptor_set_out={into / DESCRIPTOR_SET}"]
-    subprocess.run([*protoc, *descriptors, *map(str, services)], check=True, env=environment)
+    subprocess.run([*protoc, *descriptors, *map(str, own)], check=True, env=environment)
     subprocess.run([*protoc, *stubs, *map(str, services)], check=True, env=environment)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import structlog
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2, places_pb2
 
 from agent.dialogue.tools import (
     DateBeyondHorizon,
@@ -48,9 +48,11 @@ class FlightDataPlaces:
         self._stub = stub
         self._locale = locale
 
-    async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[places_pb2.PlaceAnnotation]:
         """Return the places that a text names. Raises `ToolUnavailable`."""
-        request = pb.AnnotatePlacesRequest(text=text, locale=self._locale, home_country_code=home_country)
+        request = places_pb2.AnnotatePlacesRequest(
+            text=text, locale=self._locale, home_country_code=home_country
+        )
         try:
             response = await self._stub.AnnotatePlaces(request)
         except grpc.aio.AioRpcError as error:
@@ -66,13 +68,13 @@ class FlightDataTools:
         """Use `stub`. Its channel must send the caller's delegated token, and must stay open."""
         self._stub = stub
 
-    async def search_flights(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
+    async def search_flights(self, request: flights_pb2.SearchFlightsRequest) -> SearchAnswer:
         """Search flights, and return the results of the whole stream."""
         return await _or_tool_error(self._search(request))
 
-    async def _search(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
+    async def _search(self, request: flights_pb2.SearchFlightsRequest) -> SearchAnswer:
         flights: dict[str, FoundFlight] = {}
-        limited = pb.SearchFlightsRequest(max_results=MAX_RESULTS)
+        limited = flights_pb2.SearchFlightsRequest(max_results=MAX_RESULTS)
         limited.MergeFrom(request)
         call = self._stub.SearchFlights(limited, timeout=STREAM_TIMEOUT_SECONDS)
         async with streaming(call) as stream:
@@ -83,20 +85,26 @@ class FlightDataTools:
                     return _answer(tuple(flights.values()), response.done)
         raise ToolUnavailable("the search stream ended without a `done` message")
 
-    async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
+    async def flight_status(
+        self, flight_number: str, depart_date: date | None
+    ) -> flight_status_pb2.FlightStatus:
         """Return the status of a flight. If it has several legs, return that of the first one."""
-        request = pb.GetFlightStatusRequest(flight_number=flight_number, date=date_message(depart_date))
+        request = flight_status_pb2.GetFlightStatusRequest(
+            flight_number=flight_number, date=date_message(depart_date)
+        )
         response = await _or_tool_error(self._stub.GetFlightStatus(request))
         return _checked_status(response.status)
 
-    async def route_status(self, request: pb.ListRouteStatusRequest) -> Sequence[pb.FlightStatus]:
+    async def route_status(
+        self, request: flight_status_pb2.ListRouteStatusRequest
+    ) -> Sequence[flight_status_pb2.FlightStatus]:
         """Return the status of each flight of a route."""
         response = await _or_tool_error(self._stub.ListRouteStatus(request))
         return [_checked_status(status) for status in response.statuses]
 
-    async def get_airport(self, code: str) -> pb.Airport:
+    async def get_airport(self, code: str) -> places_pb2.Airport:
         """Return an airport."""
-        response = await _or_tool_error(self._stub.GetAirport(pb.GetAirportRequest(code=code)))
+        response = await _or_tool_error(self._stub.GetAirport(places_pb2.GetAirportRequest(code=code)))
         return response.airport
 
 
@@ -132,18 +140,18 @@ _ERRORS: Mapping[str, Callable[[Mapping[str, str]], ToolError]] = {
 }
 
 
-def _checked_status(status: pb.FlightStatus) -> pb.FlightStatus:
+def _checked_status(status: flight_status_pb2.FlightStatus) -> flight_status_pb2.FlightStatus:
     require_stops((status.scheduled_departure, status.scheduled_arrival))
     return status
 
 
-def _answer(flights: tuple[FoundFlight, ...], done: pb.SearchDone) -> SearchAnswer:
-    outcome = pb.SearchOutcome.Name(done.outcome).removeprefix("SEARCH_OUTCOME_")
-    partial = pb.SEARCH_LIMIT_PART in done.limits
+def _answer(flights: tuple[FoundFlight, ...], done: flights_pb2.SearchDone) -> SearchAnswer:
+    outcome = flights_pb2.SearchOutcome.Name(done.outcome).removeprefix("SEARCH_OUTCOME_")
+    partial = flights_pb2.SEARCH_LIMIT_PART in done.limits
     return SearchAnswer(outcome, flights, done.total, done.total_unfiltered, done.provenance.sample, partial)
 
 
-def _found(results: pb.SearchResults) -> dict[str, FoundFlight]:
+def _found(results: flights_pb2.SearchResults) -> dict[str, FoundFlight]:
     """Return flights by the ids of their itineraries. A search with a return flight returns journeys."""
     by_id = {itinerary.itinerary_id: itinerary for itinerary in results.itineraries}
     if not results.journeys:
@@ -154,7 +162,7 @@ def _found(results: pb.SearchResults) -> dict[str, FoundFlight]:
     found = {}
     for journey in results.journeys:
         out, back = journey.itinerary_ids
-        there = pb.Itinerary()
+        there = flights_pb2.Itinerary()
         there.CopyFrom(by_id[out])
         there.ClearField("fare")
         if journey.HasField("fare"):
@@ -164,7 +172,9 @@ def _found(results: pb.SearchResults) -> dict[str, FoundFlight]:
     return found
 
 
-def _cheapest(offers: Iterable[pb.Offer], itinerary_id: str, return_id: str = "") -> pb.Offer | None:
+def _cheapest(
+    offers: Iterable[flights_pb2.Offer], itinerary_id: str, return_id: str = ""
+) -> flights_pb2.Offer | None:
     """Return the cheapest offer for this outbound and this inbound itinerary; None if there is none."""
     ids = (itinerary_id, return_id)
     matching = [offer for offer in offers if (offer.itinerary_id, offer.return_itinerary_id) == ids]

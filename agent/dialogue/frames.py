@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.places import Place
 from agent.language.days import DateExpression
@@ -50,7 +50,7 @@ class PlaceSlot:
     question: str = ""
 
     @classmethod
-    def of(cls, found: pb.PlaceAnnotation) -> PlaceSlot:
+    def of(cls, found: places_pb2.PlaceAnnotation) -> PlaceSlot:
         """Return the slot for a place annotation of the flight-data service."""
         places = tuple(Place.of(candidate.place) for candidate in found.candidates)
         return cls(found.text, places, found.candidates[0].score, found.confident, found.question)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import places_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Place:
     airport_codes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, message: pb.Place) -> Place:
+    def of(cls, message: places_pb2.Place) -> Place:
         """Return the place from its contract message."""
         return cls(
             message.code,
@@ -33,7 +33,7 @@ class Place:
             message.country_code,
             message.country,
             message.time_zone,
-            "metro" if message.kind == pb.PLACE_KIND_METRO else "airport",
+            "metro" if message.kind == places_pb2.PLACE_KIND_METRO else "airport",
             tuple(message.airport_codes),
         )
 
@@ -64,7 +64,7 @@ def city_codes(*places: Place | None) -> list[str]:
 class PlaceAnnotator(Protocol):
     """Interface that finds all places in a sentence, including misrecognised names."""
 
-    async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[places_pb2.PlaceAnnotation]:
         """Return the places in the order of the sentence, without overlaps, each with one or more candidates.
 
         Candidates in `home_country` (ISO 3166-1 alpha-2) rank higher.

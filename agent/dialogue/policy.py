@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.flows.airport_facts import airport_facts
 from agent.dialogue.flows.answers import affirm, deny, pick_place
@@ -61,7 +61,7 @@ def _needs_new_search(turn: Turn) -> bool:
     # A search sorted by price uses providers with prices. Other searches may have used other providers.
     unpriced = bool(found.flights) and not any(flight.total for flight in found.flights)
     return not found.complete or (
-        choice.by == "cheapest" and unpriced and found.request.sort != pb.FLIGHT_SORT_CHEAPEST
+        choice.by == "cheapest" and unpriced and found.request.sort != flights_pb2.FLIGHT_SORT_CHEAPEST
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.flows.reading_out import READ_AT_ONCE
 from agent.dialogue.places import Place
@@ -46,8 +46,8 @@ def restored_state(history: Iterable[ToolRecord]) -> DialogueState:
 
 
 def _search(arguments: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[Draft, FlightList]:
-    request = request_from(pb.SearchFlightsRequest.DESCRIPTOR, arguments)
-    assert isinstance(request, pb.SearchFlightsRequest)
+    request = request_from(flights_pb2.SearchFlightsRequest.DESCRIPTOR, arguments)
+    assert isinstance(request, flights_pb2.SearchFlightsRequest)
     draft = Draft(
         origin=Place.from_json(result["origin"]),
         destination=Place.from_json(result["destination"]),

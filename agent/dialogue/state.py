@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.places import Place
 from agent.language.days import DateExpression, ImpossibleDate
@@ -108,7 +108,7 @@ class Draft(Wishes):
 class FlightList:
     """The flights of the last search. The first `read` of them have been read out."""
 
-    request: pb.SearchFlightsRequest
+    request: flights_pb2.SearchFlightsRequest
     flights: tuple[FoundFlight, ...]
     total: int
     read: int = 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2, places_pb2
 
 from agent.language.found_flight import FoundFlight
 
@@ -93,20 +93,24 @@ class SearchAnswer:
 class Tools(Protocol):
     """The tools of the dialogue. Each can raise `ToolUnavailable`, `ToolRestricted` and `ToolUsedUp`."""
 
-    async def search_flights(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
+    async def search_flights(self, request: flights_pb2.SearchFlightsRequest) -> SearchAnswer:
         """Search flights. Raises PlaceUnknown, SamePlace, DateInPast, DateBeyondHorizon."""
 
-    async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
+    async def flight_status(
+        self, flight_number: str, depart_date: date | None
+    ) -> flight_status_pb2.FlightStatus:
         """Return the status of a flight. If `depart_date` is None, it is today at the flight's origin.
 
         Raises FlightNotFound, DateBeyondHorizon.
         """
 
-    async def route_status(self, request: pb.ListRouteStatusRequest) -> Sequence[pb.FlightStatus]:
+    async def route_status(
+        self, request: flight_status_pb2.ListRouteStatusRequest
+    ) -> Sequence[flight_status_pb2.FlightStatus]:
         """Return the status of flights of a route, those nearest to the requested time first.
 
         Raises PlaceUnknown, SamePlace, DateBeyondHorizon.
         """
 
-    async def get_airport(self, code: str) -> pb.Airport:
+    async def get_airport(self, code: str) -> places_pb2.Airport:
         """Return an airport. Raises PlaceUnknown."""

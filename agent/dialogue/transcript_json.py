@@ -11,7 +11,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.protobuf.message import Message
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.language.found_flight import FoundFlight
 
@@ -44,9 +44,9 @@ def flight_from_json(data: Json) -> FoundFlight:
     try:
         return checked(
             FoundFlight(
-                ParseDict(data, pb.Itinerary(), ignore_unknown_fields=True),
-                ParseDict(back, pb.Itinerary(), ignore_unknown_fields=True) if back else None,
-                ParseDict(offer, pb.Offer(), ignore_unknown_fields=True) if offer else None,
+                ParseDict(data, flights_pb2.Itinerary(), ignore_unknown_fields=True),
+                ParseDict(back, flights_pb2.Itinerary(), ignore_unknown_fields=True) if back else None,
+                ParseDict(offer, flights_pb2.Offer(), ignore_unknown_fields=True) if offer else None,
             )
         )
     except ParseError as error:
@@ -62,7 +62,7 @@ def checked(flight: FoundFlight) -> FoundFlight:
     return flight
 
 
-def require_stops(stops: Iterable[pb.Stop]) -> None:
+def require_stops(stops: Iterable[flights_pb2.Stop]) -> None:
     """Raise ValueError if a stop has no time or no time zone."""
     if not all(stop.HasField("time") and stop.time_zone for stop in stops):
         raise ValueError("stop without a time or a time zone")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.context import Context
 from agent.dialogue.frames import DateSlot, Frame, Intent, PlaceSlot, Slots
@@ -37,7 +37,7 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
         lower, original, awaiting=context.awaiting, asked=context.asked, offered=context.offered
     )
     rest = masked(original, reading.pieces)
-    found: Sequence[pb.PlaceAnnotation] = ()
+    found: Sequence[places_pb2.PlaceAnnotation] = ()
     if language.plain_words(lowered(rest)):
         found = await annotator.annotate(rest, home_country=context.home.country)
     roles = language.place_roles(lower, found)
@@ -51,11 +51,11 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
     return Frame(intent, fitting, _confidence(intent, fitting, clues))
 
 
-def _slot(found: pb.PlaceAnnotation | None) -> PlaceSlot | None:
+def _slot(found: places_pb2.PlaceAnnotation | None) -> PlaceSlot | None:
     return PlaceSlot.of(found) if found else None
 
 
-def _assign_remaining_place(roles: PlaceRoles[pb.PlaceAnnotation], context: Context) -> None:
+def _assign_remaining_place(roles: PlaceRoles[places_pb2.PlaceAnnotation], context: Context) -> None:
     """Assign the first place without a cue word to the role that the conversation suggests."""
     if not roles.others:
         return
@@ -71,7 +71,7 @@ def _assign_remaining_place(roles: PlaceRoles[pb.PlaceAnnotation], context: Cont
 
 def _places(
     reading: Reading,
-    roles: PlaceRoles[pb.PlaceAnnotation],
+    roles: PlaceRoles[places_pb2.PlaceAnnotation],
     unknown: Mapping[str, str],
     acts: Acts,
     context: Context,
@@ -95,7 +95,7 @@ def _slots(
     reading: Reading,
     origin: PlaceSlot | None,
     destination: PlaceSlot | None,
-    roles: PlaceRoles[pb.PlaceAnnotation],
+    roles: PlaceRoles[places_pb2.PlaceAnnotation],
     context: Context,
     text: str,
 ) -> Slots:
@@ -177,7 +177,9 @@ _SLOTS: Mapping[Intent, frozenset[str]] = {
 }
 
 
-def _fitting(intent: Intent, slots: Slots, roles: PlaceRoles[pb.PlaceAnnotation], context: Context) -> Slots:
+def _fitting(
+    intent: Intent, slots: Slots, roles: PlaceRoles[places_pb2.PlaceAnnotation], context: Context
+) -> Slots:
     """Return only the slots that the intent uses. For example, SELECT uses `choice` but not `sort`."""
     kept = {name: getattr(slots, name) for name in _SLOTS.get(intent, ())}
     if slots.origin or slots.destination:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from google.type.timeofday_pb2 import TimeOfDay
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2
 
 LATE = timedelta(minutes=15)
 """Minimum delay of a flight that counts as late, as in the statistics of airlines and regulators."""
@@ -23,7 +23,7 @@ def instant(moment: Timestamp) -> datetime:
     return moment.ToDatetime(UTC)
 
 
-def local(stop: pb.Stop, moment: datetime | None = None) -> datetime:
+def local(stop: flights_pb2.Stop, moment: datetime | None = None) -> datetime:
     """Return a stop's time, or `moment` if given, in the stop's time zone. If that is unknown, use UTC."""
     return (moment or instant(stop.time)).astimezone(ZoneInfo(stop.time_zone or "UTC"))
 
@@ -43,23 +43,28 @@ def time_message(moment: time | None) -> TimeOfDay | None:
     return TimeOfDay(hours=moment.hour, minutes=moment.minute) if moment else None
 
 
-def state_of(status: pb.FlightStatus) -> str:
+def state_of(status: flight_status_pb2.FlightStatus) -> str:
     """Return the flight state, such as "ON_TIME". A missing state or a newer enum value gives "UNKNOWN"."""
-    known = status.state in pb.FlightState.values() and status.state != pb.FLIGHT_STATE_UNSPECIFIED
-    return pb.FlightState.Name(status.state).removeprefix("FLIGHT_STATE_") if known else "UNKNOWN"
+    known = (
+        status.state in flight_status_pb2.FlightState.values()
+        and status.state != flight_status_pb2.FLIGHT_STATE_UNSPECIFIED
+    )
+    return (
+        flight_status_pb2.FlightState.Name(status.state).removeprefix("FLIGHT_STATE_") if known else "UNKNOWN"
+    )
 
 
-def planned_departure(status: pb.FlightStatus) -> datetime:
+def planned_departure(status: flight_status_pb2.FlightStatus) -> datetime:
     """Return the scheduled instant of departure."""
     return instant(status.scheduled_departure.time)
 
 
-def planned_arrival(status: pb.FlightStatus) -> datetime:
+def planned_arrival(status: flight_status_pb2.FlightStatus) -> datetime:
     """Return the scheduled instant of arrival."""
     return instant(status.scheduled_arrival.time)
 
 
-def expected_departure(status: pb.FlightStatus) -> datetime:
+def expected_departure(status: flight_status_pb2.FlightStatus) -> datetime:
     """Return the actual departure, else an estimate other than the plan, else the plan plus the delay."""
     plan = planned_departure(status)
     if status.HasField("actual_departure_time"):
@@ -72,13 +77,13 @@ def expected_departure(status: pb.FlightStatus) -> datetime:
     return plan + timedelta(minutes=status.delay_minutes)
 
 
-def departure_delay(status: pb.FlightStatus) -> timedelta:
+def departure_delay(status: flight_status_pb2.FlightStatus) -> timedelta:
     """Return the delay at departure in whole minutes, or zero if it is on time, early or unknown."""
     minutes = (expected_departure(status) - planned_departure(status)) // timedelta(minutes=1)
     return timedelta(minutes=max(0, minutes))
 
 
-def estimated_arrival(status: pb.FlightStatus) -> datetime | None:
+def estimated_arrival(status: flight_status_pb2.FlightStatus) -> datetime | None:
     """Return the provider's estimate of the arrival, or None if there is none or it is implausible.
 
     It is implausible if it is before departure, or equal to the plan although the flight departs late.
@@ -91,7 +96,7 @@ def estimated_arrival(status: pb.FlightStatus) -> datetime | None:
     return None if estimate == planned_arrival(status) and departure_delay(status) >= LATE else estimate
 
 
-def likely_arrival(status: pb.FlightStatus) -> datetime:
+def likely_arrival(status: flight_status_pb2.FlightStatus) -> datetime:
     """Return the scheduled arrival plus the departure delay.
 
     A flight that departs early doesn't arrive early, because it must wait for its parking position.
@@ -99,7 +104,7 @@ def likely_arrival(status: pb.FlightStatus) -> datetime:
     return planned_arrival(status) + departure_delay(status)
 
 
-def arrives_late(status: pb.FlightStatus) -> bool:
+def arrives_late(status: flight_status_pb2.FlightStatus) -> bool:
     """Return whether the flight has an estimated arrival that is late."""
     estimate = estimated_arrival(status)
     return estimate is not None and estimate - planned_arrival(status) >= LATE

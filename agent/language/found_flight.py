@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from google.type.money_pb2 import Money
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.language.meanings import TimeWindow
 
@@ -18,12 +18,12 @@ class FoundFlight:
     In a round trip, the fare of `there` covers both itineraries. `offer` is the cheapest offer of a seller.
     """
 
-    there: pb.Itinerary
-    back: pb.Itinerary | None = None
-    offer: pb.Offer | None = None
+    there: flights_pb2.Itinerary
+    back: flights_pb2.Itinerary | None = None
+    offer: flights_pb2.Offer | None = None
 
     @property
-    def departure(self) -> pb.Stop:
+    def departure(self) -> flights_pb2.Stop:
         """Place and time of the first departure."""
         return self.there.segments[0].departure
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2
 
 from agent.language.found_flight import FoundFlight, Wishes
 from agent.language.meanings import Acts, Completeness, Expectation, PlaceRoles, Reading, SpanT
@@ -127,13 +127,13 @@ class Wording(Protocol):
     def option(self, found: FoundFlight, index: int, wishes: Wishes, *, only: bool) -> str:
         """Return the sentence for one flight of a list."""
 
-    def details(self, name: str, itinerary: pb.Itinerary, **parts: str) -> Iterator[str]:
+    def details(self, name: str, itinerary: flights_pb2.Itinerary, **parts: str) -> Iterator[str]:
         """Yield sentences about the times of an itinerary. `name` is the name of the phrase to use."""
 
-    def status_sentences(self, status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+    def status_sentences(self, status: flight_status_pb2.FlightStatus, now: datetime) -> Iterator[str]:
         """Yield sentences about the status of a flight. `now` must be an aware datetime."""
 
-    def route_line(self, status: pb.FlightStatus) -> str:
+    def route_line(self, status: flight_status_pb2.FlightStatus) -> str:
         """Return the sentence for the status of one flight of a route."""
 
     def answer_line(self, messages: Sequence[Message]) -> str:

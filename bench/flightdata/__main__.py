@@ -27,7 +27,7 @@ from typing import Any
 import grpc
 import structlog
 import uvloop
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from bench.flightdata.fault_schedules import Faulty, Tally, schedule, send_request
 from bench.flightdata.figures import as_markdown
@@ -104,13 +104,13 @@ def _call(channel: grpc.aio.Channel, method: str) -> Any:
     """Return a callable for a streaming search method, with a token."""
     call = channel.unary_stream(
         method,
-        request_serializer=pb.SearchFlightsRequest.SerializeToString,
-        response_deserializer=pb.SearchFlightsResponse.FromString,
+        request_serializer=flights_pb2.SearchFlightsRequest.SerializeToString,
+        response_deserializer=flights_pb2.SearchFlightsResponse.FromString,
     )
     return partial(call, metadata=(("authorization", "Bearer bench"),))
 
 
-async def _timed(call: Any, request: pb.SearchFlightsRequest) -> float:
+async def _timed(call: Any, request: flights_pb2.SearchFlightsRequest) -> float:
     begun = time.perf_counter()
     async for _ in call(request):
         pass

@@ -18,7 +18,7 @@ import time
 from datetime import timedelta
 from statistics import quantiles
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from mesh.clock import SystemClock
 from mesh.contracts.page_tokens import PageTokens
@@ -67,7 +67,7 @@ async def measure(count: int) -> dict[str, float]:
         begun = time.perf_counter()
         (*_, done) = [event async for event in search.search(SearchQuery(origin, destination, day))]
         milliseconds.append(1000 * (time.perf_counter() - begun))
-        found += isinstance(done, pb.SearchDone) and done.total > 0
+        found += isinstance(done, flights_pb2.SearchDone) and done.total > 0
     cuts = quantiles(milliseconds, n=100)
     return {
         "searches": count,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.type.date_pb2 import Date
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flightdata_service_pb2, flights_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.options.v1 import options_pb2
 
@@ -19,7 +19,7 @@ from mesh.serving.grpc_server import running
 from services.flightdata.app import grpc_service
 from services.flightdata.settings import FlightDataSettings
 
-FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
+FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 DAYS_AHEAD = 2
 
 
@@ -57,10 +57,10 @@ async def asking(settings: FlightDataSettings) -> AsyncIterator[Any]:
         )
 
 
-def search_request(origin: str, destination: str) -> pb.SearchFlightsRequest:
+def search_request(origin: str, destination: str) -> flights_pb2.SearchFlightsRequest:
     """Return a search for the day after tomorrow."""
     day = datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD)
-    return pb.SearchFlightsRequest(
+    return flights_pb2.SearchFlightsRequest(
         origin=origin,
         destination=destination,
         depart_date=Date(year=day.year, month=day.month, day=day.day),

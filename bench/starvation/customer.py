@@ -13,7 +13,7 @@ import grpc
 import structlog
 from google.type.date_pb2 import Date
 from readback.conversation.v1 import conversation_service_pb2 as conversation
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.flightdata.v1 import flights_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
 
 from bench.starvation.services import PASSWORD, Customer, Services
@@ -93,7 +93,7 @@ class WellBehaved:
     async def _search_flights(self, customer: Customer) -> None:
         origin, destination = _ROUTES[self._turn % len(_ROUTES)]
         day = datetime.now(UTC).date() + timedelta(days=1 + self._turn % 200)
-        request = flightdata.SearchFlightsRequest(
+        request = flights_pb2.SearchFlightsRequest(
             origin=origin,
             destination=destination,
             depart_date=Date(year=day.year, month=day.month, day=day.day),

@@ -16,7 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.flightdata.v1 import flightdata_service_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
@@ -58,7 +58,7 @@ class Services:
         for part, contract in (
             ("identity", identity.DESCRIPTOR.services_by_name["IdentityService"]),
             ("conversation", conversation.DESCRIPTOR.services_by_name["ConversationService"]),
-            ("flightdata", flightdata.DESCRIPTOR.services_by_name["FlightDataService"]),
+            ("flightdata", flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]),
         ):
             channel = open_channel(self.addresses[part], contract)
             opened[part] = await stack.enter_async_context(channel)

@@ -15,7 +15,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.type.date_pb2 import Date
 from google.type.timeofday_pb2 import TimeOfDay
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from rich.console import Console
 
@@ -30,7 +30,7 @@ from mesh.settings import MeshSettings, load
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
 
-DESCRIPTOR = flightdata.DESCRIPTOR.services_by_name["FlightDataService"]
+DESCRIPTOR = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 
 
 class Sort(StrEnum):
@@ -67,8 +67,8 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search flights on one day, or round trips."""
-    request = flightdata.SearchFlightsRequest(
-        sort=flightdata.FlightSort.Value(f"FLIGHT_SORT_{sort.name}"), passengers=passengers
+    request = flights_pb2.SearchFlightsRequest(
+        sort=flights_pb2.FlightSort.Value(f"FLIGHT_SORT_{sort.name}"), passengers=passengers
     )
     asyncio.run(_search(request, origin, destination, day, return_day, as_json=as_json))
 
@@ -114,7 +114,7 @@ async def _flight_data() -> AsyncIterator[FlightDataServiceAsyncStub]:
 
 
 async def _search(
-    request: flightdata.SearchFlightsRequest,
+    request: flights_pb2.SearchFlightsRequest,
     origin: str,
     destination: str,
     day: str,
@@ -122,7 +122,7 @@ async def _search(
     *,
     as_json: bool,
 ) -> None:
-    results = flightdata.SearchResults()
+    results = flights_pb2.SearchResults()
     async with _flight_data() as stub:
         start, end = await parse_place(stub, origin), await parse_place(stub, destination)
         request.origin, request.destination = start.code, end.code
@@ -140,7 +140,7 @@ async def _search(
         _print_results(request, results, done)
 
 
-def _today(place: flightdata.Place) -> date:
+def _today(place: places_pb2.Place) -> date:
     return datetime.now(ZoneInfo(place.time_zone)).date()
 
 
@@ -153,7 +153,9 @@ def _weekday(day: Date) -> str:
 
 
 def _print_results(
-    request: flightdata.SearchFlightsRequest, results: flightdata.SearchResults, done: flightdata.SearchDone
+    request: flights_pb2.SearchFlightsRequest,
+    results: flights_pb2.SearchResults,
+    done: flights_pb2.SearchDone,
 ) -> None:
     console = Console()
     when, what = _weekday(request.depart_date), "flights"
@@ -170,12 +172,12 @@ def _print_results(
         console.print(flight_tables.offers(results.offers, results.itineraries), highlight=False)
     if done.provenance.sample:
         console.print(f"\n{flight_tables.SAMPLE_NOTICE}", highlight=False)
-    if flightdata.SEARCH_LIMIT_PART in done.limits:
+    if flights_pb2.SEARCH_LIMIT_PART in done.limits:
         console.print(f"\n{flight_tables.PARTIAL_NOTICE}", highlight=False)
 
 
 async def _status(number: str, day: str, *, as_json: bool) -> None:
-    request = flightdata.GetFlightStatusRequest(flight_number=number.replace(" ", "").upper())
+    request = flight_status_pb2.GetFlightStatusRequest(flight_number=number.replace(" ", "").upper())
     if day:
         request.date.CopyFrom(_date(parse_day(day, datetime.now().astimezone().date())))
     async with _flight_data() as stub:
@@ -186,7 +188,7 @@ async def _status(number: str, day: str, *, as_json: bool) -> None:
 async def _route_status(origin: str, destination: str, day: str, near: str, *, as_json: bool) -> None:
     async with _flight_data() as stub:
         start, end = await parse_place(stub, origin), await parse_place(stub, destination)
-        request = flightdata.ListRouteStatusRequest(
+        request = flight_status_pb2.ListRouteStatusRequest(
             origin=start.code, destination=end.code, city_codes=city_codes(start, end)
         )
         if day:
@@ -200,7 +202,7 @@ async def _route_status(origin: str, destination: str, day: str, near: str, *, a
     _print_statuses(found, as_json=as_json)
 
 
-def _print_statuses(flights: Sequence[flightdata.FlightStatus], *, as_json: bool) -> None:
+def _print_statuses(flights: Sequence[flight_status_pb2.FlightStatus], *, as_json: bool) -> None:
     if as_json:
         _print_json(*flights)
         return

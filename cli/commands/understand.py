@@ -16,7 +16,7 @@ from cli.rendering.any_encoding import print_json
 from cli.standard_input import read_lines
 
 if TYPE_CHECKING:
-    from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+    from readback.flightdata.v1 import places_pb2
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +62,7 @@ async def _understand(lines: AsyncIterator[str], context: Context) -> None:
 class _Places:
     """`PlaceAnnotator` in this process. It needs neither a service nor a token."""
 
-    async def annotate(self, text: str, *, home_country: str) -> Sequence[flightdata.PlaceAnnotation]:
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[places_pb2.PlaceAnnotation]:
         """Return the places that a text names."""
         # Imported here because the import takes 0.3 seconds.
         from services.flightdata import places

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2
 from rich.markup import escape
 from rich.table import Table
 
@@ -18,15 +18,19 @@ DOUBT_MARK = "[yellow]?[/]"
 SAMPLE_NOTICE = "[yellow]Sample data: these flights are not real.[/]"
 PARTIAL_NOTICE = "[yellow]Not all flights could be searched.[/]"
 DOUBT_TEXTS = {
-    flightdata.DOUBT_IMPOSSIBLE_DURATION: "no aircraft flies that far in the time given",
-    flightdata.DOUBT_CONTRADICTORY_TIMES: "the times given contradict each other",
+    flights_pb2.DOUBT_IMPOSSIBLE_DURATION: "no aircraft flies that far in the time given",
+    flights_pb2.DOUBT_CONTRADICTORY_TIMES: "the times given contradict each other",
 }
 _DEPARTED = frozenset(
-    {flightdata.FLIGHT_STATE_EN_ROUTE, flightdata.FLIGHT_STATE_LANDED, flightdata.FLIGHT_STATE_DIVERTED}
+    {
+        flight_status_pb2.FLIGHT_STATE_EN_ROUTE,
+        flight_status_pb2.FLIGHT_STATE_LANDED,
+        flight_status_pb2.FLIGHT_STATE_DIVERTED,
+    }
 )
 
 
-def itineraries(found: Sequence[flightdata.Itinerary]) -> Table:
+def itineraries(found: Sequence[flights_pb2.Itinerary]) -> Table:
     """Return a table with one row per itinerary."""
     table = _table("flight", "carrier", "leaves", "arrives", "takes", "price")
     for itinerary in found:
@@ -39,7 +43,7 @@ def itineraries(found: Sequence[flightdata.Itinerary]) -> Table:
     return table
 
 
-def journeys(found: Sequence[flightdata.Journey], legs_of_all: Sequence[flightdata.Itinerary]) -> Table:
+def journeys(found: Sequence[flights_pb2.Journey], legs_of_all: Sequence[flights_pb2.Itinerary]) -> Table:
     """Return a table with one row per journey: flight numbers and times of each leg, and the total price."""
     by_id = {itinerary.itinerary_id: itinerary for itinerary in legs_of_all}
     count = max((len(journey.itinerary_ids) for journey in found), default=0)
@@ -51,7 +55,7 @@ def journeys(found: Sequence[flightdata.Journey], legs_of_all: Sequence[flightda
     return table
 
 
-def offers(found: Sequence[flightdata.Offer], offered: Sequence[flightdata.Itinerary]) -> Table:
+def offers(found: Sequence[flights_pb2.Offer], offered: Sequence[flights_pb2.Itinerary]) -> Table:
     """Return a table with one row per offer. Expiry times are in the local time of this machine."""
     numbers = {itinerary.itinerary_id: _numbers(itinerary) for itinerary in offered}
     table = _table("offer", "seller", "price", "until", "")
@@ -65,13 +69,18 @@ def offers(found: Sequence[flightdata.Offer], offered: Sequence[flightdata.Itine
     return table
 
 
-def status(flight: flightdata.FlightStatus) -> Table:
+def status(flight: flight_status_pb2.FlightStatus) -> Table:
     """Return a table with the state, times, and gates of one flight."""
     table = Table(box=None, show_header=False, padding=(0, 2))
-    state = flightdata.FlightState.Name(flight.state).removeprefix("FLIGHT_STATE_").replace("_", " ").lower()
+    state = (
+        flight_status_pb2.FlightState.Name(flight.state)
+        .removeprefix("FLIGHT_STATE_")
+        .replace("_", " ")
+        .lower()
+    )
     table.add_row(f"[bold]{flight.flight_number}[/]", f"{escape(flight.carrier)}, {state}{_delay(flight)}")
     for label, end, past in (("leaves", "departure", "left"), ("arrives", "arrival", "arrived")):
-        stop: flightdata.Stop = getattr(flight, f"scheduled_{end}")
+        stop: flights_pb2.Stop = getattr(flight, f"scheduled_{end}")
         places = ("terminal", stop.terminal), ("gate", stop.gate), ("belt", stop.baggage_belt)
         where = "".join(f", {word} {escape(value)}" for word, value in places if value)
         time = f"{_local(stop.time, stop.time_zone):%a %d %b %H:%M}{_changed_time(flight, end, stop, past)}"
@@ -88,29 +97,31 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _leg(itinerary: flightdata.Itinerary) -> tuple[str, str, str]:
+def _leg(itinerary: flights_pb2.Itinerary) -> tuple[str, str, str]:
     """Return flight numbers, departure and arrival of an itinerary."""
     first, last = itinerary.segments[0].departure, itinerary.segments[-1].arrival
     mark = f" {DOUBT_MARK}" if any(segment.doubts for segment in itinerary.segments) else ""
     return _numbers(itinerary) + mark, _stop(first, first), _stop(last, first)
 
 
-def _numbers(itinerary: flightdata.Itinerary) -> str:
+def _numbers(itinerary: flights_pb2.Itinerary) -> str:
     return " + ".join(
         f"{s.carrier_code} {s.flight_number.removeprefix(s.carrier_code)}" for s in itinerary.segments
     )
 
 
-def _delay(flight: flightdata.FlightStatus) -> str:
+def _delay(flight: flight_status_pb2.FlightStatus) -> str:
     """Return the departure delay in words; empty unless the flight is delayed or has left late."""
     if flight.delay_minutes and flight.state in _DEPARTED:
         return f", left {flight.delay_minutes} minutes late"
-    if flight.delay_minutes and flight.state == flightdata.FLIGHT_STATE_DELAYED:
+    if flight.delay_minutes and flight.state == flight_status_pb2.FLIGHT_STATE_DELAYED:
         return f", {flight.delay_minutes} minutes late"
     return ""
 
 
-def _changed_time(flight: flightdata.FlightStatus, end: str, scheduled: flightdata.Stop, past: str) -> str:
+def _changed_time(
+    flight: flight_status_pb2.FlightStatus, end: str, scheduled: flights_pb2.Stop, past: str
+) -> str:
     """Return the actual time, or else a changed estimate, in words; ` (scheduled)` if neither is known."""
     for word, name in ((past, f"actual_{end}_time"), ("now expected", f"estimated_{end}_time")):
         if flight.HasField(name):  # type: ignore[arg-type]  # one of the names above
@@ -125,7 +136,7 @@ def money(amount: Money) -> str:
     return f"{amount.currency_code} {amount.units + amount.nanos / 1e9:,.0f}"
 
 
-def _stop(stop: flightdata.Stop, start: flightdata.Stop) -> str:
+def _stop(stop: flights_pb2.Stop, start: flights_pb2.Stop) -> str:
     local = _local(stop.time, stop.time_zone)
     return f"{local:%H:%M} {stop.airport_code}{_days(local, _local(start.time, start.time_zone))}"
 

@@ -10,8 +10,13 @@ from functools import partial
 from typing import Any
 
 import grpc
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
-from readback.flightdata.v1 import flightdata_service_pb2_grpc
+from readback.flightdata.v1 import (
+    flight_status_pb2,
+    flightdata_service_pb2,
+    flightdata_service_pb2_grpc,
+    flights_pb2,
+    places_pb2,
+)
 
 from agent.language import language_for
 from mesh.clock import Clock
@@ -80,19 +85,21 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ready: ReadyMessages = field(default_factory=ReadyMessages)
 
     async def AnnotatePlaces(
-        self, request: pb.AnnotatePlacesRequest, context: Context
-    ) -> pb.AnnotatePlacesResponse:
+        self, request: places_pb2.AnnotatePlacesRequest, context: Context
+    ) -> places_pb2.AnnotatePlacesResponse:
         """Find every place named in a sentence."""
         language = language_for(request.locale)
         found = await self.lookups.run(
             _caller(context),
             partial(places.annotate, request.text, home_country=request.home_country_code),
         )
-        return pb.AnnotatePlacesResponse(annotations=[place_messages.annotation(a, language) for a in found])
+        return places_pb2.AnnotatePlacesResponse(
+            annotations=[place_messages.annotation(a, language) for a in found]
+        )
 
     async def ResolvePlace(
-        self, request: pb.ResolvePlaceRequest, context: Context
-    ) -> pb.ResolvePlaceResponse:
+        self, request: places_pb2.ResolvePlaceRequest, context: Context
+    ) -> places_pb2.ResolvePlaceResponse:
         """Find the places that a few words may mean."""
         limit = request.max_candidates or DEFAULT_CANDIDATES
         found = await self.lookups.run(
@@ -100,18 +107,20 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
             partial(places.resolve, request.query, home_country=request.home_country_code, limit=limit),
         )
         candidates = [place_messages.candidate(c) for c in found.candidates]
-        return pb.ResolvePlaceResponse(
+        return places_pb2.ResolvePlaceResponse(
             candidates=candidates, margin=found.margin, confident=found.confident, question=clarifying(found)
         )
 
-    async def GetAirport(self, request: pb.GetAirportRequest, context: Context) -> pb.GetAirportResponse:
+    async def GetAirport(
+        self, request: places_pb2.GetAirportRequest, context: Context
+    ) -> places_pb2.GetAirportResponse:
         """Return one airport."""
         airport = place_messages.airport(places.airport(request.code), self.clock.now())
-        return pb.GetAirportResponse(airport=airport)
+        return places_pb2.GetAirportResponse(airport=airport)
 
     async def SearchFlights(
-        self, request: pb.SearchFlightsRequest, context: Context
-    ) -> AsyncIterator[pb.SearchFlightsResponse]:
+        self, request: flights_pb2.SearchFlightsRequest, context: Context
+    ) -> AsyncIterator[flights_pb2.SearchFlightsResponse]:
         """Search for flights. Stream progress, then the results, then `SearchDone`."""
         query = query_from(request)
         set_source(partial(source_address, context))
@@ -127,19 +136,19 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
                     yield messages.search_event(result, now)
 
     async def GetFlightStatus(
-        self, request: pb.GetFlightStatusRequest, context: Context
-    ) -> pb.GetFlightStatusResponse:
+        self, request: flight_status_pb2.GetFlightStatusRequest, context: Context
+    ) -> flight_status_pb2.GetFlightStatusResponse:
         """Return the status of a flight on one day."""
         set_source(partial(source_address, context))
         day = date_from(request.date) if request.HasField("date") else None
         found = await self.status.status(request.flight_number, day)
         now = self.clock.now()
         first, *further = (messages.status(leg, now) for leg in found)
-        return pb.GetFlightStatusResponse(status=first, further_legs=further)
+        return flight_status_pb2.GetFlightStatusResponse(status=first, further_legs=further)
 
     async def ListRouteStatus(
-        self, request: pb.ListRouteStatusRequest, context: Context
-    ) -> pb.ListRouteStatusResponse:
+        self, request: flight_status_pb2.ListRouteStatusRequest, context: Context
+    ) -> flight_status_pb2.ListRouteStatusResponse:
         """Return the status of the flights between two places on one day."""
         set_source(partial(source_address, context))
         day = date_from(request.date) if request.HasField("date") else None
@@ -150,11 +159,13 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
             request.origin, request.destination, day, near, most=most, cities=cities
         )
         now = self.clock.now()
-        return pb.ListRouteStatusResponse(statuses=[messages.status(flight, now) for flight in found])
+        return flight_status_pb2.ListRouteStatusResponse(
+            statuses=[messages.status(flight, now) for flight in found]
+        )
 
     async def WatchFlightStatus(
-        self, request: pb.WatchFlightStatusRequest, context: Context
-    ) -> AsyncIterator[pb.WatchFlightStatusResponse]:
+        self, request: flight_status_pb2.WatchFlightStatusRequest, context: Context
+    ) -> AsyncIterator[flight_status_pb2.WatchFlightStatusResponse]:
         """Stream the status of a flight now and after every change."""
         set_source(partial(source_address, context))
         day = date_from(request.date) if request.HasField("date") else None
@@ -162,24 +173,30 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
             async for event in events:
                 yield self._watch_message(event)
 
-    def _watch_message(self, event: WatchEvent) -> pb.WatchFlightStatusResponse:
+    def _watch_message(self, event: WatchEvent) -> flight_status_pb2.WatchFlightStatusResponse:
         if isinstance(event, Trouble):
             _, reason = ERRORS[type(event.error)]
-            trouble = pb.WatchTrouble(reason=reason, description=str(event.error))
-            return pb.WatchFlightStatusResponse(trouble=trouble)
-        return pb.WatchFlightStatusResponse(status=messages.status(event, self.clock.now()))
+            trouble = flight_status_pb2.WatchTrouble(reason=reason, description=str(event.error))
+            return flight_status_pb2.WatchFlightStatusResponse(trouble=trouble)
+        return flight_status_pb2.WatchFlightStatusResponse(status=messages.status(event, self.clock.now()))
 
-    async def GetRoute(self, request: pb.GetRouteRequest, context: Context) -> pb.GetRouteResponse:
+    async def GetRoute(
+        self, request: flightdata_service_pb2.GetRouteRequest, context: Context
+    ) -> flightdata_service_pb2.GetRouteResponse:
         """Return the facts about a route."""
         set_source(partial(source_address, context))
         cities = frozenset(request.city_codes)
-        return pb.GetRouteResponse(route=await self.routes.route(request.origin, request.destination, cities))
+        return flightdata_service_pb2.GetRouteResponse(
+            route=await self.routes.route(request.origin, request.destination, cities)
+        )
 
-    async def GetOffer(self, request: pb.GetOfferRequest, context: Context) -> pb.GetOfferResponse:
+    async def GetOffer(
+        self, request: flights_pb2.GetOfferRequest, context: Context
+    ) -> flights_pb2.GetOfferResponse:
         """Return an offer with its current price."""
         set_source(partial(source_address, context))
         now, repriced = self.clock.now(), await self.offers.reprice(request.offer_id)
-        return pb.GetOfferResponse(
+        return flights_pb2.GetOfferResponse(
             offer=messages.offer(repriced.offer, now),
             itinerary=messages.itinerary(repriced.itinerary, now),
             previous_fare=messages.fare(repriced.previous) if repriced.previous else None,
@@ -187,11 +204,11 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         )
 
     async def ListProviders(
-        self, request: pb.ListProvidersRequest, context: Context
-    ) -> pb.ListProvidersResponse:
+        self, request: flightdata_service_pb2.ListProvidersRequest, context: Context
+    ) -> flightdata_service_pb2.ListProvidersResponse:
         """Return the providers, in order of preference, with their health."""
         now, health = self.clock.now(), self.router.health
         for provider in self.router.providers:
             await health[provider.name].refresh()
         providers = [messages.provider(p, health[p.name], now) for p in self.router.providers]
-        return pb.ListProvidersResponse(providers=providers)
+        return flightdata_service_pb2.ListProvidersResponse(providers=providers)

@@ -16,7 +16,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from readback.conversation.v1 import conversation_service_pb2 as conversation
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.flightdata.v1 import flightdata_service_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.options.v1 import options_pb2
 
@@ -33,7 +33,7 @@ REQUEST_ID_REUSED: Answer = (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED"
 REFUSED_BY_GRPC: Answer = (grpc.StatusCode.RESOURCE_EXHAUSTED, "")
 """gRPC's own answer to metadata or to a message that is too large."""
 
-_OWN = {"identity": identity, "conversation": conversation, "flightdata": flightdata}
+_OWN = {"identity": identity, "conversation": conversation, "flightdata": flightdata_service_pb2}
 _INFRASTRUCTURE = (health_pb2, reflection_pb2)
 _INFRASTRUCTURE_BYTES = 4096
 _REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]

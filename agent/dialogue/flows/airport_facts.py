@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.flows.confirming_places import unknown_place
 from agent.dialogue.places import Place
@@ -28,7 +28,7 @@ async def airport_facts(turn: Turn) -> Events:
     place = slot.place
     code = place.airport_codes[0] if place.airport_codes else place.code
 
-    def describe(airport: pb.Airport) -> tuple[str, Mapping[str, Any]]:
+    def describe(airport: places_pb2.Airport) -> tuple[str, Mapping[str, Any]]:
         return "FOUND", {"airport": to_json(airport)}
 
     use = ToolUse("get_airport", {"code": code}, lambda: turn.tools.get_airport(code), describe)
@@ -43,7 +43,7 @@ async def airport_facts(turn: Turn) -> Events:
         yield failure(turn, use.error, turn.context.today_at(None))
 
 
-def _tell(turn: Turn, place: Place, airport: pb.Airport) -> Iterator[Speech]:
+def _tell(turn: Turn, place: Place, airport: places_pb2.Airport) -> Iterator[Speech]:
     """Yield the requested fact. If no specific fact was requested, yield the name and the local time."""
     language = turn.language
     if language.speaks_of("local_time", turn.text):
@@ -63,7 +63,7 @@ def _has_several_airports(place: Place) -> bool:
     return place.kind == "metro" and len(place.airport_codes) > 1
 
 
-def _name(turn: Turn, place: Place, airport: pb.Airport) -> Speech:
+def _name(turn: Turn, place: Place, airport: places_pb2.Airport) -> Speech:
     if _has_several_airports(place):
         count = turn.language.number(len(place.airport_codes))
         return turn.say("metro", city=place.city, count=count, name=airport.name)
@@ -71,14 +71,14 @@ def _name(turn: Turn, place: Place, airport: pb.Airport) -> Speech:
     return turn.say("airport", name=airport.name, city=airport.city, country=country)
 
 
-def _code(turn: Turn, place: Place, airport: pb.Airport) -> Speech:
+def _code(turn: Turn, place: Place, airport: places_pb2.Airport) -> Speech:
     if _has_several_airports(place):
         count = turn.language.number(len(place.airport_codes))
         return turn.say("metro_code", city=place.city, count=count, code=turn.language.spelled(place.code))
     return turn.say("airport_code", name=airport.name, code=turn.language.spelled(airport.code))
 
 
-def _local_time(turn: Turn, airport: pb.Airport, city: str) -> Speech:
+def _local_time(turn: Turn, airport: places_pb2.Airport, city: str) -> Speech:
     there = turn.context.now.astimezone(ZoneInfo(airport.time_zone))
     weekday = turn.language.weekday(there.date())
     return turn.say("airport_time", time=turn.language.clock(there), weekday=weekday, city=city)

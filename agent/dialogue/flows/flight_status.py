@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2
 
 from agent.dialogue.flows.reading_out import chosen_of
 from agent.dialogue.flows.route_status import named_route, route_status
@@ -40,7 +40,7 @@ async def flight_status(turn: Turn) -> Events:
         yield _ask_number(turn, turn.language.phrase("ask_flight_number"), _day(turn))
         return
 
-    def describe(status: pb.FlightStatus) -> tuple[str, Mapping[str, Any]]:
+    def describe(status: flight_status_pb2.FlightStatus) -> tuple[str, Mapping[str, Any]]:
         return state_of(status), {"status": to_json(status)}
 
     arguments = {"flight_number": asked.number} | ({"date": asked.day.isoformat()} if asked.day else {})
@@ -94,7 +94,7 @@ def _pointed_at(turn: Turn) -> FoundFlight | None:
     return flights[0] if len(flights) == 1 else None
 
 
-def _tell(turn: Turn, status: pb.FlightStatus) -> Iterator[Speech]:
+def _tell(turn: Turn, status: flight_status_pb2.FlightStatus) -> Iterator[Speech]:
     for sentence in turn.language.status_sentences(status, turn.context.now):
         yield Speech(sentence)
     if status.provenance.sample and not turn.state.sample_mentioned:

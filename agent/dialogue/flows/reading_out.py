@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.state import About, FlightList
 from agent.dialogue.tools import SearchAnswer
@@ -195,5 +195,5 @@ def _details(turn: Turn, chosen: FoundFlight) -> Iterator[Speech]:
         yield turn.say("cannot_book_yet")
 
 
-def _departure_date(itinerary: pb.Itinerary) -> date:
+def _departure_date(itinerary: flights_pb2.Itinerary) -> date:
     return local(itinerary.segments[0].departure).date()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2
 
 from agent.dialogue.flows.reading_out import READ_AT_ONCE, middle
 from agent.dialogue.places import Place, city_codes
@@ -38,7 +38,7 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
     slots = turn.frame.slots
     near = middle(slots.depart_time) if slots.depart_time else None
     limit = OF_ONE_AIRLINE if slots.airline else READ_AT_ONCE
-    request = pb.ListRouteStatusRequest(
+    request = flight_status_pb2.ListRouteStatusRequest(
         origin=origin.code,
         destination=destination.code,
         date=date_message(when),
@@ -47,7 +47,7 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
         city_codes=city_codes(origin, destination),
     )
 
-    def describe(statuses: Sequence[pb.FlightStatus]) -> tuple[str, Mapping[str, Any]]:
+    def describe(statuses: Sequence[flight_status_pb2.FlightStatus]) -> tuple[str, Mapping[str, Any]]:
         return "FOUND" if statuses else "EMPTY", {"statuses": [to_json(status) for status in statuses]}
 
     use = ToolUse("route_status", arguments_from(request), lambda: turn.tools.route_status(request), describe)
@@ -64,10 +64,10 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
 
 def _tell(
     turn: Turn,
-    statuses: Sequence[pb.FlightStatus],
+    statuses: Sequence[flight_status_pb2.FlightStatus],
     origin: Place,
     destination: Place,
-    request: pb.ListRouteStatusRequest,
+    request: flight_status_pb2.ListRouteStatusRequest,
 ) -> Iterator[Speech]:
     language, today, airline = turn.language, turn.context.today_at(origin), turn.frame.slots.airline
     asked = day_of(request.date) if request.HasField("date") else today

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.flows.drafting import (
     ask_other_date,
@@ -94,13 +94,13 @@ def route_of(draft: Draft) -> tuple[Place, Place]:
     return draft.origin, draft.destination
 
 
-def request_of(turn: Turn) -> pb.SearchFlightsRequest:
+def request_of(turn: Turn) -> flights_pb2.SearchFlightsRequest:
     """Return the search request for a complete draft."""
     draft, when = turn.state.draft, departure_day(turn)
     origin, destination = route_of(draft)
     assert when is not None
     departs, arrives = draft.window or TimeWindow(), draft.arrival or TimeWindow()
-    return pb.SearchFlightsRequest(
+    return flights_pb2.SearchFlightsRequest(
         origin=origin.code,
         destination=destination.code,
         depart_date=date_message(when),
@@ -115,8 +115,8 @@ def request_of(turn: Turn) -> pb.SearchFlightsRequest:
         carrier_code=draft.airline or "",
         carrier_codes=draft.airlines,
         without_carrier_codes=draft.without_airlines,
-        sort=pb.FlightSort.Value(f"FLIGHT_SORT_{(draft.sort or 'unspecified').upper()}"),
-        cabin=pb.Cabin.Value(f"CABIN_{(draft.cabin or 'unspecified').upper()}"),
+        sort=flights_pb2.FlightSort.Value(f"FLIGHT_SORT_{(draft.sort or 'unspecified').upper()}"),
+        cabin=flights_pb2.Cabin.Value(f"CABIN_{(draft.cabin or 'unspecified').upper()}"),
         passengers=draft.passengers if draft.passengers > 1 else 0,
         city_codes=city_codes(origin, destination, draft.via),
     )
@@ -162,7 +162,9 @@ def _result(answer: SearchAnswer, draft: Draft) -> Mapping[str, Any]:
     }
 
 
-def _tell_empty(turn: Turn, answer: SearchAnswer, request: pb.SearchFlightsRequest) -> Iterator[Speech]:
+def _tell_empty(
+    turn: Turn, answer: SearchAnswer, request: flights_pb2.SearchFlightsRequest
+) -> Iterator[Speech]:
     draft, language = turn.state.draft, turn.language
     origin, destination = route_of(draft)
     today = turn.context.today_at(origin)

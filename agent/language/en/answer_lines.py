@@ -8,38 +8,40 @@ from typing import Literal
 
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2, places_pb2
 
 from agent.language.flight_times import instant, local
 
 SAMPLE = "This is a sample timetable, not real flights."
 PARTIAL = "Only some of the flights could be searched."
 _STATES = {
-    pb.FLIGHT_STATE_SCHEDULED: "is scheduled",
-    pb.FLIGHT_STATE_ON_TIME: "is on time",
-    pb.FLIGHT_STATE_DELAYED: "is delayed",
-    pb.FLIGHT_STATE_EN_ROUTE: "is in the air",
-    pb.FLIGHT_STATE_LANDED: "has landed",
-    pb.FLIGHT_STATE_CANCELLED: "is cancelled",
-    pb.FLIGHT_STATE_DIVERTED: "has been diverted",
+    flight_status_pb2.FLIGHT_STATE_SCHEDULED: "is scheduled",
+    flight_status_pb2.FLIGHT_STATE_ON_TIME: "is on time",
+    flight_status_pb2.FLIGHT_STATE_DELAYED: "is delayed",
+    flight_status_pb2.FLIGHT_STATE_EN_ROUTE: "is in the air",
+    flight_status_pb2.FLIGHT_STATE_LANDED: "has landed",
+    flight_status_pb2.FLIGHT_STATE_CANCELLED: "is cancelled",
+    flight_status_pb2.FLIGHT_STATE_DIVERTED: "has been diverted",
 }
 
 
 def answer_line(messages: Sequence[Message]) -> str:
     """Return the summary of an answer's messages, or "" for messages of other types."""
     match messages[-1] if messages else None:
-        case pb.SearchFlightsResponse():
-            return _search([message for message in messages if isinstance(message, pb.SearchFlightsResponse)])
-        case pb.GetFlightStatusResponse() as answer:
+        case flights_pb2.SearchFlightsResponse():
+            return _search(
+                [message for message in messages if isinstance(message, flights_pb2.SearchFlightsResponse)]
+            )
+        case flight_status_pb2.GetFlightStatusResponse() as answer:
             return _status(answer.status)
-        case pb.ListRouteStatusResponse() as answer:
+        case flight_status_pb2.ListRouteStatusResponse() as answer:
             return _route(answer.statuses)
-        case pb.GetAirportResponse() as answer:
+        case places_pb2.GetAirportResponse() as answer:
             return f"{answer.airport.name} serves {answer.airport.city}, {answer.airport.country}."
     return ""
 
 
-def _search(messages: Sequence[pb.SearchFlightsResponse]) -> str:
+def _search(messages: Sequence[flights_pb2.SearchFlightsResponse]) -> str:
     found = {
         itinerary.itinerary_id: itinerary for message in messages for itinerary in message.results.itineraries
     }
@@ -58,11 +60,11 @@ def _search(messages: Sequence[pb.SearchFlightsResponse]) -> str:
     return " ".join([f"{line}.", *([SAMPLE] if first[0].provenance.sample else []), *_partly(done)])
 
 
-def _partly(done: pb.SearchDone) -> Sequence[str]:
-    return [PARTIAL] if pb.SEARCH_LIMIT_PART in done.limits else []
+def _partly(done: flights_pb2.SearchDone) -> Sequence[str]:
+    return [PARTIAL] if flights_pb2.SEARCH_LIMIT_PART in done.limits else []
 
 
-def _flight(itinerary: pb.Itinerary, total: int) -> str:
+def _flight(itinerary: flights_pb2.Itinerary, total: int) -> str:
     """Return the number of flights and a description of the first one."""
     first, last = itinerary.segments[0], itinerary.segments[-1]
     line = (
@@ -72,7 +74,7 @@ def _flight(itinerary: pb.Itinerary, total: int) -> str:
     return f"{'One flight' if total == 1 else f'{total} flights'}. The first is {line}"
 
 
-def _journey(legs: Sequence[pb.Itinerary], total: int) -> str:
+def _journey(legs: Sequence[flights_pb2.Itinerary], total: int) -> str:
     """Return the number of journeys and a description of the first one, by the first flight of each leg."""
     flights = [leg.segments[0] for leg in legs]
     lines = [
@@ -82,7 +84,7 @@ def _journey(legs: Sequence[pb.Itinerary], total: int) -> str:
     return f"{'One journey' if total == 1 else f'{total} journeys'}. The first is {', then '.join(lines)}"
 
 
-def _costs(legs: Sequence[pb.Itinerary], priced: pb.Itinerary | pb.Journey) -> str:
+def _costs(legs: Sequence[flights_pb2.Itinerary], priced: flights_pb2.Itinerary | flights_pb2.Journey) -> str:
     """Return the price, the words "but it is sold out", or "" if the price is unknown."""
     # If too few seats are left for the party, the itinerary has `seats_left` but no fare.
     if any(leg.HasField("seats_left") and not leg.HasField("fare") for leg in legs):
@@ -90,7 +92,7 @@ def _costs(legs: Sequence[pb.Itinerary], priced: pb.Itinerary | pb.Journey) -> s
     return f", for {_money(priced.fare.total)}" if priced.HasField("fare") else ""
 
 
-def _route(statuses: Sequence[pb.FlightStatus]) -> str:
+def _route(statuses: Sequence[flight_status_pb2.FlightStatus]) -> str:
     """Return the first flight's status, and the number of further flights."""
     if not statuses:
         return "No flight is known there that day."
@@ -98,20 +100,20 @@ def _route(statuses: Sequence[pb.FlightStatus]) -> str:
     return _status(statuses[0]) + (f" {more} more {'is' if more == 1 else 'are'} listed." if more else "")
 
 
-def _status(status: pb.FlightStatus) -> str:
+def _status(status: flight_status_pb2.FlightStatus) -> str:
     """Return the state and, for a delayed, flying or landed flight, its relevant time."""
     line = f"{status.carrier} {status.flight_number} {_STATES.get(status.state, 'is of unknown state')}"
     match status.state:
-        case pb.FLIGHT_STATE_DELAYED:
+        case flight_status_pb2.FLIGHT_STATE_DELAYED:
             line += _delay(status)
-        case pb.FLIGHT_STATE_EN_ROUTE if status.HasField("scheduled_arrival"):
+        case flight_status_pb2.FLIGHT_STATE_EN_ROUTE if status.HasField("scheduled_arrival"):
             line += _under_way(status)
-        case pb.FLIGHT_STATE_LANDED:
+        case flight_status_pb2.FLIGHT_STATE_LANDED:
             line += _landing(status)
     return f"{line}. {SAMPLE}" if status.provenance.sample else f"{line}."
 
 
-def _delay(status: pb.FlightStatus) -> str:
+def _delay(status: flight_status_pb2.FlightStatus) -> str:
     """Return the delay and the new time of departure, as far as they are known."""
     words = f", {_minutes(status)} late" if status.delay_minutes else ""
     if status.HasField("estimated_departure_time"):
@@ -121,7 +123,7 @@ def _delay(status: pb.FlightStatus) -> str:
     return words
 
 
-def _under_way(status: pb.FlightStatus) -> str:
+def _under_way(status: flight_status_pb2.FlightStatus) -> str:
     """Return the estimated arrival. If it is unknown, return the plan plus the delay at departure."""
     there, late = status.scheduled_arrival, status.delay_minutes
     if expected := _arrival(status, "estimated_arrival_time"):
@@ -133,7 +135,7 @@ def _under_way(status: pb.FlightStatus) -> str:
     return f", and should be in {there.city} at about {likely}; it left {_minutes(status)} late"
 
 
-def _landing(status: pb.FlightStatus) -> str:
+def _landing(status: flight_status_pb2.FlightStatus) -> str:
     """Return the actual or estimated arrival, or "" if only the plan is known."""
     city = status.scheduled_arrival.city
     if arrived := _arrival(status, "actual_arrival_time"):
@@ -142,7 +144,9 @@ def _landing(status: pb.FlightStatus) -> str:
     return f" in {city}; it was expected at {expected}" if expected else ""
 
 
-def _arrival(status: pb.FlightStatus, known: Literal["actual_arrival_time", "estimated_arrival_time"]) -> str:
+def _arrival(
+    status: flight_status_pb2.FlightStatus, known: Literal["actual_arrival_time", "estimated_arrival_time"]
+) -> str:
     """Return an arrival in local time, or "" if it is unknown."""
     if not status.HasField(known):
         return ""
@@ -150,11 +154,13 @@ def _arrival(status: pb.FlightStatus, known: Literal["actual_arrival_time", "est
     return _clock(status.scheduled_arrival, moment, since=status.scheduled_departure)
 
 
-def _minutes(status: pb.FlightStatus) -> str:
+def _minutes(status: flight_status_pb2.FlightStatus) -> str:
     return f"{status.delay_minutes} minute{'' if status.delay_minutes == 1 else 's'}"
 
 
-def _clock(stop: pb.Stop, moment: datetime | None = None, *, since: pb.Stop | None = None) -> str:
+def _clock(
+    stop: flights_pb2.Stop, moment: datetime | None = None, *, since: flights_pb2.Stop | None = None
+) -> str:
     """Return a stop's time, or `moment` if given, in local time: "18:45".
 
     Add the day if it isn't the local day of the departure `since`: "06:30 the next day".

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2
 
 from agent.language.en.phrases import phrase, phrases
 from agent.language.en.spoken_forms import clock, clock_after, day, duration, flight
@@ -27,10 +27,10 @@ from agent.language.flight_times import (
     state_of,
 )
 
-_Sentences = Callable[[pb.FlightStatus, datetime], Iterator[str]]
+_Sentences = Callable[[flight_status_pb2.FlightStatus, datetime], Iterator[str]]
 
 
-def status_sentences(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+def status_sentences(status: flight_status_pb2.FlightStatus, now: datetime) -> Iterator[str]:
     """Yield sentences about the status of a flight. `now` must be an aware datetime."""
     state = state_of(status)
     if state in _OF_STATE:
@@ -42,7 +42,7 @@ def status_sentences(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
         yield _sentence(name if name in phrases() else "status_unknown", status, now)
 
 
-def route_line(status: pb.FlightStatus) -> str:
+def route_line(status: flight_status_pb2.FlightStatus) -> str:
     """Return the sentence for the status of one flight of a route."""
     state = state_of(status)
     if state == "DELAYED" and not departure_delay(status):
@@ -56,7 +56,7 @@ def route_line(status: pb.FlightStatus) -> str:
     )
 
 
-def _scheduled(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+def _scheduled(status: flight_status_pb2.FlightStatus, now: datetime) -> Iterator[str]:
     if departure_delay(status) >= LATE:
         yield from _delayed(status, now)
     else:
@@ -64,7 +64,7 @@ def _scheduled(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
         yield _sentence("status_SCHEDULED_due" if overdue else "status_SCHEDULED", status, now)
 
 
-def _on_time(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+def _on_time(status: flight_status_pb2.FlightStatus, now: datetime) -> Iterator[str]:
     if departure_delay(status) >= LATE:
         yield from _delayed(status, now)
     elif expected_departure(status) < now:
@@ -73,7 +73,7 @@ def _on_time(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
         yield _sentence("status_ON_TIME_but_late" if arrives_late(status) else "status_ON_TIME", status, now)
 
 
-def _delayed(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+def _delayed(status: flight_status_pb2.FlightStatus, now: datetime) -> Iterator[str]:
     if not departure_delay(status):
         yield _sentence("status_DELAYED_unknown", status, now)
         estimate = estimated_arrival(status)
@@ -87,7 +87,7 @@ def _delayed(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
         yield _arrival(name, status, local(status.scheduled_departure, expected_departure(status)).date())
 
 
-def _en_route(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+def _en_route(status: flight_status_pb2.FlightStatus, now: datetime) -> Iterator[str]:
     yield _sentence("status_EN_ROUTE", status, now)
     estimate = estimated_arrival(status)
     if (estimate or likely_arrival(status)) < now:
@@ -104,7 +104,7 @@ def _en_route(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
     yield _arrival(name, status, day_of(status.depart_date))
 
 
-def _landed(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+def _landed(status: flight_status_pb2.FlightStatus, now: datetime) -> Iterator[str]:
     yield _sentence("status_LANDED", status, now)
     since = day_of(status.depart_date)
     if status.HasField("actual_arrival_time") and (arrived := instant(status.actual_arrival_time)) <= now:
@@ -123,7 +123,7 @@ _OF_STATE: Mapping[str, _Sentences] = {
 """Functions for the states whose sentences need times."""
 
 
-def _sentence(name: str, status: pb.FlightStatus, now: datetime) -> str:
+def _sentence(name: str, status: flight_status_pb2.FlightStatus, now: datetime) -> str:
     """Return the phrase called `name`, filled with the flight and its planned and expected times."""
     since, today = day_of(status.depart_date), local(status.scheduled_departure, now).date()
     leaving = local(status.scheduled_departure, expected_departure(status))
@@ -143,7 +143,7 @@ def _sentence(name: str, status: pb.FlightStatus, now: datetime) -> str:
     )
 
 
-def _arrival(name: str, status: pb.FlightStatus, since: date) -> str:
+def _arrival(name: str, status: flight_status_pb2.FlightStatus, since: date) -> str:
     """Return the phrase called `name` about the arrival. If its date isn't `since`, add the day."""
     moment = local(status.scheduled_arrival, estimated_arrival(status) or likely_arrival(status))
     return phrase(name, destination=status.scheduled_arrival.city, arrival=clock_after(moment, since))

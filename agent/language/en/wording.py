@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.language.en.airlines import airline
 from agent.language.en.parts_of_day import named_part
@@ -93,7 +93,7 @@ def option(found: FoundFlight, index: int, wishes: Wishes, *, only: bool) -> str
     )
 
 
-def stops_words(itinerary: pb.Itinerary) -> str:
+def stops_words(itinerary: flights_pb2.Itinerary) -> str:
     """Return ", with one stop over night in Doha and on from another airport there", or "" if nonstop."""
     cities = [segment.arrival.city for segment in itinerary.segments[:-1]]
     if not cities:
@@ -104,7 +104,7 @@ def stops_words(itinerary: pb.Itinerary) -> str:
     return f", with {counted(len(cities), 'stop')}{nights} in {listed(cities)}{onward}"
 
 
-def _back_words(back: pb.Itinerary | None) -> str:
+def _back_words(back: flights_pb2.Itinerary | None) -> str:
     """Return ", and back at nine in the morning with IndiGo", or "" for a one-way flight."""
     if back is None:
         return ""
@@ -112,7 +112,7 @@ def _back_words(back: pb.Itinerary | None) -> str:
     return f", and back at {leaves} with {_airline_of(back)}{stops_words(back)}"
 
 
-def _airline_of(itinerary: pb.Itinerary) -> str:
+def _airline_of(itinerary: flights_pb2.Itinerary) -> str:
     first = itinerary.segments[0]
     return first.carrier or airline(first.carrier_code)
 
@@ -124,7 +124,7 @@ def _price_words(found: FoundFlight, passengers: int) -> str:
     return f", for {price(found.total)}{for_all}" if found.total else ""
 
 
-def details(name: str, itinerary: pb.Itinerary, **parts: str) -> Iterator[str]:
+def details(name: str, itinerary: flights_pb2.Itinerary, **parts: str) -> Iterator[str]:
     """Yield sentences about the times of an itinerary and its connecting cities.
 
     `name` is the name of the phrase for a nonstop flight.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, compress
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from mesh.clock import Clock
 from services.flightdata.caching.answer_cache import AnswerCache, Question
@@ -30,7 +30,7 @@ from services.flightdata.search.ordering import in_order, ordered
 from services.flightdata.streams import merged
 from services.flightdata.wire import messages, values
 
-SearchEvent = Progress | Results | pb.SearchDone
+SearchEvent = Progress | Results | flights_pb2.SearchDone
 CONCURRENT_LEGS = 3
 """Number of legs, or of flexible days, asked for at the same time.
 
@@ -162,7 +162,7 @@ class FlightSearch:
                 leg = legs[index]
                 yield event if isinstance(event, Progress) else LegAnswer(leg, leg.query, event)
 
-    def results(self, answers: SearchAnswers) -> Sequence[Results | pb.SearchDone]:
+    def results(self, answers: SearchAnswers) -> Sequence[Results | flights_pb2.SearchDone]:
         """Return the results of a search, if there are any, followed by `SearchDone`."""
         query, legs, now = answers.query, answers.legs, self._clock.now()
         plausible = [leg.plausible(now) for leg in legs]
@@ -173,8 +173,8 @@ class FlightSearch:
         journeys = journeys[: query.limit]
         shown = _itineraries(journeys) if query.further else itineraries[: query.limit]
         counts = list(map(len, plausible))
-        done = pb.SearchDone(
-            outcome=pb.SEARCH_OUTCOME_FOUND if found else pb.SEARCH_OUTCOME_EMPTY,
+        done = flights_pb2.SearchDone(
+            outcome=flights_pb2.SEARCH_OUTCOME_FOUND if found else flights_pb2.SEARCH_OUTCOME_EMPTY,
             total=len(found),
             total_unfiltered=min(counts) if query.further else sum(counts),
             provenance=messages.provenance(_provenance(next(compress(legs, counts), legs[0])), now),
@@ -255,9 +255,11 @@ def _itineraries(journeys: Iterable[Journey]) -> list[Itinerary]:
     return sorted(once.values(), key=lambda itinerary: itinerary.leg)
 
 
-def _part(answer: LegAnswer, plausible: Sequence[Itinerary], fitting: Sequence[Itinerary]) -> pb.SearchPart:
+def _part(
+    answer: LegAnswer, plausible: Sequence[Itinerary], fitting: Sequence[Itinerary]
+) -> flights_pb2.SearchPart:
     cheapest = next((i.fare for i in ordered(fitting, Sort.CHEAPEST)), None)
-    return pb.SearchPart(
+    return flights_pb2.SearchPart(
         leg=answer.leg.leg,
         depart_date=values.date_message(answer.leg.query.date),
         total=len(fitting),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flightdata_service_pb2
 
 from mesh.clock import Clock
 from services.flightdata.caching.answer_cache import AnswerCache
@@ -35,7 +35,9 @@ class RouteLookup:
     def __init__(self, lexicon: Lexicon, cache: AnswerCache, clock: Clock) -> None:
         self._lexicon, self._cache, self._clock = lexicon, cache, clock
 
-    async def route(self, origin: str, destination: str, cities: Container[str] = ()) -> pb.Route:
+    async def route(
+        self, origin: str, destination: str, cities: Container[str] = ()
+    ) -> flightdata_service_pb2.Route:
         """Return the route between the busiest airports of two places. Codes in `cities` mean cities.
 
         Raises:
@@ -47,7 +49,7 @@ class RouteLookup:
             raise SamePlace(start.code, start.city)
         leave, arrive = self._lexicon.airport(start.airports[0]), self._lexicon.airport(end.airports[0])
         now = self._clock.now()
-        return pb.Route(
+        return flightdata_service_pb2.Route(
             origin_airport_code=leave.code,
             destination_airport_code=arrive.code,
             origin_time_zone=leave.zone,
@@ -58,7 +60,9 @@ class RouteLookup:
             service=await self._service(leave, arrive, now),
         )
 
-    async def _service(self, origin: Airport, destination: Airport, now: datetime) -> pb.RouteService | None:
+    async def _service(
+        self, origin: Airport, destination: Airport, now: datetime
+    ) -> flightdata_service_pb2.RouteService | None:
         """Return today's nonstop service, counted from single flights; None if no provider can answer.
 
         No provider offers a summary of a route.
@@ -72,7 +76,7 @@ class RouteLookup:
         except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted, AllowanceSpent):
             return None
         flights: Sequence[FlightStatus] = answer.value
-        return pb.RouteService(
+        return flightdata_service_pb2.RouteService(
             date=values.date_message(day),
             nonstop=bool(flights),
             carriers=_carriers(flights),
@@ -80,11 +84,14 @@ class RouteLookup:
         )
 
 
-def _carriers(flights: Iterable[FlightStatus]) -> list[pb.RouteCarrier]:
+def _carriers(flights: Iterable[FlightStatus]) -> list[flightdata_service_pb2.RouteCarrier]:
     """Return each carrier with its number of flights, sorted by that number, highest first."""
     counts = Counter((flight.segment.carrier_code, flight.segment.carrier) for flight in flights)
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return [pb.RouteCarrier(carrier_code=code, carrier=name, flights=count) for (code, name), count in ranked]
+    return [
+        flightdata_service_pb2.RouteCarrier(carrier_code=code, carrier=name, flights=count)
+        for (code, name), count in ranked
+    ]
 
 
 def _utc_offset(zone: str, now: datetime) -> timedelta:

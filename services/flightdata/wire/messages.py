@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2
 
 from services.flightdata.model.emissions import SOURCE
 from services.flightdata.model.fares import Fare
@@ -33,75 +33,79 @@ from services.flightdata.wire.requests import CABINS
 
 _CABIN_VALUES = {cabin: value for value, cabin in CABINS.items()}
 STATES = {
-    State.UNKNOWN: pb.FLIGHT_STATE_UNSPECIFIED,
-    State.SCHEDULED: pb.FLIGHT_STATE_SCHEDULED,
-    State.ON_TIME: pb.FLIGHT_STATE_ON_TIME,
-    State.DELAYED: pb.FLIGHT_STATE_DELAYED,
-    State.EN_ROUTE: pb.FLIGHT_STATE_EN_ROUTE,
-    State.LANDED: pb.FLIGHT_STATE_LANDED,
-    State.CANCELLED: pb.FLIGHT_STATE_CANCELLED,
-    State.DIVERTED: pb.FLIGHT_STATE_DIVERTED,
+    State.UNKNOWN: flight_status_pb2.FLIGHT_STATE_UNSPECIFIED,
+    State.SCHEDULED: flight_status_pb2.FLIGHT_STATE_SCHEDULED,
+    State.ON_TIME: flight_status_pb2.FLIGHT_STATE_ON_TIME,
+    State.DELAYED: flight_status_pb2.FLIGHT_STATE_DELAYED,
+    State.EN_ROUTE: flight_status_pb2.FLIGHT_STATE_EN_ROUTE,
+    State.LANDED: flight_status_pb2.FLIGHT_STATE_LANDED,
+    State.CANCELLED: flight_status_pb2.FLIGHT_STATE_CANCELLED,
+    State.DIVERTED: flight_status_pb2.FLIGHT_STATE_DIVERTED,
 }
 DOUBTS = {
-    Doubt.IMPOSSIBLE_DURATION: pb.DOUBT_IMPOSSIBLE_DURATION,
-    Doubt.CONTRADICTORY_TIMES: pb.DOUBT_CONTRADICTORY_TIMES,
+    Doubt.IMPOSSIBLE_DURATION: flights_pb2.DOUBT_IMPOSSIBLE_DURATION,
+    Doubt.CONTRADICTORY_TIMES: flights_pb2.DOUBT_CONTRADICTORY_TIMES,
 }
 LIMITS = {
-    Limit.RESULTS: pb.SEARCH_LIMIT_RESULTS,
-    Limit.CONNECTIONS: pb.SEARCH_LIMIT_CONNECTIONS,
-    Limit.DAYS: pb.SEARCH_LIMIT_DAYS,
-    Limit.FLEXIBLE_LEGS: pb.SEARCH_LIMIT_FLEXIBLE_LEGS,
-    Limit.JOURNEYS: pb.SEARCH_LIMIT_JOURNEYS,
-    Limit.BAGS: pb.SEARCH_LIMIT_BAGS,
-    Limit.PART: pb.SEARCH_LIMIT_PART,
+    Limit.RESULTS: flights_pb2.SEARCH_LIMIT_RESULTS,
+    Limit.CONNECTIONS: flights_pb2.SEARCH_LIMIT_CONNECTIONS,
+    Limit.DAYS: flights_pb2.SEARCH_LIMIT_DAYS,
+    Limit.FLEXIBLE_LEGS: flights_pb2.SEARCH_LIMIT_FLEXIBLE_LEGS,
+    Limit.JOURNEYS: flights_pb2.SEARCH_LIMIT_JOURNEYS,
+    Limit.BAGS: flights_pb2.SEARCH_LIMIT_BAGS,
+    Limit.PART: flights_pb2.SEARCH_LIMIT_PART,
 }
 CONVENTIONS = {
-    Convention.EXACT: pb.TIME_CONVENTION_UNSPECIFIED,
-    Convention.LOCAL_LABELLED_UTC: pb.TIME_CONVENTION_LOCAL_LABELLED_UTC,
-    Convention.LOCAL: pb.TIME_CONVENTION_LOCAL,
-    Convention.LOCAL_CLOCK: pb.TIME_CONVENTION_LOCAL_CLOCK,
-    Convention.UTC: pb.TIME_CONVENTION_UTC,
-    Convention.OFFSET: pb.TIME_CONVENTION_OFFSET,
-    Convention.EPOCH: pb.TIME_CONVENTION_EPOCH,
+    Convention.EXACT: flights_pb2.TIME_CONVENTION_UNSPECIFIED,
+    Convention.LOCAL_LABELLED_UTC: flights_pb2.TIME_CONVENTION_LOCAL_LABELLED_UTC,
+    Convention.LOCAL: flights_pb2.TIME_CONVENTION_LOCAL,
+    Convention.LOCAL_CLOCK: flights_pb2.TIME_CONVENTION_LOCAL_CLOCK,
+    Convention.UTC: flights_pb2.TIME_CONVENTION_UTC,
+    Convention.OFFSET: flights_pb2.TIME_CONVENTION_OFFSET,
+    Convention.EPOCH: flights_pb2.TIME_CONVENTION_EPOCH,
 }
 PROBLEMS = {
-    None: pb.PROVIDER_PROBLEM_UNSPECIFIED,
-    Problem.UNAVAILABLE: pb.PROVIDER_PROBLEM_UNAVAILABLE,
-    Problem.RATE_LIMITED: pb.PROVIDER_PROBLEM_RATE_LIMITED,
-    Problem.QUOTA_EXHAUSTED: pb.PROVIDER_PROBLEM_QUOTA_EXHAUSTED,
-    Problem.RESTRICTED: pb.PROVIDER_PROBLEM_RESTRICTED,
-    Problem.REJECTED: pb.PROVIDER_PROBLEM_REJECTED,
-    Problem.BAD_ANSWER: pb.PROVIDER_PROBLEM_BAD_ANSWER,
+    None: flights_pb2.PROVIDER_PROBLEM_UNSPECIFIED,
+    Problem.UNAVAILABLE: flights_pb2.PROVIDER_PROBLEM_UNAVAILABLE,
+    Problem.RATE_LIMITED: flights_pb2.PROVIDER_PROBLEM_RATE_LIMITED,
+    Problem.QUOTA_EXHAUSTED: flights_pb2.PROVIDER_PROBLEM_QUOTA_EXHAUSTED,
+    Problem.RESTRICTED: flights_pb2.PROVIDER_PROBLEM_RESTRICTED,
+    Problem.REJECTED: flights_pb2.PROVIDER_PROBLEM_REJECTED,
+    Problem.BAD_ANSWER: flights_pb2.PROVIDER_PROBLEM_BAD_ANSWER,
 }
 
 
-def search_event(event: Progress | Results | pb.SearchDone, now: datetime) -> pb.SearchFlightsResponse:
+def search_event(
+    event: Progress | Results | flights_pb2.SearchDone, now: datetime
+) -> flights_pb2.SearchFlightsResponse:
     """Return an event of a search as a message."""
     match event:
         case Progress():
             problem = PROBLEMS[event.problem]
-            progress = pb.SearchProgress(provider=event.provider, finished=event.finished, problem=problem)
-            return pb.SearchFlightsResponse(progress=progress)
+            progress = flights_pb2.SearchProgress(
+                provider=event.provider, finished=event.finished, problem=problem
+            )
+            return flights_pb2.SearchFlightsResponse(progress=progress)
         case Results():
-            results = pb.SearchResults(
+            results = flights_pb2.SearchResults(
                 itineraries=[itinerary(i, now) for i in event.itineraries],
                 offers=[offer(o, now) for o in event.offers],
                 journeys=[_journey(j) for j in event.journeys],
             )
-            return pb.SearchFlightsResponse(results=results)
-        case pb.SearchDone():
-            return pb.SearchFlightsResponse(done=event)
+            return flights_pb2.SearchFlightsResponse(results=results)
+        case flights_pb2.SearchDone():
+            return flights_pb2.SearchFlightsResponse(done=event)
 
 
-def _journey(journey: Journey) -> pb.Journey:
+def _journey(journey: Journey) -> flights_pb2.Journey:
     total, ids = journey.fare, [itinerary.id for itinerary in journey.itineraries]
-    return pb.Journey(itinerary_ids=ids, fare=fare(total) if total else None)
+    return flights_pb2.Journey(itinerary_ids=ids, fare=fare(total) if total else None)
 
 
-def itinerary(value: Itinerary, now: datetime) -> pb.Itinerary:
+def itinerary(value: Itinerary, now: datetime) -> flights_pb2.Itinerary:
     """Return an itinerary as a message."""
     grams = value.emissions
-    return pb.Itinerary(
+    return flights_pb2.Itinerary(
         itinerary_id=value.id,
         segments=[segment(s) for s in value.segments],
         duration=values.duration(value.duration),
@@ -109,14 +113,14 @@ def itinerary(value: Itinerary, now: datetime) -> pb.Itinerary:
         provenance=provenance(value.provenance, now),
         layovers=[_layover(a.arrival, b.departure) for a, b in pairwise(value.segments)],
         days_later=value.days_later,
-        emissions=pb.Emissions(grams=grams, source=SOURCE) if grams is not None else None,
+        emissions=flights_pb2.Emissions(grams=grams, source=SOURCE) if grams is not None else None,
         seats_left=value.seats_left,
         leg=value.leg,
     )
 
 
-def _layover(arrival: Stop, departure: Stop) -> pb.Layover:
-    return pb.Layover(
+def _layover(arrival: Stop, departure: Stop) -> flights_pb2.Layover:
+    return flights_pb2.Layover(
         airport_code=arrival.airport,
         city=arrival.city,
         duration=values.duration(departure.at - arrival.at),
@@ -125,9 +129,9 @@ def _layover(arrival: Stop, departure: Stop) -> pb.Layover:
     )
 
 
-def offer(value: Offer, now: datetime) -> pb.Offer:
+def offer(value: Offer, now: datetime) -> flights_pb2.Offer:
     """Return an offer as a message."""
-    return pb.Offer(
+    return flights_pb2.Offer(
         offer_id=value.id,
         itinerary_id=value.itinerary_id,
         seller=value.seller,
@@ -139,9 +143,9 @@ def offer(value: Offer, now: datetime) -> pb.Offer:
     )
 
 
-def fare(value: Fare) -> pb.Fare:
+def fare(value: Fare) -> flights_pb2.Fare:
     """Return a fare as a message."""
-    return pb.Fare(
+    return flights_pb2.Fare(
         total=values.money(value.total),
         per_passenger=values.money(value.per_passenger),
         cabin=_CABIN_VALUES[value.cabin],
@@ -149,9 +153,9 @@ def fare(value: Fare) -> pb.Fare:
     )
 
 
-def segment(value: Segment) -> pb.Segment:
+def segment(value: Segment) -> flights_pb2.Segment:
     """Return a segment as a message."""
-    return pb.Segment(
+    return flights_pb2.Segment(
         carrier_code=value.carrier_code,
         carrier=value.carrier,
         flight_number=value.flight,
@@ -166,10 +170,10 @@ def segment(value: Segment) -> pb.Segment:
     )
 
 
-def status(value: FlightStatus, now: datetime) -> pb.FlightStatus:
+def status(value: FlightStatus, now: datetime) -> flight_status_pb2.FlightStatus:
     """Return the status of a flight as a message."""
     flight = value.segment
-    return pb.FlightStatus(
+    return flight_status_pb2.FlightStatus(
         flight_number=flight.flight,
         carrier=flight.carrier,
         depart_date=values.date_message(value.depart_date),
@@ -190,9 +194,9 @@ def status(value: FlightStatus, now: datetime) -> pb.FlightStatus:
     )
 
 
-def provenance(value: Provenance, now: datetime) -> pb.Provenance:
+def provenance(value: Provenance, now: datetime) -> flights_pb2.Provenance:
     """Return provenance as a message."""
-    return pb.Provenance(
+    return flights_pb2.Provenance(
         provider=value.provider,
         fetch_time=values.timestamp(value.fetched),
         cached=value.cached,
@@ -202,22 +206,24 @@ def provenance(value: Provenance, now: datetime) -> pb.Provenance:
     )
 
 
-def _operator(value: Operator | None) -> pb.Operator | None:
+def _operator(value: Operator | None) -> flights_pb2.Operator | None:
     if value is None:
         return None
-    return pb.Operator(carrier_code=value.carrier_code, carrier=value.carrier, flight_number=value.flight)
+    return flights_pb2.Operator(
+        carrier_code=value.carrier_code, carrier=value.carrier, flight_number=value.flight
+    )
 
 
 def _timestamp(moment: datetime | None) -> Timestamp | None:
     return values.timestamp(moment) if moment else None
 
 
-def _doubts(doubts: Iterable[Doubt]) -> list[pb.Doubt.ValueType]:
+def _doubts(doubts: Iterable[Doubt]) -> list[flights_pb2.Doubt.ValueType]:
     return sorted(DOUBTS[doubt] for doubt in doubts)
 
 
-def _stop(value: Stop) -> pb.Stop:
-    return pb.Stop(
+def _stop(value: Stop) -> flights_pb2.Stop:
+    return flights_pb2.Stop(
         airport_code=value.airport,
         city=value.city,
         time=values.timestamp(value.at.utc),
@@ -230,10 +236,10 @@ def _stop(value: Stop) -> pb.Stop:
     )
 
 
-def provider(value: FlightProvider, health: ProviderHealth, now: datetime) -> pb.Provider:
+def provider(value: FlightProvider, health: ProviderHealth, now: datetime) -> flightdata_service_pb2.Provider:
     """Return a provider and its health as a message."""
     error, remaining = health.last_error, health.remaining
-    return pb.Provider(
+    return flightdata_service_pb2.Provider(
         name=value.name,
         sample=value.is_sample,
         capabilities=sorted(capability.value for capability in value.capabilities()),

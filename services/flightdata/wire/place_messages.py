@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from google.type.latlng_pb2 import LatLng
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import places_pb2
 
 from agent.language import ENGLISH, Language
 from services.flightdata.model.instants import zone_of
 from services.flightdata.places import Airport, Annotation, Candidate, Kind, Place
 from services.flightdata.places.questions import clarifying
 
-_KINDS = {Kind.AIRPORT: pb.PLACE_KIND_AIRPORT, Kind.METRO: pb.PLACE_KIND_METRO}
+_KINDS = {Kind.AIRPORT: places_pb2.PLACE_KIND_AIRPORT, Kind.METRO: places_pb2.PLACE_KIND_METRO}
 
 
-def place(value: Place) -> pb.Place:
+def place(value: Place) -> places_pb2.Place:
     """Return a place as a message."""
-    return pb.Place(
+    return places_pb2.Place(
         code=value.code,
         kind=_KINDS[value.kind],
         name=value.name,
@@ -29,15 +29,15 @@ def place(value: Place) -> pb.Place:
     )
 
 
-def candidate(value: Candidate) -> pb.PlaceCandidate:
+def candidate(value: Candidate) -> places_pb2.PlaceCandidate:
     """Return a candidate for spoken words as a message."""
-    return pb.PlaceCandidate(place=place(value.place), score=value.score)
+    return places_pb2.PlaceCandidate(place=place(value.place), score=value.score)
 
 
-def annotation(value: Annotation, language: Language = ENGLISH) -> pb.PlaceAnnotation:
+def annotation(value: Annotation, language: Language = ENGLISH) -> places_pb2.PlaceAnnotation:
     """Return a place name in a sentence as a message, with a question in `language` if it is ambiguous."""
     resolution = value.resolution
-    return pb.PlaceAnnotation(
+    return places_pb2.PlaceAnnotation(
         start=value.start,
         end=value.end,
         text=value.text,
@@ -48,9 +48,9 @@ def annotation(value: Annotation, language: Language = ENGLISH) -> pb.PlaceAnnot
     )
 
 
-def airport(value: Airport, now: datetime) -> pb.Airport:
+def airport(value: Airport, now: datetime) -> places_pb2.Airport:
     """Return an airport with its local time as a message."""
-    return pb.Airport(
+    return places_pb2.Airport(
         code=value.code,
         icao_code=value.icao,
         name=value.name,

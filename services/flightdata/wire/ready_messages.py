@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from services.flightdata.model.queries import SearchQuery
 from services.flightdata.model.search_results import Found, Results
@@ -23,8 +23,8 @@ EXACT_TO = timedelta(seconds=0.1)
 class _Ready:
     answers: Sequence[Found]
     until: datetime
-    messages: Sequence[pb.SearchFlightsResponse]
-    provenances: Sequence[pb.Provenance]
+    messages: Sequence[flights_pb2.SearchFlightsResponse]
+    provenances: Sequence[flights_pb2.Provenance]
     aged_at: datetime
 
 
@@ -39,8 +39,8 @@ class ReadyMessages:
         query: SearchQuery,
         answers: Sequence[Found],
         now: datetime,
-        work_out: Callable[[], Sequence[Results | pb.SearchDone]],
-    ) -> Sequence[pb.SearchFlightsResponse]:
+        work_out: Callable[[], Sequence[Results | flights_pb2.SearchDone]],
+    ) -> Sequence[flights_pb2.SearchFlightsResponse]:
         """Return the messages of a search with cached answers. Without valid ones, call `work_out` first.
 
         Send the messages before the next call, because the next call may change the ages in them.
@@ -74,7 +74,7 @@ def _first_end(answers: Sequence[Found], now: datetime) -> datetime:
     return min((end for end in ends if end > now), default=datetime.max.replace(tzinfo=now.tzinfo))
 
 
-def _provenances(message: pb.SearchFlightsResponse) -> Iterator[pb.Provenance]:
+def _provenances(message: flights_pb2.SearchFlightsResponse) -> Iterator[flights_pb2.Provenance]:
     yield from (itinerary.provenance for itinerary in message.results.itineraries)
     yield from (offer.provenance for offer in message.results.offers)
     if message.HasField("done"):

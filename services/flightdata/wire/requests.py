@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Literal
 
 from google.type.timeofday_pb2 import TimeOfDay
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from mesh.errors import FieldViolation, InvalidRequest
 from services.flightdata.model.fares import Cabin
@@ -25,23 +25,23 @@ from services.flightdata.wire.values import date_from, time_from
 MOST_PASSENGERS = 9
 _WindowField = Literal["depart_from", "depart_until", "arrive_from", "arrive_until"]
 SORTS = {
-    pb.FLIGHT_SORT_UNSPECIFIED: Sort.EARLIEST,
-    pb.FLIGHT_SORT_EARLIEST: Sort.EARLIEST,
-    pb.FLIGHT_SORT_CHEAPEST: Sort.CHEAPEST,
-    pb.FLIGHT_SORT_FASTEST: Sort.FASTEST,
-    pb.FLIGHT_SORT_LATEST: Sort.LATEST,
-    pb.FLIGHT_SORT_ARRIVAL: Sort.ARRIVAL,
-    pb.FLIGHT_SORT_BEST: Sort.BEST,
+    flights_pb2.FLIGHT_SORT_UNSPECIFIED: Sort.EARLIEST,
+    flights_pb2.FLIGHT_SORT_EARLIEST: Sort.EARLIEST,
+    flights_pb2.FLIGHT_SORT_CHEAPEST: Sort.CHEAPEST,
+    flights_pb2.FLIGHT_SORT_FASTEST: Sort.FASTEST,
+    flights_pb2.FLIGHT_SORT_LATEST: Sort.LATEST,
+    flights_pb2.FLIGHT_SORT_ARRIVAL: Sort.ARRIVAL,
+    flights_pb2.FLIGHT_SORT_BEST: Sort.BEST,
 }
 CABINS = {
-    pb.CABIN_ECONOMY: Cabin.ECONOMY,
-    pb.CABIN_PREMIUM_ECONOMY: Cabin.PREMIUM_ECONOMY,
-    pb.CABIN_BUSINESS: Cabin.BUSINESS,
-    pb.CABIN_FIRST: Cabin.FIRST,
+    flights_pb2.CABIN_ECONOMY: Cabin.ECONOMY,
+    flights_pb2.CABIN_PREMIUM_ECONOMY: Cabin.PREMIUM_ECONOMY,
+    flights_pb2.CABIN_BUSINESS: Cabin.BUSINESS,
+    flights_pb2.CABIN_FIRST: Cabin.FIRST,
 }
 
 
-def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
+def query_from(request: flights_pb2.SearchFlightsRequest) -> SearchQuery:
     """Parse a search request.
 
     Raises:
@@ -68,14 +68,14 @@ def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
     )
 
 
-def _sort(request: pb.SearchFlightsRequest) -> Sort:
+def _sort(request: flights_pb2.SearchFlightsRequest) -> Sort:
     """Return the requested order. If none is requested and the days are flexible, sort by price."""
-    if request.sort == pb.FLIGHT_SORT_UNSPECIFIED and request.flexible_days:
+    if request.sort == flights_pb2.FLIGHT_SORT_UNSPECIFIED and request.flexible_days:
         return Sort.CHEAPEST
     return SORTS[request.sort]
 
 
-def _further_legs(request: pb.SearchFlightsRequest, day: date) -> tuple[JourneyLeg, ...]:
+def _further_legs(request: flights_pb2.SearchFlightsRequest, day: date) -> tuple[JourneyLeg, ...]:
     field = "return_date" if request.HasField("return_date") else "further_legs"
     if field == "return_date":
         if request.further_legs:
@@ -92,7 +92,7 @@ def _further_legs(request: pb.SearchFlightsRequest, day: date) -> tuple[JourneyL
     return tuple(legs)
 
 
-def _filters(request: pb.SearchFlightsRequest) -> Filters:
+def _filters(request: flights_pb2.SearchFlightsRequest) -> Filters:
     stops = request.max_stops if request.HasField("max_stops") else None
     return Filters(
         departs=Window(_start(request, "depart_from"), _end(request, "depart_until")),
@@ -103,7 +103,7 @@ def _filters(request: pb.SearchFlightsRequest) -> Filters:
     )
 
 
-def _party(request: pb.SearchFlightsRequest) -> Party:
+def _party(request: flights_pb2.SearchFlightsRequest) -> Party:
     party = Party(request.passengers or 1, request.children, request.infants)
     if party.size > MOST_PASSENGERS:
         raise InvalidRequest([FieldViolation("passengers", f"at most {MOST_PASSENGERS} can travel together")])
@@ -112,11 +112,11 @@ def _party(request: pb.SearchFlightsRequest) -> Party:
     return party
 
 
-def _start(request: pb.SearchFlightsRequest, field: _WindowField) -> time | None:
+def _start(request: flights_pb2.SearchFlightsRequest, field: _WindowField) -> time | None:
     return time_from(getattr(request, field), field) if request.HasField(field) else None
 
 
-def _end(request: pb.SearchFlightsRequest, field: _WindowField) -> time | None:
+def _end(request: flights_pb2.SearchFlightsRequest, field: _WindowField) -> time | None:
     """Return the end of a window. 24:00, which `google.type.TimeOfDay` allows, means no end."""
     if getattr(request, field) == TimeOfDay(hours=24):
         return None

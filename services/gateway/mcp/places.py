@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.message import Message
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import places_pb2
 
 from mesh.contracts.tool_schemas import is_place
 from mesh.errors import FieldViolation, InvalidRequest
@@ -23,7 +23,7 @@ UNKNOWN = "is no known airport or city; write the IATA code of an airport, or th
 
 async def resolve_places(
     stub: FlightDataServiceAsyncStub, request: Message, metadata: Metadata
-) -> dict[str, pb.ResolvePlaceResponse]:
+) -> dict[str, places_pb2.ResolvePlaceResponse]:
     """Replace the names of places in a request by their codes. Return the ambiguous ones by field.
 
     Raises:
@@ -44,7 +44,7 @@ async def resolve_places(
     return ambiguous
 
 
-def question(request: Message, ambiguous: dict[str, pb.ResolvePlaceResponse]) -> dict[str, Any]:
+def question(request: Message, ambiguous: dict[str, places_pb2.ResolvePlaceResponse]) -> dict[str, Any]:
     """Return the result that asks which places are meant; `write` is the argument that means a candidate."""
     fields = {}
     for field, found in ambiguous.items():
@@ -61,26 +61,26 @@ def _places(request: Message) -> Iterator[tuple[str, str]]:
 
 async def _found(
     stub: FlightDataServiceAsyncStub, name: str, metadata: Metadata
-) -> pb.ResolvePlaceResponse | None:
+) -> places_pb2.ResolvePlaceResponse | None:
     if not name.strip() or len(name) > MOST_LETTERS:
         return None
     try:
-        return await stub.ResolvePlace(pb.ResolvePlaceRequest(query=name), metadata=metadata)
+        return await stub.ResolvePlace(places_pb2.ResolvePlaceRequest(query=name), metadata=metadata)
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.NOT_FOUND:
             return None
         raise
 
 
-def _set(request: Any, field: str, place: pb.Place) -> None:
+def _set(request: Any, field: str, place: places_pb2.Place) -> None:
     setattr(request, field, place.code)
-    if place.kind == pb.PLACE_KIND_METRO:
+    if place.kind == places_pb2.PLACE_KIND_METRO:
         request.city_codes.append(place.code)
 
 
-def _candidate(place: pb.Place, given: str) -> dict[str, str]:
+def _candidate(place: places_pb2.Place, given: str) -> dict[str, str]:
     """Return a candidate. If a code was given, it is ambiguous itself, so other words must be written."""
     write = place.code
     if given.isupper():
-        write = f"{place.code} airport" if place.kind == pb.PLACE_KIND_AIRPORT else place.city
+        write = f"{place.code} airport" if place.kind == places_pb2.PLACE_KIND_AIRPORT else place.city
     return {"place": f"{place.city}, {place.country}", "code": place.code, "write": write}

@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from readback.conversation.v1 import conversation_service_pb2, entry_pb2
 from readback.conversation.v1 import error_reason_pb2 as conversation_reasons
 from readback.flightdata.v1 import error_reason_pb2 as flightdata_reasons
-from readback.flightdata.v1 import flightdata_service_pb2
+from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 from readback.identity.v1 import error_reason_pb2 as identity_reasons
 from readback.identity.v1 import identity_service_pb2
 from readback.options.v1 import error_reason_pb2 as mesh_reasons
@@ -28,7 +28,8 @@ PROTOS = Path(__file__).resolve().parents[3] / "protos"
 FILES = (identity_service_pb2, conversation_service_pb2, flightdata_service_pb2)
 SERVICES = [service for file in FILES for service in file.DESCRIPTOR.services_by_name.values()]
 METHODS = [method for service in SERVICES for method in service.methods]
-MESSAGES = [m for file in (*FILES, entry_pb2) for m in file.DESCRIPTOR.message_types_by_name.values()]
+CARRIED = (entry_pb2, flights_pb2, places_pb2, flight_status_pb2)
+MESSAGES = [m for file in (*FILES, *CARRIED) for m in file.DESCRIPTOR.message_types_by_name.values()]
 REASONS = [
     identity_reasons.ErrorReason.DESCRIPTOR,
     conversation_reasons.ErrorReason.DESCRIPTOR,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flightdata_service_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 
 from doubles.aviationstack.server import AviationStackDouble
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
 
-FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
+FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 
 
 @asynccontextmanager

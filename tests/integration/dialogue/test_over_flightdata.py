@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 
 from agent.dialogue.dialogue import Dialogue
@@ -38,8 +38,8 @@ def ahead(days: int) -> date:
 
 def request(
     origin: str = "MAA", destination: str = "DEL", days: int = 7, **more: Any
-) -> pb.SearchFlightsRequest:
-    return pb.SearchFlightsRequest(
+) -> flights_pb2.SearchFlightsRequest:
+    return flights_pb2.SearchFlightsRequest(
         origin=origin, destination=destination, depart_date=date_message(ahead(days)), **more
     )
 
@@ -82,8 +82,8 @@ async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) 
         depart_from=time_message(time(5)),
         depart_until=time_message(time(12)),
         nonstop=True,
-        sort=pb.FLIGHT_SORT_CHEAPEST,
-        cabin=pb.CABIN_BUSINESS,
+        sort=flights_pb2.FLIGHT_SORT_CHEAPEST,
+        cabin=flights_pb2.CABIN_BUSINESS,
         passengers=2,
     )
     answer = await tools.search_flights(wishes)
@@ -104,7 +104,7 @@ async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) 
     ids=["unknown place", "same place", "past", "too far"],
 )
 async def test_refused_searches_are_the_dialogues_own_errors(
-    flightdata: FlightDataServiceAsyncStub, asked: pb.SearchFlightsRequest, error: type[Exception]
+    flightdata: FlightDataServiceAsyncStub, asked: flights_pb2.SearchFlightsRequest, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         await FlightDataTools(flightdata).search_flights(asked)
@@ -127,7 +127,7 @@ async def test_flight_found_can_be_asked_about(flightdata: FlightDataServiceAsyn
     assert status.flight_number == number
     assert status.scheduled_departure.airport_code == "MAA"
     assert status.provenance.sample
-    assert status.state in (pb.FLIGHT_STATE_SCHEDULED, pb.FLIGHT_STATE_ON_TIME)
+    assert status.state in (flight_status_pb2.FLIGHT_STATE_SCHEDULED, flight_status_pb2.FLIGHT_STATE_ON_TIME)
 
 
 async def test_unknown_flight_is_not_found(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -146,13 +146,15 @@ async def test_places_are_found_where_they_stand(flightdata: FlightDataServiceAs
     text = "flights from Chennai to New York"
     origin, destination = await FlightDataPlaces(flightdata).annotate(text, home_country="IN")
     first, second = (found.candidates[0].place for found in (origin, destination))
-    assert (first.code, second.code, second.kind) == ("MAA", "NYC", pb.PLACE_KIND_METRO)
+    assert (first.code, second.code, second.kind) == ("MAA", "NYC", places_pb2.PLACE_KIND_METRO)
     assert text[destination.start : destination.end] == "New York"
     assert origin.confident
 
 
 async def test_service_that_is_not_there_is_unavailable() -> None:
-    async with open_channel("127.0.0.1:1", pb.DESCRIPTOR.services_by_name["FlightDataService"]) as channel:
+    async with open_channel(
+        "127.0.0.1:1", flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
+    ) as channel:
         stub = FlightDataServiceStub(channel)
         with pytest.raises(ToolUnavailable):
             await FlightDataPlaces(stub).annotate("to Chennai", home_country="IN")
@@ -194,7 +196,7 @@ async def test_a_journey_of_two_flights_is_read_out_as_one(flightdata: FlightDat
 
 
 async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsyncStub) -> None:
-    both = request(return_date=date_message(ahead(12)), sort=pb.FLIGHT_SORT_CHEAPEST)
+    both = request(return_date=date_message(ahead(12)), sort=flights_pb2.FLIGHT_SORT_CHEAPEST)
     answer = await FlightDataTools(flightdata).search_flights(both)
     assert 0 < len(answer.flights) <= MAX_RESULTS
     amounts = [(flight.total.units, flight.total.nanos) for flight in answer.flights if flight.total]
@@ -208,7 +210,7 @@ async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsy
 
 async def test_flights_of_a_route_come_nearest_first(flightdata: FlightDataServiceAsyncStub) -> None:
     statuses = await FlightDataTools(flightdata).route_status(
-        pb.ListRouteStatusRequest(
+        flight_status_pb2.ListRouteStatusRequest(
             origin="MAA", destination="DEL", date=date_message(ahead(1)), near=time_message(time(9))
         )
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 import redis
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
+FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 WORLD = World()
-ROUTE = pb.GetRouteRequest(origin="MAA", destination="DEL")
+ROUTE = flightdata_service_pb2.GetRouteRequest(origin="MAA", destination="DEL")
 FROM_ICELAND = [flight.code for flight in (*WORLD.by_pair["KEF", "OSL"], *WORLD.by_pair["KEF", "AMS"])]
 """Flights from UTC: elsewhere the vendor has no rows of today at some hours and is asked twice."""
-STATUS = pb.GetFlightStatusRequest(flight_number=FROM_ICELAND[0])
+STATUS = flight_status_pb2.GetFlightStatusRequest(flight_number=FROM_ICELAND[0])
 
 
 @asynccontextmanager
@@ -117,7 +117,7 @@ async def test_a_budget_outlasts_a_restart(tmp_path: Path) -> None:
     for flight in FROM_ICELAND[:3]:
         async with _replicas(tmp_path, double, aviationstack_monthly_calls=2) as (stub,):
             try:
-                await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number=flight))
+                await stub.GetFlightStatus(flight_status_pb2.GetFlightStatusRequest(flight_number=flight))
                 codes.append(grpc.StatusCode.OK)
             except grpc.aio.AioRpcError as error:
                 codes.append(error.code())

@@ -12,7 +12,7 @@ from google.type.date_pb2 import Date
 from google.type.timeofday_pb2 import TimeOfDay
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
@@ -39,24 +39,24 @@ times = st.none() | st.builds(TimeOfDay, hours=small, minutes=small, seconds=sma
 
 requests: dict[str, st.SearchStrategy[Any]] = {
     "AnnotatePlaces": st.builds(
-        pb.AnnotatePlacesRequest, text=texts, locale=st.text(max_size=40), home_country_code=countries
+        places_pb2.AnnotatePlacesRequest, text=texts, locale=st.text(max_size=40), home_country_code=countries
     ),
     "ResolvePlace": st.builds(
-        pb.ResolvePlaceRequest, query=texts, home_country_code=countries, max_candidates=small
+        places_pb2.ResolvePlaceRequest, query=texts, home_country_code=countries, max_candidates=small
     ),
-    "GetAirport": st.builds(pb.GetAirportRequest, code=codes),
-    "GetRoute": st.builds(pb.GetRouteRequest, origin=codes, destination=codes),
+    "GetAirport": st.builds(places_pb2.GetAirportRequest, code=codes),
+    "GetRoute": st.builds(flightdata_service_pb2.GetRouteRequest, origin=codes, destination=codes),
     "GetOffer": st.builds(
-        pb.GetOfferRequest, offer_id=texts | st.from_regex("[A-Za-z0-9_-]{1,300}", fullmatch=True)
+        flights_pb2.GetOfferRequest, offer_id=texts | st.from_regex("[A-Za-z0-9_-]{1,300}", fullmatch=True)
     ),
     "GetFlightStatus": st.builds(
-        pb.GetFlightStatusRequest,
+        flight_status_pb2.GetFlightStatusRequest,
         flight_number=st.sampled_from(["AI542", "AI0", "AI0000", "6E9999", "AI 542", "ai542"])
         | st.text(max_size=8),
         date=st.none() | dates,
     ),
     "ListRouteStatus": st.builds(
-        pb.ListRouteStatusRequest,
+        flight_status_pb2.ListRouteStatusRequest,
         origin=st.sampled_from(["SYD", "MAA"]) | codes,
         destination=st.sampled_from(["MEL", "DEL"]) | codes,
         date=st.none() | dates,
@@ -64,7 +64,7 @@ requests: dict[str, st.SearchStrategy[Any]] = {
         max_results=small,
     ),
     "SearchFlights": st.builds(
-        pb.SearchFlightsRequest,
+        flights_pb2.SearchFlightsRequest,
         origin=codes,
         destination=codes,
         depart_date=st.none() | dates | st.just(Date(year=2027, month=1, day=15)),
@@ -82,10 +82,10 @@ requests: dict[str, st.SearchStrategy[Any]] = {
 }
 
 known: dict[str, Any] = {
-    "ListRouteStatus": pb.ListRouteStatusRequest(
+    "ListRouteStatus": flight_status_pb2.ListRouteStatusRequest(
         origin="SYD", destination="MEL", date=Date(year=1, month=1, day=1)
     ),
-    "SearchFlights": pb.SearchFlightsRequest(
+    "SearchFlights": flights_pb2.SearchFlightsRequest(
         origin="SYD", destination="MEL", depart_date=Date(year=9999, month=12, day=31), flexible_days=3
     ),
 }

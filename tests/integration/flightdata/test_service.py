@@ -11,7 +11,7 @@ import grpc
 import pytest
 from google.type.date_pb2 import Date
 from google.type.timeofday_pb2 import TimeOfDay
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 
 from mesh.calling.channel import open_channel
@@ -33,24 +33,24 @@ def _ahead(days: int) -> date:
 
 
 async def _search(
-    stub: FlightDataServiceAsyncStub, request: pb.SearchFlightsRequest
-) -> tuple[list[pb.Itinerary], pb.SearchDone]:
+    stub: FlightDataServiceAsyncStub, request: flights_pb2.SearchFlightsRequest
+) -> tuple[list[flights_pb2.Itinerary], flights_pb2.SearchDone]:
     messages = [message async for message in stub.SearchFlights(request)]
     assert [m.WhichOneof("event") for m in messages].count("done") == 1
     assert messages[-1].WhichOneof("event") == "done"
     return [i for m in messages for i in m.results.itineraries], messages[-1].done
 
 
-def _chennai_delhi(**more: object) -> pb.SearchFlightsRequest:
+def _chennai_delhi(**more: object) -> flights_pb2.SearchFlightsRequest:
     fields: dict[str, Any] = {"origin": "MAA", "destination": "DEL", "depart_date": _date(_ahead(1))} | more
-    return pb.SearchFlightsRequest(**fields)
+    return flights_pb2.SearchFlightsRequest(**fields)
 
 
 async def test_a_garbled_sentence_becomes_places(flightdata: FlightDataServiceAsyncStub) -> None:
     text = "Show me flights from chinai to deli to Mara morning"
-    found = (await flightdata.AnnotatePlaces(pb.AnnotatePlacesRequest(text=text))).annotations
+    found = (await flightdata.AnnotatePlaces(places_pb2.AnnotatePlacesRequest(text=text))).annotations
     assert [(a.text, a.candidates[0].place.code) for a in found] == [("chinai", "MAA"), ("deli", "DEL")]
-    assert found[1].candidates[0].place.kind == pb.PLACE_KIND_METRO
+    assert found[1].candidates[0].place.kind == places_pb2.PLACE_KIND_METRO
     assert list(found[1].candidates[0].place.airport_codes) == ["DEL", "DXN", "HDO"]
     assert all(a.confident for a in found)
 
@@ -58,11 +58,11 @@ async def test_a_garbled_sentence_becomes_places(flightdata: FlightDataServiceAs
 async def test_words_resolve_to_at_most_the_requested_number_of_places(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
-    assert len((await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="cochi"))).candidates) == 3
+    assert len((await flightdata.ResolvePlace(places_pb2.ResolvePlaceRequest(query="cochi"))).candidates) == 3
     assert (
         len(
             (
-                await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="cochi", max_candidates=7))
+                await flightdata.ResolvePlace(places_pb2.ResolvePlaceRequest(query="cochi", max_candidates=7))
             ).candidates
         )
         == 7
@@ -70,7 +70,7 @@ async def test_words_resolve_to_at_most_the_requested_number_of_places(
 
 
 async def test_an_airport_has_its_facts(flightdata: FlightDataServiceAsyncStub) -> None:
-    airport = (await flightdata.GetAirport(pb.GetAirportRequest(code="LHR"))).airport
+    airport = (await flightdata.GetAirport(places_pb2.GetAirportRequest(code="LHR"))).airport
     assert (airport.icao_code, airport.city, airport.metro_code, airport.time_zone) == (
         "EGLL",
         "London",
@@ -83,13 +83,15 @@ async def test_an_airport_has_its_facts(flightdata: FlightDataServiceAsyncStub) 
 async def test_sentences_of_strangers_are_not_searched(flightdata_address: str) -> None:
     async with open_channel(flightdata_address, FLIGHTDATA) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await FlightDataServiceStub(channel).AnnotatePlaces(pb.AnnotatePlacesRequest(text="to Chennai"))
+            await FlightDataServiceStub(channel).AnnotatePlaces(
+                places_pb2.AnnotatePlacesRequest(text="to Chennai")
+            )
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 async def _departures(flightdata: FlightDataServiceAsyncStub, origin: str, *cities: str) -> set[str]:
     """Return the airports from which the found flights to London depart."""
-    request = pb.SearchFlightsRequest(
+    request = flights_pb2.SearchFlightsRequest(
         origin=origin, destination="LON", depart_date=_date(_ahead(1)), max_results=100, city_codes=cities
     )
     found, _ = await _search(flightdata, request)
@@ -111,14 +113,16 @@ async def test_flights_of_a_renamed_airport_are_found_under_both_codes(
 
 
 async def test_an_airport_has_its_local_time(flightdata: FlightDataServiceAsyncStub) -> None:
-    airport = (await flightdata.GetAirport(pb.GetAirportRequest(code="MAA"))).airport
+    airport = (await flightdata.GetAirport(places_pb2.GetAirportRequest(code="MAA"))).airport
     there = datetime.fromisoformat(airport.local_time)
     assert there.utcoffset() == timedelta(hours=5, minutes=30)
     assert abs(datetime.now(UTC) - there) < timedelta(seconds=30)
 
 
 async def test_a_route_has_its_carriers(flightdata: FlightDataServiceAsyncStub) -> None:
-    route = (await flightdata.GetRoute(pb.GetRouteRequest(origin="MAA", destination="LON"))).route
+    route = (
+        await flightdata.GetRoute(flightdata_service_pb2.GetRouteRequest(origin="MAA", destination="LON"))
+    ).route
     assert (route.origin_airport_code, route.destination_airport_code) == ("MAA", "LHR")
     assert 8100 < route.distance_km < 8400
     assert timedelta(hours=9) < route.block_time.ToTimedelta() < timedelta(hours=12)
@@ -129,7 +133,7 @@ async def test_a_route_has_its_carriers(flightdata: FlightDataServiceAsyncStub) 
     assert route.service.nonstop == bool(route.service.carriers)
     assert route.service.provenance.sample
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await flightdata.GetRoute(pb.GetRouteRequest(origin="LHR", destination="LGW"))
+        await flightdata.GetRoute(flightdata_service_pb2.GetRouteRequest(origin="LHR", destination="LGW"))
     assert reason_of(refused.value) == "ERROR_REASON_SAME_PLACE"
 
 
@@ -137,7 +141,7 @@ async def test_a_search_answers_with_sample_flights_in_local_money_and_time(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
     found, done = await _search(flightdata, _chennai_delhi(passengers=2, max_results=100))
-    assert done.outcome == pb.SEARCH_OUTCOME_FOUND
+    assert done.outcome == flights_pb2.SEARCH_OUTCOME_FOUND
     assert done.total == done.total_unfiltered == len(found)
     for itinerary in found:
         (segment,) = itinerary.segments
@@ -161,11 +165,13 @@ async def test_search_and_status_agree_on_a_flight(flightdata: FlightDataService
     found, _ = await _search(flightdata, _chennai_delhi())
     for itinerary in found[:5]:
         segment = itinerary.segments[0]
-        request = pb.GetFlightStatusRequest(flight_number=segment.flight_number, date=_date(_ahead(1)))
+        request = flight_status_pb2.GetFlightStatusRequest(
+            flight_number=segment.flight_number, date=_date(_ahead(1))
+        )
         status = (await flightdata.GetFlightStatus(request)).status
         assert status.scheduled_departure == segment.departure
         assert status.scheduled_arrival == segment.arrival
-        assert status.state != pb.FLIGHT_STATE_UNSPECIFIED
+        assert status.state != flight_status_pb2.FLIGHT_STATE_UNSPECIFIED
         assert status.provenance.sample
 
 
@@ -174,7 +180,7 @@ async def test_none_in_the_window_is_an_outcome_and_not_an_error(
 ) -> None:
     window = {"depart_from": TimeOfDay(hours=3), "depart_until": TimeOfDay(hours=3, minutes=30)}
     found, done = await _search(flightdata, _chennai_delhi(**window))
-    assert (found, done.outcome, done.total) == ([], pb.SEARCH_OUTCOME_EMPTY, 0)
+    assert (found, done.outcome, done.total) == ([], flights_pb2.SEARCH_OUTCOME_EMPTY, 0)
     assert done.total_unfiltered > 0
     assert done.provenance.provider == "sample-timetable"
 
@@ -186,17 +192,21 @@ async def test_a_window_until_midnight_is_open_at_its_end(flightdata: FlightData
 
 
 async def test_ai_542_flies_today(flightdata: FlightDataServiceAsyncStub) -> None:
-    status = (await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI542"))).status
+    status = (
+        await flightdata.GetFlightStatus(flight_status_pb2.GetFlightStatusRequest(flight_number="AI542"))
+    ).status
     assert (
         status.carrier,
         status.scheduled_departure.airport_code,
         status.scheduled_arrival.airport_code,
     ) == ("Air India", "MAA", "DEL")
-    zeroed = (await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI0542"))).status
+    zeroed = (
+        await flightdata.GetFlightStatus(flight_status_pb2.GetFlightStatusRequest(flight_number="AI0542"))
+    ).status
     assert zeroed.flight_number == "AI542"
 
 
-async def _first(call: AsyncIterable[pb.SearchFlightsResponse]) -> None:
+async def _first(call: AsyncIterable[flights_pb2.SearchFlightsResponse]) -> None:
     async for _ in call:
         break
 
@@ -242,13 +252,15 @@ async def test_an_impossible_search_is_refused_with_its_reason(
 
 async def test_a_search_needs_a_date(flightdata: FlightDataServiceAsyncStub) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await _first(flightdata.SearchFlights(pb.SearchFlightsRequest(origin="MAA", destination="DEL")))
+        await _first(
+            flightdata.SearchFlights(flights_pb2.SearchFlightsRequest(origin="MAA", destination="DEL"))
+        )
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_an_unknown_flight_is_named_in_the_error(flightdata: FlightDataServiceAsyncStub) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI9999"))
+        await flightdata.GetFlightStatus(flight_status_pb2.GetFlightStatusRequest(flight_number="AI9999"))
     assert refused.value.code() is grpc.StatusCode.NOT_FOUND
     assert reason_of(refused.value) == "ERROR_REASON_FLIGHT_NOT_FOUND"
     assert metadata_of(refused.value) == {"flight": "AI9999"}
@@ -256,7 +268,7 @@ async def test_an_unknown_flight_is_named_in_the_error(flightdata: FlightDataSer
 
 async def test_words_without_a_place_are_not_recognised(flightdata: FlightDataServiceAsyncStub) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="qqqqqqqq"))
+        await flightdata.ResolvePlace(places_pb2.ResolvePlaceRequest(query="qqqqqqqq"))
     assert (refused.value.code().name, reason_of(refused.value)) == (
         "NOT_FOUND",
         "ERROR_REASON_PLACE_NOT_RECOGNISED",
@@ -267,7 +279,7 @@ async def test_places_are_public_and_flights_are_not(flightdata: FlightDataServi
     unauthenticated = (("authorization", "Bearer nonsense"),)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await flightdata.GetFlightStatus(
-            pb.GetFlightStatusRequest(flight_number="AI542"), metadata=unauthenticated
+            flight_status_pb2.GetFlightStatusRequest(flight_number="AI542"), metadata=unauthenticated
         )
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
@@ -276,7 +288,7 @@ async def test_a_return_search_has_journeys_and_an_outcome_for_each_leg(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
     request = _chennai_delhi(
-        destination="LHR", return_date=_date(_ahead(6)), bags=1, sort=pb.FLIGHT_SORT_CHEAPEST
+        destination="LHR", return_date=_date(_ahead(6)), bags=1, sort=flights_pb2.FLIGHT_SORT_CHEAPEST
     )
     messages = [message async for message in flightdata.SearchFlights(request)]
     (results,) = [message.results for message in messages if message.HasField("results")]
@@ -297,7 +309,7 @@ async def test_a_return_search_has_journeys_and_an_outcome_for_each_leg(
 
 async def test_a_connection_names_its_layover(flightdata: FlightDataServiceAsyncStub) -> None:
     found, done = await _search(flightdata, _chennai_delhi(destination="LHR", via="DXB"))
-    assert done.outcome == pb.SEARCH_OUTCOME_FOUND
+    assert done.outcome == flights_pb2.SEARCH_OUTCOME_FOUND
     for itinerary in found:
         assert [layover.airport_code for layover in itinerary.layovers] == ["DXB"]
         assert itinerary.layovers[0].duration.ToTimedelta() >= timedelta(minutes=90)
@@ -308,14 +320,14 @@ async def test_flexible_days_are_reported_with_those_out_of_range(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
     _, done = await _search(flightdata, _chennai_delhi(flexible_days=3))
-    assert pb.SEARCH_LIMIT_DAYS in done.limits
+    assert flights_pb2.SEARCH_LIMIT_DAYS in done.limits
     assert len(done.parts) == 5
 
 
 async def test_flights_of_a_route_are_found_by_approximate_departure(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
-    request = pb.ListRouteStatusRequest(
+    request = flight_status_pb2.ListRouteStatusRequest(
         origin="MAA",
         destination="DEL",
         date=_date(_ahead(1)),
@@ -328,10 +340,10 @@ async def test_flights_of_a_route_are_found_by_approximate_departure(
 
 
 async def test_twins_come_with_a_question(flightdata: FlightDataServiceAsyncStub) -> None:
-    found = await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="San José"))
+    found = await flightdata.ResolvePlace(places_pb2.ResolvePlaceRequest(query="San José"))
     assert not found.confident
     assert found.question == "Did you mean San Jose in the United States, or San José in Costa Rica?"
     (annotation,) = (
-        await flightdata.AnnotatePlaces(pb.AnnotatePlacesRequest(text="fly to Birmingham"))
+        await flightdata.AnnotatePlaces(places_pb2.AnnotatePlacesRequest(text="fly to Birmingham"))
     ).annotations
     assert annotation.question.startswith("Did you mean Birmingham in ")

@@ -13,7 +13,7 @@ import grpc
 import pytest
 from google.type.date_pb2 import Date
 from google.type.timeofday_pb2 import TimeOfDay
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
+FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 WORLD = World()
 
@@ -89,9 +89,9 @@ def _tomorrow() -> date:
     return datetime.now(UTC).date() + timedelta(days=2)
 
 
-def _request(origin: str, destination: str = "LHR", **more: Any) -> pb.SearchFlightsRequest:
+def _request(origin: str, destination: str = "LHR", **more: Any) -> flights_pb2.SearchFlightsRequest:
     day = _tomorrow()
-    return pb.SearchFlightsRequest(
+    return flights_pb2.SearchFlightsRequest(
         origin=origin,
         destination=destination,
         depart_date=Date(year=day.year, month=day.month, day=day.day),
@@ -100,12 +100,12 @@ def _request(origin: str, destination: str = "LHR", **more: Any) -> pb.SearchFli
 
 
 async def _search(
-    stub: FlightDataServiceAsyncStub, request: pb.SearchFlightsRequest
-) -> list[pb.SearchFlightsResponse]:
+    stub: FlightDataServiceAsyncStub, request: flights_pb2.SearchFlightsRequest
+) -> list[flights_pb2.SearchFlightsResponse]:
     return [response async for response in stub.SearchFlights(request)]
 
 
-def _progress(responses: list[pb.SearchFlightsResponse]) -> list[tuple[str, bool, int]]:
+def _progress(responses: list[flights_pb2.SearchFlightsResponse]) -> list[tuple[str, bool, int]]:
     return [
         (r.progress.provider, r.progress.finished, r.progress.problem)
         for r in responses
@@ -129,7 +129,7 @@ async def test_the_second_provider_answers_when_the_first_fails(tmp_path: Path) 
         responses = await _search(stub, _request("OSL", max_results=100, passengers=2))
     assert _progress(responses) == [
         ("aviationstack", False, 0),
-        ("aviationstack", True, pb.PROVIDER_PROBLEM_UNAVAILABLE),
+        ("aviationstack", True, flights_pb2.PROVIDER_PROBLEM_UNAVAILABLE),
         ("flightapi", False, 0),
         ("flightapi", True, 0),
     ]
@@ -144,7 +144,9 @@ async def test_the_second_provider_answers_when_the_first_fails(tmp_path: Path) 
     assert all(len(i.layovers) == len(i.segments) - 1 for i in stops)
 
 
-@pytest.mark.parametrize("wish", [{"sort": pb.FLIGHT_SORT_CHEAPEST}, {"cabin": pb.CABIN_BUSINESS}])
+@pytest.mark.parametrize(
+    "wish", [{"sort": flights_pb2.FLIGHT_SORT_CHEAPEST}, {"cabin": flights_pb2.CABIN_BUSINESS}]
+)
 async def test_a_provider_with_prices_is_asked_first_if_they_matter(
     tmp_path: Path, wish: dict[str, Any]
 ) -> None:
@@ -190,7 +192,7 @@ async def test_a_request_outside_every_plan_is_restricted(tmp_path: Path) -> Non
 async def test_empty_is_an_outcome_only_if_all_providers_agree(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, other):
         responses = await _search(stub, _request("LIS"))
-        assert responses[-1].done.outcome == pb.SEARCH_OUTCOME_EMPTY
+        assert responses[-1].done.outcome == flights_pb2.SEARCH_OUTCOME_EMPTY
         assert not responses[-1].done.provenance.sample
         other.terms = type(other.terms)(keys=frozenset())
         with pytest.raises(grpc.aio.AioRpcError) as failed:
@@ -203,13 +205,13 @@ async def test_filters_of_every_kind_hold(tmp_path: Path) -> None:
         window = {
             "arrive_from": TimeOfDay(hours=6),
             "arrive_until": TimeOfDay(hours=20),
-            "sort": pb.FLIGHT_SORT_ARRIVAL,
+            "sort": flights_pb2.FLIGHT_SORT_ARRIVAL,
         }
         wanted = _request("OSL", max_stops=1, without_carrier_codes=["BA"], max_results=100, **window)
         found = [i for r in await _search(stub, wanted) for i in r.results.itineraries]
         best = [
             i
-            for r in await _search(stub, _request("OSL", sort=pb.FLIGHT_SORT_BEST))
+            for r in await _search(stub, _request("OSL", sort=flights_pb2.FLIGHT_SORT_BEST))
             for i in r.results.itineraries
         ]
     assert found
@@ -220,17 +222,17 @@ async def test_filters_of_every_kind_hold(tmp_path: Path) -> None:
     assert len(best[0].segments) == 1
 
 
-async def _offers(stub: FlightDataServiceAsyncStub, origin: str) -> list[pb.Offer]:
+async def _offers(stub: FlightDataServiceAsyncStub, origin: str) -> list[flights_pb2.Offer]:
     return [offer for response in await _search(stub, _request(origin)) for offer in response.results.offers]
 
 
 async def test_an_offer_is_repriced_by_its_own_provider(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         offer = (await _offers(stub, "OSL"))[0]
-        again = await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id))
+        again = await stub.GetOffer(flights_pb2.GetOfferRequest(offer_id=offer.offer_id))
         dear = (await _offers(stub, "ATH"))[0]
-        dearer = await stub.GetOffer(pb.GetOfferRequest(offer_id=dear.offer_id))
-        followed = await stub.GetOffer(pb.GetOfferRequest(offer_id=dearer.offer.offer_id))
+        dearer = await stub.GetOffer(flights_pb2.GetOfferRequest(offer_id=dear.offer_id))
+        followed = await stub.GetOffer(flights_pb2.GetOfferRequest(offer_id=dearer.offer.offer_id))
     assert (again.offer.fare, again.offer.seller, again.itinerary.itinerary_id) == (
         offer.fare,
         offer.seller,
@@ -246,9 +248,11 @@ async def test_an_offer_survives_a_restart_and_a_forged_one_is_unknown(tmp_path:
     async with _service(tmp_path) as (stub, _, _other):
         offer = (await _offers(stub, "OSL"))[0]
     async with _service(tmp_path, email="bob@example.com") as (stub, _, _other):
-        assert (await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id))).offer.fare == offer.fare
+        assert (
+            await stub.GetOffer(flights_pb2.GetOfferRequest(offer_id=offer.offer_id))
+        ).offer.fare == offer.fare
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id[:-4] + "AAAA"))
+            await stub.GetOffer(flights_pb2.GetOfferRequest(offer_id=offer.offer_id[:-4] + "AAAA"))
     assert (refused.value.code(), reason_of(refused.value)) == (
         grpc.StatusCode.NOT_FOUND,
         "ERROR_REASON_OFFER_NOT_FOUND",
@@ -257,14 +261,16 @@ async def test_an_offer_survives_a_restart_and_a_forged_one_is_unknown(tmp_path:
 
 async def test_a_status_comes_from_the_provider_that_knows_the_flight(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
-        delayed = (await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="FI907"))).status
+        delayed = (
+            await stub.GetFlightStatus(flight_status_pb2.GetFlightStatusRequest(flight_number="FI907"))
+        ).status
         later = _tomorrow()
-        asked = pb.GetFlightStatusRequest(
+        asked = flight_status_pb2.GetFlightStatusRequest(
             flight_number="AI542", date=Date(year=later.year, month=later.month, day=later.day)
         )
         planned = (await stub.GetFlightStatus(asked)).status
     assert (delayed.state, delayed.delay_minutes, delayed.provider_state) == (
-        pb.FLIGHT_STATE_DELAYED,
+        flight_status_pb2.FLIGHT_STATE_DELAYED,
         65,
         "scheduled",
     )
@@ -273,7 +279,7 @@ async def test_a_status_comes_from_the_provider_that_knows_the_flight(tmp_path: 
         == timedelta(minutes=65)
     )
     assert (delayed.scheduled_departure.gate, delayed.scheduled_departure.terminal) == ("B12", "2")
-    assert delayed.scheduled_departure.time_convention == pb.TIME_CONVENTION_LOCAL_LABELLED_UTC
+    assert delayed.scheduled_departure.time_convention == flights_pb2.TIME_CONVENTION_LOCAL_LABELLED_UTC
     assert delayed.provenance.age.ToTimedelta() < timedelta(seconds=30)
     assert (planned.provenance.provider, planned.flight_number) == ("flightapi", "AI542")
 
@@ -282,23 +288,31 @@ async def test_a_watch_begins_with_the_status_and_ends_with_the_flight(tmp_path:
     async with _service(tmp_path) as (stub, _, _other):
         landed = [
             event
-            async for event in stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="FI912"))
+            async for event in stub.WatchFlightStatus(
+                flight_status_pb2.WatchFlightStatusRequest(flight_number="FI912")
+            )
         ]
-        flying = stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="FI903"))
+        flying = stub.WatchFlightStatus(flight_status_pb2.WatchFlightStatusRequest(flight_number="FI903"))
         first = await flying.read()
-        assert isinstance(first, pb.WatchFlightStatusResponse)
-        assert first.status.state == pb.FLIGHT_STATE_EN_ROUTE
+        assert isinstance(first, flight_status_pb2.WatchFlightStatusResponse)
+        assert first.status.state == flight_status_pb2.FLIGHT_STATE_EN_ROUTE
         flying.cancel()
         with pytest.raises(grpc.aio.AioRpcError) as failed:
-            await stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="ZZ99")).read()
-    assert [event.status.state for event in landed] == [pb.FLIGHT_STATE_LANDED]
+            await stub.WatchFlightStatus(
+                flight_status_pb2.WatchFlightStatusRequest(flight_number="ZZ99")
+            ).read()
+    assert [event.status.state for event in landed] == [flight_status_pb2.FLIGHT_STATE_LANDED]
     assert reason_of(failed.value) == "ERROR_REASON_FLIGHT_NOT_FOUND"
 
 
 async def test_a_route_needs_no_provider(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
-        known = (await stub.GetRoute(pb.GetRouteRequest(origin="MAA", destination="DEL"))).route
-        unknown = (await stub.GetRoute(pb.GetRouteRequest(origin="KEF", destination="LHR"))).route
+        known = (
+            await stub.GetRoute(flightdata_service_pb2.GetRouteRequest(origin="MAA", destination="DEL"))
+        ).route
+        unknown = (
+            await stub.GetRoute(flightdata_service_pb2.GetRouteRequest(origin="KEF", destination="LHR"))
+        ).route
     flown = WORLD.by_pair["MAA", "DEL"]
     assert {c.carrier_code: c.flights for c in known.service.carriers} == {
         code: sum(f.carrier.iata == code for f in flown) for code in {f.carrier.iata for f in flown}
@@ -314,7 +328,7 @@ async def test_a_route_needs_no_provider(tmp_path: Path) -> None:
 async def test_an_unknown_flight_is_not_found(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         with pytest.raises(grpc.aio.AioRpcError) as failed:
-            await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="ZZ99"))
+            await stub.GetFlightStatus(flight_status_pb2.GetFlightStatusRequest(flight_number="ZZ99"))
     assert (failed.value.code(), reason_of(failed.value)) == (
         grpc.StatusCode.NOT_FOUND,
         "ERROR_REASON_FLIGHT_NOT_FOUND",
@@ -334,7 +348,7 @@ async def test_one_provider_is_enough_and_sample_flights_are_never_mixed_in(tmp_
 async def test_the_list_of_providers_is_not_for_customers(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stub.ListProviders(pb.ListProvidersRequest())
+            await stub.ListProviders(flightdata_service_pb2.ListProvidersRequest())
     assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
@@ -343,14 +357,14 @@ async def test_a_return_by_price_is_sold_and_repriced_as_one(tmp_path: Path) -> 
     request = _request(
         "MAA",
         "HEL",
-        sort=pb.FLIGHT_SORT_CHEAPEST,
+        sort=flights_pb2.FLIGHT_SORT_CHEAPEST,
         return_date=Date(year=home.year, month=home.month, day=home.day),
     )
     async with _service(tmp_path) as (stub, one, other):
         responses = await _search(stub, request)
         results = next(r.results for r in responses if r.HasField("results"))
         offer = results.offers[0]
-        again = await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id))
+        again = await stub.GetOffer(flights_pb2.GetOfferRequest(offer_id=offer.offer_id))
     assert [path.split("/")[1] for path, _ in other.calls] == ["roundtrip", "roundtrip"]
     assert one.calls == []
     assert all(journey.HasField("fare") and len(journey.itinerary_ids) == 2 for journey in results.journeys)

@@ -12,8 +12,7 @@ from typing import Any
 import grpc
 import httpx
 import pytest
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
-from readback.flightdata.v1 import flightdata_service_pb2_grpc
+from readback.flightdata.v1 import flightdata_service_pb2_grpc, places_pb2
 
 from mesh.serving.caller_turns import MOST_WAITING
 from tests.integration.gateway.conftest import Mesh
@@ -36,11 +35,11 @@ class SlowFlightData(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self.calls: Counter[str] = Counter()
         self.reached, self.release = asyncio.Semaphore(0), asyncio.Event()
 
-    async def GetAirport(self, request: Any, context: Any) -> pb.GetAirportResponse:
+    async def GetAirport(self, request: Any, context: Any) -> places_pb2.GetAirportResponse:
         self.calls[str(dict(context.invocation_metadata())["authorization"])] += 1
         self.reached.release()
         await self.release.wait()
-        return pb.GetAirportResponse(airport=pb.Airport(code=request.code))
+        return places_pb2.GetAirportResponse(airport=places_pb2.Airport(code=request.code))
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2, places_pb2
 
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.places import Place
@@ -87,10 +87,10 @@ class ExactGazetteer:
         longest_first = sorted([*self.names, "cochin", "kochee", "blurtown"], key=len, reverse=True)
         self.pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b", re.IGNORECASE)
 
-    async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[places_pb2.PlaceAnnotation]:
         return [self._found(match) for match in self.pattern.finditer(text)]
 
-    def _found(self, match: re.Match[str]) -> pb.PlaceAnnotation:
+    def _found(self, match: re.Match[str]) -> places_pb2.PlaceAnnotation:
         match match.group().lower():
             case "cochin":
                 return annotation(match, {PLACES["COK"]: 0.7, KOCHI_JAPAN: 0.66}, KOCHI_QUESTION)
@@ -104,13 +104,15 @@ class ExactGazetteer:
                 return annotation(match, {PLACES[self.names[name]]: 1.0})
 
 
-def annotation(match: re.Match[str], scores: Mapping[Place, float], question: str = "") -> pb.PlaceAnnotation:
+def annotation(
+    match: re.Match[str], scores: Mapping[Place, float], question: str = ""
+) -> places_pb2.PlaceAnnotation:
     """A place found in a sentence; confident if its score is 1."""
     candidates = [
-        pb.PlaceCandidate(
-            place=pb.Place(
+        places_pb2.PlaceCandidate(
+            place=places_pb2.Place(
                 code=place.code,
-                kind=pb.PLACE_KIND_METRO if place.kind == "metro" else pb.PLACE_KIND_AIRPORT,
+                kind=places_pb2.PLACE_KIND_METRO if place.kind == "metro" else places_pb2.PLACE_KIND_AIRPORT,
                 name=place.name,
                 city=place.city,
                 country_code=place.country_code,
@@ -122,7 +124,7 @@ def annotation(match: re.Match[str], scores: Mapping[Place, float], question: st
         )
         for place, score in scores.items()
     ]
-    return pb.PlaceAnnotation(
+    return places_pb2.PlaceAnnotation(
         start=match.start(),
         end=match.end(),
         text=match.group(),
@@ -248,7 +250,7 @@ class Search:
     arguments: dict[str, Any]
 
     @classmethod
-    def of(cls, request: pb.SearchFlightsRequest) -> Search:
+    def of(cls, request: flights_pb2.SearchFlightsRequest) -> Search:
         words = arguments_from(request)
         return cls(
             origin=request.origin,
@@ -301,7 +303,7 @@ class Timetable:
         self.partial = False
         self.late = 40
 
-    async def search_flights(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
+    async def search_flights(self, request: flights_pb2.SearchFlightsRequest) -> SearchAnswer:
         self.searches.append(Search.of(request))
         return self._answer(self.searches[-1])
 
@@ -360,7 +362,9 @@ class Timetable:
             and carrier not in request.without_carrier_codes
         )
 
-    async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
+    async def flight_status(
+        self, flight_number: str, depart_date: date | None
+    ) -> flight_status_pb2.FlightStatus:
         self.statuses.append((flight_number, depart_date))
         if self.fail_with:
             raise self.fail_with
@@ -383,9 +387,11 @@ class Timetable:
         for end in ("departure", "arrival"):
             moment = datetime.fromisoformat(segment[end]["time"]) + timedelta(minutes=late)
             status[f"estimated_{end}_time"] = moment.isoformat()
-        return ParseDict(status, pb.FlightStatus())
+        return ParseDict(status, flight_status_pb2.FlightStatus())
 
-    async def route_status(self, request: pb.ListRouteStatusRequest) -> Sequence[pb.FlightStatus]:
+    async def route_status(
+        self, request: flight_status_pb2.ListRouteStatusRequest
+    ) -> Sequence[flight_status_pb2.FlightStatus]:
         day, near = day_in(request, "date"), time_in(request, "near") or time(0)
         self.routes.append(
             RouteQuestion(
@@ -401,7 +407,7 @@ class Timetable:
         nearest = [number for _, number in sorted(zip(minutes, numbers, strict=True))]
         return [await self.flight_status(number, day) for number in nearest]
 
-    async def get_airport(self, code: str) -> pb.Airport:
+    async def get_airport(self, code: str) -> places_pb2.Airport:
         if self.fail_with:
             raise self.fail_with
         place = next(
@@ -417,7 +423,7 @@ class Timetable:
             "country": place.country,
             "time_zone": place.time_zone,
         }
-        return ParseDict(facts | {"elevation_feet": 52}, pb.Airport())
+        return ParseDict(facts | {"elevation_feet": 52}, places_pb2.Airport())
 
 
 class Conversation:

@@ -26,7 +26,7 @@ from tests.unit.dialogue.doubles import LAST_DATE, NOW, TODAY, Conversation, Exa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from readback.flightdata.v1 import flightdata_service_pb2 as pb
+    from readback.flightdata.v1 import places_pb2
 
 pytestmark = pytest.mark.unit
 
@@ -215,7 +215,7 @@ async def test_other_tools_fail_as_softly(
 
 async def test_failed_place_lookup_is_reported(timetable: Timetable) -> None:
     class Unreachable:
-        async def annotate(self, text: str, *, home_country: str) -> Sequence[pb.PlaceAnnotation]:
+        async def annotate(self, text: str, *, home_country: str) -> Sequence[places_pb2.PlaceAnnotation]:
             raise ToolUnavailable("down")
 
     dialogue = Dialogue(Unreachable(), timetable)

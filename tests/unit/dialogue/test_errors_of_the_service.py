@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.flightdata_tools import tool_error
 from agent.dialogue.frames import PlaceSlot
@@ -83,9 +83,9 @@ def test_dates_are_taken_from_the_metadata() -> None:
 
 
 def test_place_of_the_contract_is_read() -> None:
-    message = pb.Place(
+    message = places_pb2.Place(
         code="LON",
-        kind=pb.PLACE_KIND_METRO,
+        kind=places_pb2.PLACE_KIND_METRO,
         name="London",
         country_code="GB",
         country="United Kingdom",
@@ -103,11 +103,11 @@ def test_place_of_the_contract_is_read() -> None:
 
 
 def test_place_annotation_of_the_contract_is_read() -> None:
-    candidate = pb.PlaceCandidate(
-        place=pb.Place(code="MAA", city="Chennai", time_zone="Asia/Kolkata"), score=0.9
+    candidate = places_pb2.PlaceCandidate(
+        place=places_pb2.Place(code="MAA", city="Chennai", time_zone="Asia/Kolkata"), score=0.9
     )
     slot = PlaceSlot.of(
-        pb.PlaceAnnotation(
+        places_pb2.PlaceAnnotation(
             start=5, end=12, text="chennai", candidates=[candidate], margin=0.4, confident=True
         )
     )

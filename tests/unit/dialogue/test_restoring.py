@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.restoring import ToolRecord, restored_state
 from agent.dialogue.state import DialogueState
@@ -104,6 +104,6 @@ async def test_itineraries_in_the_transcript_are_the_contracts(conversation: Con
     await conversation.say("flights from Chennai to Delhi tomorrow")
     assert conversation.finished
     for data in conversation.finished.result["itineraries"]:
-        message = ParseDict(data, pb.Itinerary())
+        message = ParseDict(data, flights_pb2.Itinerary())
         assert message.segments[0].flight_number
         assert message.fare.total.currency_code == "INR"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flightdata_service_pb2, flights_pb2
 
 from agent.dialogue.context import Context
 from agent.dialogue.frames import Intent
@@ -21,7 +21,7 @@ from tests.unit.dialogue.doubles import PLACES, TODAY, Conversation, ExactGazett
 
 pytestmark = pytest.mark.unit
 
-SERVICE = pb.DESCRIPTOR.services_by_name["FlightDataService"]
+SERVICE = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 
 
 def tool(name: str) -> Any:
@@ -65,7 +65,7 @@ def test_limits_are_the_contracts() -> None:
 
 
 def test_enums_are_words_that_the_frames_use() -> None:
-    assert enum_words(pb.FlightSort.DESCRIPTOR) == [
+    assert enum_words(flights_pb2.FlightSort.DESCRIPTOR) == [
         "earliest",
         "cheapest",
         "fastest",
@@ -74,8 +74,8 @@ def test_enums_are_words_that_the_frames_use() -> None:
         "best",
     ]
     frame_slots = SCHEMA["properties"]["slots"]["properties"]
-    assert set(frame_slots["sort"]["enum"]) <= set(enum_words(pb.FlightSort.DESCRIPTOR))
-    assert sorted(frame_slots["cabin"]["enum"]) == sorted(enum_words(pb.Cabin.DESCRIPTOR))
+    assert set(frame_slots["sort"]["enum"]) <= set(enum_words(flights_pb2.FlightSort.DESCRIPTOR))
+    assert sorted(frame_slots["cabin"]["enum"]) == sorted(enum_words(flights_pb2.Cabin.DESCRIPTOR))
 
 
 def test_every_intent_is_in_the_frame_schema() -> None:

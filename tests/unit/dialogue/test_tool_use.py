@@ -12,7 +12,7 @@ from agent.dialogue.turn import Speech, ToolFinished, ToolStarted
 from tests.unit.dialogue.doubles import NOW, ExactGazetteer, Timetable
 
 if TYPE_CHECKING:
-    from readback.flightdata.v1 import flightdata_service_pb2 as pb
+    from readback.flightdata.v1 import flights_pb2
 
     from agent.dialogue.tools import SearchAnswer
 
@@ -27,7 +27,7 @@ class SlowTimetable(Timetable):
         self.go = asyncio.Event()
         self.cancelled = asyncio.Event()
 
-    async def search_flights(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
+    async def search_flights(self, request: flights_pb2.SearchFlightsRequest) -> SearchAnswer:
         try:
             await self.go.wait()
         except asyncio.CancelledError:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from google.type.money_pb2 import Money
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.places import Place
 from agent.dialogue.transcript_json import flight_from_json
@@ -69,7 +69,7 @@ def test_places_survive_the_transcript() -> None:
 
 
 def test_search_arguments_leave_out_what_is_not_asked_for() -> None:
-    request = pb.SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=date_message(DAY))
+    request = flights_pb2.SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=date_message(DAY))
     assert arguments_from(request) == {
         "origin": "MAA",
         "destination": "DEL",

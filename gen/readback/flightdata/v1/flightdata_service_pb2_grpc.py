@@ -3,7 +3,10 @@
 import grpc
 import warnings
 
+from readback.flightdata.v1 import flight_status_pb2 as readback_dot_flightdata_dot_v1_dot_flight__status__pb2
 from readback.flightdata.v1 import flightdata_service_pb2 as readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2
+from readback.flightdata.v1 import flights_pb2 as readback_dot_flightdata_dot_v1_dot_flights__pb2
+from readback.flightdata.v1 import places_pb2 as readback_dot_flightdata_dot_v1_dot_places__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -40,38 +43,38 @@ class FlightDataServiceStub:
         """
         self.AnnotatePlaces = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/AnnotatePlaces',
-                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.AnnotatePlacesRequest.SerializeToString,
-                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.AnnotatePlacesResponse.FromString,
+                request_serializer=readback_dot_flightdata_dot_v1_dot_places__pb2.AnnotatePlacesRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_places__pb2.AnnotatePlacesResponse.FromString,
                 _registered_method=True)
         self.ResolvePlace = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/ResolvePlace',
-                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ResolvePlaceRequest.SerializeToString,
-                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ResolvePlaceResponse.FromString,
+                request_serializer=readback_dot_flightdata_dot_v1_dot_places__pb2.ResolvePlaceRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_places__pb2.ResolvePlaceResponse.FromString,
                 _registered_method=True)
         self.GetAirport = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/GetAirport',
-                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetAirportRequest.SerializeToString,
-                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetAirportResponse.FromString,
+                request_serializer=readback_dot_flightdata_dot_v1_dot_places__pb2.GetAirportRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_places__pb2.GetAirportResponse.FromString,
                 _registered_method=True)
         self.SearchFlights = channel.unary_stream(
                 '/readback.flightdata.v1.FlightDataService/SearchFlights',
-                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.SearchFlightsRequest.SerializeToString,
-                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.SearchFlightsResponse.FromString,
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.SearchFlightsRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.SearchFlightsResponse.FromString,
                 _registered_method=True)
         self.GetFlightStatus = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/GetFlightStatus',
-                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.SerializeToString,
-                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.FromString,
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.GetFlightStatusRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.GetFlightStatusResponse.FromString,
                 _registered_method=True)
         self.ListRouteStatus = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/ListRouteStatus',
-                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusRequest.SerializeToString,
-                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusResponse.FromString,
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusResponse.FromString,
                 _registered_method=True)
         self.WatchFlightStatus = channel.unary_stream(
                 '/readback.flightdata.v1.FlightDataService/WatchFlightStatus',
-                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusRequest.SerializeToString,
-                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusResponse.FromString,
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.WatchFlightStatusRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.WatchFlightStatusResponse.FromString,
                 _registered_method=True)
         self.GetRoute = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/GetRoute',
@@ -80,8 +83,8 @@ class FlightDataServiceStub:
                 _registered_method=True)
         self.GetOffer = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/GetOffer',
-                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferRequest.SerializeToString,
-                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferResponse.FromString,
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferResponse.FromString,
                 _registered_method=True)
         self.ListProviders = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/ListProviders',
@@ -208,38 +211,38 @@ def add_FlightDataServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'AnnotatePlaces': grpc.unary_unary_rpc_method_handler(
                     servicer.AnnotatePlaces,
-                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.AnnotatePlacesRequest.FromString,
-                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.AnnotatePlacesResponse.SerializeToString,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_places__pb2.AnnotatePlacesRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_places__pb2.AnnotatePlacesResponse.SerializeToString,
             ),
             'ResolvePlace': grpc.unary_unary_rpc_method_handler(
                     servicer.ResolvePlace,
-                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ResolvePlaceRequest.FromString,
-                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ResolvePlaceResponse.SerializeToString,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_places__pb2.ResolvePlaceRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_places__pb2.ResolvePlaceResponse.SerializeToString,
             ),
             'GetAirport': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAirport,
-                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetAirportRequest.FromString,
-                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetAirportResponse.SerializeToString,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_places__pb2.GetAirportRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_places__pb2.GetAirportResponse.SerializeToString,
             ),
             'SearchFlights': grpc.unary_stream_rpc_method_handler(
                     servicer.SearchFlights,
-                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.SearchFlightsRequest.FromString,
-                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.SearchFlightsResponse.SerializeToString,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.SearchFlightsRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.SearchFlightsResponse.SerializeToString,
             ),
             'GetFlightStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFlightStatus,
-                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.FromString,
-                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.SerializeToString,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.GetFlightStatusRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.GetFlightStatusResponse.SerializeToString,
             ),
             'ListRouteStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRouteStatus,
-                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusRequest.FromString,
-                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusResponse.SerializeToString,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusResponse.SerializeToString,
             ),
             'WatchFlightStatus': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchFlightStatus,
-                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusRequest.FromString,
-                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusResponse.SerializeToString,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.WatchFlightStatusRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.WatchFlightStatusResponse.SerializeToString,
             ),
             'GetRoute': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRoute,
@@ -248,8 +251,8 @@ def add_FlightDataServiceServicer_to_server(servicer, server):
             ),
             'GetOffer': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOffer,
-                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferRequest.FromString,
-                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferResponse.SerializeToString,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferResponse.SerializeToString,
             ),
             'ListProviders': grpc.unary_unary_rpc_method_handler(
                     servicer.ListProviders,
@@ -286,8 +289,8 @@ class FlightDataService:
             request,
             target,
             '/readback.flightdata.v1.FlightDataService/AnnotatePlaces',
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.AnnotatePlacesRequest.SerializeToString,
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.AnnotatePlacesResponse.FromString,
+            readback_dot_flightdata_dot_v1_dot_places__pb2.AnnotatePlacesRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_places__pb2.AnnotatePlacesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -313,8 +316,8 @@ class FlightDataService:
             request,
             target,
             '/readback.flightdata.v1.FlightDataService/ResolvePlace',
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ResolvePlaceRequest.SerializeToString,
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ResolvePlaceResponse.FromString,
+            readback_dot_flightdata_dot_v1_dot_places__pb2.ResolvePlaceRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_places__pb2.ResolvePlaceResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -340,8 +343,8 @@ class FlightDataService:
             request,
             target,
             '/readback.flightdata.v1.FlightDataService/GetAirport',
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetAirportRequest.SerializeToString,
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetAirportResponse.FromString,
+            readback_dot_flightdata_dot_v1_dot_places__pb2.GetAirportRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_places__pb2.GetAirportResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -367,8 +370,8 @@ class FlightDataService:
             request,
             target,
             '/readback.flightdata.v1.FlightDataService/SearchFlights',
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.SearchFlightsRequest.SerializeToString,
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.SearchFlightsResponse.FromString,
+            readback_dot_flightdata_dot_v1_dot_flights__pb2.SearchFlightsRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flights__pb2.SearchFlightsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -394,8 +397,8 @@ class FlightDataService:
             request,
             target,
             '/readback.flightdata.v1.FlightDataService/GetFlightStatus',
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.SerializeToString,
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.FromString,
+            readback_dot_flightdata_dot_v1_dot_flight__status__pb2.GetFlightStatusRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flight__status__pb2.GetFlightStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -421,8 +424,8 @@ class FlightDataService:
             request,
             target,
             '/readback.flightdata.v1.FlightDataService/ListRouteStatus',
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusRequest.SerializeToString,
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusResponse.FromString,
+            readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -448,8 +451,8 @@ class FlightDataService:
             request,
             target,
             '/readback.flightdata.v1.FlightDataService/WatchFlightStatus',
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusRequest.SerializeToString,
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusResponse.FromString,
+            readback_dot_flightdata_dot_v1_dot_flight__status__pb2.WatchFlightStatusRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flight__status__pb2.WatchFlightStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -502,8 +505,8 @@ class FlightDataService:
             request,
             target,
             '/readback.flightdata.v1.FlightDataService/GetOffer',
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferRequest.SerializeToString,
-            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferResponse.FromString,
+            readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,7 +5,10 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from readback.flightdata.v1 import flight_status_pb2 as _flight_status_pb2
 from readback.flightdata.v1 import flightdata_service_pb2 as _flightdata_service_pb2
+from readback.flightdata.v1 import flights_pb2 as _flights_pb2
+from readback.flightdata.v1 import places_pb2 as _places_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -37,21 +40,21 @@ class FlightDataServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FlightDataServiceAsyncStub: ...
-    AnnotatePlaces: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.AnnotatePlacesRequest, _flightdata_service_pb2.AnnotatePlacesResponse]
+    AnnotatePlaces: _grpc.UnaryUnaryMultiCallable[_places_pb2.AnnotatePlacesRequest, _places_pb2.AnnotatePlacesResponse]
     """Finds every place named in a sentence, even one garbled by a speech recogniser, with alternatives and
     scores.
     """
-    ResolvePlace: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ResolvePlaceRequest, _flightdata_service_pb2.ResolvePlaceResponse]
+    ResolvePlace: _grpc.UnaryUnaryMultiCallable[_places_pb2.ResolvePlaceRequest, _places_pb2.ResolvePlaceResponse]
     """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
     Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
     """
-    GetAirport: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetAirportRequest, _flightdata_service_pb2.GetAirportResponse]
+    GetAirport: _grpc.UnaryUnaryMultiCallable[_places_pb2.GetAirportRequest, _places_pb2.GetAirportResponse]
     """Returns one airport.
 
     Errors: NOT_FOUND `PLACE_NOT_FOUND`.
     """
-    SearchFlights: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.SearchFlightsRequest, _flightdata_service_pb2.SearchFlightsResponse]
+    SearchFlights: _grpc.UnaryStreamMultiCallable[_flights_pb2.SearchFlightsRequest, _flights_pb2.SearchFlightsResponse]
     """Searches for flights from one place to another on one day. Streams progress and results; `done` is sent
     once and last.
 
@@ -61,14 +64,14 @@ class FlightDataServiceStub:
     `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
     RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
-    GetFlightStatus: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetFlightStatusRequest, _flightdata_service_pb2.GetFlightStatusResponse]
+    GetFlightStatus: _grpc.UnaryUnaryMultiCallable[_flight_status_pb2.GetFlightStatusRequest, _flight_status_pb2.GetFlightStatusResponse]
     """Returns the status of one flight on one day.
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
     `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
-    ListRouteStatus: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListRouteStatusRequest, _flightdata_service_pb2.ListRouteStatusResponse]
+    ListRouteStatus: _grpc.UnaryUnaryMultiCallable[_flight_status_pb2.ListRouteStatusRequest, _flight_status_pb2.ListRouteStatusResponse]
     """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
     For callers who don't know the flight number.
 
@@ -76,7 +79,7 @@ class FlightDataServiceStub:
     `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
     `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
-    WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]
+    WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flight_status_pb2.WatchFlightStatusRequest, _flight_status_pb2.WatchFlightStatusResponse]
     """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
     until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
     frequent near its departure and arrival.
@@ -93,7 +96,7 @@ class FlightDataServiceStub:
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
     `service` is absent.
     """
-    GetOffer: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]
+    GetOffer: _grpc.UnaryUnaryMultiCallable[_flights_pb2.GetOfferRequest, _flights_pb2.GetOfferResponse]
     """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
 
     Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
@@ -112,21 +115,21 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    AnnotatePlaces: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.AnnotatePlacesRequest, _flightdata_service_pb2.AnnotatePlacesResponse]  # type: ignore[assignment]
+    AnnotatePlaces: _aio.UnaryUnaryMultiCallable[_places_pb2.AnnotatePlacesRequest, _places_pb2.AnnotatePlacesResponse]  # type: ignore[assignment]
     """Finds every place named in a sentence, even one garbled by a speech recogniser, with alternatives and
     scores.
     """
-    ResolvePlace: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ResolvePlaceRequest, _flightdata_service_pb2.ResolvePlaceResponse]  # type: ignore[assignment]
+    ResolvePlace: _aio.UnaryUnaryMultiCallable[_places_pb2.ResolvePlaceRequest, _places_pb2.ResolvePlaceResponse]  # type: ignore[assignment]
     """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
     Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
     """
-    GetAirport: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetAirportRequest, _flightdata_service_pb2.GetAirportResponse]  # type: ignore[assignment]
+    GetAirport: _aio.UnaryUnaryMultiCallable[_places_pb2.GetAirportRequest, _places_pb2.GetAirportResponse]  # type: ignore[assignment]
     """Returns one airport.
 
     Errors: NOT_FOUND `PLACE_NOT_FOUND`.
     """
-    SearchFlights: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.SearchFlightsRequest, _flightdata_service_pb2.SearchFlightsResponse]  # type: ignore[assignment]
+    SearchFlights: _aio.UnaryStreamMultiCallable[_flights_pb2.SearchFlightsRequest, _flights_pb2.SearchFlightsResponse]  # type: ignore[assignment]
     """Searches for flights from one place to another on one day. Streams progress and results; `done` is sent
     once and last.
 
@@ -136,14 +139,14 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
     RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
-    GetFlightStatus: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetFlightStatusRequest, _flightdata_service_pb2.GetFlightStatusResponse]  # type: ignore[assignment]
+    GetFlightStatus: _aio.UnaryUnaryMultiCallable[_flight_status_pb2.GetFlightStatusRequest, _flight_status_pb2.GetFlightStatusResponse]  # type: ignore[assignment]
     """Returns the status of one flight on one day.
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
     `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
-    ListRouteStatus: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListRouteStatusRequest, _flightdata_service_pb2.ListRouteStatusResponse]  # type: ignore[assignment]
+    ListRouteStatus: _aio.UnaryUnaryMultiCallable[_flight_status_pb2.ListRouteStatusRequest, _flight_status_pb2.ListRouteStatusResponse]  # type: ignore[assignment]
     """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
     For callers who don't know the flight number.
 
@@ -151,7 +154,7 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
     `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
     """
-    WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
+    WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flight_status_pb2.WatchFlightStatusRequest, _flight_status_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
     """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
     until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
     frequent near its departure and arrival.
@@ -168,7 +171,7 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
     `service` is absent.
     """
-    GetOffer: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]  # type: ignore[assignment]
+    GetOffer: _aio.UnaryUnaryMultiCallable[_flights_pb2.GetOfferRequest, _flights_pb2.GetOfferResponse]  # type: ignore[assignment]
     """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
 
     Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
@@ -188,9 +191,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def AnnotatePlaces(
         self,
-        request: _flightdata_service_pb2.AnnotatePlacesRequest,
+        request: _places_pb2.AnnotatePlacesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_flightdata_service_pb2.AnnotatePlacesResponse, _abc.Awaitable[_flightdata_service_pb2.AnnotatePlacesResponse]]:
+    ) -> _typing.Union[_places_pb2.AnnotatePlacesResponse, _abc.Awaitable[_places_pb2.AnnotatePlacesResponse]]:
         """Finds every place named in a sentence, even one garbled by a speech recogniser, with alternatives and
         scores.
         """
@@ -198,9 +201,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ResolvePlace(
         self,
-        request: _flightdata_service_pb2.ResolvePlaceRequest,
+        request: _places_pb2.ResolvePlaceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_flightdata_service_pb2.ResolvePlaceResponse, _abc.Awaitable[_flightdata_service_pb2.ResolvePlaceResponse]]:
+    ) -> _typing.Union[_places_pb2.ResolvePlaceResponse, _abc.Awaitable[_places_pb2.ResolvePlaceResponse]]:
         """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
         Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
@@ -209,9 +212,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetAirport(
         self,
-        request: _flightdata_service_pb2.GetAirportRequest,
+        request: _places_pb2.GetAirportRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_flightdata_service_pb2.GetAirportResponse, _abc.Awaitable[_flightdata_service_pb2.GetAirportResponse]]:
+    ) -> _typing.Union[_places_pb2.GetAirportResponse, _abc.Awaitable[_places_pb2.GetAirportResponse]]:
         """Returns one airport.
 
         Errors: NOT_FOUND `PLACE_NOT_FOUND`.
@@ -220,9 +223,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SearchFlights(
         self,
-        request: _flightdata_service_pb2.SearchFlightsRequest,
+        request: _flights_pb2.SearchFlightsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_flightdata_service_pb2.SearchFlightsResponse], _abc.AsyncIterator[_flightdata_service_pb2.SearchFlightsResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_flights_pb2.SearchFlightsResponse], _abc.AsyncIterator[_flights_pb2.SearchFlightsResponse]]:
         """Searches for flights from one place to another on one day. Streams progress and results; `done` is sent
         once and last.
 
@@ -236,9 +239,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetFlightStatus(
         self,
-        request: _flightdata_service_pb2.GetFlightStatusRequest,
+        request: _flight_status_pb2.GetFlightStatusRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_flightdata_service_pb2.GetFlightStatusResponse, _abc.Awaitable[_flightdata_service_pb2.GetFlightStatusResponse]]:
+    ) -> _typing.Union[_flight_status_pb2.GetFlightStatusResponse, _abc.Awaitable[_flight_status_pb2.GetFlightStatusResponse]]:
         """Returns the status of one flight on one day.
 
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
@@ -249,9 +252,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListRouteStatus(
         self,
-        request: _flightdata_service_pb2.ListRouteStatusRequest,
+        request: _flight_status_pb2.ListRouteStatusRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_flightdata_service_pb2.ListRouteStatusResponse, _abc.Awaitable[_flightdata_service_pb2.ListRouteStatusResponse]]:
+    ) -> _typing.Union[_flight_status_pb2.ListRouteStatusResponse, _abc.Awaitable[_flight_status_pb2.ListRouteStatusResponse]]:
         """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
         For callers who don't know the flight number.
 
@@ -263,9 +266,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def WatchFlightStatus(
         self,
-        request: _flightdata_service_pb2.WatchFlightStatusRequest,
+        request: _flight_status_pb2.WatchFlightStatusRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_flightdata_service_pb2.WatchFlightStatusResponse], _abc.AsyncIterator[_flightdata_service_pb2.WatchFlightStatusResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_flight_status_pb2.WatchFlightStatusResponse], _abc.AsyncIterator[_flight_status_pb2.WatchFlightStatusResponse]]:
         """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
         until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
         frequent near its departure and arrival.
@@ -292,9 +295,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetOffer(
         self,
-        request: _flightdata_service_pb2.GetOfferRequest,
+        request: _flights_pb2.GetOfferRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_flightdata_service_pb2.GetOfferResponse, _abc.Awaitable[_flightdata_service_pb2.GetOfferResponse]]:
+    ) -> _typing.Union[_flights_pb2.GetOfferResponse, _abc.Awaitable[_flights_pb2.GetOfferResponse]]:
         """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
 
         Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import places_pb2
 
 from mesh.ids import uuid7
 from tests.integration.gateway.conftest import Mesh
@@ -195,7 +195,7 @@ async def test_connect_unary_and_errors(http: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("text", [False, True])
 async def test_grpc_web_carries_a_response_and_trailers(http: httpx.AsyncClient, text: bool) -> None:
-    request = pb.GetAirportRequest(code="MAA").SerializeToString()
+    request = places_pb2.GetAirportRequest(code="MAA").SerializeToString()
     frame = b"\0" + len(request).to_bytes(4, "big") + request
     answer = await http.post(
         "/readback.flightdata.v1.FlightDataService/GetAirport",
@@ -204,7 +204,7 @@ async def test_grpc_web_carries_a_response_and_trailers(http: httpx.AsyncClient,
     )
     content = _decoded(answer.content) if text else answer.content
     length = int.from_bytes(content[1:5], "big")
-    assert pb.GetAirportResponse.FromString(content[5 : 5 + length]).airport.city == "Chennai"
+    assert places_pb2.GetAirportResponse.FromString(content[5 : 5 + length]).airport.city == "Chennai"
     assert b"grpc-status: 0" in content[5 + length :]
 
 

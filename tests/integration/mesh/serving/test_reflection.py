@@ -11,14 +11,14 @@ import pytest_asyncio
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_reflection.v1alpha import reflection_pb2
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.flightdata.v1 import flightdata_service_pb2
 
 from mesh.serving.reflection import V1, V1ALPHA, add_reflection
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
-SERVICE = flightdata.DESCRIPTOR.services_by_name["FlightDataService"].full_name
-PACKAGE = flightdata.DESCRIPTOR.package
+SERVICE = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"].full_name
+PACKAGE = flightdata_service_pb2.DESCRIPTOR.package
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -72,7 +72,9 @@ async def test_services_are_listed_and_described_over_both_versions(
     ],
 )
 async def test_every_kind_of_symbol_is_found(channel: grpc.aio.Channel, symbol: str) -> None:
-    assert flightdata.DESCRIPTOR.name in files(await ask(channel, V1, file_containing_symbol=symbol))
+    assert flightdata_service_pb2.DESCRIPTOR.name in files(
+        await ask(channel, V1, file_containing_symbol=symbol)
+    )
 
 
 async def test_extensions_are_found_by_symbol_and_by_number(channel: grpc.aio.Channel) -> None:

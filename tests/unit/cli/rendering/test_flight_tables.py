@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2
 from rich.console import Console
 from rich.table import Table
 
@@ -27,14 +27,14 @@ def timestamp(time: datetime) -> Timestamp:
     return stamp
 
 
-def stop(code: str, city: str, time: datetime) -> flightdata.Stop:
-    return flightdata.Stop(airport_code=code, city=city, time=timestamp(time), time_zone="Asia/Kolkata")
+def stop(code: str, city: str, time: datetime) -> flights_pb2.Stop:
+    return flights_pb2.Stop(airport_code=code, city=city, time=timestamp(time), time_zone="Asia/Kolkata")
 
 
-def itinerary() -> flightdata.Itinerary:
+def itinerary() -> flights_pb2.Itinerary:
     takes = Duration()
     takes.FromTimedelta(TAKES)
-    segment = flightdata.Segment(
+    segment = flights_pb2.Segment(
         carrier_code="6E",
         carrier="IndiGo",
         flight_number="6E3981",
@@ -42,8 +42,8 @@ def itinerary() -> flightdata.Itinerary:
         arrival=stop("DEL", "Delhi", LEAVES + TAKES),
         duration=takes,
     )
-    fare = flightdata.Fare(total=Money(currency_code="INR", units=10_860, nanos=500_000_000))
-    return flightdata.Itinerary(segments=[segment], duration=takes, fare=fare)
+    fare = flights_pb2.Fare(total=Money(currency_code="INR", units=10_860, nanos=500_000_000))
+    return flights_pb2.Itinerary(segments=[segment], duration=takes, fare=fare)
 
 
 def shown(table: Table) -> str:
@@ -74,7 +74,7 @@ def test_a_sold_out_flight_says_so_and_a_doubtful_one_is_marked() -> None:
     full = itinerary()
     full.ClearField("fare")
     full.seats_left = 0
-    full.segments[0].doubts.append(flightdata.DOUBT_IMPOSSIBLE_DURATION)
+    full.segments[0].doubts.append(flights_pb2.DOUBT_IMPOSSIBLE_DURATION)
     row = shown(flight_tables.itineraries([full]))
     assert "sold out" in row
     assert "6E 3981 ?" in row
@@ -84,8 +84,8 @@ def test_an_offer_shows_its_flights_seller_and_expiry() -> None:
     out, back = itinerary(), itinerary()
     out.itinerary_id, back.itinerary_id = "out", "back"
     back.segments[0].flight_number = "6E77"
-    fare = flightdata.Fare(total=Money(currency_code="INR", units=9_000))
-    both = flightdata.Offer(
+    fare = flights_pb2.Fare(total=Money(currency_code="INR", units=9_000))
+    both = flights_pb2.Offer(
         itinerary_id="out",
         return_itinerary_id="back",
         seller="Tripdesk",
@@ -104,7 +104,7 @@ def test_an_offer_shows_its_flights_seller_and_expiry() -> None:
     ]
 
 
-def there_and_back() -> list[flightdata.Itinerary]:
+def there_and_back() -> list[flights_pb2.Itinerary]:
     out, back = itinerary(), itinerary()
     out.itinerary_id, back.itinerary_id = "out", "back"
     back.leg, back.segments[0].flight_number = 1, "6E77"
@@ -112,9 +112,9 @@ def there_and_back() -> list[flightdata.Itinerary]:
 
 
 def test_a_return_is_one_row_at_the_price_of_both() -> None:
-    fare = flightdata.Fare(total=Money(currency_code="INR", units=19_000))
+    fare = flights_pb2.Fare(total=Money(currency_code="INR", units=19_000))
     table = flight_tables.journeys(
-        [flightdata.Journey(itinerary_ids=["out", "back"], fare=fare)], there_and_back()
+        [flights_pb2.Journey(itinerary_ids=["out", "back"], fare=fare)], there_and_back()
     )
     head, row = (
         [cell.strip() for cell in line.split("  ") if cell.strip()] for line in shown(table).splitlines()
@@ -124,12 +124,12 @@ def test_a_return_is_one_row_at_the_price_of_both() -> None:
 
 
 def test_a_return_without_a_fare_has_an_empty_price() -> None:
-    table = flight_tables.journeys([flightdata.Journey(itinerary_ids=["out", "back"])], there_and_back())
+    table = flight_tables.journeys([flights_pb2.Journey(itinerary_ids=["out", "back"])], there_and_back())
     assert "INR" not in shown(table)
 
 
 def test_gate_terminal_belt_and_doubts_of_a_status_are_shown() -> None:
-    known = status(doubts=[flightdata.DOUBT_CONTRADICTORY_TIMES])
+    known = status(doubts=[flights_pb2.DOUBT_CONTRADICTORY_TIMES])
     (
         known.scheduled_departure.terminal,
         known.scheduled_departure.gate,
@@ -141,15 +141,15 @@ def test_gate_terminal_belt_and_doubts_of_a_status_are_shown() -> None:
     assert "contradict each other" in text
 
 
-def status(**more: object) -> flightdata.FlightStatus:
-    known = flightdata.FlightStatus(
+def status(**more: object) -> flight_status_pb2.FlightStatus:
+    known = flight_status_pb2.FlightStatus(
         flight_number="AI542",
         carrier="Air India",
-        state=flightdata.FLIGHT_STATE_EN_ROUTE,
+        state=flight_status_pb2.FLIGHT_STATE_EN_ROUTE,
         scheduled_departure=stop("MAA", "Chennai", LEAVES),
         scheduled_arrival=stop("DEL", "Delhi", LEAVES + TAKES),
     )
-    known.MergeFrom(flightdata.FlightStatus(**more))  # type: ignore[arg-type]  # fields of the message
+    known.MergeFrom(flight_status_pb2.FlightStatus(**more))  # type: ignore[arg-type]  # fields of the message
     return known
 
 
@@ -180,7 +180,7 @@ def test_a_flight_that_left_and_landed_tells_when() -> None:
         actual_arrival_time=landed,
         estimated_arrival_time=landed,
     )
-    done.state = flightdata.FLIGHT_STATE_LANDED
+    done.state = flight_status_pb2.FLIGHT_STATE_LANDED
     text = shown(flight_tables.status(done))
     assert "landed, left 25 minutes late" in text
     assert "21:40, left 22:05" in text
@@ -191,12 +191,12 @@ def test_a_flight_that_left_and_landed_tells_when() -> None:
 @pytest.mark.parametrize(
     ("state", "text"),
     [
-        (flightdata.FLIGHT_STATE_DELAYED, "delayed, 25 minutes late"),
-        (flightdata.FLIGHT_STATE_CANCELLED, "cancelled"),
-        (flightdata.FLIGHT_STATE_ON_TIME, "on time"),
+        (flight_status_pb2.FLIGHT_STATE_DELAYED, "delayed, 25 minutes late"),
+        (flight_status_pb2.FLIGHT_STATE_CANCELLED, "cancelled"),
+        (flight_status_pb2.FLIGHT_STATE_ON_TIME, "on time"),
     ],
 )
-def test_only_what_is_late_is_called_late(state: flightdata.FlightState.ValueType, text: str) -> None:
+def test_only_what_is_late_is_called_late(state: flight_status_pb2.FlightState.ValueType, text: str) -> None:
     late = status(delay_minutes=25)
     late.state = state
     assert shown(flight_tables.status(late)).splitlines()[0].rstrip().endswith(text)

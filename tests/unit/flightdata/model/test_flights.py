@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2
 
 from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.flights import FlightStatus, Itinerary, Provenance, Segment, State, Stop
@@ -84,7 +84,7 @@ def test_an_itinerary_message_is_complete() -> None:
         6240,
         "INR",
     )
-    assert message.fare.cabin == pb.CABIN_BUSINESS
+    assert message.fare.cabin == flights_pb2.CABIN_BUSINESS
     assert (message.provenance.provider, message.provenance.sample, message.provenance.cached) == (
         "sample-timetable",
         True,
@@ -101,7 +101,7 @@ def test_every_search_event_has_its_message() -> None:
     progress = messages.search_event(Progress("sample-timetable", finished=True), NOW).progress
     assert (progress.provider, progress.finished) == ("sample-timetable", True)
     assert len(messages.search_event(Results([_itinerary(), _itinerary()]), NOW).results.itineraries) == 2
-    done = pb.SearchDone(outcome=pb.SEARCH_OUTCOME_FOUND, total=3, total_unfiltered=9)
+    done = flights_pb2.SearchDone(outcome=flights_pb2.SEARCH_OUTCOME_FOUND, total=3, total_unfiltered=9)
     assert messages.search_event(done, NOW).done == done
 
 
@@ -113,7 +113,7 @@ def test_every_state_has_its_own_value(state: State) -> None:
         FlightStatus(_segment(), date(2026, 11, 24), state, estimated, None, late, SAID), NOW
     )
     name = "UNSPECIFIED" if state is State.UNKNOWN else state.name
-    assert pb.FlightState.Name(message.state) == f"FLIGHT_STATE_{name}"
+    assert flight_status_pb2.FlightState.Name(message.state) == f"FLIGHT_STATE_{name}"
     assert (message.delay_minutes, message.depart_date.day) == (42, 24)
     assert message.estimated_departure_time.ToDatetime() == datetime(2026, 11, 24, 3, 32)
     assert not message.HasField("estimated_arrival_time")

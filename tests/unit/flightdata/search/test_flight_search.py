@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import AnswerCache
@@ -51,22 +51,22 @@ def search(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) 
     return FlightSearch(lexicon, answers, OfferService(router, PageTokens(b"a key for tests"), clock), clock)
 
 
-async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary], pb.SearchDone]:
+async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary], flights_pb2.SearchDone]:
     events = [event async for event in search.search(query)]
     found = [itinerary for event in events if isinstance(event, Results) for itinerary in event.itineraries]
-    assert isinstance(events[-1], pb.SearchDone)
+    assert isinstance(events[-1], flights_pb2.SearchDone)
     assert [event.finished for event in events if isinstance(event, Progress)] == [False, True]
     return found, events[-1]
 
 
 async def test_a_search_yields_progress_then_results_then_done(search: FlightSearch) -> None:
     kinds = [type(event) async for event in search.search(CHENNAI_DELHI)]
-    assert kinds == [Progress, Progress, Results, pb.SearchDone]
+    assert kinds == [Progress, Progress, Results, flights_pb2.SearchDone]
 
 
 async def test_without_filters_everything_fits(search: FlightSearch) -> None:
     found, done = await _run(search, CHENNAI_DELHI)
-    assert done.outcome == pb.SEARCH_OUTCOME_FOUND
+    assert done.outcome == flights_pb2.SEARCH_OUTCOME_FOUND
     assert done.total == done.total_unfiltered >= len(found) > 5
     assert done.provenance.sample
 
@@ -92,7 +92,7 @@ async def test_no_fitting_flight_differs_from_no_flight(search: FlightSearch) ->
     found, done = await _run(
         search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(3), time(4))))
     )
-    assert (found, done.total, done.outcome) == ([], 0, pb.SEARCH_OUTCOME_EMPTY)
+    assert (found, done.total, done.outcome) == ([], 0, flights_pb2.SEARCH_OUTCOME_EMPTY)
     assert done.total_unfiltered > 0
     _, nothing = await _run(search, SearchQuery("MAA", "BET", TOMORROW))
     assert (nothing.total, nothing.total_unfiltered) == (0, 0)
@@ -214,10 +214,10 @@ RETURN = SearchQuery(
 )
 
 
-async def _events(search: FlightSearch, query: SearchQuery) -> tuple[Results, pb.SearchDone]:
+async def _events(search: FlightSearch, query: SearchQuery) -> tuple[Results, flights_pb2.SearchDone]:
     *_, results, done = [event async for event in search.search(query)]
     assert isinstance(results, Results)
-    assert isinstance(done, pb.SearchDone)
+    assert isinstance(done, flights_pb2.SearchDone)
     return results, done
 
 
@@ -254,7 +254,7 @@ async def test_a_journey_through_three_cities_is_combined(search: FlightSearch) 
 async def test_a_leg_without_flights_gives_no_journey(search: FlightSearch) -> None:
     query = SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "BET", IN_A_WEEK),))
     *_, done = [event async for event in search.search(query)]
-    assert isinstance(done, pb.SearchDone)
+    assert isinstance(done, flights_pb2.SearchDone)
     assert (done.total, done.total_unfiltered) == (0, 0)
     assert [part.total > 0 for part in done.parts] == [True, False]
 
@@ -272,9 +272,9 @@ async def test_flexible_days_are_reported_with_their_cheapest_fare(search: Fligh
 
 async def test_further_results_are_reported(search: FlightSearch) -> None:
     _, done = await _events(search, dataclasses.replace(CHENNAI_DELHI, limit=2))
-    assert pb.SEARCH_LIMIT_RESULTS in done.limits
+    assert flights_pb2.SEARCH_LIMIT_RESULTS in done.limits
     _, done = await _events(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
-    assert pb.SEARCH_LIMIT_RESULTS not in done.limits
+    assert flights_pb2.SEARCH_LIMIT_RESULTS not in done.limits
 
 
 async def test_sold_out_flights_are_reported_and_come_last(search: FlightSearch) -> None:
@@ -308,7 +308,7 @@ async def test_bags_are_in_the_price_or_their_absence_is_reported(
 ) -> None:
     query = dataclasses.replace(CHENNAI_DELHI, bags=1)
     _, done = await _events(search, query)
-    assert pb.SEARCH_LIMIT_BAGS not in done.limits
+    assert flights_pb2.SEARCH_LIMIT_BAGS not in done.limits
     found = await timetable.search(FlightQuery(("MAA",), ("DEL",), TOMORROW))
 
     async def without_bags(_: FlightQuery) -> Found:
@@ -316,7 +316,7 @@ async def test_bags_are_in_the_price_or_their_absence_is_reported(
 
     monkeypatch.setattr(timetable, "search", without_bags)
     _, done = await _events(search, query)
-    assert pb.SEARCH_LIMIT_BAGS in done.limits
+    assert flights_pb2.SEARCH_LIMIT_BAGS in done.limits
 
 
 async def test_implausible_itineraries_are_left_out_and_counted(

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 import pytest_asyncio
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
@@ -70,18 +70,20 @@ def _search(
 
 
 @pytest_asyncio.fixture
-async def result(clock: SimulatedClock) -> AsyncIterator[tuple[Seller, OfferService, Results, pb.SearchDone]]:
+async def result(
+    clock: SimulatedClock,
+) -> AsyncIterator[tuple[Seller, OfferService, Results, flights_pb2.SearchDone]]:
     seller = Seller()
     search, offers, answers = _search(clock, seller)
     async with answers:
         *_, results, done = [event async for event in search.search(RETURN)]
         assert isinstance(results, Results)
-        assert isinstance(done, pb.SearchDone)
+        assert isinstance(done, flights_pb2.SearchDone)
         yield seller, offers, results, done
 
 
 async def test_both_ways_are_one_question(
-    result: tuple[Seller, OfferService, Results, pb.SearchDone],
+    result: tuple[Seller, OfferService, Results, flights_pb2.SearchDone],
 ) -> None:
     seller, _, _, done = result
     (asked,) = seller.queries
@@ -91,7 +93,7 @@ async def test_both_ways_are_one_question(
 
 
 async def test_a_round_trip_costs_the_sellers_price_for_both_ways(
-    result: tuple[Seller, OfferService, Results, pb.SearchDone],
+    result: tuple[Seller, OfferService, Results, flights_pb2.SearchDone],
 ) -> None:
     _, _, results, _ = result
     asked = {Decimal(str(row["cheapest_price"]["amount"])) for row in BODY["itineraries"]}
@@ -107,7 +109,7 @@ async def test_a_round_trip_costs_the_sellers_price_for_both_ways(
 
 
 async def test_an_offer_sells_both_ways_and_is_priced_again_so(
-    result: tuple[Seller, OfferService, Results, pb.SearchDone],
+    result: tuple[Seller, OfferService, Results, flights_pb2.SearchDone],
 ) -> None:
     seller, offers, results, _ = result
     ids = {itinerary.id: itinerary.leg for itinerary in results.itineraries}
@@ -130,7 +132,7 @@ async def test_the_filters_are_held_both_ways(clock: SimulatedClock) -> None:
             event async for event in search.search(replace(RETURN, filters=Filters(max_stops=0)))
         ]
     assert isinstance(results, Results)
-    assert isinstance(done, pb.SearchDone)
+    assert isinstance(done, flights_pb2.SearchDone)
     assert all(len(itinerary.segments) == 1 for itinerary in results.itineraries)
     assert 0 < done.total < done.total_unfiltered * done.total_unfiltered
 

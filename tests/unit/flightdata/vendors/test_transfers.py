@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
@@ -85,7 +85,7 @@ async def test_searches_via_a_place_go_to_providers_with_connections() -> None:
     first, second = Vendor("aviationstack", 1, NONSTOP_ONLY), Vendor("flightapi", 1)
     *_, results, done = await _results(first, second, via="LON")
     assert isinstance(results, Results)
-    assert isinstance(done, pb.SearchDone)
+    assert isinstance(done, flights_pb2.SearchDone)
     assert (first.asked, second.asked) == (0, 1)
     assert {itinerary.segments[0].arrival.airport for itinerary in results.itineraries} == {"LHR"}
     assert done.total < done.total_unfiltered

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 
 import pytest
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2
 
 from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.flights import (
@@ -50,10 +50,10 @@ ONWARD = Segment("AF", "Air France", "AF225", _stop("DXN", 14), _stop("CDG", 23)
 @pytest.mark.parametrize(
     ("table", "kind", "enum"),
     [
-        (messages.STATES, State, pb.FlightState),
-        (messages.DOUBTS, Doubt, pb.Doubt),
-        (messages.CONVENTIONS, Convention, pb.TimeConvention),
-        (messages.PROBLEMS, Problem, pb.ProviderProblem),
+        (messages.STATES, State, flight_status_pb2.FlightState),
+        (messages.DOUBTS, Doubt, flights_pb2.Doubt),
+        (messages.CONVENTIONS, Convention, flights_pb2.TimeConvention),
+        (messages.PROBLEMS, Problem, flights_pb2.ProviderProblem),
     ],
 )
 def test_every_value_has_its_own_contract_value(table: dict[Enum, int], kind: type[Enum], enum: type) -> None:
@@ -65,8 +65,8 @@ def test_every_value_has_its_own_contract_value(table: dict[Enum, int], kind: ty
 def test_every_sort_and_cabin_can_be_asked_for() -> None:
     assert set(SORTS.values()) == set(Sort)
     assert set(CABINS.values()) == set(Cabin)
-    assert set(SORTS) == set(pb.FlightSort.values())
-    assert set(CABINS) | {pb.CABIN_UNSPECIFIED} == set(pb.Cabin.values())
+    assert set(SORTS) == set(flights_pb2.FlightSort.values())
+    assert set(CABINS) | {flights_pb2.CABIN_UNSPECIFIED} == set(flights_pb2.Cabin.values())
 
 
 def test_a_segment_has_its_operator_codeshares_and_doubts() -> None:
@@ -76,7 +76,7 @@ def test_a_segment_has_its_operator_codeshares_and_doubts() -> None:
     assert (message.aircraft, message.days_later, list(message.doubts)) == (
         "Airbus A321",
         1,
-        [pb.DOUBT_CONTRADICTORY_TIMES],
+        [flights_pb2.DOUBT_CONTRADICTORY_TIMES],
     )
     assert (message.departure.terminal, message.departure.gate, message.arrival.baggage_belt) == (
         "2",
@@ -84,7 +84,7 @@ def test_a_segment_has_its_operator_codeshares_and_doubts() -> None:
         "7",
     )
     assert message.departure.local_time == "2026-11-24T21:00:00"
-    assert message.departure.time_convention == pb.TIME_CONVENTION_LOCAL_LABELLED_UTC
+    assert message.departure.time_convention == flights_pb2.TIME_CONVENTION_LOCAL_LABELLED_UTC
     assert not messages.segment(ONWARD).HasField("operator")
 
 
@@ -125,7 +125,11 @@ def test_an_offer_keeps_its_cents_and_its_expiry() -> None:
     message = messages.offer(offer, NOW)
     assert (message.fare.total.units, message.fare.total.nanos) == (123, 450_000_000)
     assert (message.fare.per_passenger.units, message.fare.per_passenger.nanos) == (61, 730_000_000)
-    assert (message.fare.cabin, message.tickets, message.seller) == (pb.CABIN_PREMIUM_ECONOMY, 2, "Tripdesk")
+    assert (message.fare.cabin, message.tickets, message.seller) == (
+        flights_pb2.CABIN_PREMIUM_ECONOMY,
+        2,
+        "Tripdesk",
+    )
     assert message.expire_time.ToDatetime(UTC) == NOW + timedelta(minutes=15)
     results = messages.search_event(Results([], [offer]), NOW).results
     assert [o.offer_id for o in results.offers] == ["a-name"]
@@ -146,7 +150,7 @@ def test_a_status_message_is_complete() -> None:
     )
     message = messages.status(status, NOW)
     assert (message.state, message.provider_state, message.delay_minutes) == (
-        pb.FLIGHT_STATE_DIVERTED,
+        flight_status_pb2.FLIGHT_STATE_DIVERTED,
         "diverted",
         65,
     )
@@ -157,11 +161,11 @@ def test_a_status_message_is_complete() -> None:
         ["KL3001", "QR4711"],
         "Airbus A321",
     )
-    assert list(message.doubts) == [pb.DOUBT_CONTRADICTORY_TIMES]
+    assert list(message.doubts) == [flights_pb2.DOUBT_CONTRADICTORY_TIMES]
 
 
 def test_a_failed_provider_is_reported() -> None:
     progress = messages.search_event(
         Progress("aviationstack", finished=True, problem=Problem.RATE_LIMITED), NOW
     ).progress
-    assert progress.problem == pb.PROVIDER_PROBLEM_RATE_LIMITED
+    assert progress.problem == flights_pb2.PROVIDER_PROBLEM_RATE_LIMITED

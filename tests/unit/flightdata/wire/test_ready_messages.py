@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, timedelta
 
 import pytest
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import AnswerCache
@@ -66,7 +66,7 @@ def ready() -> ReadyMessages:
 
 async def _messages(
     search: FlightSearch, ready: ReadyMessages, query: SearchQuery, clock: SimulatedClock
-) -> list[pb.SearchFlightsResponse]:
+) -> list[flights_pb2.SearchFlightsResponse]:
     """Search as the servicer does, without progress."""
     (answers,) = [event async for event in search.ask(query) if not isinstance(event, Progress)]
     if answers.cached:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from google.type.date_pb2 import Date
 from google.type.timeofday_pb2 import TimeOfDay
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from mesh.errors import InvalidRequest
 from services.flightdata.errors import DateInvalid
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 
 def test_a_request_becomes_a_query_with_its_defaults() -> None:
     query = query_from(
-        pb.SearchFlightsRequest(
+        flights_pb2.SearchFlightsRequest(
             origin="MAA", destination="DEL", depart_date=Date(year=2026, month=11, day=24)
         )
     )
@@ -37,14 +37,14 @@ def test_a_request_becomes_a_query_with_its_defaults() -> None:
 
 
 def test_a_query_keeps_every_field_of_the_request() -> None:
-    request = pb.SearchFlightsRequest(
+    request = flights_pb2.SearchFlightsRequest(
         depart_date=Date(year=2026, month=11, day=24),
         depart_from=TimeOfDay(hours=6, minutes=30),
         depart_until=TimeOfDay(hours=24),
         nonstop=True,
         carrier_code="AI",
-        sort=pb.FLIGHT_SORT_CHEAPEST,
-        cabin=pb.CABIN_FIRST,
+        sort=flights_pb2.FLIGHT_SORT_CHEAPEST,
+        cabin=flights_pb2.CABIN_FIRST,
         passengers=9,
         max_results=100,
     )
@@ -67,14 +67,16 @@ def test_a_date_that_does_not_exist_is_refused(message: Date) -> None:
     [TimeOfDay(hours=25), TimeOfDay(minutes=60), TimeOfDay(hours=24, minutes=1), TimeOfDay(seconds=-1)],
 )
 def test_a_time_that_does_not_exist_is_refused_by_its_field(wrong: TimeOfDay) -> None:
-    request = pb.SearchFlightsRequest(depart_date=Date(year=2026, month=11, day=24), depart_until=wrong)
+    request = flights_pb2.SearchFlightsRequest(
+        depart_date=Date(year=2026, month=11, day=24), depart_until=wrong
+    )
     with pytest.raises(InvalidRequest) as refused:
         query_from(request)
     assert [violation.field for violation in refused.value.violations] == ["depart_until"]
 
 
-def _request(**more: Any) -> pb.SearchFlightsRequest:
-    return pb.SearchFlightsRequest(
+def _request(**more: Any) -> flights_pb2.SearchFlightsRequest:
+    return flights_pb2.SearchFlightsRequest(
         origin="MAA", destination="LHR", depart_date=Date(year=2026, month=11, day=24), **more
     )
 
@@ -86,7 +88,9 @@ def test_a_return_date_is_a_leg_back() -> None:
 
 def test_further_legs_are_kept_in_their_order() -> None:
     legs = [
-        pb.JourneyLeg(origin="LHR", destination="JFK", depart_date=Date(year=2026, month=11, day=day))
+        flights_pb2.JourneyLeg(
+            origin="LHR", destination="JFK", depart_date=Date(year=2026, month=11, day=day)
+        )
         for day in (24, 26)
     ]
     query = query_from(_request(further_legs=legs))
@@ -97,11 +101,14 @@ def test_further_legs_are_kept_in_their_order() -> None:
     ("more", "field"),
     [
         ({"return_date": Date(year=2026, month=11, day=23)}, "return_date"),
-        ({"further_legs": [pb.JourneyLeg(depart_date=Date(year=2026, month=11, day=23))]}, "further_legs"),
+        (
+            {"further_legs": [flights_pb2.JourneyLeg(depart_date=Date(year=2026, month=11, day=23))]},
+            "further_legs",
+        ),
         (
             {
                 "return_date": Date(year=2026, month=11, day=28),
-                "further_legs": [pb.JourneyLeg(depart_date=Date(year=2026, month=12, day=1))],
+                "further_legs": [flights_pb2.JourneyLeg(depart_date=Date(year=2026, month=12, day=1))],
             },
             "return_date",
         ),
@@ -124,7 +131,7 @@ def test_several_carriers_may_be_wanted() -> None:
 
 def test_flexible_days_are_sorted_by_price() -> None:
     assert query_from(_request(flexible_days=3)).sort is Sort.CHEAPEST
-    assert query_from(_request(flexible_days=3, sort=pb.FLIGHT_SORT_LATEST)).sort is Sort.LATEST
+    assert query_from(_request(flexible_days=3, sort=flights_pb2.FLIGHT_SORT_LATEST)).sort is Sort.LATEST
 
 
 def test_the_other_fields_are_kept() -> None:

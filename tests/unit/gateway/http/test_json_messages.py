@@ -9,7 +9,7 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from readback.conversation.v1 import conversation_service_pb2 as conversation
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.flightdata.v1 import flights_pb2
 
 from services.gateway.http.json_messages import JsonReader, nested, to_json
 
@@ -23,9 +23,9 @@ def read(message: Message, value: object, *, texts: bool = False) -> dict[str, s
 
 
 def test_dates_and_times_of_day_are_texts_both_ways() -> None:
-    request = flightdata.SearchFlightsRequest()
+    request = flights_pb2.SearchFlightsRequest()
     given = {"departDate": "2026-12-01", "earliestDeparture": "06:30"}
-    fields = flightdata.SearchFlightsRequest.DESCRIPTOR.fields_by_name
+    fields = flights_pb2.SearchFlightsRequest.DESCRIPTOR.fields_by_name
     given = {
         name: value for name, value in given.items() if any(f.json_name == name for f in fields.values())
     }
@@ -37,15 +37,15 @@ def test_dates_and_times_of_day_are_texts_both_ways() -> None:
 
 @pytest.mark.parametrize("name", ["departDate", "depart_date"])
 def test_both_spellings_of_a_name_are_read(name: str) -> None:
-    request = flightdata.SearchFlightsRequest()
+    request = flights_pb2.SearchFlightsRequest()
     assert not read(request, {name: "2026-12-01"})
     assert request.depart_date.year == 2026
 
 
 def test_what_official_protobuf_writes_is_read() -> None:
-    request = flightdata.SearchFlightsRequest(origin="MAA", destination="DEL", max_results=3)
+    request = flights_pb2.SearchFlightsRequest(origin="MAA", destination="DEL", max_results=3)
     request.depart_date.year, request.depart_date.month, request.depart_date.day = 2026, 12, 1
-    again = flightdata.SearchFlightsRequest()
+    again = flights_pb2.SearchFlightsRequest()
     assert not read(again, json.loads(json_format.MessageToJson(request)))
     assert again == request
 
@@ -70,13 +70,17 @@ def test_what_official_protobuf_writes_is_read() -> None:
     ],
 )
 def test_a_wrong_value_is_named(value: dict[str, Any], field: str, problem: str) -> None:
-    violations = read(flightdata.SearchFlightsRequest(), value)
+    violations = read(flights_pb2.SearchFlightsRequest(), value)
     assert list(violations) == [field]
     assert problem in violations[field]
 
 
 def test_all_wrong_values_are_reported_at_once() -> None:
-    assert set(read(flightdata.SearchFlightsRequest(), {"a": 1, "b": 2, "origin": 3})) == {"a", "b", "origin"}
+    assert set(read(flights_pb2.SearchFlightsRequest(), {"a": 1, "b": 2, "origin": 3})) == {
+        "a",
+        "b",
+        "origin",
+    }
 
 
 def test_two_fields_of_a_oneof_are_refused() -> None:
@@ -103,16 +107,16 @@ def test_a_query_has_texts_lists_and_nested_names() -> None:
 
 @pytest.mark.parametrize("query", [[("origin", "MAA"), ("origin", "DEL")], [("origin.x", "1")]])
 def test_a_query_that_does_not_fit_is_named(query: list[tuple[str, str]]) -> None:
-    assert read(flightdata.SearchFlightsRequest(), nested(query), texts=True)
+    assert read(flights_pb2.SearchFlightsRequest(), nested(query), texts=True)
 
 
 @pytest.mark.parametrize("value", [None, [], 3, "x", [[]]])
 def test_a_request_must_be_an_object(value: object) -> None:
-    assert read(flightdata.SearchFlightsRequest(), value) == {"": "must be an object"}
+    assert read(flights_pb2.SearchFlightsRequest(), value) == {"": "must be an object"}
 
 
 def test_deep_nesting_is_refused_not_followed() -> None:
     deep: dict[str, Any] = {}
     for _ in range(500):
         deep = {"x": deep}
-    assert read(flightdata.SearchFlightsRequest(), {"furtherLegs": [deep]})
+    assert read(flights_pb2.SearchFlightsRequest(), {"furtherLegs": [deep]})

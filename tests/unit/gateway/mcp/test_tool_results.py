@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from hypothesis import given
 from hypothesis import strategies as st
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2, places_pb2
 
 from services.gateway.compact_json import compact_json
 from services.gateway.mcp.tool_results import as_json, count_tokens, shortened
@@ -16,19 +16,23 @@ from services.gateway.mcp.tool_results import as_json, count_tokens, shortened
 pytestmark = pytest.mark.unit
 
 
-def found(*names: str) -> pb.SearchFlightsResponse:
-    return pb.SearchFlightsResponse(
-        results=pb.SearchResults(itineraries=[pb.Itinerary(itinerary_id=name) for name in names])
+def found(*names: str) -> flights_pb2.SearchFlightsResponse:
+    return flights_pb2.SearchFlightsResponse(
+        results=flights_pb2.SearchResults(
+            itineraries=[flights_pb2.Itinerary(itinerary_id=name) for name in names]
+        )
     )
 
 
 def test_one_message_has_the_contracts_json() -> None:
-    answer = pb.GetAirportResponse(airport=pb.Airport(code="MAA", city="Chennai"))
+    answer = places_pb2.GetAirportResponse(airport=places_pb2.Airport(code="MAA", city="Chennai"))
     assert as_json([answer]) == MessageToDict(answer, preserving_proto_field_name=True)
 
 
 def test_messages_of_a_stream_are_merged() -> None:
-    done = pb.SearchFlightsResponse(done=pb.SearchDone(total=3, outcome=pb.SEARCH_OUTCOME_FOUND))
+    done = flights_pb2.SearchFlightsResponse(
+        done=flights_pb2.SearchDone(total=3, outcome=flights_pb2.SEARCH_OUTCOME_FOUND)
+    )
     whole = as_json([found("a"), found("b", "c"), done])
     assert [one["itinerary_id"] for one in whole["results"]["itineraries"]] == ["a", "b", "c"]
     assert whole["done"] == {"total": 3, "outcome": "SEARCH_OUTCOME_FOUND"}
@@ -56,20 +60,25 @@ def test_a_list_keeps_its_first_item() -> None:
 def sold(journeys: int = 0) -> dict[str, Any]:
     """Return a result with twenty outbound and twenty return itineraries, their offers, and some journeys."""
     there, back = [f"there-{n}" for n in range(20)], [f"back-{n}" for n in range(20)]
-    together = [pb.Journey(itinerary_ids=pair) for pair in list(zip(there, back, strict=True))[:journeys]]
+    together = [
+        flights_pb2.Journey(itinerary_ids=pair) for pair in list(zip(there, back, strict=True))[:journeys]
+    ]
     if journeys:
         offers = [
-            pb.Offer(itinerary_id=a, return_itinerary_id=b, seller="s" * 40)
+            flights_pb2.Offer(itinerary_id=a, return_itinerary_id=b, seller="s" * 40)
             for a, b in zip(there, back, strict=True)
         ]
     else:
-        offers = [pb.Offer(itinerary_id=name, seller="s" * 40) for name in there]
+        offers = [flights_pb2.Offer(itinerary_id=name, seller="s" * 40) for name in there]
     kept = [*there[:journeys], *back[:journeys]] if journeys else there
-    itineraries = [pb.Itinerary(itinerary_id=name, segments=[pb.Segment(carrier="c" * 60)]) for name in kept]
+    itineraries = [
+        flights_pb2.Itinerary(itinerary_id=name, segments=[flights_pb2.Segment(carrier="c" * 60)])
+        for name in kept
+    ]
     return as_json(
         [
-            pb.SearchFlightsResponse(
-                results=pb.SearchResults(itineraries=itineraries, offers=offers, journeys=together)
+            flights_pb2.SearchFlightsResponse(
+                results=flights_pb2.SearchResults(itineraries=itineraries, offers=offers, journeys=together)
             )
         ]
     )

@@ -6,37 +6,39 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.type.money_pb2 import Money
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2, places_pb2
 
 from agent.language.en.answer_lines import PARTIAL, SAMPLE, answer_line
 
 pytestmark = pytest.mark.unit
 
 
-def stop(city: str, hour: int, zone: str = "Asia/Kolkata") -> pb.Stop:
+def stop(city: str, hour: int, zone: str = "Asia/Kolkata") -> flights_pb2.Stop:
     """A stop so many hours and thirty minutes after 24 November 2026, 00:00 UTC."""
-    made = pb.Stop(city=city, time_zone=zone)
+    made = flights_pb2.Stop(city=city, time_zone=zone)
     made.time.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC) + timedelta(hours=hour, minutes=30))
     return made
 
 
-def itinerary(*, sample: bool = False, fare: bool = True) -> pb.Itinerary:
-    segment = pb.Segment(
+def itinerary(*, sample: bool = False, fare: bool = True) -> flights_pb2.Itinerary:
+    segment = flights_pb2.Segment(
         carrier="Air India",
         flight_number="AI542",
         departure=stop("Chennai", 1),
         arrival=stop("Delhi", 4),
         carrier_code="AI",
     )
-    made = pb.Itinerary(segments=[segment], provenance=pb.Provenance(sample=sample))
+    made = flights_pb2.Itinerary(segments=[segment], provenance=flights_pb2.Provenance(sample=sample))
     if fare:
         made.fare.total.CopyFrom(Money(currency_code="INR", units=4500))
     return made
 
 
-def searched(*found: pb.Itinerary, total: int, unfiltered: int = 0) -> str:
-    results = pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=found))
-    done = pb.SearchFlightsResponse(done=pb.SearchDone(total=total, total_unfiltered=unfiltered))
+def searched(*found: flights_pb2.Itinerary, total: int, unfiltered: int = 0) -> str:
+    results = flights_pb2.SearchFlightsResponse(results=flights_pb2.SearchResults(itineraries=found))
+    done = flights_pb2.SearchFlightsResponse(
+        done=flights_pb2.SearchDone(total=total, total_unfiltered=unfiltered)
+    )
     return answer_line([results, done] if found else [done])
 
 
@@ -68,7 +70,9 @@ def test_arrival_on_another_local_day_names_the_day(
 
 def test_status_names_the_day_of_an_arrival_after_midnight() -> None:
     arrived = datetime(2026, 11, 24, 19, 5, tzinfo=UTC)
-    assert line_of(pb.FLIGHT_STATE_LANDED, actual_arrival_time=arrived).endswith("at 00:35 the next day.")
+    assert line_of(flight_status_pb2.FLIGHT_STATE_LANDED, actual_arrival_time=arrived).endswith(
+        "at 00:35 the next day."
+    )
 
 
 def test_one_flight_is_one() -> None:
@@ -78,7 +82,11 @@ def test_one_flight_is_one() -> None:
 def test_samples_are_called_samples() -> None:
     assert searched(itinerary(sample=True), total=1).endswith(SAMPLE)
     assert answer_line(
-        [pb.GetFlightStatusResponse(status=pb.FlightStatus(provenance=pb.Provenance(sample=True)))]
+        [
+            flight_status_pb2.GetFlightStatusResponse(
+                status=flight_status_pb2.FlightStatus(provenance=flights_pb2.Provenance(sample=True))
+            )
+        ]
     ).endswith(SAMPLE)
 
 
@@ -109,10 +117,12 @@ def test_a_journey_line_has_all_legs_and_the_total_price() -> None:
     out, back = itinerary(fare=False), itinerary(fare=False)
     out.itinerary_id, back.itinerary_id = "out", "back"
     back.segments[0].departure.CopyFrom(stop("Delhi", 5))
-    journey = pb.Journey(itinerary_ids=["out", "back"])
+    journey = flights_pb2.Journey(itinerary_ids=["out", "back"])
     journey.fare.total.CopyFrom(Money(currency_code="INR", units=9000))
-    results = pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=[out, back], journeys=[journey]))
-    line = answer_line([results, pb.SearchFlightsResponse(done=pb.SearchDone(total=4))])
+    results = flights_pb2.SearchFlightsResponse(
+        results=flights_pb2.SearchResults(itineraries=[out, back], journeys=[journey])
+    )
+    line = answer_line([results, flights_pb2.SearchFlightsResponse(done=flights_pb2.SearchDone(total=4))])
     assert (
         line == "4 journeys. The first is Air India AI542 from Chennai at 07:00, then Air India AI542 from "
         "Delhi at 11:00, for 9,000 INR."
@@ -121,10 +131,10 @@ def test_a_journey_line_has_all_legs_and_the_total_price() -> None:
 
 @pytest.mark.parametrize("found", [True, False])
 def test_partial_results_are_marked(found: bool) -> None:
-    done = pb.SearchDone(total=1 if found else 0, limits=[pb.SEARCH_LIMIT_PART])
-    results = pb.SearchResults(itineraries=[itinerary()] if found else [])
+    done = flights_pb2.SearchDone(total=1 if found else 0, limits=[flights_pb2.SEARCH_LIMIT_PART])
+    results = flights_pb2.SearchResults(itineraries=[itinerary()] if found else [])
     assert PARTIAL in answer_line(
-        [pb.SearchFlightsResponse(results=results), pb.SearchFlightsResponse(done=done)]
+        [flights_pb2.SearchFlightsResponse(results=results), flights_pb2.SearchFlightsResponse(done=done)]
     )
 
 
@@ -134,52 +144,60 @@ def test_no_fitting_flight_differs_from_no_flight() -> None:
 
 
 def test_delay_line_has_the_new_time() -> None:
-    status = pb.FlightStatus(
-        flight_number="AI542", carrier="Air India", state=pb.FLIGHT_STATE_DELAYED, delay_minutes=25
+    status = flight_status_pb2.FlightStatus(
+        flight_number="AI542",
+        carrier="Air India",
+        state=flight_status_pb2.FLIGHT_STATE_DELAYED,
+        delay_minutes=25,
     )
     status.scheduled_departure.CopyFrom(stop("Chennai", 1))
     status.estimated_departure_time.FromDatetime(datetime(2026, 11, 24, 1, 55, tzinfo=UTC))
-    assert answer_line([pb.GetFlightStatusResponse(status=status)]) == (
+    assert answer_line([flight_status_pb2.GetFlightStatusResponse(status=status)]) == (
         "Air India AI542 is delayed, 25 minutes late, now leaving at 07:25."
     )
 
 
-def line_of(state: pb.FlightState.ValueType, *, late: int = 9, **times: datetime) -> str:
+def line_of(state: flight_status_pb2.FlightState.ValueType, *, late: int = 9, **times: datetime) -> str:
     """Return the line of a flight that left so many minutes late."""
-    status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=state, delay_minutes=late)
+    status = flight_status_pb2.FlightStatus(
+        flight_number="AI542", carrier="Air India", state=state, delay_minutes=late
+    )
     status.scheduled_departure.CopyFrom(stop("Chennai", 1))
     status.scheduled_arrival.CopyFrom(stop("Delhi", 4))
     for name, moment in times.items():
         getattr(status, name).FromDatetime(moment)
-    return answer_line([pb.GetFlightStatusResponse(status=status)])
+    return answer_line([flight_status_pb2.GetFlightStatusResponse(status=status)])
 
 
 def test_flight_on_time_is_not_called_late() -> None:
-    assert line_of(pb.FLIGHT_STATE_ON_TIME) == "Air India AI542 is on time."
+    assert line_of(flight_status_pb2.FLIGHT_STATE_ON_TIME) == "Air India AI542 is on time."
 
 
 def test_flight_that_left_late_and_arrived_early_has_its_arrival() -> None:
     arrived = datetime(2026, 11, 24, 4, 20, tzinfo=UTC)
     line = "Air India AI542 has landed in Delhi; it arrived at 09:50."
     assert (
-        line_of(pb.FLIGHT_STATE_LANDED, actual_arrival_time=arrived, estimated_arrival_time=arrived) == line
+        line_of(
+            flight_status_pb2.FLIGHT_STATE_LANDED, actual_arrival_time=arrived, estimated_arrival_time=arrived
+        )
+        == line
     )
 
 
 def test_estimated_arrival_is_called_expected() -> None:
     expected = datetime(2026, 11, 24, 4, 20, tzinfo=UTC)
     line = "Air India AI542 has landed in Delhi; it was expected at 09:50."
-    assert line_of(pb.FLIGHT_STATE_LANDED, estimated_arrival_time=expected) == line
+    assert line_of(flight_status_pb2.FLIGHT_STATE_LANDED, estimated_arrival_time=expected) == line
 
 
 def test_unknown_arrival_is_left_out() -> None:
-    assert line_of(pb.FLIGHT_STATE_LANDED) == "Air India AI542 has landed."
+    assert line_of(flight_status_pb2.FLIGHT_STATE_LANDED) == "Air India AI542 has landed."
 
 
 def test_flight_in_the_air_has_its_expected_arrival() -> None:
     expected = datetime(2026, 11, 24, 4, 40, tzinfo=UTC)
     assert (
-        line_of(pb.FLIGHT_STATE_EN_ROUTE, estimated_arrival_time=expected)
+        line_of(flight_status_pb2.FLIGHT_STATE_EN_ROUTE, estimated_arrival_time=expected)
         == "Air India AI542 is in the air, and expected in Delhi at 10:10."
     )
 
@@ -193,19 +211,24 @@ def test_flight_in_the_air_has_its_expected_arrival() -> None:
     ],
 )
 def test_flight_in_the_air_is_not_expected_at_its_planned_time(late: int, words: str) -> None:
-    assert line_of(pb.FLIGHT_STATE_EN_ROUTE, late=late) == f"Air India AI542 is in the air, and {words}."
+    assert (
+        line_of(flight_status_pb2.FLIGHT_STATE_EN_ROUTE, late=late)
+        == f"Air India AI542 is in the air, and {words}."
+    )
 
 
 def test_cancelled_flight_is_not_late() -> None:
-    assert line_of(pb.FLIGHT_STATE_CANCELLED) == "Air India AI542 is cancelled."
+    assert line_of(flight_status_pb2.FLIGHT_STATE_CANCELLED) == "Air India AI542 is cancelled."
 
 
 def test_states_of_a_flight_have_words() -> None:
-    for state in pb.FlightState.values():
+    for state in flight_status_pb2.FlightState.values():
         line = answer_line(
             [
-                pb.GetFlightStatusResponse(
-                    status=pb.FlightStatus(flight_number="AI542", carrier="Air India", state=state)
+                flight_status_pb2.GetFlightStatusResponse(
+                    status=flight_status_pb2.FlightStatus(
+                        flight_number="AI542", carrier="Air India", state=state
+                    )
                 )
             ]
         )
@@ -213,22 +236,27 @@ def test_states_of_a_flight_have_words() -> None:
 
 
 def test_route_line_has_the_first_flight_and_the_number_of_others() -> None:
-    status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=pb.FLIGHT_STATE_ON_TIME)
-    assert answer_line([pb.ListRouteStatusResponse(statuses=[status])]) == "Air India AI542 is on time."
+    status = flight_status_pb2.FlightStatus(
+        flight_number="AI542", carrier="Air India", state=flight_status_pb2.FLIGHT_STATE_ON_TIME
+    )
     assert (
-        answer_line([pb.ListRouteStatusResponse(statuses=[status] * 3)])
+        answer_line([flight_status_pb2.ListRouteStatusResponse(statuses=[status])])
+        == "Air India AI542 is on time."
+    )
+    assert (
+        answer_line([flight_status_pb2.ListRouteStatusResponse(statuses=[status] * 3)])
         == "Air India AI542 is on time. 2 more are listed."
     )
-    assert answer_line([pb.ListRouteStatusResponse()]) == "No flight is known there that day."
+    assert answer_line([flight_status_pb2.ListRouteStatusResponse()]) == "No flight is known there that day."
 
 
 def test_airport_line_has_its_name_and_place() -> None:
-    answer = pb.GetAirportResponse(
-        airport=pb.Airport(name="Chennai International Airport", city="Chennai", country="India")
+    answer = places_pb2.GetAirportResponse(
+        airport=places_pb2.Airport(name="Chennai International Airport", city="Chennai", country="India")
     )
     assert answer_line([answer]) == "Chennai International Airport serves Chennai, India."
 
 
 def test_other_answers_have_no_line() -> None:
     assert answer_line([]) == ""
-    assert answer_line([pb.ResolvePlaceResponse()]) == ""
+    assert answer_line([places_pb2.ResolvePlaceResponse()]) == ""

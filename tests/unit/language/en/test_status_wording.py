@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.json_format import ParseDict
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flight_status_pb2
 
 from agent.language.en.status_wording import route_line, status_sentences
 
@@ -28,7 +28,7 @@ def status(
     arrives: datetime = ARRIVES,
     zone: str = "Asia/Kolkata",
     **known: Any,
-) -> pb.FlightStatus:
+) -> flight_status_pb2.FlightStatus:
     """Return the status of AI542 from Chennai to Delhi (in `zone`): the plan and the `known` facts."""
     day = leaves.date()
     ends = {
@@ -49,7 +49,7 @@ def status(
         "depart_date": {"year": day.year, "month": day.month, "day": day.day},
         "state": 99 if state == "SOMETHING_NEW" else f"FLIGHT_STATE_{state}",
     }
-    return ParseDict({**facts, **stops, **times}, pb.FlightStatus())
+    return ParseDict({**facts, **stops, **times}, flight_status_pb2.FlightStatus())
 
 
 def spoken(state: str, now: datetime = EARLIER, **known: Any) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.state import DialogueState, Draft, FlightList
 from agent.dialogue.transcript_json import flight_from_json
@@ -126,7 +126,7 @@ async def test_the_day_of_an_arrival_is_stated_for_any_distance(
         "arrival": arrival,
     }
     itinerary = flight_from_json({"itinerary_id": "x", "segments": [segment], "duration": f"{hours * 3600}s"})
-    request = pb.SearchFlightsRequest(
+    request = flights_pb2.SearchFlightsRequest(
         origin="LAX", destination="XXX", depart_date=date_message(date(2026, 11, 24))
     )
     offered = DialogueState(flight_list=FlightList(request, (itinerary,), 1, 1))

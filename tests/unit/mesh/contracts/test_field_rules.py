@@ -9,7 +9,7 @@ import pytest
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from readback.conversation.v1 import conversation_service_pb2 as conversation
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.flightdata.v1 import flightdata_service_pb2, flights_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
 
 from mesh.contracts.validation import MOST_VIOLATIONS, PATTERNS, validate
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 
 REQUESTS = [
     method.input_type
-    for file in (conversation, flightdata, identity)
+    for file in (conversation, flightdata_service_pb2, identity)
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]
@@ -42,7 +42,7 @@ def rules_of(field: FieldDescriptor) -> validate_pb2.FieldRules:
     return rules
 
 
-def violations(message: flightdata.SearchFlightsRequest) -> dict[str, str]:
+def violations(message: flights_pb2.SearchFlightsRequest) -> dict[str, str]:
     with pytest.raises(InvalidRequest) as refused:
         validate(message)
     return {violation.field: violation.description for violation in refused.value.violations}
@@ -57,20 +57,20 @@ def test_every_pattern_of_the_contracts_has_words() -> None:
 
 
 def test_a_violated_pattern_is_a_plain_sentence() -> None:
-    found = violations(flightdata.SearchFlightsRequest(origin="maa", carrier_codes=["Air India"]))
+    found = violations(flights_pb2.SearchFlightsRequest(origin="maa", carrier_codes=["Air India"]))
     assert found["origin"] == "must be the IATA code of an airport or a city, such as MAA"
     assert found["carrier_codes[0]"] == "must be the IATA code of an airline, such as AI"
 
 
 def test_a_long_list_is_refused_without_reading_its_items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protovalidate, "validate", lambda _: pytest.fail("its items were read"))
-    request = flightdata.SearchFlightsRequest()
+    request = flights_pb2.SearchFlightsRequest()
     request.ParseFromString(b"\x9a\x01\x00" * 21_800)
     assert violations(request) == {"further_legs": "has more than 4 items"}
 
 
 def test_an_error_lists_a_limited_number_of_violations() -> None:
-    request = flightdata.SearchFlightsRequest(carrier_codes=["x"] * 20, without_carrier_codes=["x"] * 20)
+    request = flights_pb2.SearchFlightsRequest(carrier_codes=["x"] * 20, without_carrier_codes=["x"] * 20)
     assert len(violations(request)) == MOST_VIOLATIONS
 
 

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1 import flights_pb2
 
 from mesh.contracts.tool_arguments import arguments_from, request_from
 from mesh.errors import InvalidRequest
 
 pytestmark = pytest.mark.unit
 
-SEARCH = pb.SearchFlightsRequest.DESCRIPTOR
+SEARCH = flights_pb2.SearchFlightsRequest.DESCRIPTOR
 
 
-def search(**arguments: Any) -> pb.SearchFlightsRequest:
+def search(**arguments: Any) -> flights_pb2.SearchFlightsRequest:
     request = request_from(SEARCH, arguments)
-    assert isinstance(request, pb.SearchFlightsRequest)
+    assert isinstance(request, flights_pb2.SearchFlightsRequest)
     return request
 
 
@@ -49,12 +49,15 @@ def test_a_request_is_written_back_as_its_arguments(arguments: dict[str, Any]) -
 
 
 def test_hidden_fields_are_not_written_as_arguments() -> None:
-    assert arguments_from(pb.SearchFlightsRequest(origin="MAA", max_results=12)) == {"origin": "MAA"}
+    assert arguments_from(flights_pb2.SearchFlightsRequest(origin="MAA", max_results=12)) == {"origin": "MAA"}
 
 
 def test_words_become_enum_values() -> None:
     request = search(sort="cheapest", cabin="premium_economy")
-    assert (request.sort, request.cabin) == (pb.FLIGHT_SORT_CHEAPEST, pb.CABIN_PREMIUM_ECONOMY)
+    assert (request.sort, request.cabin) == (
+        flights_pb2.FLIGHT_SORT_CHEAPEST,
+        flights_pb2.CABIN_PREMIUM_ECONOMY,
+    )
 
 
 def test_plain_values_and_lists_are_unchanged() -> None:
@@ -68,7 +71,7 @@ def test_plain_values_and_lists_are_unchanged() -> None:
 
 
 def test_null_means_absent() -> None:
-    assert search(origin="MAA", depart_from=None) == pb.SearchFlightsRequest(origin="MAA")
+    assert search(origin="MAA", depart_from=None) == flights_pb2.SearchFlightsRequest(origin="MAA")
 
 
 def test_every_mistake_is_listed() -> None:
@@ -110,4 +113,4 @@ anything = st.recursive(
 )
 def test_any_arguments_give_a_request_or_violations(arguments: dict[str, Any]) -> None:
     with suppress(InvalidRequest):
-        assert isinstance(request_from(SEARCH, arguments), pb.SearchFlightsRequest)
+        assert isinstance(request_from(SEARCH, arguments), flights_pb2.SearchFlightsRequest)

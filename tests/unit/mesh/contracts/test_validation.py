@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as conversation
-from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.flightdata.v1 import flightdata_service_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
 
 from mesh.contracts.validation import is_duration, is_time, validate
@@ -22,7 +22,7 @@ from mesh.errors import InvalidRequest
 
 pytestmark = pytest.mark.unit
 
-FILES = (conversation, flightdata, identity)
+FILES = (conversation, flightdata_service_pb2, identity)
 REQUESTS = {
     m.input_type for file in FILES for s in file.DESCRIPTOR.services_by_name.values() for m in s.methods
 }
