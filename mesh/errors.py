@@ -33,7 +33,8 @@ from grpc_status import rpc_status
 
 from mesh.ids import uuid7
 
-MESH_DOMAIN = "readback.options.v1"
+ERROR_DOMAIN = "readback.errors.v1"
+"""`ErrorInfo.domain` of all reasons: the package of `ErrorReason`."""
 RETRY_AFTER = timedelta(milliseconds=500)
 """Suggested wait for callers of a process that is overloaded or can't reach its database."""
 _log = structlog.get_logger()
@@ -162,16 +163,19 @@ class RequestIdReused(DomainError):
 
 
 ErrorTable = Mapping[type[DomainError], tuple[grpc.StatusCode, str]]
-"""Each error's gRPC code, and its reason in the service's `ErrorReason` enum. Subclasses inherit both."""
+"""Each error's gRPC code, and its reason: a name in `ErrorReason` without `ERROR_REASON_`. Subclasses inherit
+both.
+"""
 
 MESH_ERRORS: ErrorTable = {
-    InvalidRequest: (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_REQUEST"),
-    Unauthenticated: (grpc.StatusCode.UNAUTHENTICATED, "MESH_ERROR_REASON_UNAUTHENTICATED"),
-    AccessDenied: (grpc.StatusCode.PERMISSION_DENIED, "MESH_ERROR_REASON_ACCESS_DENIED"),
-    Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "MESH_ERROR_REASON_OVERLOADED"),
-    Unavailable: (grpc.StatusCode.UNAVAILABLE, "MESH_ERROR_REASON_UNAVAILABLE"),
-    InvalidPageToken: (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_PAGE_TOKEN"),
-    RequestIdReused: (grpc.StatusCode.ALREADY_EXISTS, "MESH_ERROR_REASON_REQUEST_ID_REUSED"),
+    InvalidRequest: (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
+    Unauthenticated: (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"),
+    AccessDenied: (grpc.StatusCode.PERMISSION_DENIED, "ACCESS_DENIED"),
+    Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+    Unavailable: (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE"),
+    StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    InvalidPageToken: (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN"),
+    RequestIdReused: (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
 }
 
 _FORWARDED_CODES = {
@@ -182,20 +186,15 @@ _FORWARDED_CODES = {
 }
 
 
-def status_for(error: BaseException, table: ErrorTable, domain: str) -> status_pb2.Status:
-    """Return the status that a caller gets for an error raised by a handler. Logs unexpected errors.
-
-    `domain` is the proto package of the service's `ErrorReason`.
-    """
+def status_for(error: BaseException, table: ErrorTable) -> status_pb2.Status:
+    """Return the status that a caller gets for an error raised by a handler. Logs unexpected errors."""
     if isinstance(error, grpc.aio.AioRpcError) and error.code() in _FORWARDED_CODES:
         _log.warning("upstream call failed", code=error.code().name, details=error.details())
         error = _upstream_failure(error)
     if isinstance(error, DomainError):
         for kind in type(error).__mro__:
-            if kind in table:
-                return _status(error, *table[kind], domain)
-            if kind in MESH_ERRORS:
-                return _status(error, *MESH_ERRORS[kind], MESH_DOMAIN)
+            if found := table.get(kind) or MESH_ERRORS.get(kind):
+                return _status(error, *found)
     return _unexpected(error)
 
 
@@ -209,9 +208,9 @@ def _upstream_failure(error: grpc.aio.AioRpcError) -> DomainError:
     return Unavailable("A part of the system can't be reached just now; try again in a moment.")
 
 
-def _status(error: DomainError, code: grpc.StatusCode, reason: str, domain: str) -> status_pb2.Status:
+def _status(error: DomainError, code: grpc.StatusCode, reason: str) -> status_pb2.Status:
     details: list[Message] = [
-        error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=error.metadata)
+        error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN, metadata=error.metadata)
     ]
     violations = list(error.violations) if isinstance(error, InvalidRequest) else []
     if error.field:
@@ -229,7 +228,7 @@ def _unexpected(error: BaseException) -> status_pb2.Status:
     correlation_id = uuid7()
     _log.error("unexpected error", correlation_id=correlation_id, exc_info=error)
     info = error_details_pb2.ErrorInfo(
-        reason="MESH_ERROR_REASON_INTERNAL", domain=MESH_DOMAIN, metadata={"correlation_id": correlation_id}
+        reason="INTERNAL", domain=ERROR_DOMAIN, metadata={"correlation_id": correlation_id}
     )
     message = f"Something went wrong on our side; report it with the id {correlation_id}."
     return _with_details(grpc.StatusCode.INTERNAL, message, [info])
@@ -244,7 +243,7 @@ def _with_details(code: grpc.StatusCode, message: str, details: Sequence[Message
 
 def rpc_error(error: DomainError) -> grpc.aio.AioRpcError:
     """Return the error that a caller gets if a server raises `error`."""
-    status = rpc_status.to_status(status_for(error, {}, MESH_DOMAIN))
+    status = rpc_status.to_status(status_for(error, {}))
     return grpc.aio.AioRpcError(
         status.code, grpc.aio.Metadata(), grpc.aio.Metadata(*status.trailing_metadata), status.details
     )

@@ -129,14 +129,14 @@ def _day(text: str | None) -> date | None:
 
 
 _ERRORS: Mapping[str, Callable[[Mapping[str, str]], ToolError]] = {
-    "ERROR_REASON_PLACE_NOT_FOUND": lambda metadata: PlaceUnknown(metadata.get("code", "")),
-    "ERROR_REASON_SAME_PLACE": lambda metadata: SamePlace(metadata.get("code", "")),
-    "ERROR_REASON_DATE_IN_PAST": lambda metadata: DateInPast(_day(metadata.get("today"))),
-    "ERROR_REASON_DATE_BEYOND_HORIZON": lambda metadata: DateBeyondHorizon(_day(metadata.get("last_date"))),
-    "ERROR_REASON_FLIGHT_NOT_FOUND": lambda metadata: FlightNotFound(metadata.get("flight", "")),
-    "ERROR_REASON_FLIGHTS_RESTRICTED": ToolRestricted,
-    "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED": lambda metadata: ToolUsedUp(_day(metadata.get("until"))),
-    "ERROR_REASON_ALLOWANCE_SPENT": lambda _: ToolUsedUp(None),
+    "PLACE_NOT_FOUND": lambda metadata: PlaceUnknown(metadata.get("code", "")),
+    "SAME_PLACE": lambda metadata: SamePlace(metadata.get("code", "")),
+    "DATE_IN_PAST": lambda metadata: DateInPast(_day(metadata.get("today"))),
+    "DATE_BEYOND_HORIZON": lambda metadata: DateBeyondHorizon(_day(metadata.get("last_date"))),
+    "FLIGHT_NOT_FOUND": lambda metadata: FlightNotFound(metadata.get("flight", "")),
+    "FLIGHTS_RESTRICTED": ToolRestricted,
+    "FLIGHTS_QUOTA_EXHAUSTED": lambda metadata: ToolUsedUp(_day(metadata.get("until"))),
+    "ALLOWANCE_SPENT": lambda _: ToolUsedUp(None),
 }
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
 
 DESCRIPTOR = identity.DESCRIPTOR.services_by_name["IdentityService"]
-SESSION_ENDED = {"ERROR_REASON_SESSION_ENDED", "ERROR_REASON_REFRESH_TOKEN_REUSED"}
+SESSION_ENDED = {"SESSION_ENDED", "REFRESH_TOKEN_REUSED"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ async def _started_call(
     try:
         answer = await stub.StartCall(start)
     except grpc.aio.AioRpcError as error:
-        if reason_of(error) != "ERROR_REASON_CALL_RUNNING":
+        if reason_of(error) != "CALL_RUNNING":
             raise
         raise CommandError("You have a running call. End it first, or add --end-running.") from None
     try:

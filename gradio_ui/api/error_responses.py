@@ -71,8 +71,8 @@ async def _service_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def short_reason(error: grpc.aio.AioRpcError) -> str:
-    """Return the service's `ErrorReason` without the enum's prefix, or the name of the gRPC code."""
-    return (reason_of(error) or error.code().name).rpartition("ERROR_REASON_")[2]
+    """Return the service's `ErrorReason` or the name of the gRPC code."""
+    return reason_of(error) or error.code().name
 
 
 def _message(path: str, status: int, error: grpc.aio.AioRpcError) -> str:

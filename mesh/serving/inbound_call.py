@@ -48,11 +48,6 @@ class RpcMethod:
     """Errors of its service's domain."""
     metrics: MethodMetrics
 
-    @property
-    def package(self) -> str:
-        """The proto package, which is the domain of its error reasons."""
-        return self.path[1:].rpartition("/")[0].rpartition(".")[0]
-
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -125,7 +120,7 @@ class InboundCall(AbstractAsyncContextManager["InboundCall"]):
         try:
             if isinstance(error, Exception) and not isinstance(error, grpc.aio.AbortError):
                 record_refusal(error, self._context)
-                status = rpc_status.to_status(status_for(error, self._method.errors, self._method.package))
+                status = rpc_status.to_status(status_for(error, self._method.errors))
                 await self._context.abort(
                     status.code, status.details, (*status.trailing_metadata, *_pushback(error))
                 )

@@ -158,7 +158,7 @@ def _refusal(method: RpcMethod, error: Exception) -> Handler:
 
     async def refuse(_request: object, context: Any) -> None:
         record_refusal(error, context)
-        status = rpc_status.to_status(status_for(error, method.errors, method.package))
+        status = rpc_status.to_status(status_for(error, method.errors))
         method.metrics.observe(status.code.name, 0.0)
         await context.abort_with_status(status)
 

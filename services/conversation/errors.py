@@ -25,7 +25,7 @@ from datetime import timedelta
 import grpc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from mesh.errors import DomainError, ErrorTable, StoreUnavailable
+from mesh.errors import DomainError, ErrorTable
 
 
 class ConversationNotFound(DomainError):
@@ -139,23 +139,19 @@ class RecordOutOfOrder(DomainError):
         super().__init__("Send `open` as the first message of the stream, and only once.")
 
 
-DOMAIN = "readback.conversation.v1"
-"""`ErrorInfo.domain` of these errors."""
-
 ERRORS: ErrorTable = {
-    ConversationNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CONVERSATION_NOT_FOUND"),
-    ConversationEnded: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CONVERSATION_ENDED"),
-    CallNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CALL_NOT_FOUND"),
-    CallEnded: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CALL_ENDED"),
-    CallRunning: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CALL_RUNNING"),
-    TooManyStarts: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_TOO_MANY_STARTS"),
-    StaleEpoch: (grpc.StatusCode.ABORTED, "ERROR_REASON_STALE_EPOCH"),
-    EpochHeld: (grpc.StatusCode.ABORTED, "ERROR_REASON_EPOCH_HELD"),
-    EntryConflict: (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ENTRY_CONFLICT"),
-    CursorInvalid: (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_CURSOR_INVALID"),
-    CursorExpired: (grpc.StatusCode.OUT_OF_RANGE, "ERROR_REASON_CURSOR_EXPIRED"),
-    WatcherTooSlow: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_WATCHER_TOO_SLOW"),
-    RecordOutOfOrder: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_RECORD_OUT_OF_ORDER"),
-    StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_STORE_UNAVAILABLE"),
+    ConversationNotFound: (grpc.StatusCode.NOT_FOUND, "CONVERSATION_NOT_FOUND"),
+    ConversationEnded: (grpc.StatusCode.FAILED_PRECONDITION, "CONVERSATION_ENDED"),
+    CallNotFound: (grpc.StatusCode.NOT_FOUND, "CALL_NOT_FOUND"),
+    CallEnded: (grpc.StatusCode.FAILED_PRECONDITION, "CALL_ENDED"),
+    CallRunning: (grpc.StatusCode.FAILED_PRECONDITION, "CALL_RUNNING"),
+    TooManyStarts: (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STARTS"),
+    StaleEpoch: (grpc.StatusCode.ABORTED, "STALE_EPOCH"),
+    EpochHeld: (grpc.StatusCode.ABORTED, "EPOCH_HELD"),
+    EntryConflict: (grpc.StatusCode.ALREADY_EXISTS, "ENTRY_CONFLICT"),
+    CursorInvalid: (grpc.StatusCode.INVALID_ARGUMENT, "CURSOR_INVALID"),
+    CursorExpired: (grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED"),
+    WatcherTooSlow: (grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCHER_TOO_SLOW"),
+    RecordOutOfOrder: (grpc.StatusCode.FAILED_PRECONDITION, "RECORD_OUT_OF_ORDER"),
 }
 """gRPC status and `ErrorReason` of each error."""

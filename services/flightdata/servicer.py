@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import grpc
+from readback.errors.v1.error_reason_pb2 import ErrorReason
 from readback.flightdata.v1 import (
     flight_status_pb2,
     flightdata_service_pb2,
@@ -40,23 +41,23 @@ from services.flightdata.wire.requests import query_from
 from services.flightdata.wire.values import date_from, time_from
 
 ERRORS: ErrorTable = {
-    places.PlaceNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_PLACE_NOT_FOUND"),
-    places.PlaceNotRecognised: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_PLACE_NOT_RECOGNISED"),
-    errors.SamePlace: (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_SAME_PLACE"),
-    errors.DateInvalid: (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_DATE_INVALID"),
-    errors.DateInPast: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_DATE_IN_PAST"),
-    errors.DateBeyondHorizon: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_DATE_BEYOND_HORIZON"),
-    errors.FlightNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_FLIGHT_NOT_FOUND"),
-    errors.OfferNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_OFFER_NOT_FOUND"),
-    errors.OfferExpired: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_OFFER_EXPIRED"),
-    errors.OfferGone: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_OFFER_GONE"),
-    errors.FlightsUnavailable: (grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_FLIGHTS_UNAVAILABLE"),
+    places.PlaceNotFound: (grpc.StatusCode.NOT_FOUND, "PLACE_NOT_FOUND"),
+    places.PlaceNotRecognised: (grpc.StatusCode.NOT_FOUND, "PLACE_NOT_RECOGNISED"),
+    errors.SamePlace: (grpc.StatusCode.INVALID_ARGUMENT, "SAME_PLACE"),
+    errors.DateInvalid: (grpc.StatusCode.INVALID_ARGUMENT, "DATE_INVALID"),
+    errors.DateInPast: (grpc.StatusCode.FAILED_PRECONDITION, "DATE_IN_PAST"),
+    errors.DateBeyondHorizon: (grpc.StatusCode.FAILED_PRECONDITION, "DATE_BEYOND_HORIZON"),
+    errors.FlightNotFound: (grpc.StatusCode.NOT_FOUND, "FLIGHT_NOT_FOUND"),
+    errors.OfferNotFound: (grpc.StatusCode.NOT_FOUND, "OFFER_NOT_FOUND"),
+    errors.OfferExpired: (grpc.StatusCode.FAILED_PRECONDITION, "OFFER_EXPIRED"),
+    errors.OfferGone: (grpc.StatusCode.FAILED_PRECONDITION, "OFFER_GONE"),
+    errors.FlightsUnavailable: (grpc.StatusCode.UNAVAILABLE, "FLIGHTS_UNAVAILABLE"),
     errors.FlightsQuotaExhausted: (
         grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED",
+        "FLIGHTS_QUOTA_EXHAUSTED",
     ),
-    errors.FlightsRestricted: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_FLIGHTS_RESTRICTED"),
-    errors.AllowanceSpent: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_ALLOWANCE_SPENT"),
+    errors.FlightsRestricted: (grpc.StatusCode.FAILED_PRECONDITION, "FLIGHTS_RESTRICTED"),
+    errors.AllowanceSpent: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ALLOWANCE_SPENT"),
 }
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -176,7 +177,9 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     def _watch_message(self, event: WatchEvent) -> flight_status_pb2.WatchFlightStatusResponse:
         if isinstance(event, Trouble):
             _, reason = ERRORS[type(event.error)]
-            trouble = flight_status_pb2.WatchTrouble(reason=reason, description=str(event.error))
+            trouble = flight_status_pb2.WatchTrouble(
+                reason=ErrorReason.Value(f"ERROR_REASON_{reason}"), description=str(event.error)
+            )
             return flight_status_pb2.WatchFlightStatusResponse(trouble=trouble)
         return flight_status_pb2.WatchFlightStatusResponse(status=messages.status(event, self.clock.now()))
 

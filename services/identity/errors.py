@@ -106,14 +106,14 @@ class CustomerNotFound(DomainError):
 
 
 ERRORS: ErrorTable = {
-    EmailTaken: (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_EMAIL_TAKEN"),
-    WeakPassword: (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_WEAK_PASSWORD"),
-    WrongCredentials: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_WRONG_CREDENTIALS"),
-    TooManyAttempts: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_TOO_MANY_ATTEMPTS"),
-    SessionEnded: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SESSION_ENDED"),
-    RefreshTokenReused: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_REFRESH_TOKEN_REUSED"),
-    UnknownActor: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_UNKNOWN_ACTOR"),
-    GrantEnded: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_GRANT_ENDED"),
-    CustomerNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CUSTOMER_NOT_FOUND"),
+    EmailTaken: (grpc.StatusCode.ALREADY_EXISTS, "EMAIL_TAKEN"),
+    WeakPassword: (grpc.StatusCode.INVALID_ARGUMENT, "WEAK_PASSWORD"),
+    WrongCredentials: (grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS"),
+    TooManyAttempts: (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS"),
+    SessionEnded: (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED"),
+    RefreshTokenReused: (grpc.StatusCode.UNAUTHENTICATED, "REFRESH_TOKEN_REUSED"),
+    UnknownActor: (grpc.StatusCode.UNAUTHENTICATED, "UNKNOWN_ACTOR"),
+    GrantEnded: (grpc.StatusCode.UNAUTHENTICATED, "GRANT_ENDED"),
+    CustomerNotFound: (grpc.StatusCode.NOT_FOUND, "CUSTOMER_NOT_FOUND"),
 }
-"""gRPC code and reason of each error. A new reason also goes into `ErrorReason` of identity's contract."""
+"""gRPC code and reason of each error. A new reason also goes into `ErrorReason` of the contracts."""

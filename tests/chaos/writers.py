@@ -127,7 +127,7 @@ class ConversationWriter:
                 # Not repeated: if the answer gets lost, the next round finds the call.
                 return (await self.customer.stub.StartCall(start)).call
             except grpc.aio.AioRpcError as error:
-                if error.code() not in TRANSIENT and reason_of(error) != "ERROR_REASON_CALL_RUNNING":
+                if error.code() not in TRANSIENT and reason_of(error) != "CALL_RUNNING":
                     raise
 
 

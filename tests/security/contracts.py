@@ -23,7 +23,7 @@ from readback.options.v1 import options_pb2
 from mesh.security.access_rules import Rules, contract_of, path_of
 
 Answer = tuple[grpc.StatusCode, str]
-"""Code of an RPC's answer and its ErrorInfo reason without prefix; the reason is empty if there is none."""
+"""Code of an RPC's answer and its ErrorInfo reason; the reason is empty if there is none."""
 
 OK: Answer = (grpc.StatusCode.OK, "")
 INVALID: Answer = (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")

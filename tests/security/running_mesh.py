@@ -173,15 +173,11 @@ class Mesh:
         try:
             await call.read()
         except grpc.aio.AioRpcError as error:
-            return (error.code(), _without_prefix(reason_of(error))), retry_after_of(error)
+            return (error.code(), reason_of(error) or ""), retry_after_of(error)
         else:
             return OK, None
         finally:
             call.cancel()
-
-
-def _without_prefix(reason: str | None) -> str:
-    return (reason or "").removeprefix("MESH_").removeprefix("ERROR_REASON_")
 
 
 @asynccontextmanager

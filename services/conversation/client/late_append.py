@@ -28,7 +28,7 @@ class Refusal:
     """An entry that the service did not store."""
 
     reason: str
-    """Reason in the service's error, for example `ERROR_REASON_CONVERSATION_ENDED`."""
+    """Reason in the service's error, for example `CONVERSATION_ENDED`."""
     final: bool
     """True if a retry would be refused too; False if the service failed to process the entry."""
 

@@ -42,7 +42,7 @@ SCAN_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 600.0
 """Longest pause between attempts to recover a bad file. The first pause is `SCAN_SECONDS`; each later
 pause is twice as long as the one before it."""
-_DELETED = {"ERROR_REASON_CALL_NOT_FOUND", "ERROR_REASON_CONVERSATION_NOT_FOUND"}
+_DELETED = {"CALL_NOT_FOUND", "CONVERSATION_NOT_FOUND"}
 
 _log = structlog.get_logger()
 

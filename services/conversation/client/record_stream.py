@@ -219,7 +219,7 @@ class RecordStream:
     def _give_up(self, error: grpc.aio.AioRpcError) -> None:
         if error.code() is grpc.StatusCode.ABORTED:
             self.finish(CallLost(error.details()))
-        elif reason_of(error) == "ERROR_REASON_CALL_ENDED" or self.opened.done():
+        elif reason_of(error) == "CALL_ENDED" or self.opened.done():
             self.finish(CallEnded(error.details()))
         else:
             raise error

@@ -212,7 +212,7 @@ class _Watcher:
             CursorExpired: the cursor has expired, and `from_earliest` is False.
             grpc.aio.AioRpcError: a retry would not help.
         """
-        if reason_of(error) == "ERROR_REASON_CURSOR_EXPIRED":
+        if reason_of(error) == "CURSOR_EXPIRED":
             self._rewind(metadata_of(error).get("earliest_cursor", ""))
             return
         if error.code() is grpc.StatusCode.UNAUTHENTICATED:

@@ -10,7 +10,7 @@ from mesh.contracts.validation import validate
 from mesh.errors import status_for
 from services.conversation.calls.calls import Calls
 from services.conversation.calls.holds import Hold, HoldEnd, Holds
-from services.conversation.errors import DOMAIN, ERRORS, RecordOutOfOrder, StaleEpoch
+from services.conversation.errors import ERRORS, RecordOutOfOrder, StaleEpoch
 from services.conversation.log.transcript_log import Refused, Stored, TranscriptLog
 from services.conversation.log.writer_fence import LateTickets, Writer
 from services.conversation.record.pipeline import append_pipeline
@@ -81,7 +81,7 @@ def responses(outcomes: Sequence[Stored | Refused]) -> list[pb.RecordResponse]:
 
 def _rejected(refused: Refused) -> pb.RecordRejected:
     return pb.RecordRejected(
-        client_sequence=refused.client_sequence, status=status_for(refused.error, ERRORS, DOMAIN)
+        client_sequence=refused.client_sequence, status=status_for(refused.error, ERRORS)
     )
 
 

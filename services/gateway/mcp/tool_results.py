@@ -124,7 +124,7 @@ def rpc_failed(error: grpc.aio.AioRpcError) -> dict[str, Any]:
         # Without a reason the error is gRPC's own, with text about addresses and connections.
         return _error(code, code, NO_ANSWER)
     message = error.details() or NO_ANSWER
-    result = _error(code, reason.rpartition("ERROR_REASON_")[2], message, violations_of(error))
+    result = _error(code, reason, message, violations_of(error))
     if (wait := retry_after_of(error)) is not None:
         result["error"]["retry_after_seconds"] = wait.total_seconds()
     return result

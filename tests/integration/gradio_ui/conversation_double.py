@@ -21,6 +21,7 @@ from livekit import api as livekit
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import conversation_service_pb2_grpc, entry_pb2
 
+from mesh.errors import ERROR_DOMAIN
 from mesh.ids import uuid7
 from mesh.security.secrets import LiveKitKeys
 
@@ -304,9 +305,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         self, context: Any, code: grpc.StatusCode, reason: str, message: str, **metadata: str
     ) -> None:
         status = status_pb2.Status(code=code.value[0], message=message)
-        info = error_details_pb2.ErrorInfo(
-            reason=f"ERROR_REASON_{reason}", domain="readback.conversation.v1", metadata=metadata
-        )
+        info = error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN, metadata=metadata)
         status.details.add().Pack(info)
         await context.abort_with_status(rpc_status.to_status(status))
 

@@ -20,7 +20,7 @@ from tests.integration.identity.harness import Identity, SignedIn, refused
 
 pytestmark = pytest.mark.integration
 
-UNAUTHENTICATED = (grpc.StatusCode.UNAUTHENTICATED, "MESH_ERROR_REASON_UNAUTHENTICATED")
+UNAUTHENTICATED = (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
 
 
 async def _who_am_i(identity: Identity, token: str) -> pb.GetCustomerResponse:

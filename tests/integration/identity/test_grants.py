@@ -20,10 +20,10 @@ from tests.integration.identity.harness import SERVICE, Identity, SignedIn, refu
 
 pytestmark = pytest.mark.integration
 
-GRANT_ENDED = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_GRANT_ENDED")
-UNKNOWN_ACTOR = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_UNKNOWN_ACTOR")
-SESSION_ENDED = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SESSION_ENDED")
-DENIED = (grpc.StatusCode.PERMISSION_DENIED, "MESH_ERROR_REASON_ACCESS_DENIED")
+GRANT_ENDED = (grpc.StatusCode.UNAUTHENTICATED, "GRANT_ENDED")
+UNKNOWN_ACTOR = (grpc.StatusCode.UNAUTHENTICATED, "UNKNOWN_ACTOR")
+SESSION_ENDED = (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
+DENIED = (grpc.StatusCode.PERMISSION_DENIED, "ACCESS_DENIED")
 
 
 async def _principal(identity: Identity, token: str) -> Principal:
@@ -167,7 +167,7 @@ async def test_revoking_an_unknown_grant_succeeds_and_request_ids_are_unique(ide
         identity, asha.tokens.access_token, call_id, request_id
     )  # a retry of the old request doesn't end the new grant
     await identity.exchange(grant.grant)
-    reused = (grpc.StatusCode.ALREADY_EXISTS, "MESH_ERROR_REASON_REQUEST_ID_REUSED")
+    reused = (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
     assert await refused(_revoke(identity, asha.tokens.access_token, uuid7(), request_id)) == reused
 
 
@@ -249,5 +249,5 @@ async def test_a_grant_needs_a_live_session(identity: Identity) -> None:
 async def test_a_malformed_id_is_refused(identity: Identity, call_id: str, conversation_id: str) -> None:
     asha = await identity.register()
     request = pb.GrantCallRequest(call_id=call_id, conversation_id=conversation_id)
-    invalid = (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_REQUEST")
+    invalid = (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
     assert await refused(identity.stub.GrantCall(request, metadata=asha.headers)) == invalid

@@ -17,9 +17,9 @@ from tests.integration.identity.harness import Identity, SignedIn, refused, runn
 
 pytestmark = pytest.mark.integration
 
-ENDED = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SESSION_ENDED")
-REUSED = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_REFRESH_TOKEN_REUSED")
-GRANT_ENDED = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_GRANT_ENDED")
+ENDED = (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
+REUSED = (grpc.StatusCode.UNAUTHENTICATED, "REFRESH_TOKEN_REUSED")
+GRANT_ENDED = (grpc.StatusCode.UNAUTHENTICATED, "GRANT_ENDED")
 
 
 async def _logout(identity: Identity, who: SignedIn, request_id: str | None = None) -> None:

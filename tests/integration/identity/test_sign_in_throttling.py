@@ -16,8 +16,8 @@ from tests.integration.identity.harness import PASSWORD, Identity, refused
 
 pytestmark = pytest.mark.integration
 
-WRONG = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_WRONG_CREDENTIALS")
-THROTTLED = (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_TOO_MANY_ATTEMPTS")
+WRONG = (grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS")
+THROTTLED = (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS")
 
 
 async def _wait_asked_for(

@@ -17,8 +17,8 @@ from tests.integration.identity.harness import PASSWORD, Headers, Identity, refu
 
 pytestmark = pytest.mark.integration
 
-WRONG = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_WRONG_CREDENTIALS")
-THROTTLED = (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_TOO_MANY_ATTEMPTS")
+WRONG = (grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS")
+THROTTLED = (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS")
 OWNER, GUESSER = "192.0.2.1", "198.51.100.7"
 IN_FLIGHT = 30
 PATIENCE_SECONDS = 8.0

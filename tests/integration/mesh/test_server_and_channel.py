@@ -89,7 +89,7 @@ async def mesh() -> AsyncIterator[Mesh]:
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
-    table: ErrorTable = {QuoteTooOld: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_QUOTE_TOO_OLD")}
+    table: ErrorTable = {QuoteTooOld: (grpc.StatusCode.FAILED_PRECONDITION, "QUOTE_TOO_OLD")}
     service = GrpcService("test", SERVICE, add, table, TokenVerifier(keys))
     settings = ServerSettings(drain_seconds=0.1, limits=LimitSettings(streams_per_caller=3, unary=100))
     async with (
@@ -128,7 +128,7 @@ async def test_a_domain_error_arrives_with_reason_metadata_field_and_delay(mesh:
     error = raised.value
     assert (error.code(), reason_of(error)) == (
         grpc.StatusCode.FAILED_PRECONDITION,
-        "ERROR_REASON_QUOTE_TOO_OLD",
+        "QUOTE_TOO_OLD",
     )
     assert metadata_of(error) == {"quote": "q1"}
     assert retry_after_of(error) == timedelta(seconds=2)

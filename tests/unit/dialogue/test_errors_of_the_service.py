@@ -25,6 +25,7 @@ from agent.dialogue.tools import (
     ToolUnavailable,
     ToolUsedUp,
 )
+from mesh.errors import ERROR_DOMAIN
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +34,7 @@ def error_with(
     reason: str, code: grpc.StatusCode = grpc.StatusCode.NOT_FOUND, **metadata: str
 ) -> grpc.aio.AioRpcError:
     info = AnyMessage()
-    info.Pack(ErrorInfo(reason=reason, domain="readback.flightdata.v1", metadata=metadata))
+    info.Pack(ErrorInfo(reason=reason, domain=ERROR_DOMAIN, metadata=metadata))
     status = Status(code=code.value[0], message="refused", details=[info])
     trailing = grpc.aio.Metadata(("grpc-status-details-bin", status.SerializeToString()))
     return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing, details="refused")
@@ -42,15 +43,15 @@ def error_with(
 @pytest.mark.parametrize(
     ("reason", "kind", "outcome"),
     [
-        ("ERROR_REASON_PLACE_NOT_FOUND", PlaceUnknown, "PLACE_UNKNOWN"),
-        ("ERROR_REASON_SAME_PLACE", SamePlace, "SAME_PLACE"),
-        ("ERROR_REASON_DATE_IN_PAST", DateInPast, "DATE_IN_PAST"),
-        ("ERROR_REASON_DATE_BEYOND_HORIZON", DateBeyondHorizon, "DATE_BEYOND_HORIZON"),
-        ("ERROR_REASON_FLIGHT_NOT_FOUND", FlightNotFound, "FLIGHT_NOT_FOUND"),
-        ("ERROR_REASON_FLIGHTS_RESTRICTED", ToolRestricted, "RESTRICTED"),
-        ("ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED", ToolUsedUp, "QUOTA_EXHAUSTED"),
-        ("ERROR_REASON_DATE_INVALID", ToolUnavailable, "UNAVAILABLE"),
-        ("MESH_ERROR_REASON_OVERLOADED", ToolUnavailable, "UNAVAILABLE"),
+        ("PLACE_NOT_FOUND", PlaceUnknown, "PLACE_UNKNOWN"),
+        ("SAME_PLACE", SamePlace, "SAME_PLACE"),
+        ("DATE_IN_PAST", DateInPast, "DATE_IN_PAST"),
+        ("DATE_BEYOND_HORIZON", DateBeyondHorizon, "DATE_BEYOND_HORIZON"),
+        ("FLIGHT_NOT_FOUND", FlightNotFound, "FLIGHT_NOT_FOUND"),
+        ("FLIGHTS_RESTRICTED", ToolRestricted, "RESTRICTED"),
+        ("FLIGHTS_QUOTA_EXHAUSTED", ToolUsedUp, "QUOTA_EXHAUSTED"),
+        ("DATE_INVALID", ToolUnavailable, "UNAVAILABLE"),
+        ("OVERLOADED", ToolUnavailable, "UNAVAILABLE"),
     ],
 )
 def test_reason_becomes_an_error_with_its_outcome(reason: str, kind: type[ToolError], outcome: str) -> None:
@@ -67,16 +68,14 @@ def test_error_without_details_is_unavailable() -> None:
 
 
 def test_dates_are_taken_from_the_metadata() -> None:
-    beyond = tool_error(error_with("ERROR_REASON_DATE_BEYOND_HORIZON", last_date="2027-10-19"))
+    beyond = tool_error(error_with("DATE_BEYOND_HORIZON", last_date="2027-10-19"))
     assert isinstance(beyond, DateBeyondHorizon)
     assert beyond.last_date == date(2027, 10, 19)
-    past = tool_error(error_with("ERROR_REASON_DATE_IN_PAST", today="2026-11-23"))
+    past = tool_error(error_with("DATE_IN_PAST", today="2026-11-23"))
     assert isinstance(past, DateInPast)
     assert past.today == date(2026, 11, 23)
     used_up = tool_error(
-        error_with(
-            "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED", aviationstack="quota", until="2026-12-01T00:00:00+00:00"
-        )
+        error_with("FLIGHTS_QUOTA_EXHAUSTED", aviationstack="quota", until="2026-12-01T00:00:00+00:00")
     )
     assert isinstance(used_up, ToolUsedUp)
     assert used_up.until == date(2026, 12, 1)

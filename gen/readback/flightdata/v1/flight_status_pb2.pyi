@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 from google.type import timeofday_pb2 as _timeofday_pb2
+from readback.errors.v1 import error_reason_pb2 as _error_reason_pb2
 from readback.flightdata.v1 import flights_pb2 as _flights_pb2
 import builtins as _builtins
 import sys
@@ -345,14 +346,14 @@ class WatchTrouble(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
-    reason: _builtins.str
-    """Error reason, as of a failed `GetFlightStatus`, for example `ERROR_REASON_FLIGHTS_UNAVAILABLE`."""
+    reason: _error_reason_pb2.ErrorReason.ValueType
+    """Error reason, as of a failed `GetFlightStatus`."""
     description: _builtins.str
     """The problem in words."""
     def __init__(
         self,
         *,
-        reason: _builtins.str = ...,
+        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
         description: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015

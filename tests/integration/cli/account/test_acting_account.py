@@ -75,7 +75,7 @@ async def test_a_guest_account_is_deleted_afterwards(identity: Identity) -> None
         assert made.customer.email.endswith("@readback.invalid")
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await identity.stub.GetCustomer(identity_pb.GetCustomerRequest(), metadata=bearer(token))
-    assert reason_of(refused.value) == "ERROR_REASON_CUSTOMER_NOT_FOUND"
+    assert reason_of(refused.value) == "CUSTOMER_NOT_FOUND"
 
 
 async def test_a_guest_account_is_deleted_even_when_the_command_fails(identity: Identity) -> None:

@@ -56,9 +56,7 @@ def sending(
 
 async def expired(request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
     status = Status(code=grpc.StatusCode.OUT_OF_RANGE.value[0], message="gone")
-    status.details.add().Pack(
-        ErrorInfo(reason="ERROR_REASON_CURSOR_EXPIRED", metadata={"earliest_cursor": "after 4"})
-    )
+    status.details.add().Pack(ErrorInfo(reason="CURSOR_EXPIRED", metadata={"earliest_cursor": "after 4"}))
     await context.abort_with_status(rpc_status.to_status(status))
     yield FINISHED
 

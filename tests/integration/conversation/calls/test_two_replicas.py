@@ -145,7 +145,7 @@ async def test_concurrent_starts_on_both_replicas_give_one_call(cluster: Cluster
     ]
     outcomes = await asyncio.gather(*starts, return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, grpc.aio.AioRpcError)]
-    assert [reason_of(error) for error in refused] == ["ERROR_REASON_CALL_RUNNING"]
+    assert [reason_of(error) for error in refused] == ["CALL_RUNNING"]
 
 
 @pytest.mark.timeout(120)

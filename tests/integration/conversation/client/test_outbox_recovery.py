@@ -166,9 +166,9 @@ async def test_outbox_waits_while_the_service_is_unavailable(tmp_path: Path, cod
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CONVERSATION_ENDED"),
-        (grpc.StatusCode.ABORTED, "ERROR_REASON_STALE_EPOCH"),
-        (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_REQUEST"),
+        (grpc.StatusCode.FAILED_PRECONDITION, "CONVERSATION_ENDED"),
+        (grpc.StatusCode.ABORTED, "STALE_EPOCH"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
     ],
 )
 async def test_refused_outbox_is_set_aside_and_logged(
@@ -189,7 +189,7 @@ async def test_refused_outbox_is_set_aside_and_logged(
 async def test_outbox_of_a_deleted_call_is_deleted(tmp_path: Path) -> None:
     left_behind(tmp_path, said("one"))
     script = Scripted()
-    script.on_append = refusing(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CALL_NOT_FOUND")
+    script.on_append = refusing(grpc.StatusCode.NOT_FOUND, "CALL_NOT_FOUND")
     async with scanned(tmp_path, script):
         assert outboxes_in(tmp_path) == []
 

@@ -16,6 +16,7 @@ from grpc_status import rpc_status
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.errors import ERROR_DOMAIN
 from services.conversation.client import watcher
 from services.conversation.client.retry_policy import WATCH_RETRIED
 from services.conversation.client.watcher import Connection, CursorExpired, watch
@@ -142,15 +143,13 @@ def aborting(code: grpc.StatusCode, reason: str, *messages: pb.WatchResponse, **
         for message in messages:
             yield message
         status = Status(code=code.value[0], message="no")
-        status.details.add().Pack(
-            ErrorInfo(reason=reason, domain="readback.conversation.v1", metadata=details)
-        )
+        status.details.add().Pack(ErrorInfo(reason=reason, domain=ERROR_DOMAIN, metadata=details))
         await context.abort_with_status(rpc_status.to_status(status))
 
     return script
 
 
-EXPIRED = aborting(grpc.StatusCode.OUT_OF_RANGE, "ERROR_REASON_CURSOR_EXPIRED", earliest_cursor="after 40")
+EXPIRED = aborting(grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED", earliest_cursor="after 40")
 
 
 async def test_expired_cursor_is_raised_with_the_earliest_one() -> None:
@@ -177,7 +176,7 @@ async def test_watch_continues_from_the_earliest_entry_if_allowed() -> None:
 async def test_slow_reader_resumes_after_what_it_read_not_after_what_was_sent() -> None:
     slow = aborting(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "ERROR_REASON_WATCHER_TOO_SLOW",
+        "WATCHER_TOO_SLOW",
         entry(1),
         entry(2),
         cursor="after 9",

@@ -120,11 +120,11 @@ async def test_invalid_draft_is_rejected_alone_and_the_stream_continues(mesh: Me
         assert await acked(stream, through=4) == [3, 0, 0, 4]
         await stream.write(appending(said("five", 5)))
         assert await acked(stream, through=5) == [5]
-    assert (conflict.rejected.client_sequence, info(conflict).reason) == (2, "ERROR_REASON_ENTRY_CONFLICT")
+    assert (conflict.rejected.client_sequence, info(conflict).reason) == (2, "ENTRY_CONFLICT")
     assert info(conflict).metadata == {"number": "3"}
     assert (too_long.rejected.client_sequence, info(too_long).reason) == (
         3,
-        "MESH_ERROR_REASON_INVALID_REQUEST",
+        "INVALID_REQUEST",
     )
     assert await texts(customer, call) == ["one", "four", "five"]
 
@@ -137,7 +137,7 @@ def info(response: pb.RecordResponse) -> ErrorInfo:
 
 async def test_first_message_and_only_the_first_must_be_open(mesh: Mesh) -> None:
     call, stub, writer = await (await mesh.customer()).call(), await mesh.agent_stub(), str(uuid4())
-    out_of_order = (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_RECORD_OUT_OF_ORDER")
+    out_of_order = (grpc.StatusCode.FAILED_PRECONDITION, "RECORD_OUT_OF_ORDER")
     assert await refusal(stub) == out_of_order
     assert await refusal(stub, appending(said("hello", 1))) == out_of_order
     assert await refusal(stub, opening(call, writer), opening(call, writer)) == out_of_order
@@ -149,17 +149,17 @@ async def test_malformed_open_is_refused(mesh: Mesh) -> None:
     code, _ = await refusal(stub, opening(pb.Call(call_id="mine"), "me", 0))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     unknown = await refusal(stub, opening(pb.Call(call_id=str(uuid4())), str(uuid4())))
-    assert unknown == (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CALL_NOT_FOUND")
+    assert unknown == (grpc.StatusCode.NOT_FOUND, "CALL_NOT_FOUND")
 
 
 async def test_second_writer_of_an_epoch_is_refused(mesh: Mesh) -> None:
     call, stub = await (await mesh.customer()).call(), await mesh.agent_stub()
     async with opened(stub, call, str(uuid4())):
         held = await refusal(stub, opening(call, str(uuid4())))
-        assert held == (grpc.StatusCode.ABORTED, "ERROR_REASON_EPOCH_HELD")
+        assert held == (grpc.StatusCode.ABORTED, "EPOCH_HELD")
         assert await refusal(stub, opening(call, str(uuid4()), 2)) == (
             grpc.StatusCode.ABORTED,
-            "ERROR_REASON_STALE_EPOCH",
+            "STALE_EPOCH",
         )
 
 
@@ -245,7 +245,7 @@ async def test_append_stores_all_drafts_or_none(mesh: Mesh) -> None:
             await delegate.Append(request)
         assert (caught.value.code(), reason_of(caught.value)) == (
             grpc.StatusCode.ALREADY_EXISTS,
-            "ERROR_REASON_ENTRY_CONFLICT",
+            "ENTRY_CONFLICT",
         )
         assert await texts(customer, call) == []
         del request.drafts[2:]

@@ -44,7 +44,7 @@ async def refused_for_now(attempt: Awaitable[object]) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await attempt
     assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
-    assert reason_of(raised.value) == "ERROR_REASON_STORE_UNAVAILABLE"
+    assert reason_of(raised.value) == "STORE_UNAVAILABLE"
     assert retry_after_of(raised.value) is not None
 
 

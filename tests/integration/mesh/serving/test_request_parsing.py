@@ -91,7 +91,7 @@ async def test_a_caller_without_a_token_gets_nothing_parsed(mesh: Mesh) -> None:
 async def test_a_malformed_request_is_an_invalid_argument(mesh: Mesh) -> None:
     error = await mesh.refused("StartConversation", MALFORMED, mesh.key.token(sub="customer-1"))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert reason_of(error) == "MESH_ERROR_REASON_INVALID_REQUEST"
+    assert reason_of(error) == "INVALID_REQUEST"
 
 
 async def test_a_malformed_message_of_a_stream_is_an_invalid_argument(mesh: Mesh) -> None:

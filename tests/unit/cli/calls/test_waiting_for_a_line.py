@@ -17,7 +17,7 @@ from cli.calls.call_client import CallClient, TurnReport
 from cli.calls.placing import CallerLine, place_call
 from cli.errors import CommandError
 from mesh.errors import status_for
-from services.conversation.errors import DOMAIN, ERRORS, CallRunning
+from services.conversation.errors import ERRORS, CallRunning
 
 pytestmark = pytest.mark.unit
 
@@ -30,7 +30,7 @@ class Service:
 
     async def StartCall(self, request: pb.StartCallRequest) -> pb.StartCallResponse:
         if self.running and not request.end_running_call:
-            status = rpc_status.to_status(status_for(CallRunning("call", "conversation"), ERRORS, DOMAIN))
+            status = rpc_status.to_status(status_for(CallRunning("call", "conversation"), ERRORS))
             trailing = grpc.aio.Metadata(*status.trailing_metadata)
             raise grpc.aio.AioRpcError(status.code, grpc.aio.Metadata(), trailing, status.details)
         return pb.StartCallResponse(call=pb.Call(call_id="call"))
