@@ -57,9 +57,10 @@ endif
 chaos: $(DEVELOPMENT) system-packages livekit toxiproxy ## Run every chaos test at full length and print the summary (25 minutes)
 	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
-gen: $(DEVELOPMENT) ## Generate gen/ from protos/ and docs/settings.md from the settings classes
+gen: $(DEVELOPMENT) ## Generate gen/, docs/errors.md and docs/settings.md from the contracts and the settings
 	@$(BIN)/python -m tools.gen
 	@$(BIN)/python -m tools.settings_table
+	@$(BIN)/python -m tools.error_reference
 
 fmt: $(DEVELOPMENT) ## Format Python and protobuf files
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix-only . && $(BIN)/buf format -w protos

@@ -27,4 +27,5 @@ step 'contracts: format (buf)' "$bin/buf" format -d --exit-code protos
 step 'contracts: breaking (buf)' "$bin/buf" breaking protos --against protos/baseline/v1.binpb
 step 'gen/ is fresh' "$bin/python" -m tools.gen --check
 step 'table of settings is fresh' "$bin/python" -m tools.settings_table --check
+step 'reference of errors is fresh' "$bin/python" -m tools.error_reference --check
 step 'plain English' "$bin/python" -m tools.plain_english

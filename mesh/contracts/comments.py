@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -22,6 +23,14 @@ _CHILDREN: Mapping[type, Mapping[int, str]] = {
     ServiceDescriptorProto: {2: "method"},
 }
 """Named children of a descriptor by their field number, as in a location's path (descriptor.proto)."""
+_CODE = re.compile(r"\b([A-Z]+(?:_[A-Z]+)*) `")
+_REASON = re.compile(r"`([A-Z_]+)`")
+
+
+@cache
+def contracts() -> FileDescriptorSet:
+    """Return the descriptors of all contracts, with comments."""
+    return FileDescriptorSet.FromString((resources.files("readback") / "contracts.binpb").read_bytes())
 
 
 @cache
@@ -30,14 +39,30 @@ def comments() -> Mapping[str, str]:
 
     Names without a comment are missing.
     """
-    data = (resources.files("readback") / "contracts.binpb").read_bytes()
-    return dict(entry for file in FileDescriptorSet.FromString(data).file for entry in _of_file(file))
+    return {name: " ".join(text.split()) for name, text in raw_comments().items()}
+
+
+@cache
+def raw_comments() -> Mapping[str, str]:
+    """Return the comments by full name, with their lines as written."""
+    return dict(entry for file in contracts().file for entry in _of_file(file))
+
+
+def errors_in(comment: str) -> Iterator[tuple[str, str]]:
+    """Yield code and reason of each error that an RPC's comment lists.
+
+    The form is ``Errors: NOT_FOUND `X`; INVALID_ARGUMENT `A`, `B`.``
+    """
+    for clause in comment.partition("Errors:")[2].split(";"):
+        if code := _CODE.search(clause):
+            for reason in _REASON.findall(clause):
+                yield code[1], reason
 
 
 def _of_file(file: FileDescriptorProto) -> Iterator[tuple[str, str]]:
     for location in file.source_code_info.location:
         if location.leading_comments and (name := _full_name(file, location.path)):
-            yield name, " ".join(location.leading_comments.split())
+            yield name, location.leading_comments
 
 
 def _full_name(file: FileDescriptorProto, path: Sequence[int]) -> str | None:

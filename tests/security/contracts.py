@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet, ServiceDescriptorProto
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
@@ -20,6 +17,7 @@ from readback.flightdata.v1 import flightdata_service_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.options.v1 import options_pb2
 
+from mesh.contracts.comments import comments, errors_in
 from mesh.security.access_rules import Rules, contract_of, path_of
 
 Answer = tuple[grpc.StatusCode, str]
@@ -37,8 +35,6 @@ _OWN = {"identity": identity, "conversation": conversation, "flightdata": flight
 _INFRASTRUCTURE = (health_pb2, reflection_pb2)
 _INFRASTRUCTURE_BYTES = 4096
 _REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
-_CODE = re.compile(r"\b([A-Z]+(?:_[A-Z]+)*) `")
-_REASON = re.compile(r"`([A-Z_]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,35 +88,8 @@ class Rpc:
         if not self.is_own:
             return frozenset({OK, (grpc.StatusCode.NOT_FOUND, "")})
         reused = {REQUEST_ID_REUSED} if "request_id" in self.method.input_type.fields_by_name else set()
-        return frozenset({OK, *_errors(_comments()[self.method.full_name]), *reused})
-
-
-def _errors(comment: str) -> Iterator[Answer]:
-    """Yield the errors in a comment: `Errors: NOT_FOUND `X`; INVALID_ARGUMENT `A`, `B`.`"""
-    for clause in comment.partition("Errors:")[2].split(";"):
-        code = _CODE.search(clause)
-        for reason in _REASON.findall(clause) if code else ():
-            yield grpc.StatusCode[code[1]], reason  # type: ignore[index]  # checked by `if code`
-
-
-@cache
-def _comments() -> Mapping[str, str]:
-    """Return the comments of all methods, by full name. Python's descriptors lack comments."""
-    found = {}
-    data = (resources.files("readback") / "contracts.binpb").read_bytes()
-    for file in FileDescriptorSet.FromString(data).file:
-        for location in file.source_code_info.location:
-            match list(location.path):
-                case [
-                    FileDescriptorProto.SERVICE_FIELD_NUMBER,
-                    service,
-                    ServiceDescriptorProto.METHOD_FIELD_NUMBER,
-                    method,
-                ]:
-                    owner = file.service[service]
-                    name = f"{file.package}.{owner.name}.{owner.method[method].name}"
-                    found[name] = " ".join(location.leading_comments.split())
-    return found
+        listed = errors_in(comments()[self.method.full_name])
+        return frozenset({OK, *((grpc.StatusCode[code], reason) for code, reason in listed), *reused})
 
 
 def _services(name: str) -> Iterator[ServiceDescriptor]:

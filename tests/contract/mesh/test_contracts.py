@@ -1,9 +1,8 @@
-"""Rules for the contracts: access rules, HTTP paths, idempotency, tools, redaction, error reasons."""
+"""Rules for the contracts: access rules, HTTP paths, idempotency, tools, redaction."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from buf.validate import validate_pb2
@@ -11,28 +10,20 @@ from google.api import annotations_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from readback.conversation.v1 import conversation_service_pb2, entry_pb2
-from readback.errors.v1 import error_reason_pb2
 from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 from readback.identity.v1 import identity_service_pb2
 from readback.options.v1 import options_pb2
 
 from mesh.calling.retries_and_timeouts import service_config
-from mesh.errors import ERROR_DOMAIN, MESH_ERRORS
 from mesh.security.access_rules import path_of, rules_of
-from services.conversation import errors as conversation_errors
-from services.flightdata import servicer as flightdata_errors
-from services.identity import errors as identity_errors
 
 pytestmark = pytest.mark.contract
 
-PROTOS = Path(__file__).resolve().parents[3] / "protos"
 FILES = (identity_service_pb2, conversation_service_pb2, flightdata_service_pb2)
 SERVICES = [service for file in FILES for service in file.DESCRIPTOR.services_by_name.values()]
 METHODS = [method for service in SERVICES for method in service.methods]
 CARRIED = (entry_pb2, flights_pb2, places_pb2, flight_status_pb2)
 MESSAGES = [m for file in (*FILES, *CARRIED) for m in file.DESCRIPTOR.message_types_by_name.values()]
-REASONS = error_reason_pb2.ErrorReason.DESCRIPTOR
-TABLES = (MESH_ERRORS, identity_errors.ERRORS, conversation_errors.ERRORS, flightdata_errors.ERRORS)
 every_method = pytest.mark.parametrize("method", METHODS, ids=path_of)
 SECRET = re.compile(r"password|token$|grant$|assertion|email")
 
@@ -103,26 +94,6 @@ def test_secrets_and_personal_data_are_marked_debug_redact(message) -> None:
             and not field.name.startswith(("page_", "next_page_"))
         ):
             assert field.GetOptions().debug_redact, field.full_name
-
-
-def test_every_error_reason_has_a_worked_example() -> None:
-    source = " ".join((PROTOS / REASONS.file.name).read_text().split())
-    for value in REASONS.values[1:]:
-        name = value.name.removeprefix("ERROR_REASON_")
-        example = f'"reason": "{name}", "domain": "{ERROR_DOMAIN}"'
-        assert example in source, f"{name} has no example, or one of another domain"
-
-
-def test_the_tables_of_errors_and_the_contract_have_the_same_reasons() -> None:
-    raised = {"INTERNAL"} | {reason for table in TABLES for _, reason in table.values()}
-    assert raised == {value.name.removeprefix("ERROR_REASON_") for value in REASONS.values[1:]}
-
-
-def test_reasons_named_in_comments_exist() -> None:
-    known = {value.name.removeprefix("ERROR_REASON_") for value in REASONS.values}
-    for file in PROTOS.rglob("*_service.proto"):
-        for line in re.findall(r"// (?:Errors: .*|[A-Z_]+ `.*)", file.read_text()):
-            assert set(re.findall(r"`([A-Z_]{4,})`", line)) <= known, line
 
 
 @every_method
