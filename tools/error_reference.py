@@ -51,7 +51,7 @@ class Reason:
     callers: str
     """`any RPC …` if not only the RPCs return it whose comments name it; empty otherwise."""
     advice: str
-    """What the client should do."""
+    """Instruction for the client."""
     example: str
     """An `ErrorInfo` as JSON."""
 
