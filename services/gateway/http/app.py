@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from importlib import metadata
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -24,16 +22,16 @@ from services.gateway.compact_json import compact_json
 from services.gateway.http import event_source_cookie
 from services.gateway.http.calls import Rpcs, context_of, request_id_of
 from services.gateway.http.connect import ConnectApp
+from services.gateway.http.docs.documents import OPENAPI, Documents
 from services.gateway.http.errors import MEDIA_TYPE, GatewayError, response_for
 from services.gateway.http.event_source_cookie import EventSourceCookie
 from services.gateway.http.grpc_web_text import GrpcWebText
 from services.gateway.http.json_messages import to_json
-from services.gateway.http.openapi import openapi
 from services.gateway.http.requests import message_of
 from services.gateway.http.routes import NoRoute, Route, RouteTable, VerbNotAllowed
 from services.gateway.http.streams import streamed
 
-OPENAPI, KEYS = "/openapi.json", "/.well-known/jwks.json"
+KEYS = "/.well-known/jwks.json"
 _GET_JWKS = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"].methods_by_name["GetJwks"]
 _GZIP_FROM_BYTES = 1024
 _CORS_HEADERS = (
@@ -79,11 +77,12 @@ class HttpGateway:
     """Chooses between Connect, the documents about the contracts, and the JSON routes."""
 
     def __init__(self, services: Sequence[ServiceDescriptor], rpcs: Rpcs, verifier: TokenVerifier) -> None:
-        self._services, self._rpcs = services, rpcs
+        self._rpcs = rpcs
         self._routes = RouteTable(services)
         connect = ConnectApp(services, rpcs)
         self._rpc_paths, self._connect = connect.paths, GrpcWebText(connect)
         self._cookie = EventSourceCookie(verifier)
+        self._documents = Documents(services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -100,8 +99,8 @@ class HttpGateway:
     async def _response(self, request: Request, request_id: str) -> Response:
         try:
             match request.url.path:
-                case path if path == OPENAPI:
-                    return _Compressed(self._openapi, media_type=MEDIA_TYPE)
+                case path if path in self._documents.paths:
+                    return await self._documents.response(request)
                 case path if path == KEYS:
                     return await self._keys(request_id)
                 case event_source_cookie.PATH:
@@ -132,11 +131,6 @@ class HttpGateway:
         except VerbNotAllowed as error:
             allowed = ", ".join(error.allowed)
             raise GatewayError(405, grpc.StatusCode.UNIMPLEMENTED, str(error), allow=allowed) from None
-
-    @cached_property
-    def _openapi(self) -> bytes:
-        document = openapi(self._services, metadata.version("readback"))
-        return json.dumps(document, ensure_ascii=False).encode()
 
     async def _keys(self, request_id: str) -> Response:
         """Answer with the verification keys as a JSON Web Key Set (RFC 7517 §5)."""

@@ -78,7 +78,13 @@ class Mesh:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     """The services, shared by a module's tests."""
-    home = tmp_path_factory.mktemp("home")
+    async with running_mesh(tmp_path_factory.mktemp("home")) as services:
+        yield services
+
+
+@asynccontextmanager
+async def running_mesh(home: Path) -> AsyncIterator[Mesh]:
+    """Run the services until the block ends."""
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(
             identity_service(load(IdentitySettings, home=home, identity_bcrypt_cost=4))

@@ -1,0 +1,163 @@
+"""OpenAPI 3.1 document of the JSON gateway, from the contracts: routes, comments, rules and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor, ServiceDescriptor
+from readback.options.v1 import options_pb2
+
+from mesh.contracts.comments import comments
+from mesh.security.access_rules import rules_of
+from services.gateway.http.docs.json_schemas import STRING, WELL_KNOWN, Schemas, is_required
+from services.gateway.http.routes import WHOLE_REQUEST, Route, RouteTable
+from services.gateway.http.streams import EVENTS, LINES, is_file
+
+_BEARER = "bearer"
+_DESCRIPTION = """\
+Dates are `2026-12-01`, times of day `18:30`, 64-bit numbers texts. An unknown field or parameter is an error
+that names it. Streams are lines of JSON, or server-sent events for `Accept: text/event-stream`.
+`X-Request-Timeout` limits a request in seconds. An error is a `Status` with a reason for programs.
+"""
+_ERROR = "Status"
+_ERROR_SCHEMA = {
+    "type": "object",
+    "description": "google.rpc.Status. `details` has an ErrorInfo whose `reason` is for programs.",
+    "required": ["code", "status", "message", "details"],
+    "properties": {
+        "code": {"type": "integer", "description": "Number of the gRPC code."},
+        "status": {"type": "string", "description": "Name of the gRPC code."},
+        "message": {"type": "string", "description": "What is wrong and what to do, for people."},
+        "details": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def openapi(services: Sequence[ServiceDescriptor], version: str) -> dict[str, Any]:
+    """Return the document for the public RPCs of these services."""
+    schemas = Schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    operations = _Operations(schemas)
+    routes = RouteTable(services).routes
+    for route in routes:
+        schemas.reference(route.method.output_type)  # before the requests: a shared message is an open one
+    for route in routes:
+        paths.setdefault(_camel_path(route), {})[route.verb.lower()] = operations.operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Readback",
+            "version": version,
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "tags": [
+            {"name": service.name, "description": comments().get(service.full_name, "")}
+            for service in services
+        ],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(schemas.by_name.items())) | {_ERROR: _ERROR_SCHEMA},
+            "securitySchemes": {_BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _camel_path(route: Route) -> str:
+    path = route.template
+    for name in route.path_fields:
+        path = path.replace(f"{{{name}}}", f"{{{route.method.input_type.fields_by_name[name].json_name}}}")
+    return path
+
+
+class _Operations:
+    def __init__(self, schemas: Schemas) -> None:
+        self._schemas = schemas
+
+    def operation(self, route: Route) -> dict[str, Any]:
+        method = route.method
+        text = comments().get(method.full_name, "")
+        operation: dict[str, Any] = {
+            "operationId": f"{method.name}_{route.verb.lower()}" if route.is_additional else method.name,
+            "tags": [method.containing_service.name],
+            "summary": text.partition(".")[0],
+            "description": text,
+            "parameters": list(self._parameters(route)),
+            "responses": self._responses(route),
+        }
+        if body := self._body(route):
+            operation["requestBody"] = body
+        rules = rules_of(method)
+        if options_pb2.ACCESS_PUBLIC not in rules:
+            operation["security"] = [{_BEARER: []}]
+        return operation
+
+    def _parameters(self, route: Route) -> Iterator[dict[str, Any]]:
+        request = route.method.input_type
+        for name in route.path_fields:
+            field = request.fields_by_name[name]
+            yield self._parameter(field, "path", field.json_name, required=True)
+        if route.body != WHOLE_REQUEST:
+            rest = [f for f in request.fields if f.name not in (*route.path_fields, route.body)]
+            yield from self._query(rest, "", required=True)
+        if "request_id" in request.fields_by_name:
+            text = (
+                "Makes a repeated request safe: the same key is the same request. A UUID becomes `requestId`."
+            )
+            yield {"name": "Idempotency-Key", "in": "header", "description": text, "schema": STRING}
+
+    def _query(
+        self, fields: Iterable[FieldDescriptor], prefix: str, *, required: bool
+    ) -> Iterator[dict[str, Any]]:
+        for field in fields:
+            kind = field.message_type
+            if kind is None or kind.full_name in WELL_KNOWN:
+                needed = required and is_required(field) and field.name != "request_id"
+                yield self._parameter(field, "query", prefix + field.json_name, required=needed)
+            elif not field.is_repeated:
+                yield from self._query(kind.fields, f"{prefix}{field.json_name}.", required=False)
+
+    def _parameter(self, field: FieldDescriptor, place: str, name: str, *, required: bool) -> dict[str, Any]:
+        return {
+            "name": name,
+            "in": place,
+            "required": required,
+            "description": comments().get(field.full_name, ""),
+            "schema": self._schemas.field(field),
+        }
+
+    def _body(self, route: Route) -> dict[str, Any] | None:
+        request = route.method.input_type
+        if not route.body:
+            return None
+        if route.body == WHOLE_REQUEST:
+            schema = self._schemas.input(request, without=route.path_fields)
+        else:
+            schema = self._schemas.field(request.fields_by_name[route.body], self._schemas.input_reference)
+        return {"required": bool(schema.get("required")), "content": {"application/json": {"schema": schema}}}
+
+    def _responses(self, route: Route) -> dict[str, Any]:
+        output = route.method.output_type
+        error = {
+            "description": "The RPC failed.",
+            "content": _json({"$ref": f"#/components/schemas/{_ERROR}"}),
+        }
+        if not route.method.server_streaming:
+            content = _json(self._schemas.reference(output))
+        elif is_file(output):
+            content = {
+                "text/plain": {"schema": STRING},
+                "text/vtt": {"schema": STRING},
+                "application/json": {},
+            }
+        else:
+            content = {kind: {"schema": self._schemas.reference(output)} for kind in (LINES, EVENTS)}
+        return {
+            "200": {"description": comments().get(output.full_name, "") or "Done.", "content": content},
+            "default": error,
+        }
+
+
+def _json(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
