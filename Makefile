@@ -39,7 +39,7 @@ static: $(DEVELOPMENT)
 # In pairs: tests that share the processors well, those that mostly wait among them. Spoken calls, benches and chaos
 # tests that check times need them alone. Files start in this order, long ones first, so that both end together.
 WAITING := $(patsubst %,tests/chaos/conversation/test_%.py,bad_networks kills killed_service lost_acks cancelled_calls moved_watchers)
-SHARED := tests/security $(WAITING) tests/e2e/gradio_ui tests/integration --ignore=tests/integration/bench tests/contract tests/unit
+SHARED := tests/security $(WAITING) tests/e2e/gradio_ui tests/e2e/gateway tests/integration --ignore=tests/integration/bench tests/contract tests/unit
 COMMANDS := tests/e2e/cli tests/chaos/product
 ALONE := tests/e2e/voice tests/integration/bench tests/chaos $(patsubst %,--ignore=%,$(WAITING) tests/chaos/product)
 IN_PAIRS := --numprocesses=2 --dist=loadfile

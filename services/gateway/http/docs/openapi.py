@@ -64,6 +64,11 @@ def openapi(services: Sequence[ServiceDescriptor], version: str) -> dict[str, An
     }
 
 
+def operation_id(route: Route) -> str:
+    """Return the unique name of a route: its RPC's, with the verb for an additional one."""
+    return f"{route.method.name}_{route.verb.lower()}" if route.is_additional else route.method.name
+
+
 def _camel_path(route: Route) -> str:
     path = route.template
     for name in route.path_fields:
@@ -79,7 +84,7 @@ class _Operations:
         method = route.method
         text = comments().get(method.full_name, "")
         operation: dict[str, Any] = {
-            "operationId": f"{method.name}_{route.verb.lower()}" if route.is_additional else method.name,
+            "operationId": operation_id(route),
             "tags": [method.containing_service.name],
             "summary": text.partition(".")[0],
             "description": text,
