@@ -16,21 +16,24 @@ import jinja2
 from google.protobuf.descriptor import (
     Descriptor,
     EnumDescriptor,
+    EnumValueDescriptor,
     FieldDescriptor,
     MethodDescriptor,
     ServiceDescriptor,
 )
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from markupsafe import Markup, escape
+from readback.errors.v1 import error_reason_pb2
 from readback.options.v1 import options_pb2
 
-from mesh.contracts.comments import contracts, raw_comments
+from mesh.contracts.comments import raw_comments
 from mesh.contracts.validation import PATTERNS, field_rules
 from mesh.security.access_rules import rules_of
 from services.gateway.http.routes import PUBLIC_RULES, routes_of
 
-REASONS = "ErrorReason"
-"""End of the name of an enum with error reasons."""
+_REASONS = error_reason_pb2.DESCRIPTOR.enum_types_by_name["ErrorReason"]
+_REASON_PREFIX = "ERROR_REASON_"
+_REASON_NAMES = {value.name.removeprefix(_REASON_PREFIX) for value in _REASONS.values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def grpc_page(services: Sequence[ServiceDescriptor]) -> str:
         services=[_service(service, methods) for service, methods in shown if methods],
         messages=[_message(message) for message in messages],
         enums=[_enum(enum) for enum in enums],
-        reasons=list(_reasons(contracts().file)),
+        reasons=[_value(_REASONS, value, _REASON_PREFIX) for value in _REASONS.values if value.number],
     )
 
 
@@ -70,8 +73,14 @@ def paragraphs(text: str) -> Iterator[Paragraph]:
 
 
 def with_code(text: str) -> Markup:
-    """Return a text as HTML, in which `code` is marked."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  # is escaped
+    """Return a text as HTML, in which `code` is marked and error reasons are links."""
+    return Markup(re.sub(r"`([^`]+)`", _code, str(escape(text))))  # noqa: S704  # is escaped
+
+
+def _code(match: re.Match[str]) -> str:
+    name = match[1]
+    text = f'<a href="#reason-{name}">{name}</a>' if name in _REASON_NAMES else name
+    return f"<code>{text}</code>"
 
 
 def _public_methods(service: ServiceDescriptor) -> Iterator[MethodDescriptor]:
@@ -196,25 +205,10 @@ def _enum(enum: EnumDescriptor) -> Mapping[str, Any]:
         "short": _short(enum),
         "package": enum.file.package,
         "comment": _comment(enum.full_name),
-        "members": [_value(enum.full_name, value) for value in enum.values],
+        "members": [_value(enum, value) for value in enum.values],
     }
 
 
-def _value(enum: str, value: Any) -> Mapping[str, Any]:
-    name = f"{enum}.{value.name}"
-    return {"name": value.name, "full_name": name, "number": value.number, "comment": _comment(name)}
-
-
-def _reasons(files: Iterable[FileDescriptorProto]) -> Iterator[Mapping[str, Any]]:
-    """Yield the enums of error reasons. No message refers to them, so they are found by name."""
-    for file in files:
-        for enum in file.enum_type:
-            name = f"{file.package}.{enum.name}"
-            if enum.name.endswith(REASONS):
-                yield {
-                    "name": name,
-                    "short": enum.name,
-                    "package": file.package,
-                    "comment": _comment(name),
-                    "members": [_value(name, value) for value in enum.value if value.number],
-                }
+def _value(enum: EnumDescriptor, value: EnumValueDescriptor, prefix: str = "") -> Mapping[str, Any]:
+    comment = _comment(f"{enum.full_name}.{value.name}")
+    return {"name": value.name.removeprefix(prefix), "number": value.number, "comment": comment}

@@ -35,10 +35,11 @@ def test_rpcs_that_no_customer_may_call_are_not_on_the_page() -> None:
     assert not [name for name in hidden if f'id="{name}"' in page]
 
 
-def test_error_reasons_have_their_examples() -> None:
+def test_error_reasons_have_examples_and_are_linked() -> None:
     page = grpc_page(SERVICES)
-    assert "ERROR_REASON_WRONG_CREDENTIALS</th>" in page
+    assert "WRONG_CREDENTIALS</th>" in page
     assert "<pre>{ &#34;reason&#34;" in page
+    assert '<a href="#reason-WRONG_CREDENTIALS">' in page
 
 
 def test_a_comment_is_paragraphs_and_examples() -> None:
