@@ -195,7 +195,9 @@ async def be_greedy(targets: Targets) -> None:
             metadata = bearer(next(tokens))
             request = conversation.StartConversationRequest(request_id=uuid7())
             started = await stub.StartConversation(request, metadata=metadata)
-            call = conversation.StartCallRequest(conversation_id=started.conversation.conversation_id)
+            call = conversation.StartCallRequest(
+                conversation_id=started.conversation.conversation_id, request_id=uuid7()
+            )
             await stub.StartCall(call, metadata=metadata)
 
         async def watch() -> None:

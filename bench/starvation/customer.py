@@ -74,7 +74,7 @@ class WellBehaved:
 
     async def _start_call(self, customer: Customer) -> None:
         started = await self._services.start_conversation(customer)
-        request = conversation.StartCallRequest(conversation_id=started)
+        request = conversation.StartCallRequest(conversation_id=started, request_id=uuid7())
         await self._services.conversation.StartCall(request, metadata=bearer(customer.token))
 
     async def _end_calls(self) -> None:

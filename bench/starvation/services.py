@@ -85,7 +85,7 @@ class Services:
         """Write a log of the longest texts; return the id of its conversation."""
         conversation_id = await self.start_conversation(customer)
         metadata = bearer(customer.token)
-        request = conversation.StartCallRequest(conversation_id=conversation_id)
+        request = conversation.StartCallRequest(conversation_id=conversation_id, request_id=uuid7())
         call = (await self.conversation.StartCall(request, metadata=metadata)).call
         key = SecretStore(self.home / "secrets").actor_key("agent")
         agent = WorkloadIdentity("agent", key, self.identity)

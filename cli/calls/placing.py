@@ -119,7 +119,9 @@ async def _started_call(
     stub: ConversationServiceAsyncStub, conversation_id: str, output: CallOutput, *, end_running: bool
 ) -> AsyncIterator[conversation.CallAccess]:
     """Start a call and yield the access to its room; end the call when the block ends."""
-    start = conversation.StartCallRequest(conversation_id=conversation_id, end_running_call=end_running)
+    start = conversation.StartCallRequest(
+        conversation_id=conversation_id, end_running_call=end_running, request_id=uuid7()
+    )
     try:
         answer = await stub.StartCall(start)
     except grpc.aio.AioRpcError as error:

@@ -6,7 +6,7 @@ The browser gets LiveKit's address and a LiveKit token, but never the customer's
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import grpc
 from fastapi import APIRouter, Request
@@ -27,7 +27,7 @@ class NewCall(BaseModel):
 
     conversation_id: UUID | None = None
     request_id: UUID
-    """Idempotency key of the new conversation."""
+    """Idempotency key of the new conversation and of the call."""
     time_zone: str = Field("", max_length=64)
     end_running_call: bool = False
     """End the customer's running call first, instead of refusing."""
@@ -86,6 +86,8 @@ async def _start(call: NewCall, customer: SignedInCustomer) -> pb.StartCallRespo
         conversation_id=str(call.conversation_id or "") or await _new_conversation(customer, call),
         time_zone=call.time_zone,
         end_running_call=call.end_running_call,
+        # An id is for one RPC; the conversation has the browser's.
+        request_id=str(uuid5(call.request_id, "call")),
     )
     return await customer.conversation.StartCall(request, metadata=customer.metadata)
 

@@ -32,7 +32,6 @@ PATTERNS: Mapping[str, str] = {
     "^[A-Z0-9]{2}[0-9]{1,4}$": "must be a flight number without spaces, such as AI542",
     "^$|^[A-Z]{2}$": "must be the two-letter code of a country, such as IN, or empty",
     "^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "must be a language tag, such as en-IN, or empty",
-    "^$|^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$": "must be a UUID, or empty",
 }
 """The contracts' patterns in words, because people and models read the errors."""
 _TIMES = (Timestamp.DESCRIPTOR.full_name, Duration.DESCRIPTOR.full_name)
@@ -112,6 +111,11 @@ def field_rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
     """Return the rules in the contract of a field."""
     rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
     return rules
+
+
+def is_optional(rules: validate_pb2.FieldRules) -> bool:
+    """Return whether the rules allow an absent or empty value, whatever else they say."""
+    return rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE
 
 
 def _most_items(field: FieldDescriptor) -> int:

@@ -1,6 +1,7 @@
 """Idempotent mutations by request id (AIP-155).
 
-A response is stored in the same transaction as its mutation. A retry gets the stored response.
+A response is stored in the same transaction as its mutation. A retry gets the stored response. A request
+without an id can't be retried, so nothing is stored for it.
 """
 
 from __future__ import annotations
@@ -48,16 +49,16 @@ class IdempotencyStore:
         response_type: type[M],
         do: Callable[[], Awaitable[M]],
     ) -> M:
-        """Run `do` for a new request id; for a known one, return the stored response.
+        """Run `do` for a new or absent request id; for a known one, return the stored response.
 
         `connection` must be in the writing transaction that `do` uses. `owner` identifies the caller.
 
         Raises:
             RequestIdReused: the id was used for another payload.
         """
+        if not request_id:
+            return await do()
         table = self._table
-        name = request.DESCRIPTOR.full_name.encode()
-        payload_hash = hashlib.sha256(name + b"\0" + request.SerializeToString(deterministic=True)).digest()
         row = (table.c.owner == owner, table.c.request_id == request_id)
         # Claims the id before `do` runs, so that the same request on another replica waits for this response.
         insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
@@ -66,7 +67,7 @@ class IdempotencyStore:
             .values(
                 owner=owner,
                 request_id=request_id,
-                payload_hash=payload_hash,
+                payload_hash=_payload_hash(request),
                 response=b"",
                 create_time=datetime.now(UTC),
             )
@@ -78,7 +79,34 @@ class IdempotencyStore:
             stored = response.SerializeToString(deterministic=True)
             await connection.execute(update(table).where(*row).values(response=stored))
             return response
-        found = (await connection.execute(select(table.c.payload_hash, table.c.response).where(*row))).one()
-        if found.payload_hash != payload_hash:
+        answered = await self.answered(connection, owner, request_id, request, response_type)
+        assert answered is not None, "a request whose id was claimed has no row"
+        return answered
+
+    async def answered(
+        self,
+        connection: AsyncConnection,
+        owner: str,
+        request_id: str,
+        request: Message,
+        response_type: type[M],
+    ) -> M | None:
+        """Return the stored response of a request; None if it is new or has no id.
+
+        Raises:
+            RequestIdReused: the id was used for another payload.
+        """
+        table = self._table
+        row = (table.c.owner == owner, table.c.request_id == request_id)
+        columns = select(table.c.payload_hash, table.c.response)
+        found = (await connection.execute(columns.where(*row))).one_or_none() if request_id else None
+        if found is None:
+            return None
+        if found.payload_hash != _payload_hash(request):
             raise RequestIdReused(request_id)
         return response_type.FromString(found.response)
+
+
+def _payload_hash(request: Message) -> bytes:
+    name = request.DESCRIPTOR.full_name.encode()
+    return hashlib.sha256(name + b"\0" + request.SerializeToString(deterministic=True)).digest()

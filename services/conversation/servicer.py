@@ -162,14 +162,7 @@ class ConversationServicer(ConversationServiceServicer):
 
     async def StartCall(self, request: pb.StartCallRequest, context: Context) -> pb.StartCallResponse:
         """Start a call in a conversation."""
-        principal = current_principal()
-        call, access = await self._calls.start(
-            current_customer(),
-            principal.token,
-            request.conversation_id.lower(),
-            request.time_zone,
-            end_running=request.end_running_call,
-        )
+        call, access = await self._calls.start(current_customer(), current_principal().token, request)
         message = call_message(call, await self._place_in_line(call))
         return pb.StartCallResponse(call=message, access=_access_message(access))
 

@@ -118,13 +118,13 @@ class ConversationWriter:
     async def running_call(self) -> pb.Call:
         """Return the conversation's running call; start one if there is none."""
         get = pb.GetConversationRequest(conversation_id=self.conversation_id)
-        start = pb.StartCallRequest(conversation_id=self.conversation_id)
         while True:
             found = await until_answered(lambda: self.customer.stub.GetConversation(get))
             if found.conversation.HasField("running_call"):
                 return found.conversation.running_call
             try:
-                # Not repeated: if the answer gets lost, the next round finds the call.
+                # If the answer gets lost, the next round finds the call.
+                start = pb.StartCallRequest(conversation_id=self.conversation_id, request_id=uuid7())
                 return (await self.customer.stub.StartCall(start)).call
             except grpc.aio.AioRpcError as error:
                 if error.code() not in TRANSIENT and reason_of(error) != "CALL_RUNNING":

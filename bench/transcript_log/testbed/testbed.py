@@ -59,7 +59,9 @@ class Customer:
 
     async def start_call(self, channel: grpc.aio.Channel) -> pb.Call:
         """Start a call in a new conversation."""
-        request = pb.StartCallRequest(conversation_id=await self.start_conversation(channel))
+        request = pb.StartCallRequest(
+            conversation_id=await self.start_conversation(channel), request_id=uuid7()
+        )
         return (await ConversationServiceStub(channel).StartCall(request, metadata=self.metadata)).call
 
 

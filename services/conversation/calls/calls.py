@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import NamedTuple
 from zoneinfo import available_timezones
 
 import structlog
@@ -14,7 +15,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import Clock
-from mesh.errors import FieldViolation, InvalidRequest
+from mesh.errors import DomainError, FieldViolation, InvalidRequest
 from mesh.ids import uuid7
 from services.conversation.calls import conversations
 from services.conversation.calls.customer_limits import CustomerLimits, StartRate, calls_in_the_way
@@ -26,6 +27,7 @@ from services.conversation.errors import (
     CallNotFound,
     CallRunning,
     ConversationEnded,
+    ConversationNotFound,
     StaleEpoch,
 )
 from services.conversation.log import writer_fence
@@ -108,6 +110,14 @@ async def replace_agent(commit: Commit, call: Call, reason: str) -> Call:
     return call
 
 
+class _Begun(NamedTuple):
+    """A new call, the caller's access to it, and the calls that were ended for it."""
+
+    call: Call
+    access: Access
+    ended: Sequence[Call]
+
+
 class Calls:
     """Lifecycle of the calls of all conversations."""
 
@@ -128,48 +138,41 @@ class Calls:
         self._log, self._store, self._rooms = log, store, rooms
         self._grants, self._cipher, self._holds, self._replica_id = grants, cipher, holds, replica_id
 
-    async def start(
-        self,
-        customer_id: str,
-        token: str,
-        conversation_id: str,
-        time_zone: str,
-        *,
-        end_running: bool = False,
-    ) -> tuple[Call, Access]:
+    async def start(self, customer_id: str, token: str, request: pb.StartCallRequest) -> tuple[Call, Access]:
         """Start a call; return it with the caller's access to its room.
 
-        Args:
-            token: the customer's own token, with which the call's grant is issued.
-            time_zone: IANA name of the caller's time zone; may be empty.
-            end_running: True to end the customer's running call first, instead of raising `CallRunning`.
+        A repeated request id returns the same call, with new access. `token` is the customer's own, with
+        which the call's grant is issued.
 
         Raises:
             ConversationNotFound, ConversationEnded, CallRunning, TooManyStarts.
+            CallEnded: a repeated request id, whose call has ended.
             InvalidRequest: the time zone doesn't exist.
         """
-        if time_zone and time_zone not in _time_zones():
+        if request.time_zone and request.time_zone not in _time_zones():
             raise InvalidRequest([FieldViolation("time_zone", "not a name in the IANA time zone database")])
-        async with self._store.reading() as transaction:
-            await self._startable(transaction, customer_id, conversation_id, end_running=end_running)
+        if (started := await self._started_before(customer_id, request)) is not None:
+            return await self.rejoin(customer_id, started)
         self._rate.count(customer_id)
-        call_id = uuid7()
+        call_id, conversation_id = uuid7(), request.conversation_id.lower()
         # Get the grant outside the transaction, so that no commit waits for another service. If the call
         # can't be started, the unused grant expires.
         grant = await self._grants.grant(token, conversation_id, call_id)
+        begun: list[_Begun] = []
         async with self._log.commit() as commit:
-            conversation, in_the_way = await self._startable(
-                commit.transaction, customer_id, conversation_id, end_running=end_running
+
+            async def begin() -> pb.StartCallResponse:
+                begun.append(await self._begin(commit, customer_id, request, call_id, grant))
+                # The stored answer has no token. It is deleted with the conversation that it names.
+                return pb.StartCallResponse(call=pb.Call(call_id=call_id, conversation_id=conversation_id))
+
+            answer = await commit.transaction.once(
+                customer_id, request.request_id, request, pb.StartCallResponse, begin
             )
-            for running in in_the_way:
-                await end(commit, running, pb.CALL_END_REASON_CALLER_HUNG_UP)
-            call = await self._add(commit, conversation, call_id, time_zone, grant)
-            access = self._rooms.admit(call)
-            await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
-            (await commit.tail(conversation_id)).add_state_change(
-                entry_pb2.STATE_CHANGE_KIND_CALL_STARTED, call
-            )
-        for running in in_the_way:
+        if not begun:
+            return await self.rejoin(customer_id, answer.call.call_id)
+        call, access, ended = begun[0]
+        for running in ended:
             self.hang_up(running.call_id)
         _log.info("call started", call_id=call_id, conversation_id=conversation_id)
         await self._create_room(call)
@@ -250,18 +253,52 @@ class Calls:
             # The supervisor creates the room when LiveKit is back.
             _log.warning("room not created", call_id=call.call_id, why=str(error))
 
+    async def _started_before(self, customer_id: str, request: pb.StartCallRequest) -> str | None:
+        """Return the id of the call that the same request started; None if the request is new.
+
+        Raises:
+            ConversationNotFound, ConversationEnded, CallRunning: the request is new and can't be granted.
+            RequestIdReused: its id was used for another payload.
+        """
+        async with self._store.reading() as transaction:
+            refusal: DomainError | None = None
+            try:
+                await self._startable(transaction, customer_id, request)
+            except (ConversationNotFound, ConversationEnded, CallRunning) as error:
+                refusal = error
+            # After the check, because the same request may be handled on another replica at the same time.
+            answered = await transaction.answered(
+                customer_id, request.request_id, request, pb.StartCallResponse
+            )
+        if answered is None and refusal is not None:
+            raise refusal
+        return answered.call.call_id if answered is not None else None
+
     async def _startable(
-        self, transaction: Transaction, customer_id: str, conversation_id: str, *, end_running: bool
+        self, transaction: Transaction, customer_id: str, request: pb.StartCallRequest
     ) -> tuple[Conversation, Sequence[Call]]:
         """Return the conversation, and the running calls to end first."""
-        conversation = await conversations.owned(transaction, customer_id, conversation_id)
+        conversation = await conversations.owned(transaction, customer_id, request.conversation_id.lower())
         if conversation.ended:
             raise ConversationEnded
         running = await transaction.running_calls_of(customer_id)
         in_the_way = calls_in_the_way(running, conversation.key, self._limits.running_calls)
-        if in_the_way and not end_running:
+        if in_the_way and not request.end_running_call:
             raise CallRunning(in_the_way[0].call_id, in_the_way[0].conversation_id)
         return conversation, in_the_way
+
+    async def _begin(
+        self, commit: Commit, customer_id: str, request: pb.StartCallRequest, call_id: str, grant: str
+    ) -> _Begun:
+        conversation, in_the_way = await self._startable(commit.transaction, customer_id, request)
+        for running in in_the_way:
+            await end(commit, running, pb.CALL_END_REASON_CALLER_HUNG_UP)
+        call = await self._add(commit, conversation, call_id, request.time_zone, grant)
+        access = self._rooms.admit(call)
+        await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
+        tail = await commit.tail(conversation.conversation_id)
+        tail.add_state_change(entry_pb2.STATE_CHANGE_KIND_CALL_STARTED, call)
+        return _Begun(call, access, in_the_way)
 
     async def _add(
         self, commit: Commit, conversation: Conversation, call_id: str, time_zone: str, grant: str

@@ -74,6 +74,14 @@ class Transaction(LogReads):
             await self.connection.execute(feed.with_for_update())
         return await _IDEMPOTENCY.once(self.connection, owner, request_id, request, answer, do)
 
+    async def answered(self, owner: str, request_id: str, request: Message, answer: type[M]) -> M | None:
+        """Return the stored answer to a customer's request; None if it is new or has no id.
+
+        Raises:
+            RequestIdReused: the request id was used for a different request.
+        """
+        return await _IDEMPOTENCY.answered(self.connection, owner, request_id, request, answer)
+
     async def purge_requests(self, before: datetime) -> None:
         """Delete the requests answered before a time. A later retry of such a request is executed again."""
         await self.connection.execute(delete(requests).where(requests.c.create_time < before))

@@ -58,6 +58,14 @@ def test_a_mutation_carries_a_request_id_unless_it_issues_a_token_or_its_entries
 
 
 @every_method
+def test_a_request_id_is_an_optional_uuid(method: MethodDescriptor) -> None:
+    if field := method.input_type.fields_by_name.get("request_id"):
+        rules = field.GetOptions().Extensions[validate_pb2.field]
+        assert rules.string.uuid
+        assert rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE
+
+
+@every_method
 def test_only_idempotent_methods_are_retried(method: MethodDescriptor) -> None:
     config = service_config(method.containing_service)["methodConfig"]
     own = next(entry for entry in config if entry["name"][0]["method"] == method.name)

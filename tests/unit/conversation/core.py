@@ -146,9 +146,8 @@ class Core:
 
     async def call(self, conversation_id: str | None = None) -> Call:
         """Start a call, in a new conversation if none is given."""
-        call, _ = await self.calls.start(
-            self.customer_id, "token", conversation_id or await self.conversation(), ""
-        )
+        request = pb.StartCallRequest(conversation_id=conversation_id or await self.conversation())
+        call, _ = await self.calls.start(self.customer_id, "token", request)
         return call
 
     async def held_call(self) -> tuple[Call, Writer]:

@@ -370,7 +370,9 @@ class StartConversationRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """UUID chosen by the caller; the same id gives the same conversation."""
+    """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
+    conversation. The service makes one if empty.
+    """
     locale: _builtins.str
     """BCP 47 tag of the language for the agent; `en-IN` when empty."""
     def __init__(
@@ -530,7 +532,9 @@ class EndConversationRequest(_message.Message):
     conversation_id: _builtins.str
     """The conversation."""
     request_id: _builtins.str
-    """UUID chosen by the caller; the same id gives the same answer."""
+    """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
+    answer. The service makes one if empty.
+    """
     def __init__(
         self,
         *,
@@ -580,7 +584,9 @@ class DeleteConversationRequest(_message.Message):
     conversation_id: _builtins.str
     """The conversation."""
     request_id: _builtins.str
-    """UUID chosen by the caller; the same id gives the same answer."""
+    """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
+    answer. The service makes one if empty.
+    """
     def __init__(
         self,
         *,
@@ -621,22 +627,28 @@ class StartCallRequest(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     END_RUNNING_CALL_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """The conversation of the call."""
     time_zone: _builtins.str
     """IANA time zone of the caller, for words like "tonight"; the departure airport's zone when empty."""
     end_running_call: _builtins.bool
     """End the customer's running call first, if there is one, instead of refusing with `CALL_RUNNING`."""
+    request_id: _builtins.str
+    """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
+    call. The service makes one if empty.
+    """
     def __init__(
         self,
         *,
         conversation_id: _builtins.str = ...,
         time_zone: _builtins.str = ...,
         end_running_call: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "end_running_call", b"end_running_call", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "end_running_call", b"end_running_call", "request_id", b"request_id", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -735,7 +747,9 @@ class EndCallRequest(_message.Message):
     call_id: _builtins.str
     """The call."""
     request_id: _builtins.str
-    """UUID chosen by the caller; the same id gives the same answer."""
+    """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
+    answer. The service makes one if empty.
+    """
     def __init__(
         self,
         *,

@@ -167,14 +167,14 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StartCall(self, request, context):
-        """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
-        because it issues a token.
+        """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request id
+        returns the same call with a new token, or `CALL_ENDED` after its end.
 
         A customer has one running call at a time, in all conversations together. `CALL_RUNNING` names the
         running call: rejoin it, or start with `end_running_call`.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`;
-        RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
+        `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -182,7 +182,8 @@ class ConversationServiceServicer:
 
     def RejoinCall(self, request, context):
         """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
-        the room once: an earlier participant with the same identity is removed.
+        the room once: an earlier participant with the same identity is removed. Takes no request id: each
+        request issues another token, and all are valid.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
         """

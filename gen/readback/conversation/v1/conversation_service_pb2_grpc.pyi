@@ -63,18 +63,19 @@ class ConversationServiceStub:
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
     StartCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.StartCallRequest, _conversation_service_pb2.StartCallResponse]
-    """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
-    because it issues a token.
+    """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request id
+    returns the same call with a new token, or `CALL_ENDED` after its end.
 
     A customer has one running call at a time, in all conversations together. `CALL_RUNNING` names the
     running call: rejoin it, or start with `end_running_call`.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`;
-    RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
+    `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
     """
     RejoinCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.RejoinCallRequest, _conversation_service_pb2.RejoinCallResponse]
     """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
-    the room once: an earlier participant with the same identity is removed.
+    the room once: an earlier participant with the same identity is removed. Takes no request id: each
+    request issues another token, and all are valid.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
     """
@@ -171,18 +172,19 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
     StartCall: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.StartCallRequest, _conversation_service_pb2.StartCallResponse]  # type: ignore[assignment]
-    """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
-    because it issues a token.
+    """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request id
+    returns the same call with a new token, or `CALL_ENDED` after its end.
 
     A customer has one running call at a time, in all conversations together. `CALL_RUNNING` names the
     running call: rejoin it, or start with `end_running_call`.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`;
-    RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
+    `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
     """
     RejoinCall: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.RejoinCallRequest, _conversation_service_pb2.RejoinCallResponse]  # type: ignore[assignment]
     """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
-    the room once: an earlier participant with the same identity is removed.
+    the room once: an earlier participant with the same identity is removed. Takes no request id: each
+    request issues another token, and all are valid.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
     """
@@ -312,14 +314,14 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.StartCallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.StartCallResponse, _abc.Awaitable[_conversation_service_pb2.StartCallResponse]]:
-        """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
-        because it issues a token.
+        """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request id
+        returns the same call with a new token, or `CALL_ENDED` after its end.
 
         A customer has one running call at a time, in all conversations together. `CALL_RUNNING` names the
         running call: rejoin it, or start with `end_running_call`.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`;
-        RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
+        `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -329,7 +331,8 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.RejoinCallResponse, _abc.Awaitable[_conversation_service_pb2.RejoinCallResponse]]:
         """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
-        the room once: an earlier participant with the same identity is removed.
+        the room once: an earlier participant with the same identity is removed. Takes no request id: each
+        request issues another token, and all are valid.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
         """

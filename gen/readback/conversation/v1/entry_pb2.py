@@ -27,7 +27,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$readback/conversation/v1/entry.proto\x12\x18readback.conversation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x03\n\tUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12!\n\x0egenerated_text\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12>\n\x07sealing\x18\x06 \x01(\x0e\x32!.readback.conversation.v1.SealingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x08language\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18#\x12^\n\x16\x63ompletes_utterance_id\x18\x08 \x01(\tB>\xbaH;r927^$|^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$\"\x95\x02\n\rOpenUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x19\n\x08revision\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"o\n\x08ToolCall\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12*\n\targuments\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x8a\x01\n\nToolResult\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1a\n\x07outcome\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\'\n\x06result\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"z\n\x0bStateChange\x12\x43\n\x04kind\x18\x01 \x01(\x0e\x32).readback.conversation.v1.StateChangeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x17\n\x06reason\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\xea\x03\n\x05\x45ntry\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x10\n\x08\x65ntry_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63ommit_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04late\x18\x08 \x01(\x08\x12\x38\n\tutterance\x18\t \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\n \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x0b \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x12=\n\x0cstate_change\x18\x0c \x01(\x0b\x32%.readback.conversation.v1.StateChangeH\x00\x42\t\n\x07\x63ontent\"\xb0\x03\n\x05\x44raft\x12 \n\x0f\x63lient_sequence\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1a\n\x08\x65ntry_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x0eopen_utterance\x18\x05 \x01(\x0b\x32\'.readback.conversation.v1.OpenUtteranceH\x00\x12\x38\n\tutterance\x18\x06 \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\x07 \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x08 \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01*K\n\x07Speaker\x12\x17\n\x13SPEAKER_UNSPECIFIED\x10\x00\x12\x14\n\x10SPEAKER_CUSTOMER\x10\x01\x12\x11\n\rSPEAKER_AGENT\x10\x02*K\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eMODALITY_VOICE\x10\x01\x12\x11\n\rMODALITY_TEXT\x10\x02*e\n\x07Sealing\x12\x17\n\x13SEALING_UNSPECIFIED\x10\x00\x12\x11\n\rSEALING_FINAL\x10\x01\x12\x17\n\x13SEALING_INTERRUPTED\x10\x02\x12\x15\n\x11SEALING_TRUNCATED\x10\x03*\xea\x01\n\x0fStateChangeKind\x12!\n\x1dSTATE_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eSTATE_CHANGE_KIND_CALL_STARTED\x10\x01\x12\"\n\x1eSTATE_CHANGE_KIND_AGENT_JOINED\x10\x02\x12 \n\x1cSTATE_CHANGE_KIND_AGENT_LOST\x10\x03\x12 \n\x1cSTATE_CHANGE_KIND_CALL_ENDED\x10\x04\x12(\n$STATE_CHANGE_KIND_CONVERSATION_ENDED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$readback/conversation/v1/entry.proto\x12\x18readback.conversation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x02\n\tUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12!\n\x0egenerated_text\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12>\n\x07sealing\x18\x06 \x01(\x0e\x32!.readback.conversation.v1.SealingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x08language\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18#\x12+\n\x16\x63ompletes_utterance_id\x18\x08 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x95\x02\n\rOpenUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x19\n\x08revision\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"o\n\x08ToolCall\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12*\n\targuments\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x8a\x01\n\nToolResult\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1a\n\x07outcome\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\'\n\x06result\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"z\n\x0bStateChange\x12\x43\n\x04kind\x18\x01 \x01(\x0e\x32).readback.conversation.v1.StateChangeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x17\n\x06reason\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\xea\x03\n\x05\x45ntry\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x10\n\x08\x65ntry_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63ommit_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04late\x18\x08 \x01(\x08\x12\x38\n\tutterance\x18\t \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\n \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x0b \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x12=\n\x0cstate_change\x18\x0c \x01(\x0b\x32%.readback.conversation.v1.StateChangeH\x00\x42\t\n\x07\x63ontent\"\xb0\x03\n\x05\x44raft\x12 \n\x0f\x63lient_sequence\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1a\n\x08\x65ntry_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x0eopen_utterance\x18\x05 \x01(\x0b\x32\'.readback.conversation.v1.OpenUtteranceH\x00\x12\x38\n\tutterance\x18\x06 \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\x07 \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x08 \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01*K\n\x07Speaker\x12\x17\n\x13SPEAKER_UNSPECIFIED\x10\x00\x12\x14\n\x10SPEAKER_CUSTOMER\x10\x01\x12\x11\n\rSPEAKER_AGENT\x10\x02*K\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eMODALITY_VOICE\x10\x01\x12\x11\n\rMODALITY_TEXT\x10\x02*e\n\x07Sealing\x12\x17\n\x13SEALING_UNSPECIFIED\x10\x00\x12\x11\n\rSEALING_FINAL\x10\x01\x12\x17\n\x13SEALING_INTERRUPTED\x10\x02\x12\x15\n\x11SEALING_TRUNCATED\x10\x03*\xea\x01\n\x0fStateChangeKind\x12!\n\x1dSTATE_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eSTATE_CHANGE_KIND_CALL_STARTED\x10\x01\x12\"\n\x1eSTATE_CHANGE_KIND_AGENT_JOINED\x10\x02\x12 \n\x1cSTATE_CHANGE_KIND_AGENT_LOST\x10\x03\x12 \n\x1cSTATE_CHANGE_KIND_CALL_ENDED\x10\x04\x12(\n$STATE_CHANGE_KIND_CONVERSATION_ENDED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,7 +49,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UTTERANCE'].fields_by_name['language']._loaded_options = None
   _globals['_UTTERANCE'].fields_by_name['language']._serialized_options = b'\272H\004r\002\030#'
   _globals['_UTTERANCE'].fields_by_name['completes_utterance_id']._loaded_options = None
-  _globals['_UTTERANCE'].fields_by_name['completes_utterance_id']._serialized_options = b'\272H;r927^$|^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+  _globals['_UTTERANCE'].fields_by_name['completes_utterance_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_OPENUTTERANCE'].fields_by_name['utterance_id']._loaded_options = None
   _globals['_OPENUTTERANCE'].fields_by_name['utterance_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_OPENUTTERANCE'].fields_by_name['speaker']._loaded_options = None
@@ -82,26 +82,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DRAFT'].fields_by_name['entry_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_DRAFT'].fields_by_name['start_time']._loaded_options = None
   _globals['_DRAFT'].fields_by_name['start_time']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_SPEAKER']._serialized_start=2167
-  _globals['_SPEAKER']._serialized_end=2242
-  _globals['_MODALITY']._serialized_start=2244
-  _globals['_MODALITY']._serialized_end=2319
-  _globals['_SEALING']._serialized_start=2321
-  _globals['_SEALING']._serialized_end=2422
-  _globals['_STATECHANGEKIND']._serialized_start=2425
-  _globals['_STATECHANGEKIND']._serialized_end=2659
+  _globals['_SPEAKER']._serialized_start=2116
+  _globals['_SPEAKER']._serialized_end=2191
+  _globals['_MODALITY']._serialized_start=2193
+  _globals['_MODALITY']._serialized_end=2268
+  _globals['_SEALING']._serialized_start=2270
+  _globals['_SEALING']._serialized_end=2371
+  _globals['_STATECHANGEKIND']._serialized_start=2374
+  _globals['_STATECHANGEKIND']._serialized_end=2608
   _globals['_UTTERANCE']._serialized_start=159
-  _globals['_UTTERANCE']._serialized_end=579
-  _globals['_OPENUTTERANCE']._serialized_start=582
-  _globals['_OPENUTTERANCE']._serialized_end=859
-  _globals['_TOOLCALL']._serialized_start=861
-  _globals['_TOOLCALL']._serialized_end=972
-  _globals['_TOOLRESULT']._serialized_start=975
-  _globals['_TOOLRESULT']._serialized_end=1113
-  _globals['_STATECHANGE']._serialized_start=1115
-  _globals['_STATECHANGE']._serialized_end=1237
-  _globals['_ENTRY']._serialized_start=1240
-  _globals['_ENTRY']._serialized_end=1730
-  _globals['_DRAFT']._serialized_start=1733
-  _globals['_DRAFT']._serialized_end=2165
+  _globals['_UTTERANCE']._serialized_end=528
+  _globals['_OPENUTTERANCE']._serialized_start=531
+  _globals['_OPENUTTERANCE']._serialized_end=808
+  _globals['_TOOLCALL']._serialized_start=810
+  _globals['_TOOLCALL']._serialized_end=921
+  _globals['_TOOLRESULT']._serialized_start=924
+  _globals['_TOOLRESULT']._serialized_end=1062
+  _globals['_STATECHANGE']._serialized_start=1064
+  _globals['_STATECHANGE']._serialized_end=1186
+  _globals['_ENTRY']._serialized_start=1189
+  _globals['_ENTRY']._serialized_end=1679
+  _globals['_DRAFT']._serialized_start=1682
+  _globals['_DRAFT']._serialized_end=2114
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from readback.options.v1 import options_pb2 as readback_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+readback/identity/v1/identity_service.proto\x12\x14readback.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!readback/options/v1/options.proto\"\x8f\x01\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x12\n\x05\x65mail\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb3\x01\n\tTokenPair\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x36\n\x12\x61\x63\x63\x65ss_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x37\n\x13session_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb2\x01\n\x0fRegisterRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x18\xfe\x01`\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x08\x18\x80\x02\x12\"\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x10\x01\x18\x64\x12<\n\x06locale\x18\x04 \x01(\tB,\xbaH)r\'\x18#2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$\"u\n\x10RegisterResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"M\n\x0cLoginRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\xfe\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\"r\n\rLoginResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"=\n\x15RefreshSessionRequest\x12$\n\rrefresh_token\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x04\"I\n\x16RefreshSessionResponse\x12/\n\x06tokens\x18\x01 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"-\n\rLogoutRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x10\n\x0eLogoutResponse\"\x14\n\x12GetCustomerRequest\"G\n\x13GetCustomerResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\"V\n\x15\x44\x65leteCustomerRequest\x12\x1f\n\x08password\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x18\n\x16\x44\x65leteCustomerResponse\"P\n\x10GrantCallRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07\x63\x61ll_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"X\n\x11GrantCallResponse\x12\x12\n\x05grant\x18\x01 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x12RevokeGrantRequest\x12\x19\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x15\n\x13RevokeGrantResponse\"Z\n\x14\x45xchangeTokenRequest\x12&\n\x0f\x61\x63tor_assertion\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80@\x12\x1a\n\x05grant\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x04\"c\n\x15\x45xchangeTokenResponse\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x10\n\x0eGetJwksRequest\"$\n\x0fGetJwksResponse\x12\x11\n\tkeys_json\x18\x01 \x03(\t\"\x17\n\x15GetRevocationsRequest\"(\n\x16GetRevocationsResponse\x12\x0e\n\x06hashes\x18\x01 \x03(\x0c\"\x1d\n\x1bListDeletedCustomersRequest\"4\n\x1cListDeletedCustomersResponse\x12\x14\n\x0c\x63ustomer_ids\x18\x01 \x03(\t\"G\n\x1e\x43onfirmDeletedCustomersRequest\x12%\n\x0c\x63ustomer_ids\x18\x01 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x64\"\x05r\x03\xb0\x01\x01\"!\n\x1f\x43onfirmDeletedCustomersResponse2\xae\x0e\n\x0fIdentityService\x12x\n\x08Register\x12%.readback.identity.v1.RegisterRequest\x1a&.readback.identity.v1.RegisterResponse\"\x1d\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/customers:\x01*\x12t\n\x05Login\x12\".readback.identity.v1.LoginRequest\x1a#.readback.identity.v1.LoginResponse\"\"\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/sessions:login:\x01*\x12\x91\x01\n\x0eRefreshSession\x12+.readback.identity.v1.RefreshSessionRequest\x1a,.readback.identity.v1.RefreshSessionResponse\"$\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x19\"\x14/v1/sessions:refresh:\x01*\x12{\n\x06Logout\x12#.readback.identity.v1.LogoutRequest\x1a$.readback.identity.v1.LogoutResponse\"&\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/sessions:logout:\x01*\x12\x85\x01\n\x0bGetCustomer\x12(.readback.identity.v1.GetCustomerRequest\x1a).readback.identity.v1.GetCustomerResponse\"!\x90\x02\x01\x8a\xb2\x19\x02\x02\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/customers/me\x12\x97\x01\n\x0e\x44\x65leteCustomer\x12+.readback.identity.v1.DeleteCustomerRequest\x1a,.readback.identity.v1.DeleteCustomerResponse\"*\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/customers/me:delete:\x01*\x12{\n\tGrantCall\x12&.readback.identity.v1.GrantCallRequest\x1a\'.readback.identity.v1.GrantCallResponse\"\x1d\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x0f\"\n/v1/grants:\x01*\x12\x89\x01\n\x0bRevokeGrant\x12(.readback.identity.v1.RevokeGrantRequest\x1a).readback.identity.v1.RevokeGrantResponse\"%\x90\x02\x02\x8a\xb2\x19\x02\x02\x08\x82\xd3\xe4\x93\x02\x16\"\x11/v1/grants:revoke:\x01*\x12\x8d\x01\n\rExchangeToken\x12*.readback.identity.v1.ExchangeTokenRequest\x1a+.readback.identity.v1.ExchangeTokenResponse\"#\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x18\"\x13/v1/tokens:exchange:\x01*\x12p\n\x07GetJwks\x12$.readback.identity.v1.GetJwksRequest\x1a%.readback.identity.v1.GetJwksResponse\"\x18\x90\x02\x01\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\n\x12\x08/v1/jwks\x12\x8c\x01\n\x0eGetRevocations\x12+.readback.identity.v1.GetRevocationsRequest\x1a,.readback.identity.v1.GetRevocationsResponse\"\x1f\x90\x02\x01\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/revocations\x12\xa3\x01\n\x14ListDeletedCustomers\x12\x31.readback.identity.v1.ListDeletedCustomersRequest\x1a\x32.readback.identity.v1.ListDeletedCustomersResponse\"$\x90\x02\x01\x8a\xb2\x19\x01\x08\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/deletedCustomers\x12\xb7\x01\n\x17\x43onfirmDeletedCustomers\x12\x34.readback.identity.v1.ConfirmDeletedCustomersRequest\x1a\x35.readback.identity.v1.ConfirmDeletedCustomersResponse\"/\x90\x02\x02\x8a\xb2\x19\x01\x08\x82\xd3\xe4\x93\x02!\"\x1c/v1/deletedCustomers:confirm:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+readback/identity/v1/identity_service.proto\x12\x14readback.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!readback/options/v1/options.proto\"\x8f\x01\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x12\n\x05\x65mail\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb3\x01\n\tTokenPair\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x36\n\x12\x61\x63\x63\x65ss_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x37\n\x13session_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb2\x01\n\x0fRegisterRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x18\xfe\x01`\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x08\x18\x80\x02\x12\"\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x10\x01\x18\x64\x12<\n\x06locale\x18\x04 \x01(\tB,\xbaH)r\'\x18#2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$\"u\n\x10RegisterResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"M\n\x0cLoginRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\xfe\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\"r\n\rLoginResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"=\n\x15RefreshSessionRequest\x12$\n\rrefresh_token\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x04\"I\n\x16RefreshSessionResponse\x12/\n\x06tokens\x18\x01 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"0\n\rLogoutRequest\x12\x1f\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x10\n\x0eLogoutResponse\"\x14\n\x12GetCustomerRequest\"G\n\x13GetCustomerResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\"Y\n\x15\x44\x65leteCustomerRequest\x12\x1f\n\x08password\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x18\n\x16\x44\x65leteCustomerResponse\"P\n\x10GrantCallRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07\x63\x61ll_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"X\n\x11GrantCallResponse\x12\x12\n\x05grant\x18\x01 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x12RevokeGrantRequest\x12\x19\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x15\n\x13RevokeGrantResponse\"Z\n\x14\x45xchangeTokenRequest\x12&\n\x0f\x61\x63tor_assertion\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80@\x12\x1a\n\x05grant\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x04\"c\n\x15\x45xchangeTokenResponse\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x10\n\x0eGetJwksRequest\"$\n\x0fGetJwksResponse\x12\x11\n\tkeys_json\x18\x01 \x03(\t\"\x17\n\x15GetRevocationsRequest\"(\n\x16GetRevocationsResponse\x12\x0e\n\x06hashes\x18\x01 \x03(\x0c\"\x1d\n\x1bListDeletedCustomersRequest\"4\n\x1cListDeletedCustomersResponse\x12\x14\n\x0c\x63ustomer_ids\x18\x01 \x03(\t\"G\n\x1e\x43onfirmDeletedCustomersRequest\x12%\n\x0c\x63ustomer_ids\x18\x01 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x64\"\x05r\x03\xb0\x01\x01\"!\n\x1f\x43onfirmDeletedCustomersResponse2\xae\x0e\n\x0fIdentityService\x12x\n\x08Register\x12%.readback.identity.v1.RegisterRequest\x1a&.readback.identity.v1.RegisterResponse\"\x1d\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/customers:\x01*\x12t\n\x05Login\x12\".readback.identity.v1.LoginRequest\x1a#.readback.identity.v1.LoginResponse\"\"\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/sessions:login:\x01*\x12\x91\x01\n\x0eRefreshSession\x12+.readback.identity.v1.RefreshSessionRequest\x1a,.readback.identity.v1.RefreshSessionResponse\"$\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x19\"\x14/v1/sessions:refresh:\x01*\x12{\n\x06Logout\x12#.readback.identity.v1.LogoutRequest\x1a$.readback.identity.v1.LogoutResponse\"&\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/sessions:logout:\x01*\x12\x85\x01\n\x0bGetCustomer\x12(.readback.identity.v1.GetCustomerRequest\x1a).readback.identity.v1.GetCustomerResponse\"!\x90\x02\x01\x8a\xb2\x19\x02\x02\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/customers/me\x12\x97\x01\n\x0e\x44\x65leteCustomer\x12+.readback.identity.v1.DeleteCustomerRequest\x1a,.readback.identity.v1.DeleteCustomerResponse\"*\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/customers/me:delete:\x01*\x12{\n\tGrantCall\x12&.readback.identity.v1.GrantCallRequest\x1a\'.readback.identity.v1.GrantCallResponse\"\x1d\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x0f\"\n/v1/grants:\x01*\x12\x89\x01\n\x0bRevokeGrant\x12(.readback.identity.v1.RevokeGrantRequest\x1a).readback.identity.v1.RevokeGrantResponse\"%\x90\x02\x02\x8a\xb2\x19\x02\x02\x08\x82\xd3\xe4\x93\x02\x16\"\x11/v1/grants:revoke:\x01*\x12\x8d\x01\n\rExchangeToken\x12*.readback.identity.v1.ExchangeTokenRequest\x1a+.readback.identity.v1.ExchangeTokenResponse\"#\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x18\"\x13/v1/tokens:exchange:\x01*\x12p\n\x07GetJwks\x12$.readback.identity.v1.GetJwksRequest\x1a%.readback.identity.v1.GetJwksResponse\"\x18\x90\x02\x01\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\n\x12\x08/v1/jwks\x12\x8c\x01\n\x0eGetRevocations\x12+.readback.identity.v1.GetRevocationsRequest\x1a,.readback.identity.v1.GetRevocationsResponse\"\x1f\x90\x02\x01\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/revocations\x12\xa3\x01\n\x14ListDeletedCustomers\x12\x31.readback.identity.v1.ListDeletedCustomersRequest\x1a\x32.readback.identity.v1.ListDeletedCustomersResponse\"$\x90\x02\x01\x8a\xb2\x19\x01\x08\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/deletedCustomers\x12\xb7\x01\n\x17\x43onfirmDeletedCustomers\x12\x34.readback.identity.v1.ConfirmDeletedCustomersRequest\x1a\x35.readback.identity.v1.ConfirmDeletedCustomersResponse\"/\x90\x02\x02\x8a\xb2\x19\x01\x08\x82\xd3\xe4\x93\x02!\"\x1c/v1/deletedCustomers:confirm:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,11 +58,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFRESHSESSIONREQUEST'].fields_by_name['refresh_token']._loaded_options = None
   _globals['_REFRESHSESSIONREQUEST'].fields_by_name['refresh_token']._serialized_options = b'\200\001\001\272H\007r\005\020\001\030\200\004'
   _globals['_LOGOUTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_LOGOUTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LOGOUTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_DELETECUSTOMERREQUEST'].fields_by_name['password']._loaded_options = None
   _globals['_DELETECUSTOMERREQUEST'].fields_by_name['password']._serialized_options = b'\200\001\001\272H\007r\005\020\001\030\200\002'
   _globals['_DELETECUSTOMERREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_DELETECUSTOMERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_DELETECUSTOMERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_GRANTCALLREQUEST'].fields_by_name['conversation_id']._loaded_options = None
   _globals['_GRANTCALLREQUEST'].fields_by_name['conversation_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_GRANTCALLREQUEST'].fields_by_name['call_id']._loaded_options = None
@@ -72,7 +72,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVOKEGRANTREQUEST'].fields_by_name['call_id']._loaded_options = None
   _globals['_REVOKEGRANTREQUEST'].fields_by_name['call_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_REVOKEGRANTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_REVOKEGRANTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REVOKEGRANTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_EXCHANGETOKENREQUEST'].fields_by_name['actor_assertion']._loaded_options = None
   _globals['_EXCHANGETOKENREQUEST'].fields_by_name['actor_assertion']._serialized_options = b'\200\001\001\272H\007r\005\020\001\030\200@'
   _globals['_EXCHANGETOKENREQUEST'].fields_by_name['grant']._loaded_options = None
@@ -124,45 +124,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFRESHSESSIONRESPONSE']._serialized_start=1082
   _globals['_REFRESHSESSIONRESPONSE']._serialized_end=1155
   _globals['_LOGOUTREQUEST']._serialized_start=1157
-  _globals['_LOGOUTREQUEST']._serialized_end=1202
-  _globals['_LOGOUTRESPONSE']._serialized_start=1204
-  _globals['_LOGOUTRESPONSE']._serialized_end=1220
-  _globals['_GETCUSTOMERREQUEST']._serialized_start=1222
-  _globals['_GETCUSTOMERREQUEST']._serialized_end=1242
-  _globals['_GETCUSTOMERRESPONSE']._serialized_start=1244
-  _globals['_GETCUSTOMERRESPONSE']._serialized_end=1315
-  _globals['_DELETECUSTOMERREQUEST']._serialized_start=1317
-  _globals['_DELETECUSTOMERREQUEST']._serialized_end=1403
-  _globals['_DELETECUSTOMERRESPONSE']._serialized_start=1405
-  _globals['_DELETECUSTOMERRESPONSE']._serialized_end=1429
-  _globals['_GRANTCALLREQUEST']._serialized_start=1431
-  _globals['_GRANTCALLREQUEST']._serialized_end=1511
-  _globals['_GRANTCALLRESPONSE']._serialized_start=1513
-  _globals['_GRANTCALLRESPONSE']._serialized_end=1601
-  _globals['_REVOKEGRANTREQUEST']._serialized_start=1603
-  _globals['_REVOKEGRANTREQUEST']._serialized_end=1680
-  _globals['_REVOKEGRANTRESPONSE']._serialized_start=1682
-  _globals['_REVOKEGRANTRESPONSE']._serialized_end=1703
-  _globals['_EXCHANGETOKENREQUEST']._serialized_start=1705
-  _globals['_EXCHANGETOKENREQUEST']._serialized_end=1795
-  _globals['_EXCHANGETOKENRESPONSE']._serialized_start=1797
-  _globals['_EXCHANGETOKENRESPONSE']._serialized_end=1896
-  _globals['_GETJWKSREQUEST']._serialized_start=1898
-  _globals['_GETJWKSREQUEST']._serialized_end=1914
-  _globals['_GETJWKSRESPONSE']._serialized_start=1916
-  _globals['_GETJWKSRESPONSE']._serialized_end=1952
-  _globals['_GETREVOCATIONSREQUEST']._serialized_start=1954
-  _globals['_GETREVOCATIONSREQUEST']._serialized_end=1977
-  _globals['_GETREVOCATIONSRESPONSE']._serialized_start=1979
-  _globals['_GETREVOCATIONSRESPONSE']._serialized_end=2019
-  _globals['_LISTDELETEDCUSTOMERSREQUEST']._serialized_start=2021
-  _globals['_LISTDELETEDCUSTOMERSREQUEST']._serialized_end=2050
-  _globals['_LISTDELETEDCUSTOMERSRESPONSE']._serialized_start=2052
-  _globals['_LISTDELETEDCUSTOMERSRESPONSE']._serialized_end=2104
-  _globals['_CONFIRMDELETEDCUSTOMERSREQUEST']._serialized_start=2106
-  _globals['_CONFIRMDELETEDCUSTOMERSREQUEST']._serialized_end=2177
-  _globals['_CONFIRMDELETEDCUSTOMERSRESPONSE']._serialized_start=2179
-  _globals['_CONFIRMDELETEDCUSTOMERSRESPONSE']._serialized_end=2212
-  _globals['_IDENTITYSERVICE']._serialized_start=2215
-  _globals['_IDENTITYSERVICE']._serialized_end=4053
+  _globals['_LOGOUTREQUEST']._serialized_end=1205
+  _globals['_LOGOUTRESPONSE']._serialized_start=1207
+  _globals['_LOGOUTRESPONSE']._serialized_end=1223
+  _globals['_GETCUSTOMERREQUEST']._serialized_start=1225
+  _globals['_GETCUSTOMERREQUEST']._serialized_end=1245
+  _globals['_GETCUSTOMERRESPONSE']._serialized_start=1247
+  _globals['_GETCUSTOMERRESPONSE']._serialized_end=1318
+  _globals['_DELETECUSTOMERREQUEST']._serialized_start=1320
+  _globals['_DELETECUSTOMERREQUEST']._serialized_end=1409
+  _globals['_DELETECUSTOMERRESPONSE']._serialized_start=1411
+  _globals['_DELETECUSTOMERRESPONSE']._serialized_end=1435
+  _globals['_GRANTCALLREQUEST']._serialized_start=1437
+  _globals['_GRANTCALLREQUEST']._serialized_end=1517
+  _globals['_GRANTCALLRESPONSE']._serialized_start=1519
+  _globals['_GRANTCALLRESPONSE']._serialized_end=1607
+  _globals['_REVOKEGRANTREQUEST']._serialized_start=1609
+  _globals['_REVOKEGRANTREQUEST']._serialized_end=1689
+  _globals['_REVOKEGRANTRESPONSE']._serialized_start=1691
+  _globals['_REVOKEGRANTRESPONSE']._serialized_end=1712
+  _globals['_EXCHANGETOKENREQUEST']._serialized_start=1714
+  _globals['_EXCHANGETOKENREQUEST']._serialized_end=1804
+  _globals['_EXCHANGETOKENRESPONSE']._serialized_start=1806
+  _globals['_EXCHANGETOKENRESPONSE']._serialized_end=1905
+  _globals['_GETJWKSREQUEST']._serialized_start=1907
+  _globals['_GETJWKSREQUEST']._serialized_end=1923
+  _globals['_GETJWKSRESPONSE']._serialized_start=1925
+  _globals['_GETJWKSRESPONSE']._serialized_end=1961
+  _globals['_GETREVOCATIONSREQUEST']._serialized_start=1963
+  _globals['_GETREVOCATIONSREQUEST']._serialized_end=1986
+  _globals['_GETREVOCATIONSRESPONSE']._serialized_start=1988
+  _globals['_GETREVOCATIONSRESPONSE']._serialized_end=2028
+  _globals['_LISTDELETEDCUSTOMERSREQUEST']._serialized_start=2030
+  _globals['_LISTDELETEDCUSTOMERSREQUEST']._serialized_end=2059
+  _globals['_LISTDELETEDCUSTOMERSRESPONSE']._serialized_start=2061
+  _globals['_LISTDELETEDCUSTOMERSRESPONSE']._serialized_end=2113
+  _globals['_CONFIRMDELETEDCUSTOMERSREQUEST']._serialized_start=2115
+  _globals['_CONFIRMDELETEDCUSTOMERSREQUEST']._serialized_end=2186
+  _globals['_CONFIRMDELETEDCUSTOMERSRESPONSE']._serialized_start=2188
+  _globals['_CONFIRMDELETEDCUSTOMERSRESPONSE']._serialized_end=2221
+  _globals['_IDENTITYSERVICE']._serialized_start=2224
+  _globals['_IDENTITYSERVICE']._serialized_end=4062
 # @@protoc_insertion_point(module_scope)

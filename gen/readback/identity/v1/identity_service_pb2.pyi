@@ -273,7 +273,9 @@ class LogoutRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """UUID chosen by the caller; a repeated id gets the same response."""
+    """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
+    answer. The service makes one if empty.
+    """
     def __init__(
         self,
         *,
@@ -356,7 +358,9 @@ class DeleteCustomerRequest(_message.Message):
     password: _builtins.str
     """The account's password, to confirm."""
     request_id: _builtins.str
-    """UUID chosen by the caller; a repeated id gets the same response."""
+    """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
+    answer. The service makes one if empty.
+    """
     def __init__(
         self,
         *,
@@ -453,7 +457,9 @@ class RevokeGrantRequest(_message.Message):
     call_id: _builtins.str
     """The call whose grant is revoked."""
     request_id: _builtins.str
-    """UUID chosen by the caller; a repeated id gets the same response."""
+    """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
+    answer. The service makes one if empty.
+    """
     def __init__(
         self,
         *,

@@ -113,7 +113,8 @@ class IdentityServiceServicer:
     """
 
     def Register(self, request, context):
-        """Creates an account and signs it in.
+        """Creates an account and signs it in. Takes no request id: the e-mail address already makes a repeated
+        request harmless. It is `EMAIL_TAKEN`, and `Login` returns the tokens whose response was lost.
 
         Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED
         `TOO_MANY_ATTEMPTS` if the network address created too many accounts, `OVERLOADED`, with RetryInfo.

@@ -38,7 +38,8 @@ class IdentityServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> IdentityServiceAsyncStub: ...
     Register: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RegisterRequest, _identity_service_pb2.RegisterResponse]
-    """Creates an account and signs it in.
+    """Creates an account and signs it in. Takes no request id: the e-mail address already makes a repeated
+    request harmless. It is `EMAIL_TAKEN`, and `Login` returns the tokens whose response was lost.
 
     Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED
     `TOO_MANY_ATTEMPTS` if the network address created too many accounts, `OVERLOADED`, with RetryInfo.
@@ -114,7 +115,8 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Register: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RegisterRequest, _identity_service_pb2.RegisterResponse]  # type: ignore[assignment]
-    """Creates an account and signs it in.
+    """Creates an account and signs it in. Takes no request id: the e-mail address already makes a repeated
+    request harmless. It is `EMAIL_TAKEN`, and `Login` returns the tokens whose response was lost.
 
     Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED
     `TOO_MANY_ATTEMPTS` if the network address created too many accounts, `OVERLOADED`, with RetryInfo.
@@ -193,7 +195,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.RegisterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.RegisterResponse, _abc.Awaitable[_identity_service_pb2.RegisterResponse]]:
-        """Creates an account and signs it in.
+        """Creates an account and signs it in. Takes no request id: the e-mail address already makes a repeated
+        request harmless. It is `EMAIL_TAKEN`, and `Login` returns the tokens whose response was lost.
 
         Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED
         `TOO_MANY_ATTEMPTS` if the network address created too many accounts, `OVERLOADED`, with RetryInfo.

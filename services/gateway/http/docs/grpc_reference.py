@@ -27,7 +27,7 @@ from readback.errors.v1 import error_reason_pb2
 from readback.options.v1 import options_pb2
 
 from mesh.contracts.comments import raw_comments
-from mesh.contracts.validation import PATTERNS, field_rules
+from mesh.contracts.validation import PATTERNS, field_rules, is_optional
 from mesh.security.access_rules import rules_of
 from services.gateway.http.routes import PUBLIC_RULES, routes_of
 
@@ -193,7 +193,8 @@ def _rules(field: FieldDescriptor) -> str:
         (text.max_len, f"At most {text.max_len} characters."),
         (rules.repeated.max_items, f"At most {rules.repeated.max_items} items."),
         (text.pattern in PATTERNS, PATTERNS.get(text.pattern, "").replace("must", "Must", 1) + "."),
-        (text.uuid, "A UUID."),
+        (text.uuid and not is_optional(rules), "A UUID."),
+        (text.uuid and is_optional(rules), "A UUID, or empty."),
         (number.HasField("gte") and number.HasField("lte"), f"{number.gte} to {number.lte}."),
     ]
     return " ".join(text for applies, text in words if applies)

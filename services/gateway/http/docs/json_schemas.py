@@ -10,7 +10,7 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from mesh.contracts.comments import comments
-from mesh.contracts.validation import field_rules
+from mesh.contracts.validation import field_rules, is_optional
 
 Reference = Callable[[Descriptor], dict[str, Any]]
 STRING = {"type": "string"}
@@ -67,7 +67,7 @@ class Schemas:
     def input(self, message: Descriptor, without: Sequence[str] = ()) -> dict[str, Any]:
         """Return the schema of a message in requests: no other fields, and null for an absent one."""
         fields = [field for field in message.fields if field.name not in without]
-        required = [field for field in fields if is_required(field) and field.name != "request_id"]
+        required = [field for field in fields if is_required(field)]
         schemas = {}
         for field in fields:
             schema = self.field(field, self.input_reference)
@@ -100,7 +100,7 @@ class Schemas:
             return self._enum(field.enum_type, rules.enum.not_in)
         if field.type == FieldDescriptor.TYPE_BYTES:
             return {"type": "string", "contentEncoding": "base64"}
-        if field.name == "request_id":
+        if rules.string.uuid and is_optional(rules):
             return {"type": "string", "pattern": _UUID_OR_EMPTY}
         return {**_SCALARS[field.cpp_type], **_limits(rules)}
 
@@ -151,7 +151,7 @@ def is_required(field: FieldDescriptor) -> bool:
     """Return whether a request without the field is refused."""
     rules = field_rules(field)
     text = rules.string
-    return bool(
+    return not is_optional(rules) and bool(
         rules.required
         or text.min_len
         or text.uuid

@@ -57,6 +57,31 @@ async def test_same_request_id_starts_one_conversation(mesh: Mesh) -> None:
     assert len(listed.conversations) == 1
 
 
+async def test_a_request_id_is_optional(mesh: Mesh) -> None:
+    customer = await mesh.customer()
+    first, second = [
+        (await customer.stub.StartConversation(pb.StartConversationRequest())).conversation.conversation_id
+        for _ in range(2)
+    ]
+    assert first != second
+    call = (await customer.stub.StartCall(pb.StartCallRequest(conversation_id=first))).call
+    ended = await customer.stub.EndCall(pb.EndCallRequest(call_id=call.call_id))
+    assert ended.call.state == pb.CALL_STATE_ENDED
+    for conversation_id in (first, second):
+        await customer.stub.EndConversation(pb.EndConversationRequest(conversation_id=conversation_id))
+        await customer.stub.DeleteConversation(pb.DeleteConversationRequest(conversation_id=conversation_id))
+    assert not (await customer.stub.ListConversations(pb.ListConversationsRequest())).conversations
+
+
+async def test_a_repeated_start_gives_the_same_call_with_another_token(mesh: Mesh) -> None:
+    customer = await mesh.customer()
+    request = pb.StartCallRequest(conversation_id=await customer.conversation(), request_id=uuid7())
+    first, second = [await customer.stub.StartCall(request) for _ in range(2)]
+    assert first.call == second.call
+    assert first.access.livekit_token
+    assert second.access.livekit_token
+
+
 async def test_request_id_with_another_payload_is_refused(mesh: Mesh) -> None:
     customer = await mesh.customer()
     request = pb.StartConversationRequest(request_id=uuid7())

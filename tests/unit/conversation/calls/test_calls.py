@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 from cryptography.fernet import InvalidToken
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
-from mesh.errors import InvalidRequest
+from mesh.errors import InvalidRequest, RequestIdReused
 from services.conversation.calls.grants import GrantCipher
 from services.conversation.calls.holds import HoldEnd
 from services.conversation.errors import (
@@ -52,7 +53,9 @@ async def test_each_call_of_a_conversation_has_its_own_room(core: Core) -> None:
 async def test_another_customer_can_neither_start_nor_rejoin(core: Core) -> None:
     call = await core.call()
     with pytest.raises(ConversationNotFound):
-        await core.calls.start(str(uuid4()), "token", call.conversation_id, "")
+        await core.calls.start(
+            str(uuid4()), "token", pb.StartCallRequest(conversation_id=call.conversation_id)
+        )
     with pytest.raises(CallNotFound):
         await core.calls.rejoin(str(uuid4()), call.call_id)
 
@@ -68,7 +71,41 @@ async def test_ended_conversation_accepts_no_call(core: Core) -> None:
 async def test_unknown_time_zone_is_refused(core: Core, time_zone: str) -> None:
     conversation_id = await core.conversation()
     with pytest.raises(InvalidRequest):
-        await core.calls.start(core.customer_id, "token", conversation_id, time_zone)
+        await core.calls.start(
+            core.customer_id,
+            "token",
+            pb.StartCallRequest(conversation_id=conversation_id, time_zone=time_zone),
+        )
+
+
+@pytest.mark.parametrize("end_running", [False, True])
+async def test_a_repeated_start_gives_the_same_call_with_new_access(core: Core, *, end_running: bool) -> None:
+    request = pb.StartCallRequest(
+        conversation_id=await core.conversation(), end_running_call=end_running, request_id=str(uuid4())
+    )
+    started = [await core.calls.start(core.customer_id, "token", request) for _ in range(3)]
+    assert len({call.call_id for call, _ in started}) == 1
+    assert all(access.token for _, access in started)
+    kinds = [entry.state_change.kind for entry in await core.entries(request.conversation_id)]
+    assert kinds == [entry_pb2.STATE_CHANGE_KIND_CALL_STARTED]
+
+
+async def test_the_same_start_at_the_same_time_gives_one_call(core: Core) -> None:
+    request = pb.StartCallRequest(conversation_id=await core.conversation(), request_id=str(uuid4()))
+    starts = (core.calls.start(core.customer_id, "token", request) for _ in range(4))
+    started = await asyncio.gather(*starts)
+    assert len({call.call_id for call, _ in started}) == 1
+
+
+async def test_a_repeated_start_of_an_ended_call_starts_no_other(core: Core) -> None:
+    request = pb.StartCallRequest(conversation_id=await core.conversation(), request_id=str(uuid4()))
+    call, _ = await core.calls.start(core.customer_id, "token", request)
+    await core.end(call)
+    with pytest.raises(CallEnded):
+        await core.calls.start(core.customer_id, "token", request)
+    request.time_zone = "Asia/Kolkata"
+    with pytest.raises(RequestIdReused):
+        await core.calls.start(core.customer_id, "token", request)
 
 
 async def test_rejoining_keeps_identity_and_room(core: Core) -> None:
