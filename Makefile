@@ -67,7 +67,7 @@ fmt: $(DEVELOPMENT) ## Format Python and protobuf files
 
 lock: $(UV) ## Resolve pyproject.toml into the lock files
 	@compile() { $(BIN)/uv pip compile -q --system-certs --universal --python-version 3.11 --generate-hashes \
-	    --no-header --no-annotate --no-emit-index-url "$$@"; }; \
+	    --no-header --no-annotate --no-emit-index-url --no-emit-package readback-client "$$@"; }; \
 	compile pyproject.toml -o requirements.lock; \
 	compile pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock; \
 	echo "uv==$$(sed -nE 's/^ *"uv==([0-9.]+)".*/\1/p' pyproject.toml)" | compile - -o requirements-uv.lock
@@ -90,15 +90,15 @@ define install
 	@echo "Installing $(1) (the first time takes a minute or two)"
 	@# Compile here once, instead of in six processes that start at the same time.
 	@$(BIN)/uv pip sync -q --compile-bytecode --system-certs --require-hashes --python $(BIN)/python $(1)
-	@$(BIN)/uv pip install -q --offline --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/uv pip install -q --offline --python $(BIN)/python --no-deps --no-build-isolation -e clients/python -e .
 endef
 
-$(RUNTIME): requirements.lock pyproject.toml $(UV)
+$(RUNTIME): requirements.lock pyproject.toml clients/python/pyproject.toml $(UV)
 	@rm -f $(DEVELOPMENT)
 	$(call install,requirements.lock)
 	@touch $@
 
-$(DEVELOPMENT): requirements-dev.lock requirements.lock pyproject.toml $(UV)
+$(DEVELOPMENT): requirements-dev.lock requirements.lock pyproject.toml clients/python/pyproject.toml $(UV)
 	$(call install,requirements-dev.lock)
 	@touch $(RUNTIME) $@
 

@@ -20,7 +20,8 @@ MAX_LINE = 110
 BANNED = re.compile(r"\b(nobody|whoever|anew|for ever)\b", re.IGNORECASE)
 OPENS_WITH_QUESTION_WORD = re.compile(r"[#/\s]*(Who|What|Whether|How|Where)\b(?!.*\?$)")
 TABLE_OR_LINK = re.compile(r"\s*\||.*https?://")
-LIST_FILES = ["git", "ls-files", "*.py", "*.proto", "*.md", ":!gen", ":!third_party", ":!tests"]
+_NOT_OURS = (":!gen", ":!clients/**/gen/**", ":!third_party", ":!tests")
+LIST_FILES = ["git", "ls-files", "*.py", "*.proto", "*.md", *_NOT_OURS]
 LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
 
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import grpc
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback_client.session import Credentials, CredentialsFile, NotSignedIn, Session
 
-from cli.account.credentials_file import Credentials, CredentialsFile
 from cli.errors import CommandError
 from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from mesh.security.authentication import TokenSource, bearer
-from mesh.settings import MeshSettings
+from mesh.settings import ConfigurationError, MeshSettings, user_folder
 
 if TYPE_CHECKING:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
@@ -42,7 +42,8 @@ class SavedLogin:
     """The saved session. Its access token is refreshed shortly before it expires."""
 
     def __init__(self, file: CredentialsFile, stub: IdentityServiceAsyncStub, clock: Clock) -> None:
-        self._file, self._stub, self._clock = file, stub, clock
+        self._session = Session(file, self._refresh, lambda: clock.now().timestamp())
+        self._stub = stub
 
     async def token(self) -> str:
         """Return a fresh access token.
@@ -50,19 +51,10 @@ class SavedLogin:
         Raises:
             CommandError: the session has ended.
         """
-        credentials = self._read()
-        if not credentials.fresh_at(self._clock.now()):
-            async with self._file.refresh_lock():
-                credentials = self._read()  # another command may have refreshed the token meanwhile
-                if not credentials.fresh_at(self._clock.now()):
-                    credentials = await self._refresh(credentials)
-        return credentials.access_token
-
-    def _read(self) -> Credentials:
-        credentials = self._file.read()
-        if credentials is None:
-            raise CommandError("You are no longer logged in; run `readback login`.")
-        return credentials
+        try:
+            return await self._session.token()
+        except NotSignedIn as error:
+            raise CommandError(f"{error} Run `readback login`.") from None
 
     async def _refresh(self, old: Credentials) -> Credentials:
         request = identity.RefreshSessionRequest(refresh_token=old.refresh_token)
@@ -70,12 +62,26 @@ class SavedLogin:
             response = await self._stub.RefreshSession(request)
         except grpc.aio.AioRpcError as error:
             if reason_of(error) in SESSION_ENDED:
-                self._file.delete()
-                raise CommandError("Your session has ended; run `readback login` again.") from None
+                raise NotSignedIn("Your session has ended.") from None
             raise
-        credentials = Credentials.from_tokens(old.email, response.tokens)
-        self._file.save(credentials)
-        return credentials
+        return credentials_of(old.email, response.tokens)
+
+
+def credentials_file(settings: MeshSettings) -> CredentialsFile:
+    """Return the file with the login at the identity service's address.
+
+    It is in the user's configuration folder (XDG), or in `READBACK_HOME` if the user has none.
+    """
+    try:
+        folder = user_folder("XDG_CONFIG_HOME", ".config") / "readback"
+    except ConfigurationError:
+        folder = settings.home / "logins"
+    return CredentialsFile.in_folder(folder, settings.address_of("identity"), settings.home / "login.json")
+
+
+def credentials_of(email: str, tokens: identity.TokenPair) -> Credentials:
+    """Return credentials for the tokens of an identity response."""
+    return Credentials(email, tokens.access_token, tokens.access_expire_time.seconds, tokens.refresh_token)
 
 
 @asynccontextmanager
@@ -92,7 +98,7 @@ async def acting_account(settings: MeshSettings) -> AsyncIterator[ActingAccount]
     Raises:
         CommandError: the saved session has ended.
     """
-    file = CredentialsFile.of(settings)
+    file = credentials_file(settings)
     async with identity_stub(settings) as stub:
         if file.read() is not None:
             yield ActingAccount(SavedLogin(file, stub, SystemClock()).token, is_guest=False)
@@ -112,7 +118,7 @@ async def guest_account(stub: IdentityServiceAsyncStub) -> AsyncIterator[ActingA
 
     async def token() -> str:
         nonlocal tokens
-        if not Credentials.from_tokens(request.email, tokens).fresh_at(SystemClock().now()):
+        if not credentials_of(request.email, tokens).fresh_at(SystemClock().now().timestamp()):
             refresh = identity.RefreshSessionRequest(refresh_token=tokens.refresh_token)
             tokens = (await stub.RefreshSession(refresh)).tokens
         return tokens.access_token

@@ -10,8 +10,7 @@ import grpc
 import typer
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from cli.account.acting_account import SavedLogin, identity_stub
-from cli.account.credentials_file import Credentials, CredentialsFile
+from cli.account.acting_account import SavedLogin, credentials_file, credentials_of, identity_stub
 from cli.errors import CommandError, UsageError
 from mesh.clock import SystemClock
 from mesh.ids import uuid7
@@ -71,11 +70,11 @@ async def _login(settings: MeshSettings, email: str, password: str, new_name: st
         else:
             request = identity.RegisterRequest(email=email, password=password, display_name=new_name)
             tokens = (await stub.Register(request)).tokens
-    CredentialsFile.of(settings).save(Credentials.from_tokens(email, tokens))
+    credentials_file(settings).save(credentials_of(email, tokens))
 
 
 async def _logout(settings: MeshSettings) -> bool:
-    file = CredentialsFile.of(settings)
+    file = credentials_file(settings)
     if file.read() is None:
         return False
     try:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
-from cli.account.credentials_file import CredentialsFile
+from cli.account.acting_account import credentials_file
 from cli.errors import UsageError
 from cli.standard_input import read_lines
 from mesh.calling import proxy_variables
@@ -102,7 +102,7 @@ def _require_files(script: Sequence[ScriptLine], out: Path | None) -> None:
 
 
 def _logged_in(settings: MeshSettings) -> bool:
-    return CredentialsFile.of(settings).read() is not None
+    return credentials_file(settings).read() is not None
 
 
 async def _call(

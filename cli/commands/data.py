@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli.account.credentials_file import CredentialsFile
+from cli.account.acting_account import credentials_file
 from cli.errors import UsageError
 from cli.settings import settings_classes
 from cli.supervisor import home
@@ -54,7 +54,7 @@ def reset(
         _confirm(folder)
     for path in files:
         path.unlink()
-    CredentialsFile.of(settings).delete()
+    credentials_file(settings).delete()
     if secrets:
         shutil.rmtree(folder / "secrets", ignore_errors=True)
     print(f"Deleted {len(files)} database files{' and the secrets' if secrets else ''} in {folder}.")

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli.account.credentials_file import CredentialsFile
+from cli.account.acting_account import credentials_file
 from cli.errors import CommandError, ToolMissing
 from cli.golang.program import find_go
 from cli.livekit import server
@@ -103,7 +103,7 @@ def check_installation(settings: UpSettings) -> Iterator[Finding]:
     detail = ", ".join(files) or "none yet; services create them when they start"
     yield Finding("databases", State.OK if files else State.NOTE, detail)
     yield _check_livekit(settings)
-    credentials = CredentialsFile.of(settings).read()
+    credentials = credentials_file(settings).read()
     login = f"as {credentials.email}" if credentials else "not logged in; commands use guest accounts"
     yield Finding("login", State.NOTE, login)
     for name, similar in unknown_variables().items():

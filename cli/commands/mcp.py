@@ -23,8 +23,7 @@ def mcp() -> None:
 async def _serve() -> None:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-    from cli.account.acting_account import DESCRIPTOR, SavedLogin
-    from cli.account.credentials_file import CredentialsFile
+    from cli.account.acting_account import DESCRIPTOR, SavedLogin, credentials_file
     from mesh.calling.channel import open_channel
     from mesh.clock import SystemClock
     from mesh.logs import configure
@@ -34,7 +33,7 @@ async def _serve() -> None:
 
     settings = load(GatewaySettings)
     configure(settings, "mcp")
-    file = CredentialsFile.of(settings)
+    file = credentials_file(settings)
     async with open_channel(settings.address_of("identity"), DESCRIPTOR) as channel:
         login = SavedLogin(file, IdentityServiceStub(channel), SystemClock())
         await over_stdio(settings, login.token if file.read() else None)

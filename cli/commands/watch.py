@@ -17,16 +17,15 @@ import typer
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from readback_client.watcher import CursorExpired
 from rich.console import Console
 
-from cli.account.acting_account import acting_account
-from cli.account.credentials_file import CredentialsFile
+from cli.account.acting_account import acting_account, credentials_file
 from cli.arguments import parse_since
 from cli.errors import CommandError, UsageError
 from cli.rendering.watch_output import JsonWatchOutput, TerminalWatchOutput, WatchOutput
 from mesh.calling.channel import open_channel
 from mesh.settings import MeshSettings, load
-from services.conversation.client.watcher import CursorExpired
 from services.conversation.client.watcher import watch as open_resuming_watch
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def watch(
     if conversation_id and conversation_option not in {"", conversation_id}:
         raise UsageError("Two conversations were given; give one, or none to follow all of yours.")
     start = parse_since(since, datetime.now().astimezone()) if since else None
-    if CredentialsFile.of(settings).read() is None:
+    if credentials_file(settings).read() is None:
         raise UsageError("You can follow only your own conversations; run `readback login` first.")
     chosen = conversation_id or conversation_option
     output: WatchOutput = JsonWatchOutput(live=live)

@@ -7,13 +7,13 @@ from typing import Self
 from google.protobuf.json_format import MessageToDict
 from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2 import WatchResponse
+from readback_client.watcher import Connection
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from cli.rendering.any_encoding import print_json
 from cli.rendering.entry_lines import INDENT, deleted_line, end_line, entry_line, heading, live_line
-from services.conversation.client.watcher import Connection
 
 _NOTICES = {
     Connection.LOST: "[yellow]──[/] [dim]connection lost, reconnecting …[/]",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.descriptor_pb2 import MethodOptions
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor_pb2 import MethodDescriptorProto, MethodOptions, ServiceDescriptorProto
 from readback.options.v1 import options_pb2
 
 UNARY_TIMEOUT_SECONDS = 10.0
@@ -32,20 +33,28 @@ def service_config(service: ServiceDescriptor) -> dict[str, Any]:
     broken service. Client-side health checks are off: with them, gRPC's core (1.76 to 1.85 at least) can
     crash when a connection breaks.
     """
+    proto = ServiceDescriptorProto()
+    service.CopyToProto(proto)
+    return service_config_of({service.full_name: proto})
+
+
+def service_config_of(services: Mapping[str, ServiceDescriptorProto]) -> dict[str, Any]:
+    """Return the service config of several services, given by their full names."""
     return {
         "loadBalancingConfig": [{"round_robin": {}}],
         "retryThrottling": {"maxTokens": 1000, "tokenRatio": 1},
-        "methodConfig": [_method_config(method) for method in service.methods],
+        "methodConfig": [
+            _method_config(name, method) for name, service in services.items() for method in service.method
+        ],
     }
 
 
-def _method_config(method: MethodDescriptor) -> dict[str, Any]:
-    name = {"service": method.containing_service.full_name, "method": method.name}
-    config: dict[str, Any] = {"name": [name]}
-    if method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN:
+def _method_config(service: str, method: MethodDescriptorProto) -> dict[str, Any]:
+    config: dict[str, Any] = {"name": [{"service": service, "method": method.name}]}
+    if method.options.idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN:
         config["retryPolicy"] = _RETRY
     if not (method.client_streaming or method.server_streaming):
-        patience = method.GetOptions().Extensions[options_pb2.patience_seconds]
+        patience = method.options.Extensions[options_pb2.patience_seconds]
         # gRPC uses this timeout or the caller's, whichever is shorter.
         config["timeout"] = f"{patience or UNARY_TIMEOUT_SECONDS:g}s"
     return config

@@ -45,7 +45,12 @@ def comments() -> Mapping[str, str]:
 @cache
 def raw_comments() -> Mapping[str, str]:
     """Return the comments by full name, with their lines as written."""
-    return dict(entry for file in contracts().file for entry in _of_file(file))
+    return comments_in(contracts())
+
+
+def comments_in(contracts: FileDescriptorSet) -> dict[str, str]:
+    """Return the comments of a descriptor set by full name, with their lines as written."""
+    return dict(entry for file in contracts.file for entry in _of_file(file))
 
 
 def errors_in(comment: str) -> Iterator[tuple[str, str]]:

@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING
 import grpc
 import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback_client.backoff import Backoff
 
 from mesh.calling.channel import streaming
 from mesh.clock import Clock
 from mesh.errors import reason_of, retry_after_of
 from services.conversation.client.outbox import Outbox
-from services.conversation.client.retry_policy import RECORD_FAILED, RECORD_FATAL, Backoff
+from services.conversation.client.retry_policy import RECORD_FAILED, RECORD_FATAL
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub

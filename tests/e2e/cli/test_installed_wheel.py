@@ -17,17 +17,21 @@ from tests.product import environment_for, started
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-def _run(*command: str | Path) -> None:
+def _run(*command: str | Path, folder: Path = CHECKOUT) -> None:
     subprocess.run(
-        list(map(str, command)), cwd=CHECKOUT, check=True, capture_output=True, text=True, timeout=240
+        list(map(str, command)), cwd=folder, check=True, capture_output=True, text=True, timeout=240
     )
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the locked packages and the wheel."""
+    """An environment with the locked packages, the wheel, and that of the client it uses."""
     folder = tmp_path_factory.mktemp("wheel")
-    _run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder / "dist")
+    for project in (CHECKOUT, CHECKOUT / "clients" / "python"):
+        _run(
+            *(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder / "dist"),
+            folder=project,
+        )
     venv.create(folder / "venv")
     python = folder / "venv" / "bin" / "python"
     uv = (Path(sys.executable).parent / "uv", "pip")
@@ -40,7 +44,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--no-deps",
         "--python",
         python,
-        next((folder / "dist").glob("*.whl")),
+        *(folder / "dist").glob("*.whl"),
     )
     return python
 

@@ -10,9 +10,9 @@ import grpc
 import pytest
 import pytest_asyncio
 from readback.identity.v1 import identity_service_pb2 as identity_pb
+from readback_client.session import CredentialsFile
 
-from cli.account.acting_account import SavedLogin, guest_account
-from cli.account.credentials_file import Credentials, CredentialsFile
+from cli.account.acting_account import SavedLogin, credentials_of, guest_account
 from cli.errors import CommandError
 from mesh.errors import reason_of
 from mesh.security.authentication import bearer
@@ -31,7 +31,7 @@ async def identity(tmp_path: Path) -> AsyncIterator[Identity]:
 async def saved(identity: Identity, home: Path) -> CredentialsFile:
     """Credentials as `readback login` saves them."""
     file = CredentialsFile(home / "login.json")
-    file.save(Credentials.from_tokens("asha@example.com", (await identity.register()).tokens))
+    file.save(credentials_of("asha@example.com", (await identity.register()).tokens))
     return file
 
 

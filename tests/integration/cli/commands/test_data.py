@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from readback_client.session import Credentials, CredentialsFile
 
-from cli.account.credentials_file import Credentials, CredentialsFile
 from mesh.security.secrets import SecretStore
 from tests.product import READBACK, environment_for
 

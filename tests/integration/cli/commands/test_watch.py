@@ -21,8 +21,8 @@ from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback_client.session import Credentials, CredentialsFile
 
-from cli.account.credentials_file import Credentials, CredentialsFile
 from tests.integration.conversation.client.scripted import Following, Scripted, serving
 from tests.product import READBACK, environment_for
 

@@ -15,11 +15,11 @@ from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback_client import watcher
+from readback_client.watcher import RETRIED, Connection, CursorExpired
 
 from mesh.errors import ERROR_DOMAIN
-from services.conversation.client import watcher
-from services.conversation.client.retry_policy import WATCH_RETRIED
-from services.conversation.client.watcher import Connection, CursorExpired, watch
+from services.conversation.client.watcher import watch
 from tests.integration.conversation.client.scripted import Following, Scripted, ended, entries, entry, serving
 
 pytestmark = pytest.mark.integration
@@ -49,7 +49,7 @@ def numbers(events: list[pb.WatchResponse]) -> list[int]:
     return [event.entry.number for event in events if event.HasField("entry")]
 
 
-@pytest.mark.parametrize("code", sorted(WATCH_RETRIED, key=str))
+@pytest.mark.parametrize("code", sorted(RETRIED, key=str))
 async def test_broken_watch_is_resumed_from_the_last_cursor(code: grpc.StatusCode) -> None:
     script = Scripted(watch=[sending(entry(1), entry(2), then=code), sending(entry(3), ended(DONE))])
     assert numbers(await watch_all(script)) == [1, 2, 3]

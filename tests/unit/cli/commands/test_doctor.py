@@ -6,8 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from readback_client.session import Credentials
 
-from cli.account.credentials_file import Credentials, CredentialsFile
+from cli.account.acting_account import credentials_file
 from cli.commands import doctor
 from cli.commands.doctor import Finding, State
 from cli.livekit import server
@@ -53,7 +54,7 @@ def test_lost_secrets_are_trouble(settings: UpSettings) -> None:
 
 
 def test_the_login_is_shown_without_its_tokens(settings: UpSettings) -> None:
-    CredentialsFile.of(settings).save(Credentials("ada@b.example", "access-token", 0, "refresh-token"))
+    credentials_file(settings).save(Credentials("ada@b.example", "access-token", 0, "refresh-token"))
     assert found(settings, "login").detail == "as ada@b.example"
 
 

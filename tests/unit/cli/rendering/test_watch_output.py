@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pytest
 from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2 import CaughtUp, ConversationDeleted, WatchResponse
+from readback_client.watcher import Connection
 from rich.console import Console
 from rich.text import Text
 
 from cli.rendering.watch_output import JsonWatchOutput, TerminalWatchOutput
-from services.conversation.client.watcher import Connection
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from readback_client.session import Credentials, CredentialsFile
 
-from cli.account.credentials_file import Credentials, CredentialsFile
+from cli.account.acting_account import credentials_file
 from mesh.settings import MeshSettings, load
 
 pytestmark = pytest.mark.unit
@@ -44,31 +45,31 @@ def test_the_file_is_for_its_owner_alone_even_where_a_loose_one_was(tmp_path: Pa
 def test_a_login_belongs_to_the_user_and_an_address_whatever_the_home(
     settings: MeshSettings, tmp_path: Path
 ) -> None:
-    CredentialsFile.of(settings).save(credentials())
+    credentials_file(settings).save(credentials())
     assert (tmp_path / "config" / "readback").stat().st_mode & 0o777 == 0o700
     elsewhere = load(MeshSettings, home=tmp_path / "another", identity_address="10.0.0.5:50051")
-    assert CredentialsFile.of(elsewhere).read() == credentials()
+    assert credentials_file(elsewhere).read() == credentials()
     other = load(MeshSettings, home=tmp_path / "home", identity_address="dns:///identity.example:50051")
-    assert CredentialsFile.of(other).read() is None
-    CredentialsFile.of(other).save(credentials())
+    assert credentials_file(other).read() is None
+    credentials_file(other).save(credentials())
     assert len(list((tmp_path / "config" / "readback").iterdir())) == 2
 
 
 def test_the_login_of_an_older_version_is_moved_once(settings: MeshSettings) -> None:
     old = settings.home / "login.json"
     CredentialsFile(old).save(credentials())
-    assert CredentialsFile.of(settings).read() == credentials()
+    assert credentials_file(settings).read() == credentials()
     assert not old.exists()
-    CredentialsFile.of(settings).delete()
-    assert CredentialsFile.of(settings).read() is None
+    credentials_file(settings).delete()
+    assert credentials_file(settings).read() is None
 
 
 def test_newer_tokens_are_not_replaced_by_those_of_an_older_version(settings: MeshSettings) -> None:
     newer = credentials(timedelta(minutes=20))
-    CredentialsFile.of(settings).save(newer)
+    credentials_file(settings).save(newer)
     CredentialsFile(settings.home / "login.json").save(credentials())
-    assert CredentialsFile.of(settings).read() == newer
-    assert CredentialsFile.of(settings).delete()
+    assert credentials_file(settings).read() == newer
+    assert credentials_file(settings).delete()
     assert not (settings.home / "login.json").exists()
 
 
@@ -78,7 +79,7 @@ def test_the_login_of_a_user_without_any_folder_is_in_the_home(
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
-    CredentialsFile.of(settings).save(credentials())
+    credentials_file(settings).save(credentials())
     assert [path.name for path in (settings.home / "logins").iterdir()] == ["10.0.0.5:50051.json"]
 
 
@@ -102,8 +103,8 @@ def test_deleting_returns_whether_there_was_a_file(tmp_path: Path) -> None:
 
 
 def test_a_token_about_to_expire_is_not_used() -> None:
-    assert credentials(timedelta(seconds=61)).fresh_at(NOW)
-    assert not credentials(timedelta(seconds=60)).fresh_at(NOW)
+    assert credentials(timedelta(seconds=61)).fresh_at(NOW.timestamp())
+    assert not credentials(timedelta(seconds=60)).fresh_at(NOW.timestamp())
 
 
 def test_tokens_are_not_in_what_is_printed() -> None:

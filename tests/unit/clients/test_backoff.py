@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-
-from services.conversation.client.retry_policy import (
+from readback_client.backoff import (
     LONGEST_ASKED_SECONDS,
     LONGEST_SECONDS,
     SHORTEST_SECONDS,

@@ -1,0 +1,433 @@
+"""One exception for each error reason of the contracts. Generated."""
+
+from __future__ import annotations
+
+from readback_client.errors import ReadbackError
+
+
+class AccessDenied(ReadbackError, reason="ACCESS_DENIED"):
+    """The token is valid, but its kind may not call this RPC.
+
+    PERMISSION_DENIED, from any RPC: don't retry; use a token of a kind that the RPC accepts.
+
+    { "reason": "ACCESS_DENIED", "domain": "readback.errors.v1", "metadata": { "method":
+    "/readback.conversation.v1.ConversationService/StartCall", "needs": "CUSTOMER" } }
+    """
+
+
+class AllowanceSpent(ReadbackError, reason="ALLOWANCE_SPENT"):
+    """The answer needs a paid lookup, and the caller has used up the day's allowance of these. The scope is
+    `customer`, `customers` for all customers together, or `anonymous` for callers without an account, whose
+    limit may be 0.
+
+    RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, until the allowance is renewed; without
+    an account, sign in.
+
+    { "reason": "ALLOWANCE_SPENT", "domain": "readback.errors.v1", "metadata": { "scope": "customer",
+    "limit": "50" } }
+    """
+
+
+class CallEnded(ReadbackError, reason="CALL_ENDED"):
+    """The call has ended. The metadata has the `CallEndReason`.
+
+    FAILED_PRECONDITION: start another call in the same conversation.
+
+    { "reason": "CALL_ENDED", "domain": "readback.errors.v1", "metadata": { "end_reason": "NO_AGENT" } }
+    """
+
+
+class CallNotFound(ReadbackError, reason="CALL_NOT_FOUND"):
+    """The caller has no such call.
+
+    NOT_FOUND: check the id; another customer's call is not found either.
+
+    { "reason": "CALL_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class CallRunning(ReadbackError, reason="CALL_RUNNING"):
+    """The customer already has a running call, in this or another conversation.
+
+    FAILED_PRECONDITION: rejoin that call, or end it first.
+
+    { "reason": "CALL_RUNNING", "domain": "readback.errors.v1", "metadata": { "call_id":
+    "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11", "conversation_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d10" } }
+    """
+
+
+class ConversationEnded(ReadbackError, reason="CONVERSATION_ENDED"):
+    """The conversation has ended and is read-only.
+
+    FAILED_PRECONDITION: start another.
+
+    { "reason": "CONVERSATION_ENDED", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class ConversationNotFound(ReadbackError, reason="CONVERSATION_NOT_FOUND"):
+    """The caller has no such conversation.
+
+    NOT_FOUND: check the id; another customer's conversation is not found either.
+
+    { "reason": "CONVERSATION_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class CursorExpired(ReadbackError, reason="CURSOR_EXPIRED"):
+    """The position of the cursor is gone: the database was restored or replaced, or the entries were
+    deleted by age.
+
+    OUT_OF_RANGE: follow from the earliest cursor, or from a time.
+
+    { "reason": "CURSOR_EXPIRED", "domain": "readback.errors.v1", "metadata": { "earliest_cursor": "AQx…" }
+    }
+    """
+
+
+class CursorInvalid(ReadbackError, reason="CURSOR_INVALID"):
+    """The cursor is malformed, belongs to another log, or was made by another installation.
+
+    INVALID_ARGUMENT: follow from the beginning, or from a time.
+
+    { "reason": "CURSOR_INVALID", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class CustomerNotFound(ReadbackError, reason="CUSTOMER_NOT_FOUND"):
+    """The customer of the token no longer exists.
+
+    NOT_FOUND: drop the tokens; sign in or register.
+
+    { "reason": "CUSTOMER_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class DateBeyondHorizon(ReadbackError, reason="DATE_BEYOND_HORIZON"):
+    """The date is beyond the known schedules.
+
+    FAILED_PRECONDITION: ask for a date up to `last_date`.
+
+    { "reason": "DATE_BEYOND_HORIZON", "domain": "readback.errors.v1", "metadata": { "last_date":
+    "2027-10-19" } }
+    """
+
+
+class DateInvalid(ReadbackError, reason="DATE_INVALID"):
+    """The date is not a day of the calendar.
+
+    INVALID_ARGUMENT: ask for another date.
+
+    { "reason": "DATE_INVALID", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class DateInPast(ReadbackError, reason="DATE_IN_PAST"):
+    """The date is in the past at the departure airport.
+
+    FAILED_PRECONDITION: ask for a date from `today` on.
+
+    { "reason": "DATE_IN_PAST", "domain": "readback.errors.v1", "metadata": { "today": "2026-11-23",
+    "time_zone": "Asia/Kolkata" } }
+    """
+
+
+class EmailTaken(ReadbackError, reason="EMAIL_TAKEN"):
+    """The e-mail address already has an account.
+
+    ALREADY_EXISTS: sign in instead.
+
+    { "reason": "EMAIL_TAKEN", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class EntryConflict(ReadbackError, reason="ENTRY_CONFLICT"):
+    """An entry with this id is in the log with other content.
+
+    ALREADY_EXISTS: use a new entry id.
+
+    { "reason": "ENTRY_CONFLICT", "domain": "readback.errors.v1", "metadata": { "number": "17" } }
+    """
+
+
+class EpochHeld(ReadbackError, reason="EPOCH_HELD"):
+    """Another writer holds this epoch of the call.
+
+    ABORTED: stop speaking, and don't retry.
+
+    { "reason": "EPOCH_HELD", "domain": "readback.errors.v1", "metadata": { "epoch": "3" } }
+    """
+
+
+class FlightsQuotaExhausted(ReadbackError, reason="FLIGHTS_QUOTA_EXHAUSTED"):
+    """The budgets of the configured keys are used up.
+
+    RESOURCE_EXHAUSTED: try again after `until`.
+
+    { "reason": "FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.errors.v1", "metadata": { "aviationstack":
+    "quota exhausted", "until": "2026-12-01T00:00:00+00:00" } }
+    """
+
+
+class FlightsRestricted(ReadbackError, reason="FLIGHTS_RESTRICTED"):
+    """No configured provider supports the request, or no key's plan includes it.
+
+    FAILED_PRECONDITION: don't retry; ask for less, or configure another provider.
+
+    { "reason": "FLIGHTS_RESTRICTED", "domain": "readback.errors.v1", "metadata": { "aviationstack":
+    "restricted" } }
+    """
+
+
+class FlightsUnavailable(ReadbackError, reason="FLIGHTS_UNAVAILABLE"):
+    """No provider that could answer gave an answer. The metadata maps each provider's name to its problem.
+
+    UNAVAILABLE: try again later; it is unknown whether there are flights.
+
+    { "reason": "FLIGHTS_UNAVAILABLE", "domain": "readback.errors.v1", "metadata": { "aviationstack":
+    "unavailable", "flightapi": "rate limited" } }
+    """
+
+
+class FlightNotFound(ReadbackError, reason="FLIGHT_NOT_FOUND"):
+    """No flight has this number on this date. `next_date` is the next day on which one flies, if it is
+    known.
+
+    NOT_FOUND: check the number and the date.
+
+    { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight": "AI9999" } }
+    """
+
+
+class GrantEnded(ReadbackError, reason="GRANT_ENDED"):
+    """The grant is unknown, expired or revoked.
+
+    UNAUTHENTICATED: leave the call.
+
+    { "reason": "GRANT_ENDED", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class Internal(ReadbackError, reason="INTERNAL"):
+    """Internal error. Details are only in the log, under the correlation id.
+
+    INTERNAL, from any RPC: don't retry; report the correlation id.
+
+    { "reason": "INTERNAL", "domain": "readback.errors.v1", "metadata": { "correlation_id":
+    "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
+    """
+
+
+class InvalidPageToken(ReadbackError, reason="INVALID_PAGE_TOKEN"):
+    """The page token is malformed, forged, or made for another request.
+
+    INVALID_ARGUMENT: start the listing again, without a token.
+
+    { "reason": "INVALID_PAGE_TOKEN", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class InvalidRequest(ReadbackError, reason="INVALID_REQUEST"):
+    """Fields of the request break their rules; `google.rpc.BadRequest` lists them.
+
+    INVALID_ARGUMENT, from any RPC: correct the fields.
+
+    { "reason": "INVALID_REQUEST", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class OfferExpired(ReadbackError, reason="OFFER_EXPIRED"):
+    """The offer's price is no longer valid.
+
+    FAILED_PRECONDITION: search again.
+
+    { "reason": "OFFER_EXPIRED", "domain": "readback.errors.v1", "metadata": { "expired":
+    "2026-11-23T04:15:00+00:00" } }
+    """
+
+
+class OfferGone(ReadbackError, reason="OFFER_GONE"):
+    """The offer is no longer sold.
+
+    FAILED_PRECONDITION: choose another offer.
+
+    { "reason": "OFFER_GONE", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class OfferNotFound(ReadbackError, reason="OFFER_NOT_FOUND"):
+    """This service never made this offer.
+
+    NOT_FOUND: check the id, or search again.
+
+    { "reason": "OFFER_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class Overloaded(ReadbackError, reason="OVERLOADED"):
+    """Too many RPCs at the same time, from this caller (`scope` is `caller`), in total, or in another
+    service.
+
+    RESOURCE_EXHAUSTED, from any RPC: wait as long as `google.rpc.RetryInfo` says, then try again.
+
+    { "reason": "OVERLOADED", "domain": "readback.errors.v1", "metadata": { "scope": "caller" } }
+    """
+
+
+class PlaceNotFound(ReadbackError, reason="PLACE_NOT_FOUND"):
+    """No airport or city has this code.
+
+    NOT_FOUND: check the code, or find it with `ResolvePlace`.
+
+    { "reason": "PLACE_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "code": "XQZ" } }
+    """
+
+
+class PlaceNotRecognised(ReadbackError, reason="PLACE_NOT_RECOGNISED"):
+    """The words don't name a known place.
+
+    NOT_FOUND: ask for the place in other words.
+
+    { "reason": "PLACE_NOT_RECOGNISED", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class RecordOutOfOrder(ReadbackError, reason="RECORD_OUT_OF_ORDER"):
+    """The first message of a Record stream must be `open`, and no later message may be.
+
+    FAILED_PRECONDITION: open another stream.
+
+    { "reason": "RECORD_OUT_OF_ORDER", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class RefreshTokenReused(ReadbackError, reason="REFRESH_TOKEN_REUSED"):
+    """A refresh token was used again, so the session was ended.
+
+    UNAUTHENTICATED: drop the tokens and sign in again; if this repeats, change the password.
+
+    { "reason": "REFRESH_TOKEN_REUSED", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class RequestIdReused(ReadbackError, reason="REQUEST_ID_REUSED"):
+    """The request id was used for another payload.
+
+    ALREADY_EXISTS, from any RPC with a `request_id`: choose a new id.
+
+    { "reason": "REQUEST_ID_REUSED", "domain": "readback.errors.v1", "metadata": { "request_id":
+    "0b6e3c1a-6a3a-4f5f-8b29-4f8a2f0c7a11" } }
+    """
+
+
+class SamePlace(ReadbackError, reason="SAME_PLACE"):
+    """Origin and destination are the same airport, or airports of the same city.
+
+    INVALID_ARGUMENT: ask for another place.
+
+    { "reason": "SAME_PLACE", "domain": "readback.errors.v1", "metadata": { "code": "MAA" } }
+    """
+
+
+class SessionEnded(ReadbackError, reason="SESSION_ENDED"):
+    """The refresh token is unknown, or its session has expired or ended.
+
+    UNAUTHENTICATED: drop the tokens and sign in again.
+
+    { "reason": "SESSION_ENDED", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class StaleEpoch(ReadbackError, reason="STALE_EPOCH"):
+    """Another agent holds the call: the writer's epoch is lower than the call's.
+
+    ABORTED: stop speaking, and don't retry.
+
+    { "reason": "STALE_EPOCH", "domain": "readback.errors.v1", "metadata": { "epoch": "3" } }
+    """
+
+
+class StoreUnavailable(ReadbackError, reason="STORE_UNAVAILABLE"):
+    """The database can't be reached, or did not answer in time. A write that was in progress may or may not
+    be stored.
+
+    UNAVAILABLE, from any RPC: wait as long as `google.rpc.RetryInfo` says, then send the same request
+    again, with the same request id; it is stored once.
+
+    { "reason": "STORE_UNAVAILABLE", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class TooManyAttempts(ReadbackError, reason="TOO_MANY_ATTEMPTS"):
+    """Too many failed sign-ins or registrations from this network address.
+
+    RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
+
+    { "reason": "TOO_MANY_ATTEMPTS", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class TooManyStarts(ReadbackError, reason="TOO_MANY_STARTS"):
+    """The customer has started too many conversations or calls in a short time.
+
+    RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
+
+    { "reason": "TOO_MANY_STARTS", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class Unauthenticated(ReadbackError, reason="UNAUTHENTICATED"):
+    """The RPC requires a token, and none was sent or the token is expired, malformed, or from another
+    issuer.
+
+    UNAUTHENTICATED, from any RPC: get another token, by `RefreshSession` or `Login`, and send the request
+    again.
+
+    { "reason": "UNAUTHENTICATED", "domain": "readback.errors.v1", "metadata": { "problem": "expired" } }
+    """
+
+
+class Unavailable(ReadbackError, reason="UNAVAILABLE"):
+    """The server is shutting down, or a required part of the system can't be reached.
+
+    UNAVAILABLE, from any RPC: try again.
+
+    { "reason": "UNAVAILABLE", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class UnknownActor(ReadbackError, reason="UNKNOWN_ACTOR"):
+    """The assertion has an unknown key, is expired, was used before, or is for another audience.
+
+    UNAUTHENTICATED: sign a new assertion; check the key and the clock.
+
+    { "reason": "UNKNOWN_ACTOR", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class WatcherTooSlow(ReadbackError, reason="WATCHER_TOO_SLOW"):
+    """The watcher read too slowly for too long.
+
+    RESOURCE_EXHAUSTED: resume from the cursor.
+
+    { "reason": "WATCHER_TOO_SLOW", "domain": "readback.errors.v1", "metadata": { "cursor": "AQx…" } }
+    """
+
+
+class WeakPassword(ReadbackError, reason="WEAK_PASSWORD"):
+    """The password is too short, too long, or easy to guess. `problem` is `short`, `long`, `repetitive`,
+    `common` or `personal`.
+
+    INVALID_ARGUMENT: ask for another password; the message has advice.
+
+    { "reason": "WEAK_PASSWORD", "domain": "readback.errors.v1", "metadata": { "problem": "common" } }
+    """
+
+
+class WrongCredentials(ReadbackError, reason="WRONG_CREDENTIALS"):
+    """The e-mail address or the password is wrong; the error never says which.
+
+    UNAUTHENTICATED: ask for both again.
+
+    { "reason": "WRONG_CREDENTIALS", "domain": "readback.errors.v1", "metadata": {} }
+    """

@@ -1,0 +1,413 @@
+"""Methods of the services, with requests and responses as dataclasses. Generated."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from readback_client.gen.readback.conversation import v1 as conversation
+from readback_client.gen.readback.flightdata import v1 as flightdata
+from readback_client.gen.readback.identity import v1 as identity
+from readback_client.connection import Service
+
+
+class ConversationService(Service):
+    """Conversations between a customer and the voice agent, their calls, and the log of everything said and
+    done.
+
+    The token names the customer. Another customer's conversation or call is NOT_FOUND.
+    """
+
+    async def start_conversation(
+        self, request: conversation.StartConversationRequest, *, timeout: float | None = None
+    ) -> conversation.StartConversationResponse:
+        """Starts a conversation.
+
+        Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/StartConversation", request, conversation.StartConversationResponse, timeout)
+
+    async def get_conversation(
+        self, request: conversation.GetConversationRequest, *, timeout: float | None = None
+    ) -> conversation.GetConversationResponse:
+        """Returns one conversation.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/GetConversation", request, conversation.GetConversationResponse, timeout)
+
+    async def list_conversations(
+        self, request: conversation.ListConversationsRequest, *, timeout: float | None = None
+    ) -> conversation.ListConversationsResponse:
+        """Lists the customer's conversations, newest first.
+
+        Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/ListConversations", request, conversation.ListConversationsResponse, timeout)
+
+    async def end_conversation(
+        self, request: conversation.EndConversationRequest, *, timeout: float | None = None
+    ) -> conversation.EndConversationResponse:
+        """Ends a conversation and its running call, if any. Ending an ended conversation succeeds.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/EndConversation", request, conversation.EndConversationResponse, timeout)
+
+    async def delete_conversation(
+        self, request: conversation.DeleteConversationRequest, *, timeout: float | None = None
+    ) -> conversation.DeleteConversationResponse:
+        """Deletes a conversation permanently: its entries, its calls and its open utterances. A running
+        call ends, and watchers get an event. A second deletion with the same request id succeeds.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/DeleteConversation", request, conversation.DeleteConversationResponse, timeout)
+
+    async def start_call(
+        self, request: conversation.StartCallRequest, *, timeout: float | None = None
+    ) -> conversation.StartCallResponse:
+        """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request
+        id returns the same call with a new token, or `CALL_ENDED` after its end.
+
+        A customer has one running call at a time, in all conversations together. `CALL_RUNNING` names the
+        running call: rejoin it, or start with `end_running_call`.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`,
+        `CALL_RUNNING`, `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
+        `TOO_MANY_STARTS`, with RetryInfo.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/StartCall", request, conversation.StartCallResponse, timeout)
+
+    async def rejoin_call(
+        self, request: conversation.RejoinCallRequest, *, timeout: float | None = None
+    ) -> conversation.RejoinCallResponse:
+        """Issues a new token for a running call, for a page that was reloaded or a second device. The
+        caller is in the room once: an earlier participant with the same identity is removed. Takes no
+        request id: each request issues another token, and all are valid.
+
+        Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/RejoinCall", request, conversation.RejoinCallResponse, timeout)
+
+    async def end_call(
+        self, request: conversation.EndCallRequest, *, timeout: float | None = None
+    ) -> conversation.EndCallResponse:
+        """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call
+        succeeds.
+
+        Errors: NOT_FOUND `CALL_NOT_FOUND`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/EndCall", request, conversation.EndCallResponse, timeout)
+
+    async def check_dispatch(
+        self, request: conversation.CheckDispatchRequest, *, timeout: float | None = None
+    ) -> conversation.CheckDispatchResponse:
+        """Tells an agent's worker whether a dispatch is current, before the worker spends a process on it.
+
+        Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`; ABORTED `STALE_EPOCH`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/CheckDispatch", request, conversation.CheckDispatchResponse, timeout)
+
+    async def append(
+        self, request: conversation.AppendRequest, *, timeout: float | None = None
+    ) -> conversation.AppendResponse:
+        """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale
+        may append what it has already spoken; it is stored as late. An utterance that the service has
+        sealed as truncated doesn't change (`ENTRY_CONFLICT`); its writer may append the full text as
+        another utterance that names it (`completes_utterance_id`).
+
+        Called on behalf of the call's customer, or with the agent's own token and the writer's late ticket.
+
+        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION
+        `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/Append", request, conversation.AppendResponse, timeout)
+
+    def watch(
+        self, request: conversation.WatchRequest, *, timeout: float | None = None
+    ) -> AsyncGenerator[conversation.WatchResponse]:
+        """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a
+        time or the beginning. Sends every entry once, in order, and live text in between. The server may
+        end the stream at any time (`end`); resume from the last cursor.
+
+        Entries of one conversation come in the order of its log, entries of several in the order of their
+        commits. An agent may follow only the conversation of its call.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE
+        `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
+        """
+        return self._stream("/readback.conversation.v1.ConversationService/Watch", request, conversation.WatchResponse, timeout)
+
+    async def list_entries(
+        self, request: conversation.ListEntriesRequest, *, timeout: float | None = None
+    ) -> conversation.ListEntriesResponse:
+        """Lists the entries of a conversation, page by page.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/ListEntries", request, conversation.ListEntriesResponse, timeout)
+
+    async def search_entries(
+        self, request: conversation.SearchEntriesRequest, *, timeout: float | None = None
+    ) -> conversation.SearchEntriesResponse:
+        """Finds entries by their words, newest first, with snippets.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/SearchEntries", request, conversation.SearchEntriesResponse, timeout)
+
+    def export_transcript(
+        self, request: conversation.ExportTranscriptRequest, *, timeout: float | None = None
+    ) -> AsyncGenerator[conversation.ExportTranscriptResponse]:
+        """Exports a whole transcript as a file, in chunks.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; RESOURCE_EXHAUSTED `OVERLOADED` if the customer has too
+        many exports, searches or deletions running at once.
+        """
+        return self._stream("/readback.conversation.v1.ConversationService/ExportTranscript", request, conversation.ExportTranscriptResponse, timeout)
+
+
+class FlightDataService(Service):
+    """Places, flights and their status. Every record states its provider, the time it was fetched, and
+    whether it is a sample.
+
+    A search without results is an outcome; a failed provider is an error. They are never confused.
+    """
+
+    async def annotate_places(
+        self, request: flightdata.AnnotatePlacesRequest, *, timeout: float | None = None
+    ) -> flightdata.AnnotatePlacesResponse:
+        """Finds every place named in a sentence, even one garbled by a speech recogniser, with alternatives
+        and scores.
+        """
+        return await self._unary("/readback.flightdata.v1.FlightDataService/AnnotatePlaces", request, flightdata.AnnotatePlacesResponse, timeout)
+
+    async def resolve_place(
+        self, request: flightdata.ResolvePlaceRequest, *, timeout: float | None = None
+    ) -> flightdata.ResolvePlaceResponse:
+        """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds
+        like one.
+
+        Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
+        """
+        return await self._unary("/readback.flightdata.v1.FlightDataService/ResolvePlace", request, flightdata.ResolvePlaceResponse, timeout)
+
+    async def get_airport(
+        self, request: flightdata.GetAirportRequest, *, timeout: float | None = None
+    ) -> flightdata.GetAirportResponse:
+        """Returns one airport.
+
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`.
+        """
+        return await self._unary("/readback.flightdata.v1.FlightDataService/GetAirport", request, flightdata.GetAirportResponse, timeout)
+
+    def search_flights(
+        self, request: flightdata.SearchFlightsRequest, *, timeout: float | None = None
+    ) -> AsyncGenerator[flightdata.SearchFlightsResponse]:
+        """Searches for flights from one place to another on one day. Streams progress and results; `done`
+        is sent once and last.
+
+        An empty outcome means that every provider that could know has answered; if one failed, the search
+        fails.
+
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`;
+        FAILED_PRECONDITION `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE
+        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        """
+        return self._stream("/readback.flightdata.v1.FlightDataService/SearchFlights", request, flightdata.SearchFlightsResponse, timeout)
+
+    async def get_flight_status(
+        self, request: flightdata.GetFlightStatusRequest, *, timeout: float | None = None
+    ) -> flightdata.GetFlightStatusResponse:
+        """Returns the status of one flight on one day.
+
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        """
+        return await self._unary("/readback.flightdata.v1.FlightDataService/GetFlightStatus", request, flightdata.GetFlightStatusResponse, timeout)
+
+    async def list_route_status(
+        self, request: flightdata.ListRouteStatusRequest, *, timeout: float | None = None
+    ) -> flightdata.ListRouteStatusResponse:
+        """Returns the status of the flights between two places on one day, the ones nearest to a time of
+        day first. For callers who don't know the flight number.
+
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`;
+        FAILED_PRECONDITION `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        """
+        return await self._unary("/readback.flightdata.v1.FlightDataService/ListRouteStatus", request, flightdata.ListRouteStatusResponse, timeout)
+
+    def watch_flight_status(
+        self, request: flightdata.WatchFlightStatusRequest, *, timeout: float | None = None
+    ) -> AsyncGenerator[flightdata.WatchFlightStatusResponse]:
+        """Streams the status of one flight, now and after every change, until it has landed or is
+        cancelled, or until twelve hours after an unreported arrival. One poll serves all who watch a
+        flight; polls are more frequent near its departure and arrival.
+
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as
+        trouble. RESOURCE_EXHAUSTED `ALLOWANCE_SPENT` ends the watch of this caller.
+        """
+        return self._stream("/readback.flightdata.v1.FlightDataService/WatchFlightStatus", request, flightdata.WatchFlightStatusResponse, timeout)
+
+    async def get_route(
+        self, request: flightdata.GetRouteRequest, *, timeout: float | None = None
+    ) -> flightdata.GetRouteResponse:
+        """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop
+        flights today.
+
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
+        `service` is absent.
+        """
+        return await self._unary("/readback.flightdata.v1.FlightDataService/GetRoute", request, flightdata.GetRouteResponse, timeout)
+
+    async def get_offer(
+        self, request: flightdata.GetOfferRequest, *, timeout: float | None = None
+    ) -> flightdata.GetOfferResponse:
+        """Returns an offer as it is now, by asking its provider again. A changed price comes with the
+        previous one.
+
+        Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        """
+        return await self._unary("/readback.flightdata.v1.FlightDataService/GetOffer", request, flightdata.GetOfferResponse, timeout)
+
+    async def list_providers(
+        self, request: flightdata.ListProvidersRequest, *, timeout: float | None = None
+    ) -> flightdata.ListProvidersResponse:
+        """Returns the providers of flight data in the order they are asked, with their health."""
+        return await self._unary("/readback.flightdata.v1.FlightDataService/ListProviders", request, flightdata.ListProvidersResponse, timeout)
+
+
+class IdentityService(Service):
+    """Customers, their sessions, and the grants by which voice agents act for them.
+
+    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies with the
+    keys of `GetJwks`. Refresh tokens and grants are opaque; only their hashes are stored.
+    """
+
+    async def register(
+        self, request: identity.RegisterRequest, *, timeout: float | None = None
+    ) -> identity.RegisterResponse:
+        """Creates an account and signs it in. Takes no request id: the e-mail address already makes a
+        repeated request harmless. It is `EMAIL_TAKEN`, and `Login` returns the tokens whose response was
+        lost.
+
+        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED
+        `TOO_MANY_ATTEMPTS` if the network address created too many accounts, `OVERLOADED`, with RetryInfo.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/Register", request, identity.RegisterResponse, timeout)
+
+    async def login(
+        self, request: identity.LoginRequest, *, timeout: float | None = None
+    ) -> identity.LoginResponse:
+        """Signs in with e-mail address and password.
+
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`,
+        with RetryInfo.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/Login", request, identity.LoginResponse, timeout)
+
+    async def refresh_session(
+        self, request: identity.RefreshSessionRequest, *, timeout: float | None = None
+    ) -> identity.RefreshSessionResponse:
+        """Exchanges a refresh token for a new pair of tokens and spends it. Within seconds, until the new
+        refresh token is used, a spent token gets the same one again (the client may not have received the
+        response). Later use of a spent token ends the session.
+
+        Errors: UNAUTHENTICATED `SESSION_ENDED`, `REFRESH_TOKEN_REUSED`.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/RefreshSession", request, identity.RefreshSessionResponse, timeout)
+
+    async def logout(
+        self, request: identity.LogoutRequest, *, timeout: float | None = None
+    ) -> identity.LogoutResponse:
+        """Ends the session of the access token and revokes the grants issued in it. Other services refuse
+        the session's access tokens within 30 seconds. Ending an ended session succeeds.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/Logout", request, identity.LogoutResponse, timeout)
+
+    async def get_customer(
+        self, request: identity.GetCustomerRequest, *, timeout: float | None = None
+    ) -> identity.GetCustomerResponse:
+        """Returns the customer of the token.
+
+        Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/GetCustomer", request, identity.GetCustomerResponse, timeout)
+
+    async def delete_customer(
+        self, request: identity.DeleteCustomerRequest, *, timeout: float | None = None
+    ) -> identity.DeleteCustomerResponse:
+        """Deletes the customer of the token, with all sessions and grants. Other services refuse the
+        customer's access tokens within 30 seconds, and delete the customer's data within minutes.
+
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
+        `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/DeleteCustomer", request, identity.DeleteCustomerResponse, timeout)
+
+    async def grant_call(
+        self, request: identity.GrantCallRequest, *, timeout: float | None = None
+    ) -> identity.GrantCallResponse:
+        """Allows voice agents to act for the customer of the token in one call. The conversation service
+        calls this with the customer's token. A second grant for the same call replaces the first.
+
+        Errors: UNAUTHENTICATED `SESSION_ENDED`.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/GrantCall", request, identity.GrantCallResponse, timeout)
+
+    async def revoke_grant(
+        self, request: identity.RevokeGrantRequest, *, timeout: float | None = None
+    ) -> identity.RevokeGrantResponse:
+        """Revokes the grant of a call. Access tokens issued for it expire within minutes, and no new ones
+        are issued. Revoking a grant that doesn't exist succeeds.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/RevokeGrant", request, identity.RevokeGrantResponse, timeout)
+
+    async def exchange_token(
+        self, request: identity.ExchangeTokenRequest, *, timeout: float | None = None
+    ) -> identity.ExchangeTokenResponse:
+        """Exchanges a signed assertion (RFC 7523) of an agent or a service for an access token (RFC 8693).
+        Without a grant the token is the caller's own and gives no access to customers' data. With a call's
+        grant it is for that call: `sub` is the customer, `act` the agent.
+
+        Errors: UNAUTHENTICATED `UNKNOWN_ACTOR`, `GRANT_ENDED`.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/ExchangeToken", request, identity.ExchangeTokenResponse, timeout)
+
+    async def get_jwks(
+        self, request: identity.GetJwksRequest, *, timeout: float | None = None
+    ) -> identity.GetJwksResponse:
+        """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones
+        that are still accepted.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/GetJwks", request, identity.GetJwksResponse, timeout)
+
+    async def get_revocations(
+        self, request: identity.GetRevocationsRequest, *, timeout: float | None = None
+    ) -> identity.GetRevocationsResponse:
+        """Returns which access tokens must be refused although they have not expired: those of deleted
+        customers and of ended sessions.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/GetRevocations", request, identity.GetRevocationsResponse, timeout)
+
+    async def list_deleted_customers(
+        self, request: identity.ListDeletedCustomersRequest, *, timeout: float | None = None
+    ) -> identity.ListDeletedCustomersResponse:
+        """Lists deleted customers whose data the caller must delete, at most 100. Each is listed until it
+        is confirmed, and once more after the customer's last access token has expired.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/ListDeletedCustomers", request, identity.ListDeletedCustomersResponse, timeout)
+
+    async def confirm_deleted_customers(
+        self, request: identity.ConfirmDeletedCustomersRequest, *, timeout: float | None = None
+    ) -> identity.ConfirmDeletedCustomersResponse:
+        """Confirms that the data of deleted customers was deleted. Confirming an unknown customer succeeds.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/ConfirmDeletedCustomers", request, identity.ConfirmDeletedCustomersResponse, timeout)
