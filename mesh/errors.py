@@ -10,6 +10,7 @@
     ├── Unavailable             a required part can't be reached
     │   └── StoreUnavailable    the database can't be reached
     ├── InvalidPageToken        the page token is not valid for this request
+    ├── EtagMismatch            the resource has changed since the caller read it
     └── RequestIdReused         the request id was used for another payload
 
 A service adds its own tree and one `ErrorTable`, where each error gets its gRPC code and reason. An error
@@ -152,6 +153,12 @@ class InvalidPageToken(DomainError):
         )
 
 
+class EtagMismatch(DomainError):
+    """The resource has changed since the caller read it."""
+
+    text = "This has changed since you read it; read it again, then repeat your change."
+
+
 class RequestIdReused(DomainError):
     """The request id was already used for another payload."""
 
@@ -175,6 +182,7 @@ MESH_ERRORS: ErrorTable = {
     Unavailable: (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE"),
     StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     InvalidPageToken: (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN"),
+    EtagMismatch: (grpc.StatusCode.ABORTED, "ETAG_MISMATCH"),
     RequestIdReused: (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
 }
 

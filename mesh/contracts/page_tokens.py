@@ -1,4 +1,7 @@
-"""Page tokens (AIP-158): opaque, signed, and valid only for the request that began the listing."""
+"""Result pages (AIP-158): their sizes, and page tokens.
+
+Page tokens are opaque, signed, and valid only for the request that began the listing.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,23 @@ import base64
 import binascii
 import hashlib
 import hmac
+from typing import NamedTuple
 
 from mesh.errors import InvalidPageToken
 
 _MAC_BYTES = 16
+
+
+class PageSize(NamedTuple):
+    """Default and limit of the number of results on one page."""
+
+    default: int
+    """Page size if the request doesn't set one."""
+    most: int
+
+    def of(self, requested: int) -> int:
+        """Return the page size for the `page_size` of a request, which is 0 if not set."""
+        return min(requested, self.most) if requested else self.default
 
 
 class PageTokens:

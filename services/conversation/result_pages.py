@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from mesh.contracts.page_tokens import PageSize
+
 M = TypeVar("M", bound=Message)
-
-
-class PageSize(NamedTuple):
-    """Default and limit of the number of results on one page."""
-
-    default: int
-    """Page size if the request doesn't set one."""
-    most: int
-
-    def of(self, requested: int) -> int:
-        """Return the page size for the `page_size` of a request, which is 0 if not set."""
-        return min(requested, self.most) if requested else self.default
 
 
 CONVERSATIONS = PageSize(20, 100)

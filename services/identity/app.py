@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from readback.identity.v1 import identity_service_pb2, identity_service_pb2_grpc
 
 from mesh.clock import Clock, SystemClock
+from mesh.contracts.page_tokens import PageTokens
 from mesh.database.idempotency import IdempotencyStore
 from mesh.database.migrations import migrated
 from mesh.logs import configure
@@ -102,9 +103,10 @@ def _servicer(
         sign_in=PasswordSignIn(store, hasher, queue, sessions, failures, digests, clock),
         deletion=CustomerDeletion(store, clock, token_lifetime=tokens.longest_lifetime),
         sessions=sessions,
-        grants=Grants(store, clock, lifetime=timedelta(hours=settings.identity_grant_hours)),
+        grants=Grants(store, sessions, clock, lifetime=timedelta(hours=settings.identity_grant_hours)),
         exchange=TokenExchange(store, verifier, tokens, clock),
         keys=keys,
+        pages=PageTokens(digests.of("page tokens")),
         revocations=Revocations(store, clock),
         store=store,
         answered=IdempotencyStore(requests),

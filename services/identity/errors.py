@@ -8,6 +8,7 @@ DomainError
 │   └── TooManyRegistrations
 ├── SessionEnded
 │   └── RefreshTokenReused  another party may have the token
+├── SessionNotFound         also if it belongs to another customer
 ├── UnknownActor            the reason is logged, not sent
 ├── GrantEnded
 └── CustomerNotFound
@@ -79,6 +80,12 @@ class RefreshTokenReused(SessionEnded):
         self.logged = {"session": session_id, "customer": customer_id}
 
 
+class SessionNotFound(DomainError):
+    """The customer has no such session."""
+
+    text = "There is no such session."
+
+
 class UnknownActor(DomainError):
     """The assertion doesn't prove its sender's identity.
 
@@ -112,6 +119,7 @@ ERRORS: ErrorTable = {
     TooManyAttempts: (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS"),
     SessionEnded: (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED"),
     RefreshTokenReused: (grpc.StatusCode.UNAUTHENTICATED, "REFRESH_TOKEN_REUSED"),
+    SessionNotFound: (grpc.StatusCode.NOT_FOUND, "SESSION_NOT_FOUND"),
     UnknownActor: (grpc.StatusCode.UNAUTHENTICATED, "UNKNOWN_ACTOR"),
     GrantEnded: (grpc.StatusCode.UNAUTHENTICATED, "GRANT_ENDED"),
     CustomerNotFound: (grpc.StatusCode.NOT_FOUND, "CUSTOMER_NOT_FOUND"),

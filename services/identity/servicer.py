@@ -15,11 +15,13 @@ from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1 import identity_service_pb2_grpc
 from readback.options.v1.options_pb2 import ACCESS_CONVERSATION
 
+from mesh.contracts.page_tokens import PageSize, PageTokens
+from mesh.contracts.updates import fields_to_update, require_etag, with_etag
 from mesh.database.idempotency import IdempotencyStore
 from mesh.security.authentication import current_customer, current_principal
 from mesh.security.security_log import security_log
 from mesh.security.source_address import source_address
-from services.identity.accounts.customers import Customers
+from services.identity.accounts.customers import CHANGEABLE, Customers
 from services.identity.accounts.deletion import CustomerDeletion
 from services.identity.accounts.sign_in import PasswordSignIn
 from services.identity.delegation.grants import Grants, TokenExchange
@@ -32,6 +34,7 @@ from services.identity.tokens.signing_keys import SigningKeys
 Context = grpc.aio.ServicerContext[Any, Any]
 Mutation = pb.LogoutRequest | pb.DeleteCustomerRequest | pb.RevokeGrantRequest
 M = TypeVar("M", bound=Message)
+SESSIONS = PageSize(20, 100)
 
 
 class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
@@ -47,6 +50,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         grants: Grants,
         exchange: TokenExchange,
         keys: SigningKeys,
+        pages: PageTokens,
         revocations: Revocations,
         store: Store,
         answered: IdempotencyStore,
@@ -54,19 +58,25 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         self._customers, self._sign_in, self._deletion = customers, sign_in, deletion
         self._sessions, self._grants = sessions, grants
         self._exchange, self._keys, self._revocations = exchange, keys, revocations
+        self._pages = pages
         self._store, self._answered = store, answered
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
         """Create an account and sign it in."""
         customer, pair = await self._customers.register(
-            request.email, request.password, request.display_name, request.locale, source_address(context)
+            request.email,
+            request.password,
+            request.display_name,
+            request.locale,
+            source_address(context),
+            request.client,
         )
         return pb.RegisterResponse(customer=_customer(customer), tokens=_tokens(pair))
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
         """Sign in with a password."""
         source = source_address(context)
-        customer, pair = await self._sign_in.sign_in(request.email, request.password, source)
+        customer, pair = await self._sign_in.sign_in(request.email, request.password, source, request.client)
         return pb.LoginResponse(customer=_customer(customer), tokens=_tokens(pair))
 
     async def RefreshSession(
@@ -89,6 +99,54 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         """Return the customer of the access token."""
         customer = await self._customers.get(current_customer(), current_principal().session_id)
         return pb.GetCustomerResponse(customer=_customer(customer))
+
+    async def UpdateCustomer(
+        self, request: pb.UpdateCustomerRequest, context: Context
+    ) -> pb.UpdateCustomerResponse:
+        """Change fields of the customer of the access token."""
+        update, caller = request.customer, current_principal()
+        names = fields_to_update(update, request.update_mask, CHANGEABLE)
+        customer = await self._customers.update(
+            caller.subject,
+            caller.session_id or "",
+            {name: getattr(update, name) for name in names},
+            lambda stored: require_etag(_customer(stored), update.etag),
+        )
+        return pb.UpdateCustomerResponse(customer=_customer(customer))
+
+    async def ChangePassword(
+        self, request: pb.ChangePasswordRequest, context: Context
+    ) -> pb.ChangePasswordResponse:
+        """Change the password, and end all other sessions."""
+        caller, source = current_principal(), source_address(context)
+        await self._sign_in.change_password(
+            caller.subject, caller.session_id or "", request.old_password, request.new_password, source
+        )
+        security_log.record("password changed", source, customer=caller.subject)
+        return pb.ChangePasswordResponse()
+
+    async def ListSessions(
+        self, request: pb.ListSessionsRequest, context: Context
+    ) -> pb.ListSessionsResponse:
+        """List the open sessions of the customer."""
+        caller = current_principal()
+        scope, size = f"sessions of {caller.subject}", SESSIONS.of(request.page_size)
+        before = self._pages.open(request.page_token, scope) if request.page_token else None
+        own = caller.session_id or ""
+        found = await self._sessions.list_open(caller.subject, own, before=before, limit=size + 1)
+        page = found[:size]
+        return pb.ListSessionsResponse(
+            sessions=[_session(session, own) for session in page],
+            next_page_token=self._pages.seal(page[-1].session_id, scope) if len(found) > size else "",
+        )
+
+    async def RevokeSession(
+        self, request: pb.RevokeSessionRequest, context: Context
+    ) -> pb.RevokeSessionResponse:
+        """End one session of the customer."""
+        caller, ending = current_principal(), request.session_id.lower()
+        await self._sessions.revoke(caller.subject, caller.session_id or "", ending)
+        return pb.RevokeSessionResponse()
 
     async def DeleteCustomer(
         self, request: pb.DeleteCustomerRequest, context: Context
@@ -175,12 +233,26 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
 
 
 def _customer(customer: records.Customer) -> pb.Customer:
-    return pb.Customer(
-        customer_id=customer.customer_id,
-        email=customer.email,
-        display_name=customer.display_name,
-        locale=customer.locale,
-        create_time=_timestamp(customer.created_at),
+    return with_etag(
+        pb.Customer(
+            customer_id=customer.customer_id,
+            email=customer.email,
+            display_name=customer.display_name,
+            locale=customer.locale,
+            create_time=_timestamp(customer.created_at),
+        )
+    )
+
+
+def _session(session: records.Session, own_id: str) -> pb.Session:
+    refreshed_at = session.refreshed_at
+    return pb.Session(
+        session_id=session.session_id,
+        client=session.client,
+        create_time=_timestamp(session.created_at),
+        refresh_time=_timestamp(refreshed_at) if refreshed_at else None,
+        expire_time=_timestamp(session.expires_at),
+        current=session.session_id == own_id,
     )
 
 

@@ -36,6 +36,7 @@ CALLERS: Mapping[str, options_pb2.Access.ValueType] = {
     "operator": options_pb2.ACCESS_OPERATOR,
 }
 """The rule that each caller satisfies."""
+_IDS = ("conversation_id", "call_id", "session_id")
 ENDING = {"Logout", "DeleteCustomer"}
 """RPCs that would end ada's session. Their callers are customers who never signed in."""
 
@@ -134,7 +135,7 @@ def body_cases(rpc: Rpc) -> Iterator[Case]:
 
 def foreign_cases(rpc: Rpc) -> Iterator[Case]:
     """Yield valid requests for what belongs to another customer, or exists nowhere."""
-    fields = {"conversation_id", "call_id"} & set(_field_names(rpc))
+    fields = {*_IDS} & set(_field_names(rpc))
     callers = [name for name in ("ada", "ada's agent", "ada's agent in bob's call") if fields]
     for caller in callers:
         if CALLERS[caller.removesuffix(" in bob's call")] not in rpc.rules:
@@ -150,13 +151,17 @@ def _about(rpc: Rpc, ids: Callable[[Mesh], Mapping[str, str]], mesh: Mesh) -> by
 
 def _for_foreign(rpc: Rpc) -> Answers:
     """Return the NOT_FOUND of an RPC. The RPCs of grants know no calls, and tell nothing."""
-    if rpc.served_by == "identity":
+    if rpc.served_by == "identity" and rpc.method.name != "RevokeSession":
         return rpc.documented
     return frozenset(answer for answer in rpc.documented if answer[0] is grpc.StatusCode.NOT_FOUND)
 
 
 def _swapped(ids: Mapping[str, str]) -> dict[str, str]:
-    return {"conversation_id": ids["call_id"], "call_id": ids["conversation_id"]}
+    return {
+        "conversation_id": ids["call_id"],
+        "call_id": ids["conversation_id"],
+        "session_id": ids["conversation_id"],
+    }
 
 
 def _upper(ids: Mapping[str, str]) -> dict[str, str]:
@@ -168,10 +173,8 @@ _FOREIGN: Mapping[str, Callable[[Mesh], Mapping[str, str]]] = {
     "another customer's in upper case": lambda mesh: _upper(mesh.ids["bob"]),
     "another customer's, exchanged": lambda mesh: _swapped(mesh.ids["bob"]),
     "her own, exchanged": lambda mesh: _swapped(mesh.ids["ada"]),
-    "unknown": lambda _: {"conversation_id": uuid7(), "call_id": uuid7()},
-    "a customer's id": lambda mesh: dict.fromkeys(
-        ("conversation_id", "call_id"), mesh.ids["bob"]["customer_id"]
-    ),
+    "unknown": lambda _: {name: uuid7() for name in _IDS},
+    "a customer's id": lambda mesh: dict.fromkeys(_IDS, mesh.ids["bob"]["customer_id"]),
 }
 
 

@@ -29,6 +29,9 @@ _TEXTS: Mapping[str, Callable[[], str]] = {
     "query": lambda: "delhi",
     "text": lambda: "to delhi",
     "email": lambda: "nobody@example.com",
+    "session_id": uuid7,
+    "old_password": lambda: "nothing like it at all",
+    "new_password": lambda: "something else altogether",
     "password": lambda: "nothing like it at all",
     "display_name": lambda: "Nobody",
     "refresh_token": lambda: "rbr_unknown",
@@ -46,6 +49,8 @@ def valid_request(rpc: Rpc, ids: Mapping[str, str] | None = None) -> Message:
     request: Any = rpc.request()
     fields = rpc.method.input_type.fields_by_name
     _set_texts(request, ids or {})
+    if "customer" in fields:
+        request.customer.display_name = "Nobody"
     if "epoch" in fields:
         request.epoch = 1
     if "drafts" in fields:

@@ -104,10 +104,14 @@ class Mesh:
             conversation.StartCallRequest(conversation_id=conversation_id), metadata=metadata
         )
         self.tokens[f"{name}'s LiveKit token"] = call.access.livekit_token
+        listing = identity.ListSessionsRequest()
         self.ids[name] = {
             "customer_id": registered.customer.customer_id,
             "conversation_id": conversation_id,
             "call_id": call.call.call_id,
+            "session_id": (await self.identity.ListSessions(listing, metadata=metadata))
+            .sessions[0]
+            .session_id,
         }
         self.tokens[f"{name}'s agent"] = self.forged(
             {

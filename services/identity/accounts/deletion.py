@@ -33,7 +33,7 @@ class CustomerDeletion:
             return
         now = self._clock.now()
         await tx.delete_customer(customer_id)
-        await tx.revoke(customer_id, now + self._token_lifetime)
+        await tx.revoke([customer_id], now + self._token_lifetime)
         await tx.add_deleted_customer(customer_id, now)
 
     async def due(self) -> Sequence[str]:

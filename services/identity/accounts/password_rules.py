@@ -14,8 +14,19 @@ MIN_DISTINCT = 3
 """Number of different characters that a password needs at least. Spaces don't count."""
 
 
-def refuse_weak(typed: str, *, email: str, display_name: str) -> None:
-    """Raise WeakPassword if a password is too short, too long, repetitive, common or personal."""
+def refuse_weak(typed: str, *, email: str, display_name: str, field: str = "password") -> None:
+    """Raise WeakPassword if a password is too short, too long, repetitive, common or personal.
+
+    `field` is the request's field that the error names.
+    """
+    try:
+        _check(typed, email=email, display_name=display_name)
+    except WeakPassword as error:
+        error.field = field
+        raise
+
+
+def _check(typed: str, *, email: str, display_name: str) -> None:
     password = prepared(typed)
     if len(password) < MIN_LENGTH:
         raise WeakPassword("short", f"Choose a password of at least {MIN_LENGTH} characters.")

@@ -1,4 +1,4 @@
-"""Signing in with a password.
+"""Signing in with a password, and changing it.
 
 An unknown address and a wrong password get the same message and code, after the same time.
 """
@@ -16,11 +16,12 @@ from services.identity.accounts import sign_in_throttling
 from services.identity.accounts.customers import canonical_email, refuse_control_characters
 from services.identity.accounts.hashing_queue import HashingQueue, Requester
 from services.identity.accounts.password_hashing import PasswordHasher
+from services.identity.accounts.password_rules import refuse_weak
 from services.identity.accounts.sign_in_throttling import AttemptKeys
-from services.identity.errors import TooManyAttempts, WrongCredentials
+from services.identity.errors import CustomerNotFound, TooManyAttempts, WrongCredentials
 from services.identity.keyed_digests import KeyedDigests
 from services.identity.store.records import Customer
-from services.identity.store.store import Store
+from services.identity.store.store import Store, Transaction
 from services.identity.tokens.sessions import CustomerSessions, TokenPair
 
 
@@ -44,23 +45,52 @@ class PasswordSignIn:
         self._store, self._hasher, self._queue, self._sessions = store, hasher, queue, sessions
         self._failures, self._digests, self._clock = failures, digests, clock
 
-    async def sign_in(self, email: str, password: str, source: str) -> tuple[Customer, TokenPair]:
-        """Return the customer and the tokens of a new session. `source` is the caller's network address.
+    async def sign_in(
+        self, email: str, password: str, source: str, client: str
+    ) -> tuple[Customer, TokenPair]:
+        """Return the customer and the tokens of a new session.
+
+        `source` is the caller's network address, and `client` the name that the caller gave itself.
 
         Raises:
-            InvalidRequest: the address contains control characters.
+            InvalidRequest: a text contains control characters.
             WrongCredentials: address and password don't match.
             TooManyAttempts: the account or the source had too many failures.
             Overloaded: too many passwords are being hashed.
         """
-        refuse_control_characters(email=email)
+        refuse_control_characters(email=email, client=client)
         customer, rehashed = await self._check(canonical_email(email), password, source)
         async with self._store.writing() as tx:
-            if await tx.customer(customer.customer_id) is None:
-                raise WrongCredentials  # deleted while the password was checked
-            if rehashed:
-                await tx.set_password_hash(customer.customer_id, rehashed)
-            return customer, await self._sessions.open(tx, customer.customer_id, source)
+            if await self._is_unchanged(tx, customer):
+                if rehashed:
+                    await tx.change_customer(customer.customer_id, password_hash=rehashed)
+                return customer, await self._sessions.open(tx, customer.customer_id, source, client)
+        return await self.sign_in(email, password, source, client)
+
+    async def change_password(
+        self, customer_id: str, session_id: str, old: str, new: str, source: str
+    ) -> None:
+        """Replace the password of a signed-in customer, and end all sessions but this one.
+
+        Raises the same errors as `sign_in`, and:
+            WeakPassword: the new password is not acceptable.
+            CustomerNotFound: the account was deleted.
+            SessionEnded: the session has ended.
+        """
+        async with self._store.reading() as tx:
+            customer = await tx.customer(customer_id)
+            if customer is None:
+                raise CustomerNotFound
+            await self._sessions.require_open(tx, customer_id, session_id)
+        refuse_weak(new, email=customer.email, display_name=customer.display_name, field="new_password")
+        checked, hashed = await self._check(canonical_email(customer.email), old, source, replacement=new)
+        assert hashed is not None
+        async with self._store.writing() as tx:
+            if not await self._is_unchanged(tx, checked):
+                raise WrongCredentials
+            await self._sessions.require_open(tx, customer_id, session_id)
+            await tx.change_customer(customer_id, password_hash=hashed)
+            await self._sessions.end_others(tx, customer_id, session_id)
 
     async def confirm(self, customer_id: str, password: str, source: str) -> None:
         """Check the password of a signed-in customer.
@@ -72,8 +102,24 @@ class PasswordSignIn:
         if customer is not None:
             await self._check(canonical_email(customer.email), password, source)
 
-    async def _check(self, address: str, password: str, source: str) -> tuple[Customer, str | None]:
-        """Return the customer with this address and password, and a new hash if theirs is outdated."""
+    async def _is_unchanged(self, tx: Transaction, checked: Customer) -> bool:
+        """Return whether the customer still has the password that was checked.
+
+        Raises:
+            WrongCredentials: the account was deleted meanwhile.
+        """
+        stored = await tx.customer(checked.customer_id)
+        if stored is None:
+            raise WrongCredentials
+        return stored.password_hash == checked.password_hash
+
+    async def _check(
+        self, address: str, password: str, source: str, replacement: str | None = None
+    ) -> tuple[Customer, str | None]:
+        """Return the customer with this address and password, and the hash of the replacement.
+
+        Without a replacement, hash the same password again if its hash is outdated.
+        """
         customer, keys = await self._look_up(address, source)
         with self._failure_of(source, keys):
             # The turn includes the counts, because each attempt counts as a failure until it is checked.
@@ -81,7 +127,7 @@ class PasswordSignIn:
                 async with self._store.writing() as tx:
                     await sign_in_throttling.count(tx, keys, self._clock.now())
                 stored = customer.password_hash if customer else None
-                matches, rehashed = await turn.run(partial(self._verify, password, stored))
+                matches, rehashed = await turn.run(partial(self._verify, password, stored, replacement))
                 if customer is None or not matches:
                     raise WrongCredentials
                 turn.password_was_right()
@@ -117,7 +163,8 @@ class PasswordSignIn:
             await sign_in_throttling.check(tx, keys, self._clock.now())
         return customer, keys
 
-    def _verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
+    def _verify(self, password: str, stored: str | None, replacement: str | None) -> tuple[bool, str | None]:
         matches = self._hasher.verify(password, stored)
-        outdated = matches and stored is not None and self._hasher.is_outdated(stored)
-        return matches, self._hasher.hash(password) if outdated else None
+        if matches and replacement is None and stored is not None and self._hasher.is_outdated(stored):
+            replacement = password
+        return matches, self._hasher.hash(replacement) if matches and replacement is not None else None

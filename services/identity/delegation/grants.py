@@ -17,18 +17,21 @@ from readback.options.v1.options_pb2 import ACCESS_AGENT_WORKER
 from mesh.clock import Clock
 from mesh.security.authentication import workload_kind
 from services.identity.delegation.actor_assertions import AssertionVerifier
-from services.identity.errors import GrantEnded, SessionEnded, UnknownActor
+from services.identity.errors import GrantEnded, UnknownActor
 from services.identity.store.records import Grant
 from services.identity.store.store import Store
 from services.identity.tokens.access_tokens import AccessTokens, IssuedToken
 from services.identity.tokens.refresh_tokens import digest_of, new_token
+from services.identity.tokens.sessions import CustomerSessions
 
 
 class Grants:
     """Issues grants."""
 
-    def __init__(self, store: Store, clock: Clock, *, lifetime: timedelta) -> None:
-        self._store, self._clock, self._lifetime = store, clock, lifetime
+    def __init__(
+        self, store: Store, sessions: CustomerSessions, clock: Clock, *, lifetime: timedelta
+    ) -> None:
+        self._store, self._sessions, self._clock, self._lifetime = store, sessions, clock, lifetime
 
     async def grant(
         self, customer_id: str, session_id: str, conversation_id: str, call_id: str
@@ -43,9 +46,7 @@ class Grants:
         now = self._clock.now()
         token = new_token("rbg")
         async with self._store.writing() as tx:
-            session = await tx.session(session_id)
-            if session is None or session.customer_id != customer_id or not session.is_live(now):
-                raise SessionEnded
+            session = await self._sessions.require_open(tx, customer_id, session_id)
             expires_at = min(now + self._lifetime, session.expires_at)
             await tx.put_grant(
                 Grant(token.digest, customer_id, session_id, conversation_id, call_id, expires_at)

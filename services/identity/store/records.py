@@ -33,6 +33,10 @@ class Session:
     ended_at: datetime | None = None
     source: bytes | None = None
     """Keyed digest of the customer and the network address that signed in; None if that is unknown."""
+    client: str = ""
+    """Name that the client gave itself at signing in; may be empty."""
+    refreshed_at: datetime | None = None
+    """Time of the last refresh; None before the first."""
 
     def is_live(self, now: datetime) -> bool:
         """Return whether the session can be used."""

@@ -81,6 +81,8 @@ sessions = Table(
     Column("expires_at", Instant, nullable=False, index=True),
     Column("ended_at", Instant),
     Column("source", LargeBinary(32)),
+    Column("client", String(100), nullable=False, server_default=""),
+    Column("refreshed_at", Instant),
 )
 
 refresh_tokens = Table(

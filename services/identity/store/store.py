@@ -8,7 +8,7 @@ the session and then its tokens. The database stores tokens and passwords only a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +35,8 @@ from services.identity.store.schema import (
 
 REQUESTS_KEPT = timedelta(days=1)
 """Retention of the response to a request id."""
+_AFTER_ALL_IDS = "g"
+"""Sorts after every id, which is a UUID in lower case."""
 _PURGE_LOCK = 0x5EE9
 """Key of the PostgreSQL lock under which one replica at a time purges."""
 
@@ -63,9 +65,9 @@ class Transaction:
         """Return the customer with this address."""
         return await self._customer(customers.c.canonical_email == canonical_email)
 
-    async def set_password_hash(self, customer_id: str, password_hash: str) -> None:
-        """Replace a customer's password hash."""
-        await self._update(customers, customers.c.customer_id == customer_id, password_hash=password_hash)
+    async def change_customer(self, customer_id: str, **values: str) -> None:
+        """Set columns of a customer."""
+        await self._update(customers, customers.c.customer_id == customer_id, **values)
 
     async def delete_customer(self, customer_id: str) -> None:
         """Delete a customer with their sessions, refresh tokens and grants."""
@@ -92,9 +94,11 @@ class Transaction:
         await self._delete(deleted_customers, named & over & (deleted_customers.c.due_time <= now))
         await self._update(deleted_customers, named & ~over, due_time=now + tokens_expired)
 
-    async def revoke(self, subject: str, expires_at: datetime) -> None:
-        """Revoke the access tokens of a customer or a session until all of them have expired."""
-        await self._add_once(revocations, {"subject": subject, "expires_at": expires_at})
+    async def revoke(self, subjects: Iterable[str], expires_at: datetime) -> None:
+        """Revoke the access tokens of customers or sessions until all of them have expired."""
+        rows = [{"subject": subject, "expires_at": expires_at} for subject in subjects]
+        if rows:
+            await self.connection.execute(self._insert(revocations).on_conflict_do_nothing(), rows)
 
     async def revoked(self, now: datetime, *, limit: int) -> Sequence[str]:
         """Return the ids of customers and sessions whose access tokens are revoked, the newest first."""
@@ -118,11 +122,32 @@ class Transaction:
         )
         return await self.connection.scalar(query.limit(1)) is not None
 
-    async def end_session(self, session_id: str, now: datetime) -> bool:
-        """Mark a session as ended; return False if there is no open session with this id."""
-        still_open = (sessions.c.session_id == session_id) & sessions.c.ended_at.is_(None)
-        ended = update(sessions).where(still_open).values(ended_at=now).returning(sessions.c.session_id)
-        return (await self.connection.execute(ended)).one_or_none() is not None
+    async def open_sessions(
+        self, customer_id: str, now: datetime, *, before: str | None, limit: int
+    ) -> list[Session]:
+        """Return up to `limit` open sessions of a customer, newest first; with `before`, only older ones."""
+        query = select(sessions).where(
+            sessions.c.customer_id == customer_id,
+            sessions.c.ended_at.is_(None),
+            sessions.c.expires_at > now,
+            sessions.c.session_id < (before or _AFTER_ALL_IDS),
+        )
+        # UUIDv7 ids sort by time.
+        rows = await self.connection.execute(query.order_by(sessions.c.session_id.desc()).limit(limit))
+        return [Session(**row) for row in rows.mappings()]
+
+    async def refreshed_session(self, session_id: str, now: datetime) -> None:
+        """Store the time of a session's refresh."""
+        await self._update(sessions, sessions.c.session_id == session_id, refreshed_at=now)
+
+    async def end_session(self, session_id: str, now: datetime) -> Sequence[str]:
+        """Mark a session as ended; return its id if it was open."""
+        return await self._end_sessions(sessions.c.session_id == session_id, now)
+
+    async def end_other_sessions(self, customer_id: str, session_id: str, now: datetime) -> Sequence[str]:
+        """Mark all sessions of a customer but one as ended; return the ids of those that were open."""
+        others = (sessions.c.customer_id == customer_id) & (sessions.c.session_id != session_id)
+        return await self._end_sessions(others, now)
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
         """Add a refresh token."""
@@ -164,6 +189,12 @@ class Transaction:
         """Delete the grants issued in a session."""
         await self._delete(grants, grants.c.session_id == session_id)
 
+    async def delete_grants_of_other_sessions(self, customer_id: str, session_id: str) -> None:
+        """Delete the grants issued in all sessions of a customer but one."""
+        await self._delete(
+            grants, (grants.c.customer_id == customer_id) & (grants.c.session_id != session_id)
+        )
+
     async def attempts(self, account: bytes) -> FailedAttempts | None:
         """Return the failed attempts of a key (see `sign_in_throttling`)."""
         row = await self._one(failed_attempts, failed_attempts.c.account == account)
@@ -198,6 +229,11 @@ class Transaction:
             await self._delete(table, table.c.expires_at <= now)
         await self._delete(failed_attempts, failed_attempts.c.last_at <= attempts_before)
         await self._delete(requests, requests.c.create_time <= now - REQUESTS_KEPT)
+
+    async def _end_sessions(self, condition: ColumnElement[bool], now: datetime) -> Sequence[str]:
+        still_open = condition & sessions.c.ended_at.is_(None)
+        ending = update(sessions).where(still_open).values(ended_at=now).returning(sessions.c.session_id)
+        return list((await self.connection.execute(ending)).scalars())
 
     async def _customer(self, condition: ColumnElement[bool]) -> Customer | None:
         row = await self._one(customers, condition)

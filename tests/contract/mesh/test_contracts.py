@@ -25,6 +25,8 @@ METHODS = [method for service in SERVICES for method in service.methods]
 CARRIED = (entry_pb2, flights_pb2, places_pb2, flight_status_pb2)
 MESSAGES = [m for file in (*FILES, *CARRIED) for m in file.DESCRIPTOR.message_types_by_name.values()]
 every_method = pytest.mark.parametrize("method", METHODS, ids=path_of)
+UPDATES = {"UpdateCustomer"}
+"""Their `etag` does what a request id does for other mutations."""
 SECRET = re.compile(r"password|token$|grant$|assertion|email")
 
 
@@ -38,7 +40,7 @@ def test_every_rpc_has_an_http_path_unless_it_streams_both_ways(method: MethodDe
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     both_ways = method.client_streaming and method.server_streaming
     assert (rule.WhichOneof("pattern") is not None) != both_ways
-    bound = set(re.findall(r"\{(\w+)\}", rule.get or rule.post))
+    bound = set(re.findall(r"\{(\w+)\}", rule.get or rule.post or rule.patch or rule.delete))
     assert bound <= set(method.input_type.fields_by_name)
 
 
@@ -53,7 +55,7 @@ def test_a_mutation_carries_a_request_id_unless_it_issues_a_token_or_its_entries
     method: MethodDescriptor,
 ) -> None:
     idempotent = method.GetOptions().idempotency_level == MethodOptions.IDEMPOTENT
-    exempt = method.name in {"GrantCall", "Append", "ConfirmDeletedCustomers"}
+    exempt = method.name in {"GrantCall", "Append", "ConfirmDeletedCustomers", "RevokeSession", *UPDATES}
     assert ("request_id" in method.input_type.fields_by_name) == (idempotent and not exempt)
 
 

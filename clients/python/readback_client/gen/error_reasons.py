@@ -159,6 +159,15 @@ class EpochHeld(ReadbackError, reason="EPOCH_HELD"):
     """
 
 
+class EtagMismatch(ReadbackError, reason="ETAG_MISMATCH"):
+    """The etag of the request is outdated: the resource has changed since the caller read it.
+
+    ABORTED, from any RPC with an etag: read the resource again, then repeat the change.
+
+    { "reason": "ETAG_MISMATCH", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
 class FlightsQuotaExhausted(ReadbackError, reason="FLIGHTS_QUOTA_EXHAUSTED"):
     """The budgets of the configured keys are used up.
 
@@ -335,6 +344,15 @@ class SessionEnded(ReadbackError, reason="SESSION_ENDED"):
     UNAUTHENTICATED: drop the tokens and sign in again.
 
     { "reason": "SESSION_ENDED", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class SessionNotFound(ReadbackError, reason="SESSION_NOT_FOUND"):
+    """The customer has no such session.
+
+    NOT_FOUND: don't retry; list the sessions again.
+
+    { "reason": "SESSION_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
     """
 
 

@@ -341,11 +341,56 @@ class IdentityService(Service):
         """
         return await self._unary("/readback.identity.v1.IdentityService/GetCustomer", request, identity.GetCustomerResponse, timeout)
 
+    async def update_customer(
+        self, request: identity.UpdateCustomerRequest, *, timeout: float | None = None
+    ) -> identity.UpdateCustomerResponse:
+        """Changes the customer of the token. `display_name` and `locale` can be changed; the e-mail address
+        can't be changed yet. A customer who already has the new values stays unchanged, whatever the etag,
+        so that a repeated request succeeds.
+
+        Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`; ABORTED `ETAG_MISMATCH`.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/UpdateCustomer", request, identity.UpdateCustomerResponse, timeout)
+
+    async def change_password(
+        self, request: identity.ChangePasswordRequest, *, timeout: float | None = None
+    ) -> identity.ChangePasswordResponse:
+        """Changes the password of the customer of the token. The session of the token stays open; all other
+        sessions end, with the grants issued in them, as after `RevokeSession`.
+
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
+        `CUSTOMER_NOT_FOUND`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`,
+        `OVERLOADED`, with RetryInfo.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/ChangePassword", request, identity.ChangePasswordResponse, timeout)
+
+    async def list_sessions(
+        self, request: identity.ListSessionsRequest, *, timeout: float | None = None
+    ) -> identity.ListSessionsResponse:
+        """Lists the open sessions of the customer of the token, newest first.
+
+        Errors: UNAUTHENTICATED `SESSION_ENDED`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/ListSessions", request, identity.ListSessionsResponse, timeout)
+
+    async def revoke_session(
+        self, request: identity.RevokeSessionRequest, *, timeout: float | None = None
+    ) -> identity.RevokeSessionResponse:
+        """Ends one session of the customer of the token, and revokes the grants issued in it. Other
+        services refuse the session's access tokens within 30 seconds. Ending an ended session succeeds.
+
+        Errors: NOT_FOUND `SESSION_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
+        """
+        return await self._unary("/readback.identity.v1.IdentityService/RevokeSession", request, identity.RevokeSessionResponse, timeout)
+
     async def delete_customer(
         self, request: identity.DeleteCustomerRequest, *, timeout: float | None = None
     ) -> identity.DeleteCustomerResponse:
         """Deletes the customer of the token, with all sessions and grants. Other services refuse the
-        customer's access tokens within 30 seconds, and delete the customer's data within minutes.
+        customer's access tokens within 30 seconds. The conversation service deletes the customer's
+        conversations, calls and transcripts: it learns of the deletion within 30 seconds, ends a running
+        call, and erases a usual history within a minute. It deletes once more after the last access token
+        has expired.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
         `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.

@@ -94,6 +94,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "REQUEST_ID_REUSED", "domain": "readback.errors.v1",
           "metadata": { "request_id": "0b6e3c1a-6a3a-4f5f-8b29-4f8a2f0c7a11" } }
     """
+    ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 10
+    """The etag of the request is outdated: the resource has changed since the caller read it.
+
+    ABORTED, from any RPC with an etag: read the resource again, then repeat the change.
+
+        { "reason": "ETAG_MISMATCH", "domain": "readback.errors.v1", "metadata": {} }
+    """
     ERROR_REASON_EMAIL_TAKEN: _ErrorReason.ValueType  # 20
     """The e-mail address already has an account.
 
@@ -157,6 +164,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     NOT_FOUND: drop the tokens; sign in or register.
 
         { "reason": "CUSTOMER_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+    ERROR_REASON_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 29
+    """The customer has no such session.
+
+    NOT_FOUND: don't retry; list the sessions again.
+
+        { "reason": "SESSION_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
     """
     ERROR_REASON_CONVERSATION_NOT_FOUND: _ErrorReason.ValueType  # 40
     """The caller has no such conversation.
@@ -441,6 +455,13 @@ ALREADY_EXISTS, from any RPC with a `request_id`: choose a new id.
     { "reason": "REQUEST_ID_REUSED", "domain": "readback.errors.v1",
       "metadata": { "request_id": "0b6e3c1a-6a3a-4f5f-8b29-4f8a2f0c7a11" } }
 """
+ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 10
+"""The etag of the request is outdated: the resource has changed since the caller read it.
+
+ABORTED, from any RPC with an etag: read the resource again, then repeat the change.
+
+    { "reason": "ETAG_MISMATCH", "domain": "readback.errors.v1", "metadata": {} }
+"""
 ERROR_REASON_EMAIL_TAKEN: ErrorReason.ValueType  # 20
 """The e-mail address already has an account.
 
@@ -504,6 +525,13 @@ ERROR_REASON_CUSTOMER_NOT_FOUND: ErrorReason.ValueType  # 28
 NOT_FOUND: drop the tokens; sign in or register.
 
     { "reason": "CUSTOMER_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+"""
+ERROR_REASON_SESSION_NOT_FOUND: ErrorReason.ValueType  # 29
+"""The customer has no such session.
+
+NOT_FOUND: don't retry; list the sessions again.
+
+    { "reason": "SESSION_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
 """
 ERROR_REASON_CONVERSATION_NOT_FOUND: ErrorReason.ValueType  # 40
 """The caller has no such conversation.

@@ -63,6 +63,26 @@ class IdentityServiceStub:
                 request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetCustomerRequest.SerializeToString,
                 response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetCustomerResponse.FromString,
                 _registered_method=True)
+        self.UpdateCustomer = channel.unary_unary(
+                '/readback.identity.v1.IdentityService/UpdateCustomer',
+                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.UpdateCustomerRequest.SerializeToString,
+                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.UpdateCustomerResponse.FromString,
+                _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/readback.identity.v1.IdentityService/ChangePassword',
+                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.ListSessions = channel.unary_unary(
+                '/readback.identity.v1.IdentityService/ListSessions',
+                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListSessionsRequest.SerializeToString,
+                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListSessionsResponse.FromString,
+                _registered_method=True)
+        self.RevokeSession = channel.unary_unary(
+                '/readback.identity.v1.IdentityService/RevokeSession',
+                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeSessionRequest.SerializeToString,
+                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeSessionResponse.FromString,
+                _registered_method=True)
         self.DeleteCustomer = channel.unary_unary(
                 '/readback.identity.v1.IdentityService/DeleteCustomer',
                 request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.DeleteCustomerRequest.SerializeToString,
@@ -161,9 +181,53 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateCustomer(self, request, context):
+        """Changes the customer of the token. `display_name` and `locale` can be changed; the e-mail address can't
+        be changed yet. A customer who already has the new values stays unchanged, whatever the etag, so that a
+        repeated request succeeds.
+
+        Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`; ABORTED `ETAG_MISMATCH`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Changes the password of the customer of the token. The session of the token stays open; all other
+        sessions end, with the grants issued in them, as after `RevokeSession`.
+
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
+        `CUSTOMER_NOT_FOUND`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`,
+        `OVERLOADED`, with RetryInfo.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSessions(self, request, context):
+        """Lists the open sessions of the customer of the token, newest first.
+
+        Errors: UNAUTHENTICATED `SESSION_ENDED`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeSession(self, request, context):
+        """Ends one session of the customer of the token, and revokes the grants issued in it. Other services refuse
+        the session's access tokens within 30 seconds. Ending an ended session succeeds.
+
+        Errors: NOT_FOUND `SESSION_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteCustomer(self, request, context):
         """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
-        access tokens within 30 seconds, and delete the customer's data within minutes.
+        access tokens within 30 seconds. The conversation service deletes the customer's conversations, calls and
+        transcripts: it learns of the deletion within 30 seconds, ends a running call, and erases a usual history
+        within a minute. It deletes once more after the last access token has expired.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
         `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
@@ -259,6 +323,26 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.GetCustomer,
                     request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetCustomerRequest.FromString,
                     response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetCustomerResponse.SerializeToString,
+            ),
+            'UpdateCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCustomer,
+                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.UpdateCustomerRequest.FromString,
+                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.UpdateCustomerResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListSessionsRequest.FromString,
+                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'RevokeSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeSession,
+                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeSessionRequest.FromString,
+                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeSessionResponse.SerializeToString,
             ),
             'DeleteCustomer': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteCustomer,
@@ -440,6 +524,114 @@ class IdentityService:
             '/readback.identity.v1.IdentityService/GetCustomer',
             readback_dot_identity_dot_v1_dot_identity__service__pb2.GetCustomerRequest.SerializeToString,
             readback_dot_identity_dot_v1_dot_identity__service__pb2.GetCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.identity.v1.IdentityService/UpdateCustomer',
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.UpdateCustomerRequest.SerializeToString,
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.UpdateCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.identity.v1.IdentityService/ChangePassword',
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.ChangePasswordRequest.SerializeToString,
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.identity.v1.IdentityService/ListSessions',
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.ListSessionsRequest.SerializeToString,
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.identity.v1.IdentityService/RevokeSession',
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeSessionRequest.SerializeToString,
+            readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

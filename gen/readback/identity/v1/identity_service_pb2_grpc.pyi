@@ -66,9 +66,37 @@ class IdentityServiceStub:
 
     Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
     """
+    UpdateCustomer: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.UpdateCustomerRequest, _identity_service_pb2.UpdateCustomerResponse]
+    """Changes the customer of the token. `display_name` and `locale` can be changed; the e-mail address can't
+    be changed yet. A customer who already has the new values stays unchanged, whatever the etag, so that a
+    repeated request succeeds.
+
+    Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`; ABORTED `ETAG_MISMATCH`.
+    """
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ChangePasswordRequest, _identity_service_pb2.ChangePasswordResponse]
+    """Changes the password of the customer of the token. The session of the token stays open; all other
+    sessions end, with the grants issued in them, as after `RevokeSession`.
+
+    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
+    `CUSTOMER_NOT_FOUND`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`,
+    `OVERLOADED`, with RetryInfo.
+    """
+    ListSessions: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ListSessionsRequest, _identity_service_pb2.ListSessionsResponse]
+    """Lists the open sessions of the customer of the token, newest first.
+
+    Errors: UNAUTHENTICATED `SESSION_ENDED`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+    """
+    RevokeSession: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RevokeSessionRequest, _identity_service_pb2.RevokeSessionResponse]
+    """Ends one session of the customer of the token, and revokes the grants issued in it. Other services refuse
+    the session's access tokens within 30 seconds. Ending an ended session succeeds.
+
+    Errors: NOT_FOUND `SESSION_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
+    """
     DeleteCustomer: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteCustomerRequest, _identity_service_pb2.DeleteCustomerResponse]
     """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
-    access tokens within 30 seconds, and delete the customer's data within minutes.
+    access tokens within 30 seconds. The conversation service deletes the customer's conversations, calls and
+    transcripts: it learns of the deletion within 30 seconds, ends a running call, and erases a usual history
+    within a minute. It deletes once more after the last access token has expired.
 
     Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
     `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
@@ -143,9 +171,37 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
 
     Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
     """
+    UpdateCustomer: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.UpdateCustomerRequest, _identity_service_pb2.UpdateCustomerResponse]  # type: ignore[assignment]
+    """Changes the customer of the token. `display_name` and `locale` can be changed; the e-mail address can't
+    be changed yet. A customer who already has the new values stays unchanged, whatever the etag, so that a
+    repeated request succeeds.
+
+    Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`; ABORTED `ETAG_MISMATCH`.
+    """
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ChangePasswordRequest, _identity_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """Changes the password of the customer of the token. The session of the token stays open; all other
+    sessions end, with the grants issued in them, as after `RevokeSession`.
+
+    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
+    `CUSTOMER_NOT_FOUND`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`,
+    `OVERLOADED`, with RetryInfo.
+    """
+    ListSessions: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListSessionsRequest, _identity_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
+    """Lists the open sessions of the customer of the token, newest first.
+
+    Errors: UNAUTHENTICATED `SESSION_ENDED`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+    """
+    RevokeSession: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RevokeSessionRequest, _identity_service_pb2.RevokeSessionResponse]  # type: ignore[assignment]
+    """Ends one session of the customer of the token, and revokes the grants issued in it. Other services refuse
+    the session's access tokens within 30 seconds. Ending an ended session succeeds.
+
+    Errors: NOT_FOUND `SESSION_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
+    """
     DeleteCustomer: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteCustomerRequest, _identity_service_pb2.DeleteCustomerResponse]  # type: ignore[assignment]
     """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
-    access tokens within 30 seconds, and delete the customer's data within minutes.
+    access tokens within 30 seconds. The conversation service deletes the customer's conversations, calls and
+    transcripts: it learns of the deletion within 30 seconds, ends a running call, and erases a usual history
+    within a minute. It deletes once more after the last access token has expired.
 
     Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
     `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
@@ -249,13 +305,65 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def UpdateCustomer(
+        self,
+        request: _identity_service_pb2.UpdateCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_service_pb2.UpdateCustomerResponse, _abc.Awaitable[_identity_service_pb2.UpdateCustomerResponse]]:
+        """Changes the customer of the token. `display_name` and `locale` can be changed; the e-mail address can't
+        be changed yet. A customer who already has the new values stays unchanged, whatever the etag, so that a
+        repeated request succeeds.
+
+        Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`; ABORTED `ETAG_MISMATCH`.
+        """
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _identity_service_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_service_pb2.ChangePasswordResponse, _abc.Awaitable[_identity_service_pb2.ChangePasswordResponse]]:
+        """Changes the password of the customer of the token. The session of the token stays open; all other
+        sessions end, with the grants issued in them, as after `RevokeSession`.
+
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
+        `CUSTOMER_NOT_FOUND`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`,
+        `OVERLOADED`, with RetryInfo.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSessions(
+        self,
+        request: _identity_service_pb2.ListSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_service_pb2.ListSessionsResponse, _abc.Awaitable[_identity_service_pb2.ListSessionsResponse]]:
+        """Lists the open sessions of the customer of the token, newest first.
+
+        Errors: UNAUTHENTICATED `SESSION_ENDED`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeSession(
+        self,
+        request: _identity_service_pb2.RevokeSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_service_pb2.RevokeSessionResponse, _abc.Awaitable[_identity_service_pb2.RevokeSessionResponse]]:
+        """Ends one session of the customer of the token, and revokes the grants issued in it. Other services refuse
+        the session's access tokens within 30 seconds. Ending an ended session succeeds.
+
+        Errors: NOT_FOUND `SESSION_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
+        """
+
+    @_abc_1.abstractmethod
     def DeleteCustomer(
         self,
         request: _identity_service_pb2.DeleteCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.DeleteCustomerResponse, _abc.Awaitable[_identity_service_pb2.DeleteCustomerResponse]]:
         """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
-        access tokens within 30 seconds, and delete the customer's data within minutes.
+        access tokens within 30 seconds. The conversation service deletes the customer's conversations, calls and
+        transcripts: it learns of the deletion within 30 seconds, ends a running call, and erases a usual history
+        within a minute. It deletes once more after the last access token has expired.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
         `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.

@@ -113,6 +113,15 @@ class ErrorReason(betterproto2.Enum):
           "metadata": { "request_id": "0b6e3c1a-6a3a-4f5f-8b29-4f8a2f0c7a11" } }
     """
 
+    ETAG_MISMATCH = 10
+    """
+    The etag of the request is outdated: the resource has changed since the caller read it.
+
+    ABORTED, from any RPC with an etag: read the resource again, then repeat the change.
+
+        { "reason": "ETAG_MISMATCH", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
     EMAIL_TAKEN = 20
     """
     The e-mail address already has an account.
@@ -193,6 +202,15 @@ class ErrorReason(betterproto2.Enum):
     NOT_FOUND: drop the tokens; sign in or register.
 
         { "reason": "CUSTOMER_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+    SESSION_NOT_FOUND = 29
+    """
+    The customer has no such session.
+
+    NOT_FOUND: don't retry; list the sessions again.
+
+        { "reason": "SESSION_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
     """
 
     CONVERSATION_NOT_FOUND = 40
@@ -465,6 +483,7 @@ class ErrorReason(betterproto2.Enum):
             7: "ERROR_REASON_INTERNAL",
             8: "ERROR_REASON_INVALID_PAGE_TOKEN",
             9: "ERROR_REASON_REQUEST_ID_REUSED",
+            10: "ERROR_REASON_ETAG_MISMATCH",
             20: "ERROR_REASON_EMAIL_TAKEN",
             21: "ERROR_REASON_WEAK_PASSWORD",
             22: "ERROR_REASON_WRONG_CREDENTIALS",
@@ -474,6 +493,7 @@ class ErrorReason(betterproto2.Enum):
             26: "ERROR_REASON_UNKNOWN_ACTOR",
             27: "ERROR_REASON_GRANT_ENDED",
             28: "ERROR_REASON_CUSTOMER_NOT_FOUND",
+            29: "ERROR_REASON_SESSION_NOT_FOUND",
             40: "ERROR_REASON_CONVERSATION_NOT_FOUND",
             41: "ERROR_REASON_CONVERSATION_ENDED",
             42: "ERROR_REASON_CALL_NOT_FOUND",
@@ -516,6 +536,7 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_INTERNAL": 7,
             "ERROR_REASON_INVALID_PAGE_TOKEN": 8,
             "ERROR_REASON_REQUEST_ID_REUSED": 9,
+            "ERROR_REASON_ETAG_MISMATCH": 10,
             "ERROR_REASON_EMAIL_TAKEN": 20,
             "ERROR_REASON_WEAK_PASSWORD": 21,
             "ERROR_REASON_WRONG_CREDENTIALS": 22,
@@ -525,6 +546,7 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_UNKNOWN_ACTOR": 26,
             "ERROR_REASON_GRANT_ENDED": 27,
             "ERROR_REASON_CUSTOMER_NOT_FOUND": 28,
+            "ERROR_REASON_SESSION_NOT_FOUND": 29,
             "ERROR_REASON_CONVERSATION_NOT_FOUND": 40,
             "ERROR_REASON_CONVERSATION_ENDED": 41,
             "ERROR_REASON_CALL_NOT_FOUND": 42,

@@ -4,6 +4,8 @@
 # This file has been @generated
 
 __all__ = (
+    "ChangePasswordRequest",
+    "ChangePasswordResponse",
     "ConfirmDeletedCustomersRequest",
     "ConfirmDeletedCustomersResponse",
     "Customer",
@@ -21,6 +23,8 @@ __all__ = (
     "GrantCallResponse",
     "ListDeletedCustomersRequest",
     "ListDeletedCustomersResponse",
+    "ListSessionsRequest",
+    "ListSessionsResponse",
     "LoginRequest",
     "LoginResponse",
     "LogoutRequest",
@@ -31,7 +35,12 @@ __all__ = (
     "RegisterResponse",
     "RevokeGrantRequest",
     "RevokeGrantResponse",
+    "RevokeSessionRequest",
+    "RevokeSessionResponse",
+    "Session",
     "TokenPair",
+    "UpdateCustomerRequest",
+    "UpdateCustomerResponse",
 )
 
 import datetime
@@ -43,6 +52,40 @@ from ....message_pool import default_message_pool
 
 _COMPILER_VERSION = "0.10.1"
 betterproto2.check_compiler_version(_COMPILER_VERSION)
+
+
+@dataclass(eq=False, repr=False)
+class ChangePasswordRequest(betterproto2.Message):
+    """
+    Request for `ChangePassword`.
+    """
+
+    old_password: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The account's present password.
+    """
+
+    new_password: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The next password, under the rules of `Register`.
+    """
+
+
+default_message_pool.register_message("readback.identity.v1", "ChangePasswordRequest", ChangePasswordRequest)
+
+
+@dataclass(eq=False, repr=False)
+class ChangePasswordResponse(betterproto2.Message):
+    """
+    Response of `ChangePassword`.
+    """
+
+    pass
+
+
+default_message_pool.register_message(
+    "readback.identity.v1", "ChangePasswordResponse", ChangePasswordResponse
+)
 
 
 @dataclass(eq=False, repr=False)
@@ -107,6 +150,11 @@ class Customer(betterproto2.Message):
     )
     """
     When the account was created.
+    """
+
+    etag: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Changes whenever another field changes. `UpdateCustomer` refuses an outdated one; empty skips the check.
     """
 
 
@@ -348,6 +396,46 @@ default_message_pool.register_message(
 
 
 @dataclass(eq=False, repr=False)
+class ListSessionsRequest(betterproto2.Message):
+    """
+    Request for `ListSessions`.
+    """
+
+    page_size: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    Most results on a page: 20 if 0, at most 100.
+    """
+
+    page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    `next_page_token` of the previous page.
+    """
+
+
+default_message_pool.register_message("readback.identity.v1", "ListSessionsRequest", ListSessionsRequest)
+
+
+@dataclass(eq=False, repr=False)
+class ListSessionsResponse(betterproto2.Message):
+    """
+    Response of `ListSessions`.
+    """
+
+    sessions: "list[Session]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Newest first.
+    """
+
+    next_page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Token for the next page; empty on the last.
+    """
+
+
+default_message_pool.register_message("readback.identity.v1", "ListSessionsResponse", ListSessionsResponse)
+
+
+@dataclass(eq=False, repr=False)
 class LoginRequest(betterproto2.Message):
     """
     Request for `Login`.
@@ -361,6 +449,11 @@ class LoginRequest(betterproto2.Message):
     password: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
     The account's password.
+    """
+
+    client: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Name of the client for `ListSessions`, such as `Firefox on Linux`.
     """
 
 
@@ -474,6 +567,11 @@ class RegisterRequest(betterproto2.Message):
     BCP 47 tag; `en-IN` when empty.
     """
 
+    client: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Name of the client for `ListSessions`, such as `Firefox on Linux`.
+    """
+
 
 default_message_pool.register_message("readback.identity.v1", "RegisterRequest", RegisterRequest)
 
@@ -532,6 +630,79 @@ default_message_pool.register_message("readback.identity.v1", "RevokeGrantRespon
 
 
 @dataclass(eq=False, repr=False)
+class RevokeSessionRequest(betterproto2.Message):
+    """
+    Request for `RevokeSession`.
+    """
+
+    session_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The session to end.
+    """
+
+
+default_message_pool.register_message("readback.identity.v1", "RevokeSessionRequest", RevokeSessionRequest)
+
+
+@dataclass(eq=False, repr=False)
+class RevokeSessionResponse(betterproto2.Message):
+    """
+    Response of `RevokeSession`.
+    """
+
+    pass
+
+
+default_message_pool.register_message("readback.identity.v1", "RevokeSessionResponse", RevokeSessionResponse)
+
+
+@dataclass(eq=False, repr=False)
+class Session(betterproto2.Message):
+    """
+    A customer's session, from signing in until it ends.
+    """
+
+    session_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    UUIDv7 in text form.
+    """
+
+    client: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Name that the client gave itself when it signed in, such as `Firefox on Linux`; may be empty.
+    """
+
+    create_time: "datetime.datetime | None" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When the customer signed in.
+    """
+
+    refresh_time: "datetime.datetime | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When its tokens were last refreshed; absent if never.
+    """
+
+    expire_time: "datetime.datetime | None" = betterproto2.field(
+        5, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When it expires; refreshing does not extend it.
+    """
+
+    current: "bool" = betterproto2.field(6, betterproto2.TYPE_BOOL)
+    """
+    True for the session of the caller's token.
+    """
+
+
+default_message_pool.register_message("readback.identity.v1", "Session", Session)
+
+
+@dataclass(eq=False, repr=False)
 class TokenPair(betterproto2.Message):
     """
     The two tokens of a session.
@@ -563,6 +734,46 @@ class TokenPair(betterproto2.Message):
 
 
 default_message_pool.register_message("readback.identity.v1", "TokenPair", TokenPair)
+
+
+@dataclass(eq=False, repr=False)
+class UpdateCustomerRequest(betterproto2.Message):
+    """
+    Request for `UpdateCustomer`.
+    """
+
+    customer: "Customer | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The new values, and the etag that was read with the old ones.
+    """
+
+    update_mask: "___google__protobuf__.FieldMask | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    Fields to change; `*` for all that can be changed. The fields that are set when absent. Other fields of a
+    customer are ignored, so that a client can send back what it read.
+    """
+
+
+default_message_pool.register_message("readback.identity.v1", "UpdateCustomerRequest", UpdateCustomerRequest)
+
+
+@dataclass(eq=False, repr=False)
+class UpdateCustomerResponse(betterproto2.Message):
+    """
+    Response of `UpdateCustomer`.
+    """
+
+    customer: "Customer | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The changed customer.
+    """
+
+
+default_message_pool.register_message(
+    "readback.identity.v1", "UpdateCustomerResponse", UpdateCustomerResponse
+)
 
 
 from ....google import protobuf as ___google__protobuf__
