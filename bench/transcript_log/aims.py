@@ -50,6 +50,7 @@ _ALL = (
     Aim("replay_vs_single", "catch-up turns/s ÷ a raw stream with one message a turn", 6, at_least=True),
     Aim("rss_per_watcher_kb", "server memory per idle watcher, up to 5,000 in one process", 40, "kB"),
     Aim("wire_vs_text", "bytes of a replayed 60-turn conversation ÷ its text", 1.25),
+    Aim("live_text_kb", "live text of three spoken sentences, 100 revisions", 5, "kB"),
     Aim("stored_vs_text_pg", "bytes on disk after VACUUM ÷ text, PostgreSQL", 2.2),
     Aim("stored_vs_text_sqlite", "the same, SQLite", 1.5),
     Aim("cpu_vs_naive", "server CPU per acked turn ÷ the naive REST service's", 0.2),

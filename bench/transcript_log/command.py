@@ -50,6 +50,7 @@ GROUPS: Mapping[tuple[str, ...], Measure] = {
     ("replay_vs_single",): throughput.measure_catch_up,
     ("rss_per_watcher_kb",): watcher_memory.measure,
     ("wire_vs_text",): byte_sizes.measure_wire,
+    ("live_text_kb",): byte_sizes.measure_live,
     ("stored_vs_text_pg",): byte_sizes.measure_pg,
     ("stored_vs_text_sqlite",): byte_sizes.measure_sqlite,
 }

@@ -38,6 +38,7 @@ readback watch                                   all your conversations, live
 readback watch --since 2h --speaker customer     your own words, from two hours ago on
 readback watch 01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11 --no-follow
 readback watch --json | jq -r .entry.utterance.text
+readback watch --json --from-now                 events from now on
 readback watch --json --cursor "$(cat cursor)"   events after a saved cursor"""
 
 Watch = AbstractAsyncContextManager[AsyncIterator[conversation.WatchResponse]]
@@ -79,6 +80,7 @@ def watch(
     since: Annotated[
         str, typer.Option(help="Start here: how long ago (2h, 1d12h) or when (07:30, 2027-01-31T07:30).")
     ] = "",
+    from_now: Annotated[bool, typer.Option("--from-now", help="Start now, with the next event.")] = False,
     speaker: Annotated[
         list[Speaker] | None, typer.Option(help="Only words of this speaker. Repeatable.")
     ] = None,
@@ -102,8 +104,8 @@ def watch(
 ) -> None:
     """Follow your conversations from the beginning. Each entry comes exactly once, also across restarts."""
     settings = load(MeshSettings)
-    if cursor and since:
-        raise UsageError("--cursor and --since both set the start; use one of them.")
+    if sum(map(bool, (cursor, since, from_now))) > 1:
+        raise UsageError("--cursor, --since and --from-now set the start; use one of them.")
     if conversation_id and conversation_option not in {"", conversation_id}:
         raise UsageError("Two conversations were given; give one, or none to follow all of yours.")
     start = parse_since(since, datetime.now().astimezone()) if since else None
@@ -118,10 +120,12 @@ def watch(
         conversation_id=chosen,
         cursor=cursor,
         start_time=start,
+        from_now=from_now,
         speakers=[entry_pb2.Speaker.Value(f"SPEAKER_{one.name}") for one in speaker or ()],
         kinds=[conversation.EntryKind.Value(f"ENTRY_KIND_{one.name}") for one in kind or ()],
         from_earliest=from_earliest,
         include_live=output.wants_live,
+        include_conversation=output.wants_titles,
         on_connection=output.notice,
     )
     asyncio.run(_watch(settings, open_watch, output, follow=follow))

@@ -28,15 +28,20 @@ def entry_line(entry: entry_pb2.Entry) -> str:
     return f"[dim]{entry.number:>4}  {time:%H:%M:%S}[/]  {_content_of(entry)}{late}"
 
 
-def live_line(utterance: entry_pb2.OpenUtterance) -> str:
-    """Return the line for words that are still being spoken."""
-    return f"[dim]      …       {_speaker_name(utterance.speaker):>8}  {escape(utterance.text)}[/]"
+def live_line(live: conversation.LiveText) -> str:
+    """Return the line for words that are still being spoken. `live` has the whole text."""
+    return f"[dim]      …       {_speaker_name(live.speaker):>8}  {escape(live.tail)}[/]"
 
 
-def heading(entry: entry_pb2.Entry) -> str:
+def heading(entry: entry_pb2.Entry, title: str = "") -> str:
     """Return a heading with the conversation and the day of `entry`, which follows the heading."""
     day = f"{entry.start_time.ToDatetime(UTC).astimezone():%A %d %B %Y}"
-    return f"[bold]── {entry.conversation_id}[/]  [dim]{day}[/]"
+    return f"[bold]── {entry.conversation_id}[/]  [dim]{day}[/]{f'  {escape(title)}' if title else ''}"
+
+
+def title_line(title: str) -> str:
+    """Return the line for the new title of the conversation whose entries are shown."""
+    return f"[dim]──[/] [bold]{escape(title)}[/]"
 
 
 def deleted_line(conversation_id: str) -> str:

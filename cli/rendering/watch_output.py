@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from google.protobuf.json_format import MessageToDict
-from readback.conversation.v1 import entry_pb2
+from readback.conversation.v1 import conversation_service_pb2, entry_pb2
 from readback.conversation.v1.conversation_service_pb2 import WatchResponse
 from readback_client.watcher import Connection
 from rich.console import Console, Group
@@ -13,13 +13,23 @@ from rich.live import Live
 from rich.text import Text
 
 from cli.rendering.any_encoding import print_json
-from cli.rendering.entry_lines import INDENT, deleted_line, end_line, entry_line, heading, live_line
+from cli.rendering.entry_lines import (
+    INDENT,
+    deleted_line,
+    end_line,
+    entry_line,
+    heading,
+    live_line,
+    title_line,
+)
 
 _NOTICES = {
     Connection.LOST: "[yellow]──[/] [dim]connection lost, reconnecting …[/]",
     Connection.RESUMED: "[green]──[/] [dim]connected again, nothing missed[/]",
     Connection.REWOUND: "[yellow]──[/] [dim]the cursor expired; starting again from the earliest entry[/]",
 }
+_MAX_TITLES = 1000
+"""Most titles to remember for headings."""
 _MAX_LIVE_LINES = 4
 """Most live utterances shown at the bottom of a terminal."""
 
@@ -30,6 +40,8 @@ class JsonWatchOutput:
     def __init__(self, *, live: bool = False) -> None:
         self.wants_live = live
         """True if words are also shown while they are spoken."""
+        self.wants_titles = True
+        """True if changes of the conversations' titles and states are shown."""
         self._notices = Console(stderr=True, soft_wrap=True)
 
     def __enter__(self) -> Self:
@@ -59,9 +71,9 @@ class TerminalWatchOutput:
         self._print_live = show_live and not console.is_terminal
         self._notices = console if console.is_terminal else Console(stderr=True, soft_wrap=True)
         self._live = Live(console=console, transient=True, auto_refresh=False)
-        self._open: dict[str, entry_pb2.OpenUtterance] = {}
-        self._conversation = ""
-        self.wants_live = console.is_terminal or show_live
+        self._open: dict[str, conversation_service_pb2.LiveText] = {}
+        self._conversation, self._titles = "", dict[str, str]()
+        self.wants_live, self.wants_titles = console.is_terminal or show_live, several
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -72,7 +84,7 @@ class TerminalWatchOutput:
         self._live.stop()
 
     def show(self, event: WatchResponse) -> None:
-        """Show entries, live words, deletions and the end; ignore other events."""
+        """Show entries, live words, new titles, deletions and the end; ignore other events."""
         match event.WhichOneof("event"):
             case "entry":
                 self._close(event.entry.entry_id)
@@ -82,6 +94,8 @@ class TerminalWatchOutput:
                 self._print(live_line(event.live))
             case "live":
                 self._show_open(event.live)
+            case "conversation":
+                self._show_title(event.conversation)
             case "deleted":
                 self._print(deleted_line(event.conversation_id))
             case "end":
@@ -98,9 +112,18 @@ class TerminalWatchOutput:
     def _print_heading(self, entry: entry_pb2.Entry) -> None:
         if self._several and entry.conversation_id != self._conversation:
             self._conversation = entry.conversation_id
-            self._print(heading(entry))
+            self._print(heading(entry, self._titles.get(entry.conversation_id, "")))
 
-    def _show_open(self, utterance: entry_pb2.OpenUtterance) -> None:
+    def _show_title(self, changed: conversation_service_pb2.Conversation) -> None:
+        conversation_id, title = changed.conversation_id, changed.title
+        known = self._titles.pop(conversation_id, "")
+        self._titles[conversation_id] = title
+        while len(self._titles) > _MAX_TITLES:
+            del self._titles[next(iter(self._titles))]
+        if title != known and conversation_id == self._conversation:
+            self._print(title_line(title))
+
+    def _show_open(self, utterance: conversation_service_pb2.LiveText) -> None:
         self._open.pop(utterance.utterance_id, None)
         self._open[utterance.utterance_id] = utterance
         while len(self._open) > _MAX_LIVE_LINES:

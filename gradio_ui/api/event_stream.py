@@ -94,15 +94,18 @@ async def feed(
 ) -> StreamingResponse:
     """Stream the events of one conversation after `Last-Event-ID`, or after `cursor`, or from the beginning.
 
-    The data of `live`, `caught_up`, `heartbeat` and `end` events is that field of `WatchResponse` as JSON. An
-    `entry` event has one entry, and a `failed` event has `{"reason"}`. A `rewound` event means that the
-    cursor has expired, for example after a restore; the browser then continues from the earliest cursor of
-    the log.
+    The data of `live`, `caught_up`, `conversation`, `heartbeat` and `end` events is that field of
+    `WatchResponse` as JSON. An `entry` event has one entry, and a `failed` event has `{"reason"}`. A
+    `rewound` event means that the cursor has expired, for example after a restore; the browser then continues
+    from the earliest cursor of the log.
     """
     heartbeat = Duration()
     heartbeat.FromTimedelta(timedelta(seconds=request.app.state.settings.ui_feed_heartbeat_seconds))
     watch = pb.WatchRequest(
-        conversation_id=str(conversation_id), heartbeat_interval=heartbeat, include_live=True
+        conversation_id=str(conversation_id),
+        heartbeat_interval=heartbeat,
+        include_live=True,
+        include_conversation=True,
     )
     if position := last_event_id or cursor:
         watch.cursor = position

@@ -84,7 +84,8 @@ async def replica(
             "deleted customers": partial(delete_customers, deleted, deletion, clock),
         }
         if settings.redis_url:
-            relay = RedisRelay(settings.redis_url, bus, incarnation, clock, partial(poll, store, bus))
+            catch_up = partial(poll, store, bus, missed=True)
+            relay = RedisRelay(settings.redis_url, bus, incarnation, clock, catch_up)
             stack.push_async_callback(relay.aclose)
             bus.relay = relay
             tasks |= {"publishing": relay.publish, "subscription": relay.subscribe}

@@ -94,9 +94,8 @@ class ConversationServicer(ConversationServiceServicer):
         """Return one conversation."""
         async with self._store.reading() as transaction:
             conversation = await _readable(transaction, request.conversation_id)
-            running = await transaction.running_call(conversation.key)
-            place = await transaction.place_in_line(running) if running else 0
-        return pb.GetConversationResponse(conversation=conversation_message(conversation, running, place))
+            (message,) = await transaction.conversation_messages([conversation])
+        return pb.GetConversationResponse(conversation=message)
 
     async def ListConversations(
         self, request: pb.ListConversationsRequest, context: Context
@@ -114,16 +113,10 @@ class ConversationServicer(ConversationServiceServicer):
                 running_call_only=request.running_call_only,
                 answered_only=request.answered_only,
             )
-            running = await transaction.running_calls([conversation.key for conversation in found])
-            places = {key: await transaction.place_in_line(call) for key, call in running.items()}
-        page = found[:size]
+            page = found[:size]
+            messages = await transaction.conversation_messages(page)
         return pb.ListConversationsResponse(
-            conversations=[
-                conversation_message(
-                    conversation, running.get(conversation.key), places.get(conversation.key, 0)
-                )
-                for conversation in page
-            ],
+            conversations=messages,
             next_page_token=self._pages.seal(str(page[-1].key), scope) if len(found) > size else "",
         )
 

@@ -43,9 +43,11 @@ async def next_of(stream: Any) -> pb.WatchResponse:
 
 
 @asynccontextmanager
-async def watch(channel: grpc.aio.Channel, metadata: Metadata, conversation_id: str) -> AsyncIterator[Any]:
+async def watch(
+    channel: grpc.aio.Channel, metadata: Metadata, conversation_id: str, *, include_live: bool = False
+) -> AsyncIterator[Any]:
     """Watch a conversation from its beginning."""
-    request = pb.WatchRequest(conversation_id=conversation_id)
+    request = pb.WatchRequest(conversation_id=conversation_id, include_live=include_live)
     async with streaming(ConversationServiceStub(channel).Watch(request, metadata=metadata)) as stream:
         yield stream
 

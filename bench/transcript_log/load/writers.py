@@ -65,6 +65,24 @@ class Writer:
         self._unacked.append((self.sent, time.perf_counter()))
         await self.stream.write(pb.RecordRequest(append=append))
 
+    async def revise(self, utterance_id: str, text: str) -> None:
+        """Send the next revision of an open utterance."""
+        self.sent += 1
+        append = pb.RecordAppend()
+        draft = append.drafts.add(client_sequence=self.sent, entry_id=utterance_id)
+        draft.start_time.GetCurrentTime()
+        draft.open_utterance.CopyFrom(
+            entry_pb2.OpenUtterance(
+                utterance_id=utterance_id,
+                speaker=entry_pb2.SPEAKER_AGENT,
+                modality=entry_pb2.MODALITY_VOICE,
+                text=text,
+                revision=self.sent,
+            )
+        )
+        self._unacked.append((self.sent, time.perf_counter()))
+        await self.stream.write(pb.RecordRequest(append=append))
+
     async def wait_for_ack(self) -> int:
         """Wait for the next ack and return the number of messages it covers.
 

@@ -1,13 +1,13 @@
-"""Bytes on the wire and on disk, divided by the bytes of text.
+"""Bytes on the wire and on disk, divided by the bytes of text, and the bytes of live text.
 
-`wire_vs_text`, `stored_vs_text_pg` and `stored_vs_text_sqlite`.
+`wire_vs_text`, `live_text_kb`, `stored_vs_text_pg` and `stored_vs_text_sqlite`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
@@ -18,15 +18,23 @@ import psycopg
 from bench.transcript_log.figures import Figure
 from bench.transcript_log.interleaved_rounds import Spread
 from bench.transcript_log.load.sample_turns import TURNS, sample_turns
-from bench.transcript_log.load.watchers import entries_of, next_of, watch
+from bench.transcript_log.load.watchers import catch_up, entries_of, next_of, watch
 from bench.transcript_log.load.writers import writers
 from bench.transcript_log.testbed.tcp_servers import relay
 from bench.transcript_log.testbed.testbed import Testbed, own_connection
+from mesh.ids import uuid7
 
 WIRE_CONVERSATIONS = 10
 STORED_CONVERSATIONS = 200
 PARALLEL = 16
 """Conversations written in parallel. A customer's conversations are written one after another."""
+SPOKEN = (
+    "Show me flights from Chennai to Delhi tomorrow morning.",
+    "There are nine flights tomorrow morning; the cheapest one leaves at ten past six.",
+    "It is with Air India, takes two hours and fifty minutes, and costs six thousand rupees.",
+)
+REVISIONS = 100
+"""Revisions of the three sentences together: what a recorder sends in ten seconds of speech."""
 DATABASES = 3
 """Databases filled in PostgreSQL, because a long transaction can leave more free space in one of them."""
 LOG_PREFIXES = ("entries", "log_", "feed")
@@ -83,6 +91,37 @@ async def measure_wire(bed: Testbed) -> list[Figure]:
             in_messages.append(messages / text)
     details = {"uncompressed_vs_text": Spread.of(in_messages).median}
     return [Figure("wire_vs_text", Spread.of(ratios), details)]
+
+
+async def measure_live(bed: Testbed) -> list[Figure]:
+    """Measure the live text of three spoken sentences, for a watcher that gets every revision."""
+    sizes, messages = [], 0
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(bed.conversation_service(await bed.new_database("sqlite")))
+        (writer,) = await stack.enter_async_context(writers(bed, server, 1))
+        channel = await stack.enter_async_context(own_connection(server.address))
+        metadata, conversation_id = writer.customer.metadata, writer.conversation_id
+        watching = watch(channel, metadata, conversation_id, include_live=True)
+        stream = await stack.enter_async_context(watching)
+        await catch_up(stream)
+        for text in _revisions():
+            bed.progress("live text")
+            await writer.revise(*text)
+            await writer.wait_for_ack()
+            while not (response := await next_of(stream)).HasField("live"):
+                pass
+            sizes.append(response.ByteSize())
+            messages += 1
+    return [Figure("live_text_kb", Spread.of([sum(sizes) / 1000]), {"messages": messages})]
+
+
+def _revisions() -> Iterator[tuple[str, str]]:
+    """Yield the id and the text of each revision. Every sentence grows in equal steps."""
+    for index, sentence in enumerate(SPOKEN):
+        utterance_id = uuid7()
+        count = REVISIONS // len(SPOKEN) + (index < REVISIONS % len(SPOKEN))
+        for revision in range(1, count + 1):
+            yield utterance_id, sentence[: len(sentence) * revision // count]
 
 
 async def measure_pg(bed: Testbed) -> list[Figure]:

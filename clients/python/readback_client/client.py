@@ -118,15 +118,21 @@ class Client:
         *,
         cursor: str = "",
         start_time: datetime | None = None,
+        from_now: bool = False,
         speakers: Sequence[conversation.Speaker] = (),
         kinds: Sequence[conversation.EntryKind] = (),
     ) -> Watch:
-        """Follow a conversation, or all of them if the id is empty. See `Watch`."""
+        """Follow a conversation, or all of them if the id is empty. See `Watch`.
+
+        The watch starts after `cursor`, or at `start_time`, or now if `from_now`, or else at the beginning.
+        """
         request = conversation.WatchRequest(conversation_id=conversation_id)
         if cursor:
             request.cursor = cursor
         elif start_time is not None:
             request.start_time = start_time
+        elif from_now:
+            request.from_now = True
         if speakers or kinds:
             request.filter = conversation.EntryFilter(speakers=list(speakers), kinds=list(kinds))
         return Watch(self.conversation, request)

@@ -45,13 +45,15 @@ class Watch:
         self,
         *,
         live: bool = True,
+        conversations: bool = False,
         from_earliest: bool = False,
         on_connection: Callable[[Connection], None] = lambda _: None,
     ) -> AsyncGenerator[conversation.WatchResponse]:
         """Yield entries, live text, and the other events of the contract except heartbeats.
 
         Args:
-            live: with words while they are spoken.
+            live: with words while they are spoken. The `tail` of each event is the whole text so far.
+            conversations: with each conversation as it is now, when its title, state or call has changed.
             from_earliest: if the cursor has expired, continue from the earliest stored entry.
             on_connection: called when the connection is lost and when the watch continues.
 
@@ -59,7 +61,7 @@ class Watch:
             CursorExpired: the cursor has expired, and `from_earliest` is False.
             ReadbackError: the service answered with an error that is not retried.
         """
-        self._request.include_live = live
+        self._request.include_live, self._request.include_conversation = live, conversations
         path = "/readback.conversation.v1.ConversationService/Watch"
         call = self._service.opener(path, message_class(conversation.WatchResponse))
         request = to_official(self._request)

@@ -18,6 +18,7 @@ from grpc import StatusCode
 
 from readback_client.backoff import Backoff
 from readback_client.errors import ErrorDetails
+from readback_client.live_texts import LiveTexts
 
 Call: TypeAlias = "grpc.aio.UnaryStreamCall[Any, Any]"
 OpenStream = Callable[[Any], Awaitable[Call]]
@@ -82,10 +83,11 @@ async def resuming_watch(
         async with resuming_watch(…) as events:
             async for event in events: …
 
-    Yields each entry as one event. Also yields live text if asked for, `deleted` when all conversations are
-    followed, and `caught_up` once. The last event is an `end`, whose reason says that the conversation
-    has ended or was deleted. Heartbeats are not yielded. To resume later, save the last non-empty cursor.
-    If several entries arrive in one message, only the last of them has a cursor.
+    Yields each entry as one event. If asked for, also yields live text, always whole, and the conversations
+    themselves. Yields `deleted` when all conversations are followed, and `caught_up` once. The last event is
+    an `end`, whose reason says that the conversation has ended or was deleted. Heartbeats are not yielded. To
+    resume later, save the last non-empty cursor. If several entries arrive in one message, only the last of
+    them has a cursor.
 
     Reconnects and continues after the last cursor when the service drains, can't be reached or sends nothing,
     when this reader is too slow, or when the token has expired (`open_stream` brings a fresh one). Holds one
@@ -117,6 +119,7 @@ class _Watcher:
     _sleep: Callable[[float], Awaitable[None]]
     _backoff: Backoff = field(default_factory=lambda: Backoff(LONGEST_PAUSE_SECONDS))
     _last_numbers: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    _live: LiveTexts = field(default_factory=LiveTexts)
     _caught_up: bool = False
     _ended: bool = False
     _was_connected: bool = False
@@ -125,7 +128,7 @@ class _Watcher:
 
     async def events(self) -> AsyncGenerator[Any]:
         while True:
-            asked = None
+            asked, self._live = None, LiveTexts()
             try:
                 async with _closing(await self._open_stream(self._request)) as call:
                     async for response in self._read(call):
@@ -158,7 +161,10 @@ class _Watcher:
     def _is_new_event(self, response: Any) -> bool:
         match response.WhichOneof("event"):
             case "entry":
+                self._live.close(response.entry.entry_id)
                 return self._is_new_entry(response.entry)
+            case "live":
+                return self._live.complete(response.live)
             case "caught_up":
                 known, self._caught_up = self._caught_up, True
                 return not known
@@ -169,7 +175,7 @@ class _Watcher:
                 self._ended = _name_of(response.end, "reason") in _FINAL_REASONS
                 return self._ended
             case event:
-                return bool(event == "live")
+                return bool(event == "conversation")
 
     def _is_new_entry(self, entry: Any) -> bool:
         number: int = entry.number

@@ -1,34 +1,35 @@
 // The place of the running call among the calls that wait for an agent.
-import { get } from "../shared/api.js";
+import { conversation } from "../shared/conversation.js";
 
-const EVERY_MS = 5000;
+/** Time after which the place is shown. Mostly an agent joins earlier. */
+const AFTER_MS = 5000;
 
 export class WaitingLine {
-  /** Place from 1; 0 if it is unknown or the call isn't waiting. */
-  place = 0;
+  #waited = false;
   #timer = 0;
   #onChange;
 
   /** @param {() => void} onChange  called when `place` may have changed */
   constructor(onChange) {
     this.#onChange = onChange;
+    conversation.addEventListener("state", onChange);
   }
 
-  /** Asks for the place every five seconds until `leave` is called. */
+  /** Place from 1; 0 if it is unknown, if the call isn't waiting, or if it hasn't waited for long. */
+  get place() {
+    return this.#waited ? (conversation.state?.running_call?.place_in_line ?? 0) : 0;
+  }
+
   join() {
-    this.#timer ||= setInterval(() => this.#ask(), EVERY_MS);
+    this.#timer ||= setTimeout(() => {
+      this.#waited = true;
+      this.#onChange();
+    }, AFTER_MS);
   }
 
   leave() {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = 0;
-    this.place = 0;
-  }
-
-  async #ask() {
-    const { call } = await get("/api/calls/running").catch(() => ({}));
-    if (!this.#timer) return;
-    this.place = call?.place_in_line ?? 0;
-    this.#onChange();
+    this.#waited = false;
   }
 }

@@ -23,6 +23,7 @@ class PastConversations extends HTMLElement {
     this.append(this.search.element, this.notice, this.status, this.body);
     // Load the list again each time it becomes visible, because conversations change meanwhile.
     conversation.addEventListener("calls", () => this.offsetParent && this.#refresh());
+    conversation.addEventListener("state", ({ detail }) => this.#update(detail));
     new IntersectionObserver(([seen]) => seen.isIntersecting && this.#refresh()).observe(this);
     if (history.state?.past) history.replaceState(null, ""); // from before a reload; nothing is open now
     addEventListener("popstate", ({ state }) => this.#navigated(state?.past));
@@ -36,6 +37,16 @@ class PastConversations extends HTMLElement {
 
   #refresh() {
     if (!this.opened) this.#showList();
+  }
+
+  /** Shows the title and the call of a conversation in the list as they are now. */
+  #update(one) {
+    const known = this.body.querySelector(`[data-testid="past-conversation"]${rowOf({ id: one.conversation_id })}`);
+    if (!known) return;
+    const row = pastRow(one, () => this.#open(one));
+    const focused = known === document.activeElement;
+    known.closest("li").replaceWith(row);
+    if (focused) row.firstElementChild.focus();
   }
 
   /** Shows search results, or all conversations without a search. */

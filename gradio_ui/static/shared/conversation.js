@@ -5,6 +5,8 @@ import { CaptionsAndEntries } from "../transcript/captions-and-entries.js";
 
 class ShownConversation extends EventTarget {
   id = null;
+  /** The `Conversation` as it is now; null until the event stream has sent it. */
+  state = null;
   log = new CaptionsAndEntries();
   /** Search results as `searchOf` returns them, oldest first. */
   searches = [];
@@ -29,6 +31,7 @@ class ShownConversation extends EventTarget {
     this.#stream?.close();
     this.#stream = null;
     this.id = id;
+    this.state = null;
     this.searches = [];
     this.#clear();
     this.follow();
@@ -52,11 +55,18 @@ class ShownConversation extends EventTarget {
           this.#noteEnd(entry);
         },
         live: (open) => this.log.live(open),
+        conversation: (state) => this.#changed(state),
         rewound: () => this.#clear(),
         state: (state) => this.dispatchEvent(new CustomEvent("feed", { detail: state })),
       },
       this.#stream?.cursor,
     );
+  }
+
+  /** Emits "state" with the conversation when its title, its state or its running call has changed. */
+  #changed(state) {
+    this.state = state;
+    this.dispatchEvent(new CustomEvent("state", { detail: state }));
   }
 
   /** Adds the result of a tool call, or replaces it, if it is a search. Emits "flights". */

@@ -88,7 +88,7 @@ export class CaptionsAndEntries extends EventTarget {
     return this.#items.get(toolCallId)?.arguments ?? {};
   }
 
-  /** Shows an `OpenUtterance`. Tabs that aren't in the call get no captions, but these. */
+  /** Shows a `LiveText` with its whole `text`. Tabs that aren't in the call get no captions, but these. */
   live(open) {
     const speaker = SPEAKERS[open.speaker];
     let line = this.#line(open.utterance_id);
@@ -104,7 +104,7 @@ export class CaptionsAndEntries extends EventTarget {
         time: new Date(open.start_time),
       });
     }
-    if (!line.number && !line.fromCaption) this.#change(line, { text: open.text ?? "" });
+    if (!line.number && !line.fromCaption) this.#change(line, { text: open.text });
   }
 
   /** Shows a log `Entry`. Showing the same entry twice has no further effect. */

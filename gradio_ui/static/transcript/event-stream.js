@@ -13,10 +13,12 @@ export class EventStream {
   #source = null;
   #retry = 0;
   #watchdog = 0;
+  #texts = new Map();
 
   /**
-   * @param {{entry: Function, live: Function, rewound: Function, state: Function}} on  `state` is called
-   *   with "up", "down" or "ended". After `rewound`, all entries of the log follow from its beginning.
+   * @param {{entry: Function, live: Function, conversation: Function, rewound: Function, state: Function}} on
+   *   `live` gets a `LiveText` with the whole `text`. `state` is called with "up", "down" or "ended". After
+   *   `rewound`, all entries of the log follow from its beginning.
    */
   constructor(id, on, cursor = "") {
     this.#id = id;
@@ -47,8 +49,12 @@ export class EventStream {
         this.cursor = event.lastEventId || this.cursor;
         handle?.(JSON.parse(event.data));
       });
-    listen("entry", this.#on.entry);
-    listen("live", this.#on.live);
+    listen("entry", (entry) => {
+      this.#texts.delete(entry.entry_id);
+      this.#on.entry(entry);
+    });
+    listen("live", (change) => this.#live(change));
+    listen("conversation", this.#on.conversation);
     listen("rewound", this.#on.rewound);
     listen("caught_up");
     listen("heartbeat");
@@ -72,6 +78,17 @@ export class EventStream {
     if (!this.#source) return;
     if (signedIn) this.#connect();
     else location.replace(urlOf("/login"));
+  }
+
+  /** Completes a `LiveText` to all fields and to the whole `text` of its utterance. */
+  #live(change) {
+    const { offset = 0, tail = "", utterance_id: id } = change;
+    const known = offset ? this.#texts.get(id) : { text: "" };
+    if (!known) return;
+    // An offset counts Unicode code points, as the iterator of a string does.
+    const text = [...known.text].slice(0, offset).join("") + tail;
+    this.#texts.set(id, { ...known, ...change, text });
+    this.#on.live(this.#texts.get(id));
   }
 
   #finish() {

@@ -31,7 +31,9 @@ async def begin(commit: Commit, customer_id: str, locale: str) -> Conversation:
             "last_number": 0,
         }
     )
-    return await owned(commit.transaction, customer_id, conversation_id)
+    begun = await owned(commit.transaction, customer_id, conversation_id)
+    commit.announce_change(begun)
+    return begun
 
 
 async def owned(transaction: Transaction, customer_id: str, conversation_id: str) -> Conversation:

@@ -25,9 +25,11 @@ async def watch(
     *,
     cursor: str = "",
     start_time: datetime | None = None,
+    from_now: bool = False,
     speakers: Sequence[entry_pb2.Speaker.ValueType] = (),
     kinds: Sequence[pb.EntryKind.ValueType] = (),
     include_live: bool = False,
+    include_conversation: bool = False,
     from_earliest: bool = False,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     on_connection: Callable[[Connection], None] = lambda _: None,
@@ -35,17 +37,25 @@ async def watch(
 ) -> AsyncIterator[AsyncIterator[pb.WatchResponse]]:
     """Follow a conversation, or all of them if the id is empty, as `resuming_watch` does.
 
+    Args:
+        cursor: continue after this cursor. If it is empty, the watch starts with the first entry stored at
+            `start_time` or later, with the next new one if `from_now`, or else with the first of all.
+
     Raises:
         CursorExpired: the cursor has expired, and `from_earliest` is False.
         grpc.aio.AioRpcError: the service answered with an error that is not retried, such as NOT_FOUND.
     """
-    request = pb.WatchRequest(conversation_id=conversation_id, include_live=include_live)
+    request = pb.WatchRequest(
+        conversation_id=conversation_id, include_live=include_live, include_conversation=include_conversation
+    )
     if speakers or kinds:
         request.filter.CopyFrom(pb.EntryFilter(speakers=speakers, kinds=kinds))
     if cursor:
         request.cursor = cursor
     elif start_time is not None:
         request.start_time.CopyFrom(timestamp(start_time))
+    elif from_now:
+        request.from_now = True
 
     async def open_stream(
         request: pb.WatchRequest,

@@ -29,6 +29,8 @@ class Committed:
     """True if the conversation has ended; it accepts no more entries."""
     deleted: bool = False
     """True if the conversation was deleted."""
+    changed: bool = False
+    """True if the conversation's title, state or running call has changed, or if the conversation is new."""
 
 
 class Bus(Protocol):

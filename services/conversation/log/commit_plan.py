@@ -83,6 +83,7 @@ class CommitPlan:
                     entries=tail.added,
                     sealed=tail.closed,
                     ended=tail.ended,
+                    changed=tail.changed,
                 )
             )
             for speech in tail.revised:

@@ -46,6 +46,8 @@ class Tail:
         self._added: list[LogEntry] = []
         self.ended = False
         """True if this commit ends the conversation."""
+        self.changed = False
+        """True if this commit changes the conversation's title, state or running call."""
 
     @property
     def conversation(self) -> Conversation:
@@ -88,6 +90,7 @@ class Tail:
         if not self._title and entry.kind == UTTERANCE and entry.speaker == entry_pb2.SPEAKER_CUSTOMER:
             request = entry_pb2.Utterance.FromString(entry.content).text
             self._title = title_from(request, language_for(self.conversation.locale))
+            self.changed = self.changed or bool(self._title)
         return self._add(entry, call, late=late)
 
     def require_no_conflict(self, entries: Sequence[LogEntry]) -> None:
@@ -141,6 +144,7 @@ class Tail:
     ) -> None:
         """Add a state change of `call`, or of the conversation if `call` is None."""
         self.ended = self.ended or kind == entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED
+        self.changed = True
         change = entry_pb2.StateChange(kind=kind, epoch=call.epoch if call else 0, reason=reason)
         self._add(LogEntry.of(id_bytes(uuid7()), change, self._now, self._now), call)
 

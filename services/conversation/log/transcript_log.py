@@ -16,12 +16,12 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import Clock
 from services.conversation.errors import CallNotFound, ConversationNotFound
-from services.conversation.log.bus import Bus
+from services.conversation.log.bus import Bus, Committed
 from services.conversation.log.commit_plan import CommitPlan
 from services.conversation.log.group_commit import GroupCommit, Queue, Refused, Stored
 from services.conversation.log.tail import Tail
 from services.conversation.log.writer_fence import Writer
-from services.conversation.model.records import Call
+from services.conversation.model.records import Call, Conversation
 from services.conversation.model.times import micros_of
 from services.conversation.store import Store, Transaction
 from services.conversation.store.engine import write
@@ -37,6 +37,7 @@ class Commit:
         self.transaction, self.now = transaction, now
         self._plans: dict[str, CommitPlan] = {}
         self._flushed: list[CommitPlan] = []
+        self._changed: list[Conversation] = []
 
     async def tail(self, conversation_id: str) -> Tail:
         """Return the tail of a conversation's log.
@@ -64,6 +65,10 @@ class Commit:
             raise CallNotFound
         return call
 
+    def announce_change(self, conversation: Conversation) -> None:
+        """Announce, after the commit, a conversation that is new or changes without an entry."""
+        self._changed.append(conversation)
+
     async def flush(self) -> None:
         """Write the changes of the tails. Later calls of `tail` return new tails."""
         for plan in self._plans.values():
@@ -78,6 +83,8 @@ class Commit:
         """Announce the written changes on the bus. Call it after the commit, never before."""
         for plan in self._flushed:
             plan.announce(bus)
+        for one in self._changed:
+            bus.committed(Committed(one.customer_id, one.conversation_id, one.last_number, changed=True))
 
 
 class TranscriptLog:

@@ -25,14 +25,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import visitors
 
 from mesh.database.idempotency import IdempotencyStore, M
-from services.conversation.model.records import Call, Conversation
+from services.conversation.model.records import Call, Conversation, conversation_message
 from services.conversation.store.reads import LogReads
 from services.conversation.store.schema import NOBODY, calls, conversations, feeds, requests
 
 FENCE = frozenset({"epoch", "state", "writer_id"})
 """Columns of a call that determine which agent may write."""
 _IDEMPOTENCY = IdempotencyStore(requests)
-RUNNING = calls.c.state != literal_column(str(pb.CALL_STATE_ENDED))
+_ENDED: ColumnElement[int] = literal_column(str(pb.CALL_STATE_ENDED))
+RUNNING = calls.c.state != _ENDED
 """The condition for running calls. It has the same text as the condition of their index."""
 CALLS = (
     select(calls, conversations.c.conversation_id, conversations.c.customer_id)
@@ -123,6 +124,26 @@ class Transaction(LogReads):
         rows = await self.connection.execute(query.order_by(conversations.c.key.desc()).limit(limit))
         return [Conversation(**row._mapping) for row in rows]
 
+    async def conversations_with(
+        self, customer_id: str, conversation_ids: Collection[str]
+    ) -> list[Conversation]:
+        """Return a customer's conversations with these ids. Unknown ids are ignored."""
+        own = conversations.c.customer_id == customer_id
+        query = select(conversations).where(own, conversations.c.conversation_id.in_(conversation_ids))
+        return [Conversation(**row._mapping) for row in await self.connection.execute(query)]
+
+    async def conversation_messages(self, found: Sequence[Conversation]) -> list[pb.Conversation]:
+        """Return the messages for conversations, with their running calls and the places of these in line."""
+        running = await self.running_calls([conversation.key for conversation in found])
+        places = await self.places_in_line([call.call_id for call in running.values()]) if running else {}
+        messages = []
+        for conversation in found:
+            call = running.get(conversation.key)
+            messages.append(
+                conversation_message(conversation, call, places.get(call.call_id, 0) if call else 0)
+            )
+        return messages
+
     async def change_conversation(self, key: int, **values: object) -> None:
         """Set columns of a conversation. Increment the feed's version, so that appends detect the change."""
         await self._raise_version(conversations.c.key == key)
@@ -168,15 +189,24 @@ class Transaction(LogReads):
 
     async def place_in_line(self, call: Call) -> int:
         """Return the place of a call among those that wait for an agent, from 1; 0 if it isn't waiting."""
-        if call.state != pb.CALL_STATE_DISPATCHED:
-            return 0
-        waiting = (
-            RUNNING,
-            calls.c.state == pb.CALL_STATE_DISPATCHED,
-            calls.c.caller_joined_time.is_not(None),
+        return (await self.places_in_line([call.call_id])).get(call.call_id, 0)
+
+    async def places_in_line(self, call_ids: Collection[str]) -> dict[str, int]:
+        """Return the places of the calls that wait for an agent among these calls, by call id."""
+        ahead = calls.alias("ahead")
+        count = (
+            select(func.count())
+            .where(
+                ahead.c.state != _ENDED,
+                ahead.c.state == pb.CALL_STATE_DISPATCHED,
+                ahead.c.caller_joined_time.is_not(None),
+                ahead.c.key < calls.c.key,
+            )
+            .scalar_subquery()
         )
-        query = select(func.count()).select_from(calls).where(*waiting, calls.c.key < call.key)
-        return 1 + int((await self.connection.execute(query)).scalar_one())
+        waiting = (calls.c.call_id.in_(call_ids), calls.c.state == pb.CALL_STATE_DISPATCHED)
+        query = select(calls.c.call_id, (1 + count).label("place")).where(*waiting)
+        return {row.call_id: row.place for row in await self.connection.execute(query)}
 
     async def has_line(self) -> bool:
         """Return whether calls wait in line: an agent was dispatched more than once, and none came."""

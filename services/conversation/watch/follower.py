@@ -8,7 +8,7 @@ cache. So a slow watcher needs no extra memory and doesn't slow down other watch
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -18,8 +18,9 @@ from services.conversation.errors import ConversationNotFound
 from services.conversation.model.cursors import START, LogId, LogKind, Position
 from services.conversation.model.entries import EVERYTHING, UTTERANCE, EntryFilter
 from services.conversation.store import Store
+from services.conversation.watch.conversation_states import ConversationState
 from services.conversation.watch.heartbeats import HeartbeatWheel
-from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.live_captions import CaptionChange
 from services.conversation.watch.log_reader import ROWS, LogReader, LogSlice, position_in, reader_of
 from services.conversation.watch.topics import Listener
 from services.conversation.watch.wakeups import LocalBus
@@ -41,6 +42,13 @@ class Ending(Enum):
     CONVERSATION_DELETED = "conversation deleted"
 
 
+class Start(Enum):
+    """Starting points of a watch that need no position."""
+
+    BEGINNING = "beginning"
+    NOW = "now"
+
+
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
     """Event: the watcher has received all stored entries; new ones follow."""
@@ -53,7 +61,7 @@ class Heartbeat:
     time: datetime
 
 
-Event = Batch | Deleted | Caption | CaughtUp | Heartbeat | Ending
+Event = Batch | Deleted | CaptionChange | ConversationState | CaughtUp | Heartbeat | Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,8 @@ class WatchOptions:
     """Expiry of the watcher's token."""
     filter: EntryFilter = EVERYTHING
     """Filter for entries and captions."""
+    include_conversation: bool = False
+    """True if the state of the conversations is sent."""
 
 
 class PositionLost(Exception):
@@ -78,7 +88,7 @@ class Followers:
     """Factory of the followers of one process, with the state that they share."""
 
     def __init__(self, store: Store, bus: LocalBus, clock: Clock) -> None:
-        self._store, self._bus = store, bus
+        self.store, self._bus = store, bus
         self.clock, self.wheel = clock, HeartbeatWheel(clock)
         self.draining = False
         """True if every watch must end, because the process is shutting down."""
@@ -88,21 +98,23 @@ class Followers:
         self.draining = True
         self._bus.wake_all()
 
-    async def start_at(self, log: LogId, start: Position | datetime | None) -> Position:
+    async def start_at(self, log: LogId, start: Position | datetime | Start) -> Position:
         """Return the position from which a watch starts.
 
         Args:
-            start: a position to continue after, the commit time of the first entry to send, or None for the
-                beginning of the log.
+            start: a position to continue after, the commit time of the first entry to send, or a `Start`.
 
         Raises:
             PositionLost: the entry at the position is gone, for instance because the database was restored.
             ConversationNotFound: the conversation was deleted.
         """
-        if start is None:
+        if start is Start.BEGINNING:
             return START
-        reader = reader_of(self._store, log)
-        number = start.number if isinstance(start, Position) else await reader.before(start)
+        reader = reader_of(self.store, log)
+        if isinstance(start, Position):
+            number = start.number
+        else:
+            number = await (reader.before(start) if isinstance(start, datetime) else reader.end())
         found = await position_in(reader, number)
         if found is None:
             raise PositionLost
@@ -120,8 +132,11 @@ class Followers:
 
         The last event is an `Ending`. The caller must close the generator.
         """
-        with self._bus.listen(log, customer_id, wants_captions=options.include_live) as listener:
-            follower = Follower(self, listener, reader_of(self._store, log), position, options)
+        wants_captions, wants_states = options.include_live, options.include_conversation
+        with self._bus.listen(
+            log, customer_id, wants_captions=wants_captions, wants_states=wants_states
+        ) as listener:
+            follower = Follower(self, listener, reader_of(self.store, log), position, options)
             async for event in follower.events():
                 yield follower.position, event
                 follower.delivered()
@@ -167,12 +182,17 @@ class Follower:
                         # doesn't read them again.
                         yield Heartbeat(self._clock.now())
                     continue
+                for state in await self._changed_conversations():
+                    yield state
                 for caption in self._listener.take_captions():
                     if self._options.filter.admits(UTTERANCE, caption.speech.speaker):
                         yield caption
                 if self._heartbeat_is_due():
                     yield Heartbeat(self._clock.now())
                 await self._wait_for_news()
+            if ending is Ending.CONVERSATION_ENDED:
+                for state in await self._changed_conversations():
+                    yield state
         except ConversationNotFound:
             ending = Ending.CONVERSATION_DELETED
         finally:
@@ -228,7 +248,15 @@ class Follower:
             self._topic.add_caption(caption)
         if found.ended and found.complete:
             self._topic.close(ended=True)
+        if self._caught_up:
+            # The wake-up for these entries may be lost, and with it the news of a change of title or state.
+            self._topic.mark_changed({entry.conversation_id for entry in found.entries})
         return found
+
+    async def _changed_conversations(self) -> Sequence[ConversationState]:
+        if self._options.include_conversation:
+            await self._topic.refresh_states(self._followers.store)
+        return self._listener.take_states()
 
     def _events_of(self, found: LogSlice) -> Iterator[Event]:
         """Yield the events of a slice and advance the position, also past entries that were filtered out."""

@@ -82,7 +82,7 @@ def _fill_commit(message: hints_pb2.CommitHint, commit: Committed) -> None:
         id_bytes(commit.conversation_id),
     )
     message.head, message.feed_head = commit.head, commit.feed_head
-    message.ended, message.deleted = commit.ended, commit.deleted
+    message.ended, message.deleted, message.changed = commit.ended, commit.deleted, commit.changed
     if commit.sealed:
         message.sealed.extend(map(id_bytes, commit.sealed))
     for entry in commit.entries:
@@ -112,6 +112,7 @@ def _commit(message: hints_pb2.CommitHint) -> Committed:
         sealed=[_id_text(entry_id) for entry_id in message.sealed],
         ended=message.ended,
         deleted=message.deleted,
+        changed=message.changed,
     )
 
 

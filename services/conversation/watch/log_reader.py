@@ -57,6 +57,14 @@ class LogReader(Protocol):
         """Return the last position committed before an instant; 0 if there is none."""
         ...
 
+    async def end(self) -> int:
+        """Return the last position of the log; 0 if it is empty.
+
+        Raises:
+            ConversationNotFound: the conversation was deleted.
+        """
+        ...
+
 
 def reader_of(store: Store, log: LogId) -> LogReader:
     """Return the reader of a log."""
@@ -124,6 +132,18 @@ class ConversationReader:
                 raise ConversationNotFound
             return await transaction.number_before(conversation.key, instant)
 
+    async def end(self) -> int:
+        """Return the number of the last entry; 0 if there is none.
+
+        Raises:
+            ConversationNotFound: the conversation was deleted.
+        """
+        async with self._store.asking() as transaction:
+            heads = await transaction.heads([self._conversation_id])
+        if self._conversation_id not in heads:
+            raise ConversationNotFound
+        return heads[self._conversation_id]
+
 
 class FeedReader:
     """Reader of a customer's feed, which covers all of their conversations."""
@@ -164,6 +184,11 @@ class FeedReader:
             if skipped < run.length:
                 return run.first_position + skipped - 1
         return end.last_position
+
+    async def end(self) -> int:
+        """Return the last position of the feed; 0 if it is empty."""
+        async with self._store.asking() as transaction:
+            return (await transaction.feed_end(self._customer_id)).last_position
 
 
 def _through(entries: Sequence[WireEntry], position: int, head: int, *, whole: bool) -> int:

@@ -233,14 +233,16 @@ def _merged(earlier: Committed, later: Committed) -> Committed:
     entries = (*earlier.entries, *later.entries)
     has_all = (
         bool(entries)
-        and entries[-1].number == later.head
+        and entries[-1].number == max(earlier.head, later.head)
         and entries[-1].number - entries[0].number == len(entries) - 1
     )
     return replace(
         later,
+        head=max(earlier.head, later.head),
         feed_head=max(earlier.feed_head, later.feed_head),
         entries=entries if has_all else (),
         sealed=(*earlier.sealed, *later.sealed),
         ended=earlier.ended or later.ended,
         deleted=earlier.deleted or later.deleted,
+        changed=earlier.changed or later.changed,
     )

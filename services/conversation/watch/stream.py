@@ -14,6 +14,7 @@ from services.conversation.errors import WatcherTooSlow
 from services.conversation.model.cursors import Cursors, LogId, LogKind, Position
 from services.conversation.model.entries import EntryFilter
 from services.conversation.model.times import instant, timestamp
+from services.conversation.watch.conversation_states import ConversationState
 from services.conversation.watch.flow_control import FlowControl
 from services.conversation.watch.follower import (
     CaughtUp,
@@ -22,18 +23,22 @@ from services.conversation.watch.follower import (
     Followers,
     Heartbeat,
     PositionLost,
+    Start,
     WatchOptions,
 )
 from services.conversation.watch.heartbeats import heartbeat_seconds
-from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.live_captions import CaptionChange
 from services.conversation.watch.wire_entries import Deleted, delimited
 
-_CURSOR, _ENTRY, _BATCH, _BATCHED = (
+_CURSOR, _CONVERSATION_ID, _ENTRY, _BATCH, _LIVE, _CONVERSATION = (
     pb.WatchResponse.CURSOR_FIELD_NUMBER,
+    pb.WatchResponse.CONVERSATION_ID_FIELD_NUMBER,
     pb.WatchResponse.ENTRY_FIELD_NUMBER,
     pb.WatchResponse.ENTRIES_FIELD_NUMBER,
-    pb.EntryBatch.ENTRIES_FIELD_NUMBER,
+    pb.WatchResponse.LIVE_FIELD_NUMBER,
+    pb.WatchResponse.CONVERSATION_FIELD_NUMBER,
 )
+_BATCHED = pb.EntryBatch.ENTRIES_FIELD_NUMBER
 _END_REASONS = {
     Ending.DRAINING: pb.STREAM_END_REASON_DRAINING,
     Ending.TOKEN_EXPIRED: pb.STREAM_END_REASON_TOKEN_EXPIRED,
@@ -81,12 +86,15 @@ class WatchStreams:
             request.include_live,
             watcher.expires_at,
             EntryFilter.of(request.filter),
+            request.include_conversation,
         )
         flow = FlowControl(self._clock, self._patience)
         async with aclosing(self._followers.follow(log, watcher.customer_id, position, options)) as events:
             async for after, event in events:
                 cursor = self._cursors.seal(log, after)
-                message = _message(log, event) + delimited(_CURSOR, cursor.encode())
+                message = _message(log, event)
+                if not isinstance(event, CaptionChange):  # it has many small messages and moves no position
+                    message += delimited(_CURSOR, cursor.encode())
                 if not flow.send(len(message)):
                     watcher.leave_plain()
                 yield message
@@ -96,11 +104,13 @@ class WatchStreams:
                     flow.caught_up()
 
     async def _start(self, log: LogId, request: pb.WatchRequest) -> Position:
-        start: Position | datetime | None = None
+        start: Position | datetime | Start = Start.BEGINNING
         if request.HasField("cursor"):
             start = self._cursors.open(log, request.cursor)
         elif request.HasField("start_time"):
             start = instant(request.start_time)
+        elif request.from_now:
+            start = Start.NOW
         try:
             return await self._followers.start_at(log, start)
         except PositionLost:
@@ -114,9 +124,11 @@ def _message(log: LogId, event: Event) -> bytes:
             if len(event) == 1:
                 return delimited(_ENTRY, event[0].data)
             return delimited(_BATCH, b"".join([delimited(_BATCHED, entry.data) for entry in event]))
-        case Caption(conversation_id, speech):
-            shown = conversation_id if log.kind is LogKind.FEED else ""
-            response = pb.WatchResponse(conversation_id=shown, live=speech)
+        case CaptionChange():
+            about = delimited(_CONVERSATION_ID, event.conversation_id.encode())
+            return (about if log.kind is LogKind.FEED else b"") + delimited(_LIVE, event.data)
+        case ConversationState():
+            return delimited(_CONVERSATION, event.data)
         case Deleted(conversation_id):
             response = pb.WatchResponse(conversation_id=conversation_id, deleted=pb.ConversationDeleted())
         case CaughtUp():

@@ -11,8 +11,15 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from services.conversation.model.cursors import LogId
-from services.conversation.watch.live_captions import RECENTLY_SEALED, Caption, LiveCaptions
+from services.conversation.model.cursors import LogId, LogKind
+from services.conversation.store import Store
+from services.conversation.watch.conversation_states import (
+    NEWEST,
+    ConversationState,
+    ConversationStates,
+    read_conversations,
+)
+from services.conversation.watch.live_captions import RECENTLY_SEALED, Caption, CaptionChange, LiveCaptions
 from services.conversation.watch.wire_entries import WireEntry
 
 CACHE_BYTES = 16 * 1024 * 1024
@@ -23,13 +30,21 @@ _OVERHEAD = 512
 
 
 class Listener:
-    """A watcher's subscription to a topic. It wakes the watcher and remembers which captions it has taken."""
+    """A watcher's subscription to a topic. It wakes the watcher and remembers what the watcher has taken."""
 
-    __slots__ = ("_captions_taken", "_waiter", "_woken", "topic", "wants_captions")
+    __slots__ = (
+        "_captions_taken",
+        "_states_taken",
+        "_waiter",
+        "_woken",
+        "topic",
+        "wants_captions",
+        "wants_states",
+    )
 
-    def __init__(self, topic: Topic, *, wants_captions: bool) -> None:
-        self.topic, self.wants_captions = topic, wants_captions
-        self._captions_taken = 0
+    def __init__(self, topic: Topic, *, wants_captions: bool, wants_states: bool = False) -> None:
+        self.topic, self.wants_captions, self.wants_states = topic, wants_captions, wants_states
+        self._captions_taken = self._states_taken = 0
         self._woken = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -49,13 +64,22 @@ class Listener:
                 self._waiter = None
         self._woken = False
 
-    def take_captions(self) -> Sequence[Caption]:
-        """Return the captions that were added since the last call."""
+    def take_captions(self) -> Sequence[CaptionChange]:
+        """Return how the captions have changed since the last call."""
         captions = self.topic.captions
         if not self.wants_captions or self._captions_taken == captions.version:
             return ()
         taken = captions.since(self._captions_taken)
         self._captions_taken = captions.version
+        return taken
+
+    def take_states(self) -> Sequence[ConversationState]:
+        """Return the conversations that have changed since the last call."""
+        states = self.topic.states
+        if not self.wants_states:
+            return ()
+        taken = states.since(self._states_taken)
+        self._states_taken = states.version
         return taken
 
 
@@ -67,7 +91,7 @@ class Topic:
         self.head = 0
         """Highest position that is known to be committed; 0 until the first read or announcement."""
         self.ended = self.deleted = False
-        self.captions = LiveCaptions()
+        self.captions, self.states = LiveCaptions(), ConversationStates()
         self.listeners: set[Listener] = set()
         self.read_lock = asyncio.Lock()
         """Held by the watcher that reads new entries from the store for all watchers at the head."""
@@ -133,6 +157,33 @@ class Topic:
             for listener in self.listeners:
                 if listener.wants_captions:
                     listener.wake()
+
+    def mark_changed(self, conversation_ids: Iterable[str]) -> None:
+        """Let a watcher that wants states read these conversations again, if there is one."""
+        if any(listener.wants_states for listener in self.listeners):
+            self.states.mark(conversation_ids)
+            self._wake_states()
+
+    def mark_all_changed(self) -> None:
+        """Let a watcher that wants states read all known conversations again, and those that may be new."""
+        first = self.log.id if self.log.kind is LogKind.CONVERSATION else NEWEST
+        self.mark_changed({first, *self.states.known()})
+
+    async def refresh_states(self, store: Store) -> None:
+        """Read the conversations that are marked as changed, for all watchers."""
+        if not self.states.to_read().marks:
+            return
+        async with self.states.read_lock:
+            asked = self.states.to_read()
+            if asked.marks:
+                found = await read_conversations(store, self.customer_id, asked.marks.keys())
+                if self.states.put(asked, found):
+                    self._wake_states()
+
+    def _wake_states(self) -> None:
+        for listener in self.listeners:
+            if listener.wants_states:
+                listener.wake()
 
     def close(self, *, ended: bool = False, deleted: bool = False) -> None:
         """Mark the log as ended or deleted and wake every watcher."""

@@ -80,6 +80,8 @@ class LocalBus:
             if entries:
                 log.add_committed(entries, head=commit.head)
             log.advance(commit.head)
+            if commit.changed:
+                log.mark_changed([commit.conversation_id])
             if commit.deleted or (commit.ended and entries):
                 log.close(ended=commit.ended, deleted=commit.deleted)
         if feed is not None:
@@ -106,6 +108,9 @@ class LocalBus:
         feed.captions.seal(commit.sealed)
         if commit.deleted:
             feed.captions.forget(commit.conversation_id)
+            feed.states.forget(commit.conversation_id)
+        elif commit.changed:
+            feed.mark_changed([commit.conversation_id])
         placed = [
             entry._replace(position=added.feed_position)
             for entry, added in zip(entries, commit.entries, strict=True)
@@ -119,15 +124,19 @@ class LocalBus:
     # Subscriptions
 
     @contextmanager
-    def listen(self, log: LogId, customer_id: str, *, wants_captions: bool = False) -> Iterator[Listener]:
+    def listen(
+        self, log: LogId, customer_id: str, *, wants_captions: bool = False, wants_states: bool = False
+    ) -> Iterator[Listener]:
         """Subscribe to one log until the block ends."""
         topic = self._topics.get(log)
         if topic is None:
             topic = self._topics[log] = Topic(log, customer_id, self._cache)
             if self.relay is not None:
                 self.relay.follow(customer_id)
-        listener = Listener(topic, wants_captions=wants_captions)
+        listener = Listener(topic, wants_captions=wants_captions, wants_states=wants_states)
         topic.listeners.add(listener)
+        if wants_states:
+            topic.mark_all_changed()  # states aren't kept current while no watcher wants them
         try:
             yield listener
         finally:

@@ -17,6 +17,7 @@ from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback_client.live_texts import LiveTexts
 
 from cli.supervisor import child_processes
 from mesh.ids import uuid7
@@ -71,10 +72,12 @@ class Customer:
         request = pb.WatchRequest(conversation_id=self.conversation_id, include_live=True)
         with grpc.insecure_channel(self.product.address("conversation")) as channel:
             call = ConversationServiceStub(channel).Watch(request, metadata=bearer(self.token), timeout=90)
+            texts = LiveTexts()
             for response in call:
-                if response.live.speaker == entry_pb2.SPEAKER_AGENT and words in response.live.text:
+                live = response.live
+                if texts.complete(live) and live.speaker == entry_pb2.SPEAKER_AGENT and words in live.tail:
                     call.cancel()
-                    return response.live.utterance_id
+                    return live.utterance_id
         raise AssertionError(f"the agent never said {words!r}")
 
 

@@ -26,6 +26,7 @@ GUARDED = (
     "batch_vs_strong",
     "replay_vs_single",
     "wire_vs_text",
+    "live_text_kb",
     "stored_vs_text_pg",
     "stored_vs_text_sqlite",
 )

@@ -261,6 +261,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
 
     async def _messages(self, request: pb.WatchRequest) -> AsyncIterator[pb.WatchResponse]:
         log, sent, caught_up = self.entries[request.conversation_id], int(request.cursor or 0), False
+        shown = pb.Conversation()
         if len(log) - sent > 1:  # like the service with stored entries
             batch, sent = log[sent:], len(log)
             yield pb.WatchResponse(cursor=str(sent), entries=pb.EntryBatch(entries=batch))
@@ -271,6 +272,10 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
             if not caught_up:
                 caught_up = True
                 yield pb.WatchResponse(cursor=str(sent), caught_up=pb.CaughtUp())
+            now = self.conversations[request.conversation_id]
+            if request.include_conversation and now != shown:
+                shown.CopyFrom(now)
+                yield pb.WatchResponse(cursor=str(sent), conversation=shown)
             if self.end_watches_with is not None:
                 yield pb.WatchResponse(cursor=str(sent), end=pb.WatchEnd(reason=self.end_watches_with))
                 return

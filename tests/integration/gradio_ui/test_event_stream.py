@@ -54,8 +54,9 @@ async def test_the_feed_sends_past_entries_and_then_new_ones(site: Site, ada: Pe
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     await site.conversation.say(conversation_id, "agent", "Hello")
     async with feed(ada, conversation_id) as events:
-        past = await until(events, "caught_up")
-        assert [event[2].get("utterance", {}).get("text") for event in past] == ["Hello", None]
+        past = await until(events, "conversation")
+        assert [event[0] for event in past] == ["entry", "caught_up", "conversation"]
+        assert past[0][2]["utterance"]["text"] == "Hello"
         await site.conversation.say(conversation_id, "customer", "Chennai to Delhi")
         kind, cursor, entry = await anext(events)
         assert (kind, cursor, entry["number"], entry["utterance"]["speaker"]) == (
@@ -64,6 +65,16 @@ async def test_the_feed_sends_past_entries_and_then_new_ones(site: Site, ada: Pe
             "2",
             "SPEAKER_CUSTOMER",
         )
+
+
+async def test_the_feed_sends_the_conversation_when_its_title_changes(site: Site, ada: Person) -> None:
+    conversation_id = site.conversation.add_conversation(ada.customer_id)
+    async with feed(ada, conversation_id) as events:
+        await until(events, "conversation")
+        site.conversation.conversations[conversation_id].title = "Chennai to Delhi"
+        await site.conversation.changed()
+        kind, _, conversation = await anext(events)
+        assert (kind, conversation["title"]) == ("conversation", "Chennai to Delhi")
 
 
 async def test_a_reconnecting_browser_gets_each_entry_once(site: Site, ada: Person) -> None:
@@ -112,7 +123,7 @@ async def test_feed_survives_a_restart_of_the_conversation_service(site: Site, a
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     await site.conversation.say(conversation_id, "agent", "before")
     async with feed(ada, conversation_id) as events:
-        cursor = (await until(events, "caught_up"))[-1][1]
+        cursor = (await until(events, "conversation"))[-1][1]
         await site.restart("conversation")
         assert [
             event async for event in events
@@ -152,7 +163,7 @@ async def test_a_stopping_server_ends_open_feeds_immediately(site: Site, ada: Pe
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     loop = asyncio.get_running_loop()
     async with feed(ada, conversation_id) as events:
-        await until(events, "caught_up")
+        await until(events, "conversation")
         began = loop.time()
         await site.stop("page")
         assert [event async for event in events] == []

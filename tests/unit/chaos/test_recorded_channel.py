@@ -126,7 +126,7 @@ def test_a_watcher_has_a_stream_for_each_request_and_all_events_that_it_receives
     )
     ask(pb.WatchRequest(conversation_id="talk"))
     hear(pb.WatchResponse(cursor="x", entries=pb.EntryBatch(entries=[one, two])).SerializeToString())
-    hear(pb.WatchResponse(cursor="x", live=entry_pb2.OpenUtterance(utterance_id="3")).SerializeToString())
+    hear(pb.WatchResponse(cursor="x", live=pb.LiveText(utterance_id="3")).SerializeToString())
     ask(pb.WatchRequest(conversation_id="talk", cursor="x"))
     first, second = watcher.streams
     assert [

@@ -33,13 +33,14 @@ async def watch(
     position: Position = START,
     *,
     live: bool = False,
+    states: bool = False,
     chosen: EntryFilter = EVERYTHING,
     minutes: float = 10,
 ) -> AsyncIterator[Events]:
     """Follow a log of the core's customer, with a token valid for some minutes and heartbeats after five
     seconds.
     """
-    options = WatchOptions(5, live, core.clock.now() + timedelta(minutes=minutes), chosen)
+    options = WatchOptions(5, live, core.clock.now() + timedelta(minutes=minutes), chosen, states)
     async with aclosing(core.followers.follow(log, core.customer_id, position, options)) as events:
         yield events
 

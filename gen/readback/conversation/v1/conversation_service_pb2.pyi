@@ -1220,15 +1220,26 @@ class WatchRequest(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
+    FROM_NOW_FIELD_NUMBER: _builtins.int
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     INCLUDE_LIVE_FIELD_NUMBER: _builtins.int
+    INCLUDE_CONVERSATION_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """The conversation. If empty, all of the customer's conversations, including future ones."""
     cursor: _builtins.str
     """After the message that carried this cursor."""
+    from_now: _builtins.bool
+    """The first entry stored after this watch began. The first message has a cursor, so that nothing is
+    missed after a lost connection.
+    """
     include_live: _builtins.bool
     """Send the text of open utterances too."""
+    include_conversation: _builtins.bool
+    """Send the conversation itself too: as it is once all stored entries are sent, and when its title, its
+    state or its running call has changed. In a watch of all conversations, these are the 20 newest and each
+    one that changes or is new.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """The first entry stored at or after this time."""
@@ -1247,15 +1258,17 @@ class WatchRequest(_message.Message):
         conversation_id: _builtins.str = ...,
         cursor: _builtins.str = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
+        from_now: _builtins.bool = ...,
         heartbeat_interval: _duration_pb2.Duration | None = ...,
         include_live: _builtins.bool = ...,
+        include_conversation: _builtins.bool = ...,
         filter: Global___EntryFilter | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "filter", b"filter", "heartbeat_interval", b"heartbeat_interval", "start", b"start", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "filter", b"filter", "from_now", b"from_now", "heartbeat_interval", b"heartbeat_interval", "start", b"start", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "cursor", b"cursor", "filter", b"filter", "heartbeat_interval", b"heartbeat_interval", "include_live", b"include_live", "start", b"start", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "cursor", b"cursor", "filter", b"filter", "from_now", b"from_now", "heartbeat_interval", b"heartbeat_interval", "include_conversation", b"include_conversation", "include_live", b"include_live", "start", b"start", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_start: _TypeAlias = _typing.Literal["cursor", "start_time"]  # noqa: Y015
+    _WhichOneofReturnType_start: _TypeAlias = _typing.Literal["cursor", "start_time", "from_now"]  # noqa: Y015
     _WhichOneofArgType_start: _TypeAlias = _typing.Literal["start", b"start"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_start) -> _WhichOneofReturnType_start | None: ...
 
@@ -1293,7 +1306,7 @@ Global___EntryFilter: _TypeAlias = EntryFilter  # noqa: Y015
 
 @_typing.final
 class WatchResponse(_message.Message):
-    """Message to a watcher. Each carries the cursor to resume after it."""
+    """Message to a watcher."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1303,11 +1316,12 @@ class WatchResponse(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     LIVE_FIELD_NUMBER: _builtins.int
     CAUGHT_UP_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
-    DELETED_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
-    """Opaque position; live text doesn't advance it."""
+    """Opaque position, to resume after this message. Empty on live text, which doesn't advance it."""
     conversation_id: _builtins.str
     """Conversation of live text or a deletion, when all conversations are followed."""
     @_builtins.property
@@ -1319,12 +1333,24 @@ class WatchResponse(_message.Message):
         """The next entries of the log, when there are many to send. The cursor is after the last."""
 
     @_builtins.property
-    def live(self) -> _entry_pb2.OpenUtterance:
-        """Text of an open utterance. Revisions may be skipped; the one sent is the latest."""
+    def live(self) -> Global___LiveText:
+        """Text of an open utterance, until its entry follows."""
 
     @_builtins.property
     def caught_up(self) -> Global___CaughtUp:
         """All entries stored when the watch began are sent; later entries are new. Sent once."""
+
+    @_builtins.property
+    def conversation(self) -> Global___Conversation:
+        """A conversation as it is now, after `caught_up` and after changes. A slow watcher gets only the last of
+        several changes.
+        """
+
+    @_builtins.property
+    def deleted(self) -> Global___ConversationDeleted:
+        """A conversation was deleted: drop its entries. Sent only when all conversations are followed; a watch of
+        one conversation ends instead.
+        """
 
     @_builtins.property
     def heartbeat(self) -> Global___Heartbeat:
@@ -1334,12 +1360,6 @@ class WatchResponse(_message.Message):
     def end(self) -> Global___WatchEnd:
         """The service ends the stream."""
 
-    @_builtins.property
-    def deleted(self) -> Global___ConversationDeleted:
-        """A conversation was deleted: drop its entries. Sent only when all conversations are followed; a watch of
-        one conversation ends instead.
-        """
-
     def __init__(
         self,
         *,
@@ -1347,21 +1367,77 @@ class WatchResponse(_message.Message):
         conversation_id: _builtins.str = ...,
         entry: _entry_pb2.Entry | None = ...,
         entries: Global___EntryBatch | None = ...,
-        live: _entry_pb2.OpenUtterance | None = ...,
+        live: Global___LiveText | None = ...,
         caught_up: Global___CaughtUp | None = ...,
+        conversation: Global___Conversation | None = ...,
+        deleted: Global___ConversationDeleted | None = ...,
         heartbeat: Global___Heartbeat | None = ...,
         end: Global___WatchEnd | None = ...,
-        deleted: Global___ConversationDeleted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "deleted", b"deleted", "end", b"end", "entries", b"entries", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "conversation", b"conversation", "deleted", b"deleted", "end", b"end", "entries", b"entries", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "conversation_id", b"conversation_id", "cursor", b"cursor", "deleted", b"deleted", "end", b"end", "entries", b"entries", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "conversation", b"conversation", "conversation_id", b"conversation_id", "cursor", b"cursor", "deleted", b"deleted", "end", b"end", "entries", b"entries", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry", "entries", "live", "caught_up", "heartbeat", "end", "deleted"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry", "entries", "live", "caught_up", "conversation", "deleted", "heartbeat", "end"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
+
+@_typing.final
+class LiveText(_message.Message):
+    """Text of an open utterance, as a change of the text that this stream sent before.
+
+    Keep one text for each utterance of the stream, empty at first. At each message, keep the first `offset`
+    characters and replace everything after them by `tail`; then the text is complete and current. The first
+    message of an utterance on a stream has the offset 0, and so has a later one that continues nothing. A slow
+    watcher gets fewer messages, whose changes include the skipped ones. Drop the text when the entry with the
+    utterance's id arrives, or when the stream ends.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UTTERANCE_ID_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    TAIL_FIELD_NUMBER: _builtins.int
+    SPEAKER_FIELD_NUMBER: _builtins.int
+    MODALITY_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    utterance_id: _builtins.str
+    """The utterance; its entry has the same id."""
+    revision: _builtins.int
+    """Revision after this message; it only goes up."""
+    offset: _builtins.int
+    """Number of leading characters (Unicode code points) of the text that stay as they are."""
+    tail: _builtins.str
+    """The text from `offset` on."""
+    speaker: _entry_pb2.Speaker.ValueType
+    """Speaker; set when `offset` is 0."""
+    modality: _entry_pb2.Modality.ValueType
+    """Spoken or typed; set when `offset` is 0."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start time of the utterance; set when `offset` is 0."""
+
+    def __init__(
+        self,
+        *,
+        utterance_id: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        offset: _builtins.int = ...,
+        tail: _builtins.str = ...,
+        speaker: _entry_pb2.Speaker.ValueType = ...,
+        modality: _entry_pb2.Modality.ValueType = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["modality", b"modality", "offset", b"offset", "revision", b"revision", "speaker", b"speaker", "start_time", b"start_time", "tail", b"tail", "utterance_id", b"utterance_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveText: _TypeAlias = LiveText  # noqa: Y015
 
 @_typing.final
 class EntryBatch(_message.Message):

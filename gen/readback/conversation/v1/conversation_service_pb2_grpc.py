@@ -238,9 +238,9 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time or
-        the beginning. Sends every entry once, in order, and live text in between. The server may end the stream
-        at any time (`end`); resume from the last cursor.
+        """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time,
+        the beginning or now. Sends every entry once, in order; on request also live text and changes of the
+        conversations themselves. The server may end the stream at any time (`end`); resume from the last cursor.
 
         Entries of one conversation come in the order of its log, entries of several in the order of their
         commits. An agent may follow only the conversation of its call.

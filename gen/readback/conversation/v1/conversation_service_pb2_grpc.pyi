@@ -110,9 +110,9 @@ class ConversationServiceStub:
     `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
     """
     Watch: _grpc.UnaryStreamMultiCallable[_conversation_service_pb2.WatchRequest, _conversation_service_pb2.WatchResponse]
-    """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time or
-    the beginning. Sends every entry once, in order, and live text in between. The server may end the stream
-    at any time (`end`); resume from the last cursor.
+    """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time,
+    the beginning or now. Sends every entry once, in order; on request also live text and changes of the
+    conversations themselves. The server may end the stream at any time (`end`); resume from the last cursor.
 
     Entries of one conversation come in the order of its log, entries of several in the order of their
     commits. An agent may follow only the conversation of its call.
@@ -219,9 +219,9 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
     """
     Watch: _aio.UnaryStreamMultiCallable[_conversation_service_pb2.WatchRequest, _conversation_service_pb2.WatchResponse]  # type: ignore[assignment]
-    """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time or
-    the beginning. Sends every entry once, in order, and live text in between. The server may end the stream
-    at any time (`end`); resume from the last cursor.
+    """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time,
+    the beginning or now. Sends every entry once, in order; on request also live text and changes of the
+    conversations themselves. The server may end the stream at any time (`end`); resume from the last cursor.
 
     Entries of one conversation come in the order of its log, entries of several in the order of their
     commits. An agent may follow only the conversation of its call.
@@ -397,9 +397,9 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.WatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_conversation_service_pb2.WatchResponse], _abc.AsyncIterator[_conversation_service_pb2.WatchResponse]]:
-        """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time or
-        the beginning. Sends every entry once, in order, and live text in between. The server may end the stream
-        at any time (`end`); resume from the last cursor.
+        """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time,
+        the beginning or now. Sends every entry once, in order; on request also live text and changes of the
+        conversations themselves. The server may end the stream at any time (`end`); resume from the last cursor.
 
         Entries of one conversation come in the order of its log, entries of several in the order of their
         commits. An agent may follow only the conversation of its call.

@@ -137,14 +137,14 @@ async def test_all_conversations_are_followed_unless_one_is_named(tmp_path: Path
 
 
 async def test_json_lines_carry_cursors_to_continue_from(tmp_path: Path) -> None:
-    speaking = pb.WatchResponse(live=entry_pb2.OpenUtterance(text="There are"))
+    speaking = pb.WatchResponse(live=pb.LiveText(tail="There are"))
     async with watching(tmp_path, sending(said(1, "«Zürich»"), speaking, FINISHED)) as (command, script):
         code, out, _ = await command.done("--json", "--live", "--cursor", "after 0")
     assert code == 0
     events = [json.loads(line) for line in out.splitlines()]
     assert [event.get("cursor") for event in events] == ["after 1", None, "end"]
     assert "«Zürich»" in out
-    assert events[1]["live"]["text"] == "There are"
+    assert events[1]["live"]["tail"] == "There are"
     assert (script.watched[0].cursor, script.watched[0].include_live) == ("after 0", True)
 
 
@@ -235,7 +235,7 @@ def test_a_terminal_is_left_as_it_was(tmp_path: Path) -> None:
 
 
 async def _on_a_terminal(home: Path) -> None:
-    speaking = pb.WatchResponse(live=entry_pb2.OpenUtterance(utterance_id="u", text="There are"))
+    speaking = pb.WatchResponse(live=pb.LiveText(utterance_id="u", tail="There are"))
     async with watching(home, sending(said(1, "Hello."), speaking, said(2, "There are two."), FINISHED)) as (
         customer,
         script,

@@ -103,10 +103,42 @@ async def test_caught_up_is_yielded_once_and_heartbeats_never() -> None:
     assert [event.WhichOneof("event") for event in events] == ["entry", "caught_up", "end"]
 
 
-async def test_live_text_is_yielded() -> None:
-    live = pb.WatchResponse(live=entry_pb2.OpenUtterance(text="There are"))
-    events = await watch_all(Scripted(watch=[sending(live, ended(DONE))]), include_live=True)
-    assert events[0].live.text == "There are"
+async def test_live_text_is_yielded_whole_also_after_a_lost_connection() -> None:
+    def live(offset: int, tail: str, revision: int) -> pb.WatchResponse:
+        text = pb.LiveText(utterance_id="u", revision=revision, offset=offset, tail=tail)
+        if not offset:
+            text.speaker = entry_pb2.SPEAKER_AGENT
+        return pb.WatchResponse(live=text)
+
+    first = sending(
+        live(0, "There is", 1), live(6, "are 💺", 2), live(11, "s", 3), then=grpc.StatusCode.UNAVAILABLE
+    )
+    unknown = live(3, "lost", 4)
+    second = sending(unknown, live(0, "There are 3", 5), live(11, ".", 6), ended(DONE))
+    events = await watch_all(Scripted(watch=[first, second]), include_live=True)
+    assert [(event.live.tail, event.live.revision) for event in events[:-1]] == [
+        ("There is", 1),
+        ("There are 💺", 2),
+        ("There are 💺s", 3),
+        ("There are 3", 5),
+        ("There are 3.", 6),
+    ]
+    assert all(event.live.speaker == entry_pb2.SPEAKER_AGENT for event in events[1:3])
+    assert not any(event.live.offset for event in events)
+
+
+async def test_conversations_are_yielded_and_a_watch_from_now_resumes_from_its_first_cursor() -> None:
+    caught_up = pb.WatchResponse(cursor="now", caught_up=pb.CaughtUp())
+    titled = pb.WatchResponse(cursor="now", conversation=pb.Conversation(title="Chennai to Delhi"))
+    script = Scripted(
+        watch=[sending(caught_up, then=grpc.StatusCode.UNAVAILABLE), sending(titled, ended(DONE))]
+    )
+    events = await watch_all(script, from_now=True, include_conversation=True)
+    assert [event.conversation.title for event in events if event.HasField("conversation")] == [
+        "Chennai to Delhi"
+    ]
+    assert [(request.from_now, request.cursor) for request in script.watched] == [(True, ""), (False, "now")]
+    assert all(request.include_conversation for request in script.watched)
 
 
 async def test_silent_stream_is_replaced() -> None:

@@ -21,7 +21,7 @@ from services.conversation.store import Store
 from services.conversation.watch import redis_wakeups
 from services.conversation.watch.backstop import poll
 from services.conversation.watch.follower import Ending
-from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.live_captions import Caption, CaptionChange
 from services.conversation.watch.redis_wakeups import MAX_PENDING, RedisRelay
 from tests.redis_server import RedisServer, redis_server
 from tests.unit.conversation.core import Core
@@ -107,11 +107,11 @@ async def test_captions_cross_replicas_and_never_follow_their_entry(
             await until_caught_up(events)
             await here.append(writer, [here.saying("two words", 1, entry_id=spoken)])
             event = await coming(events)
-            assert isinstance(event, Caption)
+            assert isinstance(event, CaptionChange)
             assert (event.speech.text, event.conversation_id) == ("two words", call.conversation_id)
             await here.append(writer, [here.saying("two words more", 2, entry_id=spoken)])
             await here.append(writer, [here.said("two words more.", entry_id=spoken)])
-            while isinstance(event := await coming(events), Caption):
+            while isinstance(event := await coming(events), CaptionChange):
                 assert event.speech.revision == 2
             assert isinstance(event, list)
             assert entry_pb2.Entry.FromString(event[0].data).utterance.text == "two words more."

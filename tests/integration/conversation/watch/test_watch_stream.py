@@ -90,7 +90,7 @@ async def test_captions_arrive_while_they_are_spoken(mesh: Mesh) -> None:
         for text in ("There", "There are", "There are three"):
             recorder.revise(spoken, AGENT, text)
             event = await anext(events)
-            assert (event.live.utterance_id, event.live.text) == (spoken, text)
+            assert (event.live.utterance_id, event.live.tail) == (spoken, text)
         recorder.seal(spoken, AGENT, "There are three flights.")
         event = await anext(events)
         assert (event.entry.utterance.utterance_id, event.entry.utterance.text) == (

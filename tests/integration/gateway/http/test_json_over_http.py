@@ -142,6 +142,18 @@ async def test_a_watch_resumes_after_the_last_event_id(http: httpx.AsyncClient) 
     assert forged.status_code == 400
 
 
+async def test_a_watch_from_now_has_a_cursor_at_once_and_then_the_conversation(
+    http: httpx.AsyncClient,
+) -> None:
+    path = f"/v1/conversations/{await conversation(http)}:watch?fromNow=true&includeConversation=true"
+    events = {"accept": "text/event-stream"}
+    first, second = await some_events(http, path, events, 2)
+    assert [first["event"], second["event"]] == ["caught_up", "conversation"]
+    assert json.loads(second["data"])["conversation"]["state"] == "CONVERSATION_STATE_ACTIVE"
+    again = await one_event(http, path, events | {"last-event-id": first["id"]})
+    assert again["id"] == first["id"], "an EventSource that resumes repeats the query, whose start gives way"
+
+
 async def test_an_event_source_is_authenticated_by_its_cookie(http: httpx.AsyncClient) -> None:
     conversation_id = await conversation(http)
     made = await http.post("/v1/event-source")
@@ -221,12 +233,23 @@ async def conversation(http: httpx.AsyncClient) -> str:
 
 async def one_event(http: httpx.AsyncClient, path: str, headers: dict[str, str]) -> dict[str, Any]:
     """Return the first server-sent event of a stream."""
-    event: dict[str, Any] = {}
+    (event,) = await some_events(http, path, headers, 1)
+    return event
+
+
+async def some_events(
+    http: httpx.AsyncClient, path: str, headers: dict[str, str], count: int
+) -> list[dict[str, Any]]:
+    """Return the first server-sent events of a stream."""
+    events: list[dict[str, Any]] = [{}]
     async with asyncio.timeout(10), http.stream("GET", path, headers=headers) as stream:
         assert stream.status_code == 200, await stream.aread()
         async for line in stream.aiter_lines():
-            if not line:
+            if line:
+                name, _, value = line.partition(": ")
+                events[-1][name] = value
+            elif len(events) == count:
                 break
-            name, _, value = line.partition(": ")
-            event[name] = value
-    return event
+            else:
+                events.append({})
+    return events

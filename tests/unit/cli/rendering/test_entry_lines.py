@@ -68,7 +68,7 @@ def test_state_changes_are_shown_in_words() -> None:
 
 
 def test_words_still_being_spoken_have_no_number() -> None:
-    speaking = entry_pb2.OpenUtterance(speaker=entry_pb2.SPEAKER_AGENT, text="There [are]")
+    speaking = conversation.LiveText(speaker=entry_pb2.SPEAKER_AGENT, tail="There [are]")
     assert shown(live_line(speaking)).strip().startswith("…")
     assert shown(live_line(speaking)).endswith("agent  There [are]")
 

@@ -8,7 +8,13 @@ from datetime import UTC, datetime
 
 import pytest
 from readback.conversation.v1 import entry_pb2
-from readback.conversation.v1.conversation_service_pb2 import CaughtUp, ConversationDeleted, WatchResponse
+from readback.conversation.v1.conversation_service_pb2 import (
+    CaughtUp,
+    Conversation,
+    ConversationDeleted,
+    LiveText,
+    WatchResponse,
+)
 from readback_client.watcher import Connection
 from rich.console import Console
 from rich.text import Text
@@ -26,9 +32,7 @@ def said(text: str, entry_id: str = "u", conversation_id: str = "c") -> WatchRes
 
 
 def speaking(text: str, utterance_id: str = "u") -> WatchResponse:
-    return WatchResponse(
-        live=entry_pb2.OpenUtterance(utterance_id=utterance_id, speaker=entry_pb2.SPEAKER_AGENT, text=text)
-    )
+    return WatchResponse(live=LiveText(utterance_id=utterance_id, speaker=entry_pb2.SPEAKER_AGENT, tail=text))
 
 
 def read(
@@ -126,3 +130,20 @@ def test_json_has_the_fields_of_the_contract_one_line_per_event(capsys: pytest.C
     event = json.loads(line)
     assert event["cursor"] == "after 7"
     assert event["entry"]["utterance"]["text"] == "line\nbreak"
+
+
+def test_a_title_is_in_the_next_heading_and_a_new_one_is_shown_at_once() -> None:
+    def titled(title: str, conversation_id: str = "c") -> WatchResponse:
+        return WatchResponse(conversation=Conversation(conversation_id=conversation_id, title=title))
+
+    lines = read(
+        titled("Chennai [to] Delhi"),
+        said("Hello"),
+        titled("Chennai [to] Delhi"),
+        titled("Delhi"),
+        titled("elsewhere", "d"),
+        terminal=False,
+        several=True,
+    ).splitlines()
+    assert "Chennai [to] Delhi" in lines[0]
+    assert [line for line in lines if line.startswith("──")][1:] == ["── Delhi"]

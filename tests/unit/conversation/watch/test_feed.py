@@ -16,7 +16,7 @@ from services.conversation.model.entries import EntryFilter
 from services.conversation.watch import log_reader as log_reading
 from services.conversation.watch.backstop import poll
 from services.conversation.watch.follower import PositionLost
-from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.live_captions import CaptionChange
 from services.conversation.watch.wire_entries import Deleted
 from tests.unit.conversation.watchers import (
     asleep,
@@ -162,8 +162,8 @@ async def test_caption_names_its_conversation(core: Core) -> None:
         before = await coming(events)
         await core.append(other, [core.saying("while it goes on", 1, entry_id=str(uuid4()))])
         during = await coming(events)
-    assert isinstance(before, Caption)
-    assert isinstance(during, Caption)
+    assert isinstance(before, CaptionChange)
+    assert isinstance(during, CaptionChange)
     assert (before.conversation_id, before.speech.text) == (first.conversation_id, "before the watch")
     assert (during.conversation_id, during.speech.text) == (second.conversation_id, "while it goes on")
 

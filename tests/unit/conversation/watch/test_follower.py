@@ -17,7 +17,7 @@ from services.conversation.model.entries import UTTERANCE, EntryFilter
 from services.conversation.watch import follower, wire_entries
 from services.conversation.watch.backstop import poll
 from services.conversation.watch.follower import CaughtUp, Ending, Heartbeat, PositionLost
-from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.live_captions import CaptionChange
 from services.conversation.watch.log_reader import ConversationReader, LogSlice
 from tests.unit.conversation.watchers import (
     asleep,
@@ -213,7 +213,7 @@ async def test_captions_are_the_latest_and_never_of_sealed_utterances(core: Core
         for revision in range(1, 6):
             await core.append(writer, [core.saying(f"{revision} words", revision, entry_id=spoken)])
         event = await coming(events)
-        assert isinstance(event, Caption)
+        assert isinstance(event, CaptionChange)
         assert event.speech.text == "5 words"
         await core.append(
             writer, [core.saying("6 words", 6, entry_id=spoken), core.said("all words", entry_id=spoken)]
@@ -230,7 +230,7 @@ async def test_new_watcher_gets_the_current_captions(core: Core) -> None:
         async with watch(core, log, live=True) as events:
             await until_caught_up(events)
             event = await coming(events)
-            assert isinstance(event, Caption)
+            assert isinstance(event, CaptionChange)
             assert (event.speech.text, event.speech.revision) == ("I am saying", 7)
 
 
@@ -241,7 +241,7 @@ async def test_entry_read_before_it_was_announced_ends_its_captions(core: Core) 
     async with watch(core, log, live=True) as early:
         await until_caught_up(early)
         await core.append(writer, [core.saying("hello th", 1, entry_id=utterance)])
-        assert isinstance(await coming(early), Caption)
+        assert isinstance(await coming(early), CaptionChange)
         await core.another().append(writer, [core.said("hello there", entry_id=utterance)])
         async with watch(core, log, live=True) as late:
             assert await until_caught_up(late) == [1, 2, 3]
@@ -259,7 +259,7 @@ async def test_two_watchers_of_one_log_each_get_a_caption_once(core: Core) -> No
         await core.append(writer, [core.saying("one", 1, entry_id=str(uuid4()))])
         await until_caught_up(second)
         for events in (first, second):
-            assert isinstance(await coming(events), Caption)
+            assert isinstance(await coming(events), CaptionChange)
             async with asleep(events):
                 pass
 

@@ -51,6 +51,7 @@ COMMITS = st.builds(
     sealed=st.lists(IDS, max_size=5),
     ended=st.booleans(),
     deleted=st.booleans(),
+    changed=st.booleans(),
 )
 SPEECHES = st.builds(
     entry_pb2.OpenUtterance, utterance_id=IDS, text=st.text(max_size=200), revision=st.integers(0, 2**40)

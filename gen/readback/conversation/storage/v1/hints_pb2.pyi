@@ -99,6 +99,7 @@ class CommitHint(_message.Message):
     SEALED_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
     DELETED_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.bytes
     """The conversation's customer."""
     conversation_id: _builtins.bytes
@@ -111,6 +112,8 @@ class CommitHint(_message.Message):
     """The conversation has ended."""
     deleted: _builtins.bool
     """The conversation is gone."""
+    changed: _builtins.bool
+    """The title, the state or the running call has changed."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___HintEntry]:
         """The added entries up to `head`; none if they are large, or if some are missing."""
@@ -130,10 +133,11 @@ class CommitHint(_message.Message):
         sealed: _abc.Iterable[_builtins.bytes] | None = ...,
         ended: _builtins.bool = ...,
         deleted: _builtins.bool = ...,
+        changed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "customer_id", b"customer_id", "deleted", b"deleted", "ended", b"ended", "entries", b"entries", "feed_head", b"feed_head", "head", b"head", "sealed", b"sealed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "conversation_id", b"conversation_id", "customer_id", b"customer_id", "deleted", b"deleted", "ended", b"ended", "entries", b"entries", "feed_head", b"feed_head", "head", b"head", "sealed", b"sealed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -38,6 +38,7 @@ __all__ = (
     "ListConversationsResponse",
     "ListEntriesRequest",
     "ListEntriesResponse",
+    "LiveText",
     "Modality",
     "OpenUtterance",
     "RecordAck",
@@ -1369,6 +1370,59 @@ default_message_pool.register_message("readback.conversation.v1", "ListEntriesRe
 
 
 @dataclass(eq=False, repr=False)
+class LiveText(betterproto2.Message):
+    """
+    Text of an open utterance, as a change of the text that this stream sent before.
+
+    Keep one text for each utterance of the stream, empty at first. At each message, keep the first `offset`
+    characters and replace everything after them by `tail`; then the text is complete and current. The first
+    message of an utterance on a stream has the offset 0, and so has a later one that continues nothing. A slow
+    watcher gets fewer messages, whose changes include the skipped ones. Drop the text when the entry with the
+    utterance's id arrives, or when the stream ends.
+    """
+
+    utterance_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The utterance; its entry has the same id.
+    """
+
+    revision: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
+    """
+    Revision after this message; it only goes up.
+    """
+
+    offset: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+    """
+    Number of leading characters (Unicode code points) of the text that stay as they are.
+    """
+
+    tail: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    The text from `offset` on.
+    """
+
+    speaker: "Speaker" = betterproto2.field(5, betterproto2.TYPE_ENUM, default_factory=lambda: Speaker(0))
+    """
+    Speaker; set when `offset` is 0.
+    """
+
+    modality: "Modality" = betterproto2.field(6, betterproto2.TYPE_ENUM, default_factory=lambda: Modality(0))
+    """
+    Spoken or typed; set when `offset` is 0.
+    """
+
+    start_time: "datetime.datetime | None" = betterproto2.field(
+        7, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    Start time of the utterance; set when `offset` is 0.
+    """
+
+
+default_message_pool.register_message("readback.conversation.v1", "LiveText", LiveText)
+
+
+@dataclass(eq=False, repr=False)
 class OpenUtterance(betterproto2.Message):
     """
     Utterance that is still being spoken. It is stored without a number, and replaced by its next revision.
@@ -2047,19 +2101,32 @@ class WatchRequest(betterproto2.Message):
     The first entry stored at or after this time.
     """
 
+    from_now: "bool | None" = betterproto2.field(4, betterproto2.TYPE_BOOL, optional=True, group="start")
+    """
+    The first entry stored after this watch began. The first message has a cursor, so that nothing is
+    missed after a lost connection.
+    """
+
     heartbeat_interval: "datetime.timedelta | None" = betterproto2.field(
-        4, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Duration, optional=True
+        5, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Duration, optional=True
     )
     """
     Longest silence before a heartbeat: 5 s when absent, at least 1 s, at most 60 s.
     """
 
-    include_live: "bool" = betterproto2.field(5, betterproto2.TYPE_BOOL)
+    include_live: "bool" = betterproto2.field(6, betterproto2.TYPE_BOOL)
     """
     Send the text of open utterances too.
     """
 
-    filter: "EntryFilter | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True)
+    include_conversation: "bool" = betterproto2.field(7, betterproto2.TYPE_BOOL)
+    """
+    Send the conversation itself too: as it is once all stored entries are sent, and when its title, its
+    state or its running call has changed. In a watch of all conversations, these are the 20 newest and each
+    one that changes or is new.
+    """
+
+    filter: "EntryFilter | None" = betterproto2.field(8, betterproto2.TYPE_MESSAGE, optional=True)
     """
     Filter for entries and live text; all when absent. Entries that are filtered out still move the cursor.
     """
@@ -2071,7 +2138,7 @@ default_message_pool.register_message("readback.conversation.v1", "WatchRequest"
 @dataclass(eq=False, repr=False)
 class WatchResponse(betterproto2.Message):
     """
-    Message to a watcher. Each carries the cursor to resume after it.
+    Message to a watcher.
 
     Oneofs:
         - event: Event.
@@ -2079,58 +2146,64 @@ class WatchResponse(betterproto2.Message):
 
     cursor: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    Opaque position; live text doesn't advance it.
+    Opaque position, to resume after this message. Empty on live text, which doesn't advance it.
     """
 
-    conversation_id: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    conversation_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
     Conversation of live text or a deletion, when all conversations are followed.
     """
 
-    entry: "Entry | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True, group="event")
+    entry: "Entry | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True, group="event")
     """
     The next entry of the log.
     """
 
     entries: "EntryBatch | None" = betterproto2.field(
-        8, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+        4, betterproto2.TYPE_MESSAGE, optional=True, group="event"
     )
     """
     The next entries of the log, when there are many to send. The cursor is after the last.
     """
 
-    live: "OpenUtterance | None" = betterproto2.field(
-        3, betterproto2.TYPE_MESSAGE, optional=True, group="event"
-    )
+    live: "LiveText | None" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, optional=True, group="event")
     """
-    Text of an open utterance. Revisions may be skipped; the one sent is the latest.
+    Text of an open utterance, until its entry follows.
     """
 
     caught_up: "CaughtUp | None" = betterproto2.field(
-        4, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+        6, betterproto2.TYPE_MESSAGE, optional=True, group="event"
     )
     """
     All entries stored when the watch began are sent; later entries are new. Sent once.
     """
 
+    conversation: "Conversation | None" = betterproto2.field(
+        7, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+    )
+    """
+    A conversation as it is now, after `caught_up` and after changes. A slow watcher gets only the last of
+    several changes.
+    """
+
+    deleted: "ConversationDeleted | None" = betterproto2.field(
+        8, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+    )
+    """
+    A conversation was deleted: drop its entries. Sent only when all conversations are followed; a watch of
+    one conversation ends instead.
+    """
+
     heartbeat: "Heartbeat | None" = betterproto2.field(
-        5, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+        9, betterproto2.TYPE_MESSAGE, optional=True, group="event"
     )
     """
     Nothing new.
     """
 
-    end: "WatchEnd | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True, group="event")
+    end: "WatchEnd | None" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, optional=True, group="event")
     """
     The service ends the stream.
-    """
-
-    deleted: "ConversationDeleted | None" = betterproto2.field(
-        9, betterproto2.TYPE_MESSAGE, optional=True, group="event"
-    )
-    """
-    A conversation was deleted: drop its entries. Sent only when all conversations are followed; a watch of
-    one conversation ends instead.
     """
 
 

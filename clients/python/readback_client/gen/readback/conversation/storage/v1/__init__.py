@@ -94,6 +94,11 @@ class CommitHint(betterproto2.Message):
     The conversation is gone.
     """
 
+    changed: "bool" = betterproto2.field(9, betterproto2.TYPE_BOOL)
+    """
+    The title, the state or the running call has changed.
+    """
+
 
 default_message_pool.register_message("readback.conversation.storage.v1", "CommitHint", CommitHint)
 
