@@ -63,7 +63,7 @@ async def _read_body(
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body, object_pairs_hook=_unique)
+        return json.loads(body.decode(), object_pairs_hook=_unique)
     except InvalidRequest:
         raise
     except (ValueError, RecursionError):

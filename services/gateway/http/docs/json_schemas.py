@@ -45,16 +45,24 @@ class Schemas:
 
     def __init__(self) -> None:
         self.by_name: dict[str, Any] = {}
+        self._inputs: set[str] = set()
 
     def reference(self, message: Descriptor) -> dict[str, Any]:
         """Return a reference to the schema of a message in responses, which may get more fields later."""
-        return self._defined(message, self._output)
+        return self._defined(_name(message), message, self._output)
 
     def input_reference(self, message: Descriptor) -> dict[str, Any]:
-        return self._defined(message, self.input)
+        """Return a reference to the schema of a message in requests.
 
-    def _defined(self, message: Descriptor, schema_of: Reference) -> dict[str, Any]:
-        name = message.full_name.removeprefix("readback.")
+        It has another name than that of the same message in responses, which must be added before.
+        """
+        name = _name(message)
+        is_shared = name in self.by_name and name not in self._inputs
+        name += "Input" if is_shared else ""
+        self._inputs.add(name)
+        return self._defined(name, message, self.input)
+
+    def _defined(self, name: str, message: Descriptor, schema_of: Reference) -> dict[str, Any]:
         if name not in self.by_name:
             self.by_name[name] = {}  # ends the recursion of messages that contain themselves
             self.by_name[name] = schema_of(message)
@@ -108,7 +116,7 @@ class Schemas:
         if refused:
             names = [value.name for value in enum.values if value.number not in refused]
             return {"type": "string", "enum": names}
-        name = enum.full_name.removeprefix("readback.")
+        name = _name(enum)
         self.by_name.setdefault(
             name,
             {
@@ -118,6 +126,10 @@ class Schemas:
             },
         )
         return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _name(kind: Descriptor | EnumDescriptor) -> str:
+    return str(kind.full_name.removeprefix("readback."))
 
 
 def _object(message: Descriptor, properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def openapi(services: Sequence[ServiceDescriptor], version: str) -> dict[str, An
     operations = _Operations(schemas)
     routes = RouteTable(services).routes
     for route in routes:
-        schemas.reference(route.method.output_type)  # before the requests: a shared message is an open one
+        schemas.reference(route.method.output_type)  # before the requests
     for route in routes:
         paths.setdefault(_camel_path(route), {})[route.verb.lower()] = operations.operation(route)
     return {

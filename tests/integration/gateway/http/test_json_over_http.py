@@ -68,7 +68,12 @@ async def test_all_wrong_fields_are_named_before_any_rpc(http: httpx.AsyncClient
 
 @pytest.mark.parametrize(
     ("body", "problem"),
-    [(b'{"email":', "not valid JSON"), (b'{"email":"a","email":"b"}', "email"), (b"[" * 60_000, "JSON")],
+    [
+        (b'{"email":', "not valid JSON"),
+        (b'{"email":"a","email":"b"}', "email"),
+        (b"[" * 60_000, "JSON"),
+        ("{}".encode("utf-16"), "JSON"),
+    ],
 )
 async def test_a_body_that_is_no_json_is_refused(http: httpx.AsyncClient, body: bytes, problem: str) -> None:
     refused = await http.post("/v1/sessions:login", content=body)

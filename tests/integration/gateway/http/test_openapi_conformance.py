@@ -33,6 +33,7 @@ CHECKED_IN_CODE = {
     "page_token": "only the service can make one",
     "cursor": "only the service can make one",
     "password": "a guessable one is refused",
+    "new_password": "a guessable one is refused",
     "time_zone": "the names of the zones are data",
     "infants": "their number is limited by that of the adults",
 }
