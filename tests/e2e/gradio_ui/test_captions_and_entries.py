@@ -9,6 +9,8 @@ import json
 from typing import Any
 
 import pytest
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from mesh.ids import uuid7
 from tests.e2e.gradio_ui.conftest import Visitor
@@ -213,3 +215,35 @@ async def test_a_late_whole_text_replaces_the_line_that_was_cut_off(ada: Visitor
     items = await log_after(ada, *steps)
     assert lines(items) == [("agent", "There are three flights.", "final")]
     assert items[0]["number"] == 1
+
+
+async def test_live_text_is_put_together_from_its_changes(ada: Visitor) -> None:
+    double = ada.site.conversation
+    owner = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
+    conversation_id = double.add_conversation(owner)
+    whole = pb.LiveText(utterance_id="u", revision=1, tail="👩‍✈️ There is", speaker=entry_pb2.SPEAKER_AGENT)
+    kept = len("👩‍✈️ There ")
+    double.live = [
+        whole,
+        pb.LiveText(utterance_id="u", revision=2, offset=kept, tail="are"),
+        pb.LiveText(utterance_id="lost", revision=9, offset=3, tail="no beginning"),
+        pb.LiveText(utterance_id="u", revision=4, offset=kept + 3, tail=" 9 💺."),
+    ]
+    script = """async id => {
+      const { EventStream } = await import("/ui/transcript/event-stream.js");
+      return new Promise(done => {
+        const texts = [];
+        const live = ({ text, speaker }) => {
+          texts.push([text, speaker]);
+          if (text.endsWith(".")) { stream.close(); done(texts); }
+        };
+        const stream = new EventStream(id, { entry() {}, live, conversation() {}, rewound() {}, state() {} });
+      });
+    }"""
+    texts = await ada.page.evaluate(script, conversation_id)
+    double.live = []
+    assert texts == [
+        ["👩‍✈️ There is", "SPEAKER_AGENT"],
+        ["👩‍✈️ There are", "SPEAKER_AGENT"],
+        ["👩‍✈️ There are 9 💺.", "SPEAKER_AGENT"],
+    ]

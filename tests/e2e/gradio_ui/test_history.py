@@ -272,3 +272,12 @@ async def test_the_browser_s_back_button_closes_a_transcript_and_forward_opens_i
     await expect(reader.see("history-line").first).to_be_visible()
     await reader.see("history-back").click()
     await expect(reader.see("past-conversation")).to_have_count(2)
+
+
+async def test_a_title_shows_in_the_list_as_soon_as_the_conversation_has_it(ada: Visitor) -> None:
+    async with ada.talking():
+        await ada.page.get_by_role("tab", name="History").click()
+        await expect(ada.see("past-conversation")).to_contain_text("Call without a question")
+        ada.site.conversation.conversations[ada.conversation_id].title = "Chennai to Delhi"
+        await ada.site.conversation.changed()
+        await expect(ada.see("past-conversation")).to_contain_text("Chennai to Delhi")

@@ -49,6 +49,8 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         self.conversations: dict[str, pb.Conversation] = {}
         self.owners: dict[str, str] = {}
         self.entries: dict[str, list[entry_pb2.Entry]] = {}
+        self.live: list[pb.LiveText] = []
+        """Live text that every watch sends after `caught_up`."""
         self.requests: dict[str, str] = {}
         self.tokens: list[str] = []
         self.cursors: list[str] = []
@@ -272,6 +274,8 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
             if not caught_up:
                 caught_up = True
                 yield pb.WatchResponse(cursor=str(sent), caught_up=pb.CaughtUp())
+                for text in self.live:
+                    yield pb.WatchResponse(live=text)
             now = self.conversations[request.conversation_id]
             if request.include_conversation and now != shown:
                 shown.CopyFrom(now)

@@ -20,6 +20,7 @@ from services.conversation.model.cursors import LogId
 from services.conversation.store import Store
 from services.conversation.watch import redis_wakeups
 from services.conversation.watch.backstop import poll
+from services.conversation.watch.conversation_states import ConversationState
 from services.conversation.watch.follower import Ending
 from services.conversation.watch.live_captions import Caption, CaptionChange
 from services.conversation.watch.redis_wakeups import MAX_PENDING, RedisRelay
@@ -117,6 +118,26 @@ async def test_captions_cross_replicas_and_never_follow_their_entry(
             assert entry_pb2.Entry.FromString(event[0].data).utterance.text == "two words more."
             async with asleep(events):
                 pass
+
+
+async def test_titles_and_new_conversations_cross_replicas_without_a_poll(
+    database: str, shared_redis: RedisServer
+) -> None:
+    async with replicas(database, shared_redis.url) as (here, there):
+        _, writer = await here.held_call()
+        async with watch(there, LogId.feed(there.customer_id), states=True) as events:
+            assert await until_caught_up(events) == [1, 2]
+            assert isinstance(await coming(events), ConversationState)
+            request = here.said("Show flights from Chennai to Delhi", speaker=entry_pb2.SPEAKER_CUSTOMER)
+            await here.append(writer, [request])
+            assert await next_numbers(events, 1) == [3]
+            titled = await coming(events)
+            assert isinstance(titled, ConversationState)
+            assert titled.conversation.title == "Show flights from Chennai to Delhi"
+            begun = await here.conversation()
+            new = await coming(events)
+            assert isinstance(new, ConversationState)
+            assert new.conversation.conversation_id == begun
 
 
 async def test_end_and_deletion_of_a_conversation_cross_replicas(

@@ -210,6 +210,35 @@ async def test_all_conversations_in_one_stream_with_deletions(mesh: Mesh) -> Non
         assert {entry.conversation_id for entry in entries_in(later)} <= {second.conversation_id}
 
 
+async def test_all_conversations_from_now_on_with_new_ones_and_their_titles(mesh: Mesh) -> None:
+    customer = await mesh.customer()
+    await talk(mesh, customer)
+    request = pb.WatchRequest(from_now=True, include_conversation=True)
+    async with streaming(customer.stub.Watch(request)) as stream, asyncio.timeout(20):
+        caught_up, known = await stream.read(), await stream.read()
+        assert isinstance(caught_up, pb.WatchResponse)
+        assert isinstance(known, pb.WatchResponse)
+        assert caught_up.HasField("caught_up")
+        assert caught_up.cursor
+        assert known.conversation.title
+        call = await talk(mesh, customer)
+        titles, entries = [], 0
+        async for message in stream:
+            entries += len(entries_in([message]))
+            if message.conversation.conversation_id == call.conversation_id:
+                titles.append(message.conversation.title)
+                if titles[-1] and not message.conversation.HasField("running_call"):
+                    break
+    assert titles[0] == ""
+    assert entries == 7
+
+
+async def test_from_now_is_true_or_absent(mesh: Mesh) -> None:
+    customer = await mesh.customer()
+    error = await refused(customer.stub, pb.WatchRequest(from_now=False))
+    assert [violation.field for violation in violations_of(error)] == ["from_now"]
+
+
 async def test_watch_of_a_conversation_ends_when_it_is_deleted(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await talk(mesh, customer)
@@ -231,6 +260,13 @@ async def test_agent_follows_its_call_s_conversation_and_no_other(mesh: Mesh) ->
     async with Recorder(await mesh.agent_stub(), call.call_id, 1) as recorder:
         agent = await mesh.delegated(recorder.opened.grant)
         assert entries_in(await followed(agent, pb.WatchRequest(conversation_id=call.conversation_id)))
+        now = pb.WatchRequest(conversation_id=call.conversation_id, from_now=True, include_conversation=True)
+        async with streaming(agent.Watch(now)) as stream, asyncio.timeout(10):
+            caught_up, own = await stream.read(), await stream.read()
+        assert isinstance(caught_up, pb.WatchResponse)
+        assert isinstance(own, pb.WatchResponse)
+        assert caught_up.HasField("caught_up")
+        assert own.conversation.running_call.call_id == call.call_id
         for other in ("", await customer.conversation()):
             error = await refused(agent, pb.WatchRequest(conversation_id=other))
             assert (error.code(), reason_of(error)) == (
