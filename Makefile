@@ -110,3 +110,4 @@ livekit: $(DEVELOPMENT)
 
 toxiproxy: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.toxiproxy
+	@$(BIN)/python -m tests.grpc_gateway.server

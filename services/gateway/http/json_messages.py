@@ -164,7 +164,7 @@ class JsonReader:
         """Return the value of a scalar or enum; None after a report."""
         try:
             if field.enum_type is not None:
-                return _enum(field.enum_type, given)
+                return _enum(field.enum_type, given, self.texts)
             if field.cpp_type in _INTEGERS:
                 return _integer(given, _INTEGERS[field.cpp_type])
             if field.cpp_type in _FLOATS:
@@ -191,7 +191,9 @@ def _other_of_oneof(message: Message, field: FieldDescriptor) -> str | None:
     return None if oneof is None else message.WhichOneof(oneof.name)
 
 
-def _enum(enum: EnumDescriptor, given: object) -> int:
+def _enum(enum: EnumDescriptor, given: object, texts: bool) -> int:
+    if texts and isinstance(given, str) and _INTEGER.fullmatch(given):
+        given = int(given)
     names = {value.name: value.number for value in enum.values}
     if isinstance(given, str) and given in names:
         return names[given]

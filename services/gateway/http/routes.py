@@ -106,7 +106,7 @@ class RouteTable:
                 route = by_verb.get("GET" if verb == "HEAD" else verb)
                 if route is not None:
                     values = zip(route.path_fields, match.groups(), strict=True)
-                    return route, {field: unquote(value) for field, value in values}
+                    return route, {field: unquote(value, errors="surrogateescape") for field, value in values}
                 allowed |= by_verb.keys()
         if allowed:
             raise VerbNotAllowed(sorted(allowed | ({"HEAD"} if "GET" in allowed else set())))
