@@ -21,6 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_status import rpc_status
 from protobuf.wkt import Any as PackedAny
 from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
 
 from mesh.errors import InvalidRequest, rpc_error
 from mesh.security.access_rules import contract_of, path_of
@@ -50,6 +51,12 @@ class ConnectApp(ConnectASGIApplication[Rpcs]):
             codecs=google_protobuf_codecs(),
         )
         self.paths = {path_of(method) for method in methods}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request to one of the paths."""
+        # `connectrpc` fails at other characters, and no header that it or a service reads has any.
+        headers = [(name, value) for name, value in scope["headers"] if value.isascii()]
+        await super().__call__({**scope, "headers": headers}, receive, send)
 
     @property
     def path(self) -> str:
@@ -89,7 +96,9 @@ def _endpoint(
 
 
 def _context(context: Context) -> CallContext:
-    headers = Headers(dict(context.request_headers.items()))
+    headers = Headers(
+        raw=[(name.encode(), value.encode()) for name, value in context.request_headers.allitems()]
+    )
     metadata = context_of(headers, request_id_of(headers), "").metadata
     timeout = None if context.timeout_ms is None else context.timeout_ms / 1000
     return CallContext(metadata, timeout, (context.client_address or "").rpartition(":")[0])
