@@ -262,17 +262,22 @@ def _unpack(error: grpc.aio.AioRpcError, detail: Message) -> bool:
     return status is not None and any(packed.Unpack(detail) for packed in status.details)
 
 
+def info_of(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo | None:
+    """Return the ErrorInfo of an RPC's error; None if it has none."""
+    info = error_details_pb2.ErrorInfo()
+    return info if _unpack(error, info) else None
+
+
 def reason_of(error: grpc.aio.AioRpcError) -> str | None:
     """Return the ErrorInfo reason of an RPC's error; None if it has no ErrorInfo."""
-    info = error_details_pb2.ErrorInfo()
-    return info.reason if _unpack(error, info) else None
+    info = info_of(error)
+    return info.reason if info else None
 
 
 def metadata_of(error: grpc.aio.AioRpcError) -> dict[str, str]:
     """Return the ErrorInfo metadata of an RPC's error."""
-    info = error_details_pb2.ErrorInfo()
-    _unpack(error, info)
-    return dict(info.metadata)
+    info = info_of(error)
+    return dict(info.metadata) if info else {}
 
 
 def violations_of(error: grpc.aio.AioRpcError) -> list[FieldViolation]:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import structlog
 from livekit import rtc
-from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from agent.call.caller_presence import CallEnding
 from agent.call.dialogue_llm import TimedDialogue
@@ -22,7 +22,7 @@ from agent.dialogue.context import CallerHome
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.flightdata_tools import FlightDataPlaces, FlightDataTools
 from agent.dialogue.restoring import restored_state
-from agent.recording.earlier_entries import agent_has_spoken, read_entries, tool_records, unanswered_words
+from agent.recording.earlier_entries import agent_has_spoken, finished_tools, read_entries, unanswered_words
 from agent.settings import AgentSettings
 from mesh.clock import SystemClock
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
@@ -98,7 +98,7 @@ async def _talk(
     dialogue = Dialogue(
         FlightDataPlaces(flightdata, locale=home.locale),
         FlightDataTools(flightdata),
-        state=restored_state(tool_records(entries)),
+        state=restored_state(finished_tools(entries)),
         home=home,
     )
     await room.join()
@@ -147,4 +147,4 @@ async def _until_over(
     else:
         over.cancel()
         # If the reason is UNSPECIFIED, the call stays open and another agent continues it.
-        await recorder.close((talking.result() if ended else None) or pb.CALL_END_REASON_UNSPECIFIED)
+        await recorder.close((talking.result() if ended else None) or entry_pb2.CALL_END_REASON_UNSPECIFIED)

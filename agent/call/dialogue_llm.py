@@ -8,7 +8,7 @@ import structlog
 from livekit.agents import APIConnectOptions, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 
-from agent.call.flight_cards import RoomPublisher, flights_card
+from agent.call.tool_messages import ToolPublisher
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.recording.utterances import ToolCalls
@@ -62,7 +62,7 @@ class DialogueLLM(llm.LLM[Any]):
         dialogue: TimedDialogue,
         recorded: Callable[[], Awaitable[bool]],
         tool_calls: ToolCalls,
-        publisher: RoomPublisher,
+        publisher: ToolPublisher,
         hang_up: Callable[[], None],
         on_sentence: Callable[[str], None],
     ) -> None:
@@ -101,7 +101,6 @@ class TurnStream(llm.LLMStream):
         super().__init__(dialogue_llm, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
         self._call = dialogue_llm
         self._turn_id = uuid7()
-        self._started: dict[str, ToolStarted] = {}
 
     async def _run(self) -> None:
         try:
@@ -122,20 +121,13 @@ class TurnStream(llm.LLMStream):
         match event:
             case Speech(text):
                 self._say(text)
-            case ToolStarted(tool_call_id, name, arguments):
-                self._started[tool_call_id] = event
-                self._call.tool_calls.start(tool_call_id, name, arguments)
-            case ToolFinished():
-                await self._finish_tool(self._started[event.tool_call_id], event)
+            case ToolStarted(call):
+                self._call.tool_calls.start(call)
+            case ToolFinished(result):
+                call = self._call.tool_calls.finish(result)
+                await self._call.publisher.publish(call, result)
             case End():
                 self._call.hang_up()
-
-    async def _finish_tool(self, started: ToolStarted, finished: ToolFinished) -> None:
-        self._call.tool_calls.finish(finished.tool_call_id, finished.outcome, finished.result)
-        await self._call.publisher.tool_used(started, finished.outcome)
-        card = flights_card(started, finished)
-        if card is not None:
-            await self._call.publisher.flights_found(card)
 
     def _say(self, text: str) -> None:
         self._call.on_sentence(text)

@@ -16,15 +16,15 @@ from livekit.agents.voice import (
     SpeechHandle,
     UserInputTranscribedEvent,
 )
-from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from agent.call.caller_presence import CallEnding, PresenceWatcher
 from agent.call.caller_silence import CallerSilence
 from agent.call.captions import RoomCaptions
 from agent.call.dialogue_llm import DialogueLLM, TimedDialogue
 from agent.call.first_audio import FirstAudioWatchdog, UnheardTurn
-from agent.call.flight_cards import RoomPublisher
 from agent.call.livekit_session import SpeechEngines, make_session, room_options
+from agent.call.tool_messages import ToolPublisher
 from agent.call.typed_messages import TypedMessage, TypedMessages
 from agent.call_waits import CallWaits
 from agent.recording.session_recorder import RecordingAgent, record_playback
@@ -63,7 +63,7 @@ class VoiceCall:
             dialogue,
             self._customer.recorded,
             ToolCalls(recorder),
-            RoomPublisher(room),
+            ToolPublisher(room),
             self._hang_up,
             self._first_audio.add,
         )
@@ -156,7 +156,7 @@ class VoiceCall:
             await handle.wait_for_playout()
             if not handle.interrupted:
                 break
-        return pb.CALL_END_REASON_AGENT_HUNG_UP
+        return entry_pb2.CALL_END_REASON_AGENT_HUNG_UP
 
     async def _caller_silent(self) -> CallEnding:
         """Wait until the caller has been silent for so long that the agent has said goodbye."""
@@ -173,7 +173,7 @@ class VoiceCall:
                     await goodbye.wait_for_playout()
             if self._silence.activities == active_before:
                 _log.info("caller silent", seconds=self._waits.silence_question + self._waits.silence_end)
-                return pb.CALL_END_REASON_CALLER_SILENT
+                return entry_pb2.CALL_END_REASON_CALLER_SILENT
 
     async def _session_over(self) -> None:
         await self._closed.wait()

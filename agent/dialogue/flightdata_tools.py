@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import structlog
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flight_status_pb2, flights_pb2, places_pb2
 
+from agent.dialogue.search_answer import SearchAnswer, require_stops, without_dearer_offers
 from agent.dialogue.tools import (
     DateBeyondHorizon,
     DateInPast,
     FlightNotFound,
     PlaceUnknown,
     SamePlace,
-    SearchAnswer,
     ToolError,
     ToolRestricted,
     ToolUnavailable,
     ToolUsedUp,
 )
-from agent.dialogue.transcript_json import checked, require_stops
-from agent.language.flight_times import date_message
-from agent.language.found_flight import FoundFlight
 from mesh.calling.channel import streaming
-from mesh.errors import metadata_of, reason_of
+from mesh.errors import info_of, metadata_of, reason_of
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
@@ -73,25 +71,23 @@ class FlightDataTools:
         return await _or_tool_error(self._search(request))
 
     async def _search(self, request: flights_pb2.SearchFlightsRequest) -> SearchAnswer:
-        flights: dict[str, FoundFlight] = {}
+        results = flights_pb2.SearchResults()
         limited = flights_pb2.SearchFlightsRequest(max_results=MAX_RESULTS)
         limited.MergeFrom(request)
         call = self._stub.SearchFlights(limited, timeout=STREAM_TIMEOUT_SECONDS)
         async with streaming(call) as stream:
             async for response in stream:
-                if response.HasField("results"):
-                    flights.update(_found(response.results))
-                elif response.HasField("done"):
-                    return _answer(tuple(flights.values()), response.done)
+                results.MergeFrom(response.results)
+                if response.HasField("done"):
+                    cheapest = without_dearer_offers(results)
+                    finished = entry_pb2.FlightSearchResult(results=cheapest, done=response.done)
+                    return SearchAnswer.of(finished)
         raise ToolUnavailable("the search stream ended without a `done` message")
 
     async def flight_status(
-        self, flight_number: str, depart_date: date | None
+        self, request: flight_status_pb2.GetFlightStatusRequest
     ) -> flight_status_pb2.FlightStatus:
         """Return the status of a flight. If it has several legs, return that of the first one."""
-        request = flight_status_pb2.GetFlightStatusRequest(
-            flight_number=flight_number, date=date_message(depart_date)
-        )
         response = await _or_tool_error(self._stub.GetFlightStatus(request))
         return _checked_status(response.status)
 
@@ -119,9 +115,13 @@ def tool_error(error: grpc.aio.AioRpcError) -> ToolError:
     """Return the dialogue's error for a service error. Unknown reasons become `ToolUnavailable`."""
     reason, metadata = reason_of(error), metadata_of(error)
     if known := _ERRORS.get(reason or ""):
-        return known(metadata)
-    _log.warning("flight data call failed", code=error.code().name, reason=reason, details=error.details())
-    return ToolUnavailable(error.code().name)
+        failed = known(metadata)
+    else:
+        code, details = error.code().name, error.details()
+        _log.warning("flight data call failed", code=code, reason=reason, details=details)
+        failed = ToolUnavailable(code)
+    failed.info = info_of(error)
+    return failed
 
 
 def _day(text: str | None) -> date | None:
@@ -143,39 +143,3 @@ _ERRORS: Mapping[str, Callable[[Mapping[str, str]], ToolError]] = {
 def _checked_status(status: flight_status_pb2.FlightStatus) -> flight_status_pb2.FlightStatus:
     require_stops((status.scheduled_departure, status.scheduled_arrival))
     return status
-
-
-def _answer(flights: tuple[FoundFlight, ...], done: flights_pb2.SearchDone) -> SearchAnswer:
-    outcome = flights_pb2.SearchOutcome.Name(done.outcome).removeprefix("SEARCH_OUTCOME_")
-    partial = flights_pb2.SEARCH_LIMIT_PART in done.limits
-    return SearchAnswer(outcome, flights, done.total, done.total_unfiltered, done.provenance.sample, partial)
-
-
-def _found(results: flights_pb2.SearchResults) -> dict[str, FoundFlight]:
-    """Return flights by the ids of their itineraries. A search with a return flight returns journeys."""
-    by_id = {itinerary.itinerary_id: itinerary for itinerary in results.itineraries}
-    if not results.journeys:
-        return {
-            name: checked(FoundFlight(one, None, _cheapest(results.offers, name)))
-            for name, one in by_id.items()
-        }
-    found = {}
-    for journey in results.journeys:
-        out, back = journey.itinerary_ids
-        there = flights_pb2.Itinerary()
-        there.CopyFrom(by_id[out])
-        there.ClearField("fare")
-        if journey.HasField("fare"):
-            there.fare.CopyFrom(journey.fare)
-        offer = _cheapest(results.offers, out, back)
-        found[f"{out}|{back}"] = checked(FoundFlight(there, by_id[back], offer))
-    return found
-
-
-def _cheapest(
-    offers: Iterable[flights_pb2.Offer], itinerary_id: str, return_id: str = ""
-) -> flights_pb2.Offer | None:
-    """Return the cheapest offer for this outbound and this inbound itinerary; None if there is none."""
-    ids = (itinerary_id, return_id)
-    matching = [offer for offer in offers if (offer.itinerary_id, offer.return_itinerary_id) == ids]
-    return min(matching, key=lambda offer: (offer.fare.total.units, offer.fare.total.nanos), default=None)

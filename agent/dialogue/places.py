@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from readback.flightdata.v1 import places_pb2
@@ -46,14 +46,19 @@ class Place:
         """Return whether both places are the same, or one is an airport of the other."""
         return bool({self.code, *self.airport_codes} & {other.code, *other.airport_codes})
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the place as JSON values, for the transcript."""
-        return asdict(self) | {"airport_codes": list(self.airport_codes)}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Place:
-        """Return the place from the result of `to_json`. Raises KeyError or TypeError for other data."""
-        return cls(**{**data, "airport_codes": tuple(data.get("airport_codes", ()))})
+    def message(self) -> places_pb2.Place:
+        """Return the place as a contract message."""
+        kind = places_pb2.PLACE_KIND_METRO if self.kind == "metro" else places_pb2.PLACE_KIND_AIRPORT
+        return places_pb2.Place(
+            code=self.code,
+            kind=kind,
+            name=self.name,
+            city=self.city,
+            country_code=self.country_code,
+            country=self.country,
+            time_zone=self.time_zone,
+            airport_codes=self.airport_codes,
+        )
 
 
 def city_codes(*places: Place | None) -> list[str]:

@@ -2,76 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import time
-from typing import Any
 
+from google.type.timeofday_pb2 import TimeOfDay
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.flows.reading_out import READ_AT_ONCE
 from agent.dialogue.places import Place
+from agent.dialogue.search_answer import SearchAnswer
 from agent.dialogue.state import DialogueState, Draft, FlightList
-from agent.dialogue.transcript_json import flight_from_json
 from agent.language.days import CalendarDay
 from agent.language.flight_times import day_of
 from agent.language.meanings import TimeWindow
-from mesh.contracts.tool_arguments import request_from
-from mesh.errors import InvalidRequest
 
 
-@dataclass(frozen=True, slots=True)
-class ToolRecord:
-    """A tool call and its result, as recorded in the transcript."""
-
-    name: str
-    arguments: Mapping[str, Any]
-    outcome: str
-    result: Mapping[str, Any]
-
-
-def restored_state(history: Iterable[ToolRecord]) -> DialogueState:
+def restored_state(
+    history: Iterable[tuple[entry_pb2.ToolCall, entry_pb2.ToolResult]],
+) -> DialogueState:
     """Return the dialogue state after these tool calls.
 
-    Records that can't be read, for example from an older release, are skipped.
+    Searches that can't be read, for example from a later release, are skipped.
     """
     state = DialogueState()
-    for record in history:
-        if record.name == "search_flights" and record.outcome in ("FOUND", "EMPTY"):
+    for call, result in history:
+        if call.HasField("search_flights") and result.HasField("search_flights"):
             try:
-                state.draft, state.flight_list = _search(record.arguments, record.result)
-            except (InvalidRequest, KeyError, TypeError, ValueError, AttributeError):
+                answer = SearchAnswer.of(result.search_flights)
+                draft = _draft(call.search_flights, {place.code: Place.of(place) for place in call.places})
+            except (KeyError, ValueError):
                 continue
+            read = min(READ_AT_ONCE, len(answer.flights))
+            state.draft = draft
+            state.flight_list = FlightList(call.search_flights, answer.flights, answer.total, read)
     return state
 
 
-def _search(arguments: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[Draft, FlightList]:
-    request = request_from(flights_pb2.SearchFlightsRequest.DESCRIPTOR, arguments)
-    assert isinstance(request, flights_pb2.SearchFlightsRequest)
-    draft = Draft(
-        origin=Place.from_json(result["origin"]),
-        destination=Place.from_json(result["destination"]),
-        via=Place.from_json(result["via"]) if result.get("via") else None,
+def _draft(request: flights_pb2.SearchFlightsRequest, places: dict[str, Place]) -> Draft:
+    """Return the draft of a search. Raises KeyError or ValueError for a place or value that is unknown."""
+    return Draft(
+        origin=places[request.origin],
+        destination=places[request.destination],
+        via=places[request.via] if request.via else None,
         depart=CalendarDay.of(day_of(request.depart_date)),
         back=day_of(request.return_date) if request.HasField("return_date") else None,
-        window=_window(arguments, "depart"),
-        arrival=_window(arguments, "arrive"),
+        window=_window(request, "depart"),
+        arrival=_window(request, "arrive"),
         airline=request.carrier_code or None,
         airlines=tuple(request.carrier_codes),
         without_airlines=tuple(request.without_carrier_codes),
         nonstop=request.nonstop,
         max_stops=request.max_stops if request.HasField("max_stops") else None,
-        sort=arguments.get("sort"),
-        cabin=arguments.get("cabin"),
+        sort=_word(flights_pb2.FlightSort.Name(request.sort), "FLIGHT_SORT_"),
+        cabin=_word(flights_pb2.Cabin.Name(request.cabin), "CABIN_"),
         passengers=max(request.passengers, 1),
     )
-    flights = tuple(flight_from_json(data) for data in result.get("itineraries", ()))
-    return draft, FlightList(request, flights, int(result.get("total", 0)), min(READ_AT_ONCE, len(flights)))
 
 
-def _window(arguments: Mapping[str, Any], end: str) -> TimeWindow | None:
+def _word(name: str, prefix: str) -> str | None:
+    word = name.removeprefix(prefix).lower()
+    return None if word == "unspecified" else word
+
+
+def _window(request: flights_pb2.SearchFlightsRequest, end: str) -> TimeWindow | None:
     since, until = (
-        time.fromisoformat(text) if (text := arguments.get(f"{end}_{side}")) else None
+        _time(getattr(request, f"{end}_{side}")) if request.HasField(f"{end}_{side}") else None  # type: ignore[arg-type]  # the name of a field
         for side in ("from", "until")
     )
     return TimeWindow(since, until) if since or until else None
+
+
+def _time(message: TimeOfDay) -> time:
+    return time(message.hours, message.minutes)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+from google.protobuf.message import Message
+from readback.conversation.v1 import entry_pb2
+
+from agent.dialogue.places import Place
 from agent.dialogue.tools import DateBeyondHorizon, ToolError, ToolRestricted, ToolUnavailable, ToolUsedUp
 from agent.dialogue.turn import Events, Speech, ToolFinished, ToolStarted, Turn
 
@@ -18,13 +22,15 @@ T = TypeVar("T")
 class ToolUse(Generic[T]):
     """A tool call. After `events` is exhausted, either `answer` or `error` is set.
 
+    `name` is the field of `ToolCall` for the `arguments`, `places` are the places that they name, and
     `describe` converts the answer to the outcome and the result for the transcript.
     """
 
     name: str
-    arguments: Mapping[str, Any]
+    arguments: Message
+    places: Iterable[Place]
     call: Callable[[], Coroutine[Any, Any, T]]
-    describe: Callable[[T], tuple[str, Mapping[str, Any]]]
+    describe: Callable[[T], entry_pb2.ToolResult]
     answer: T | None = None
     error: ToolError | None = None
 
@@ -33,27 +39,30 @@ class ToolUse(Generic[T]):
 
         Closing the generator cancels the call.
         """
-        tool_call_id = turn.new_id()
-        yield ToolStarted(tool_call_id, self.name, self.arguments)
+        call = entry_pb2.ToolCall(tool_call_id=turn.new_id(), name=self.name)
+        call.places.extend(place.message() for place in self.places)
+        getattr(call, self.name).CopyFrom(self.arguments)
+        yield ToolStarted(call)
         task = asyncio.create_task(self.call())
         try:
             done, _ = await asyncio.wait({task}, timeout=turn.patience)
             if not done:
                 yield Speech(turn.language.phrase("one_moment"), filler=True)
-            outcome, result = await self._outcome(task)
-            yield ToolFinished(tool_call_id, self.name, outcome, result)
+            result = await self._result(task)
+            result.tool_call_id, result.name = call.tool_call_id, call.name
+            yield ToolFinished(result)
         finally:
             task.cancel()
 
-    async def _outcome(self, task: asyncio.Task[T]) -> tuple[str, Mapping[str, Any]]:
+    async def _result(self, task: asyncio.Task[T]) -> entry_pb2.ToolResult:
         try:
             self.answer = await task
         except ToolError as error:
             self.error = error
-            return error.outcome, {}
+            return entry_pb2.ToolResult(outcome=error.outcome, error=error.info)
         except Exception as error:  # noqa: BLE001 - the caller must hear a sentence after any failure; the tool has logged it
             self.error = ToolUnavailable(type(error).__name__)
-            return ToolUnavailable.outcome, {}
+            return entry_pb2.ToolResult(outcome=ToolUnavailable.outcome)
         return self.describe(self.answer)
 
 

@@ -1,7 +1,7 @@
 """The dialogue's tools: four queries of flight data, their answers and their errors.
 
-Answers are messages of `readback.flightdata.v1`. The transcript stores them as JSON with protobuf's field
-names, so the web app can show flight cards from a transcript entry as well as from a live search.
+Answers are messages of the contracts. The transcript has the same messages, so clients can draw flights from
+a transcript entry as well as from a live search.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import ClassVar, Protocol
 
+from google.rpc.error_details_pb2 import ErrorInfo
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flight_status_pb2, flights_pb2, places_pb2
 
-from agent.language.found_flight import FoundFlight
+from agent.dialogue.search_answer import SearchAnswer
 
 
 class ToolError(Exception):
-    """A tool call failed. `outcome` is its outcome in the transcript."""
+    """A tool call failed. `outcome` is its outcome in the transcript, and `info` the service's error."""
 
-    outcome = "UNAVAILABLE"
+    outcome: ClassVar = entry_pb2.TOOL_OUTCOME_UNAVAILABLE
+    info: ErrorInfo | None = None
 
 
 class ToolUnavailable(ToolError):
@@ -29,34 +32,34 @@ class ToolUnavailable(ToolError):
 class ToolRestricted(ToolError):
     """No configured provider offers this data, or the API keys don't permit it."""
 
-    outcome = "RESTRICTED"
+    outcome = entry_pb2.TOOL_OUTCOME_RESTRICTED
 
 
 @dataclass(eq=False)
 class ToolUsedUp(ToolError):
     """The quota of the providers is exhausted. From the date `until` it is available again."""
 
-    outcome = "QUOTA_EXHAUSTED"
+    outcome = entry_pb2.TOOL_OUTCOME_QUOTA_EXHAUSTED
     until: date | None = None
 
 
 class PlaceUnknown(ToolError):
     """No airport or city has this code."""
 
-    outcome = "PLACE_UNKNOWN"
+    outcome = entry_pb2.TOOL_OUTCOME_PLACE_UNKNOWN
 
 
 class SamePlace(ToolError):
     """Origin and destination are the same airport or city."""
 
-    outcome = "SAME_PLACE"
+    outcome = entry_pb2.TOOL_OUTCOME_SAME_PLACE
 
 
 @dataclass(eq=False)
 class DateInPast(ToolError):
     """The date of departure is in the past. `today` is the date at the departure airport."""
 
-    outcome = "DATE_IN_PAST"
+    outcome = entry_pb2.TOOL_OUTCOME_DATE_IN_PAST
     today: date | None = None
 
 
@@ -64,30 +67,14 @@ class DateInPast(ToolError):
 class DateBeyondHorizon(ToolError):
     """The date of departure is too far ahead. `last_date` is the last day with a known schedule."""
 
-    outcome = "DATE_BEYOND_HORIZON"
+    outcome = entry_pb2.TOOL_OUTCOME_DATE_BEYOND_HORIZON
     last_date: date | None = None
 
 
 class FlightNotFound(ToolError):
     """No flight has this flight number on this day."""
 
-    outcome = "FLIGHT_NOT_FOUND"
-
-
-@dataclass(frozen=True, slots=True)
-class SearchAnswer:
-    """Flights of a search. `outcome` is "FOUND" or "EMPTY".
-
-    `total` is the number of flights that match, and `total_unfiltered` the number of flights on that route
-    and day. A `partial` answer has only the beginning of a provider's list. So better flights may be missing.
-    """
-
-    outcome: str
-    flights: tuple[FoundFlight, ...]
-    total: int
-    total_unfiltered: int
-    sample: bool
-    partial: bool = False
+    outcome = entry_pb2.TOOL_OUTCOME_FLIGHT_NOT_FOUND
 
 
 class Tools(Protocol):
@@ -97,9 +84,9 @@ class Tools(Protocol):
         """Search flights. Raises PlaceUnknown, SamePlace, DateInPast, DateBeyondHorizon."""
 
     async def flight_status(
-        self, flight_number: str, depart_date: date | None
+        self, request: flight_status_pb2.GetFlightStatusRequest
     ) -> flight_status_pb2.FlightStatus:
-        """Return the status of a flight. If `depart_date` is None, it is today at the flight's origin.
+        """Return the status of a flight. Without a date, it is today at the flight's origin.
 
         Raises FlightNotFound, DateBeyondHorizon.
         """

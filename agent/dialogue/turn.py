@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
-from typing import Any
+
+from readback.conversation.v1 import entry_pb2
 
 from agent.dialogue.context import Context
 from agent.dialogue.frames import Frame
@@ -23,25 +24,16 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """Start of a tool call. `tool_call_id` is a UUID, and `arguments` are JSON values."""
+    """Start of a tool call."""
 
-    tool_call_id: str
-    name: str
-    arguments: Mapping[str, Any]
+    call: entry_pb2.ToolCall
 
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """End of a tool call.
+    """End of a tool call."""
 
-    `outcome` is one word (`FOUND`, `EMPTY`, `UNAVAILABLE`, …). `result` has JSON values and protobuf's field
-    names.
-    """
-
-    tool_call_id: str
-    name: str
-    outcome: str
-    result: Mapping[str, Any]
+    result: entry_pb2.ToolResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from google.protobuf.json_format import MessageToDict
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
-
-from agent.dialogue.restoring import ToolRecord
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
@@ -35,17 +32,18 @@ async def read_entries(
         request.page_token = response.next_page_token
 
 
-def tool_records(entries: Iterable[entry_pb2.Entry]) -> list[ToolRecord]:
+def finished_tools(
+    entries: Iterable[entry_pb2.Entry],
+) -> list[tuple[entry_pb2.ToolCall, entry_pb2.ToolResult]]:
     """Return the tool calls that have a result, in the order of their results."""
     calls: dict[str, entry_pb2.ToolCall] = {}
-    records = []
+    finished = []
     for entry in entries:
         if entry.HasField("tool_call"):
             calls[entry.tool_call.tool_call_id] = entry.tool_call
         elif entry.HasField("tool_result") and (call := calls.get(entry.tool_result.tool_call_id)):
-            arguments, result = MessageToDict(call.arguments), MessageToDict(entry.tool_result.result)
-            records.append(ToolRecord(call.name, arguments, entry.tool_result.outcome, result))
-    return records
+            finished.append((call, entry.tool_result))
+    return finished
 
 
 def agent_has_spoken(entries: Iterable[entry_pb2.Entry], call_id: str) -> bool:

@@ -7,9 +7,8 @@ replace a caption with its entry.
 
 import asyncio
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from readback.conversation.v1 import entry_pb2
 
@@ -242,21 +241,25 @@ class ToolCalls:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._running: dict[str, str] = {}
+        self._running: dict[str, entry_pb2.ToolCall] = {}
 
-    def start(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        """Record the start of a tool call. `arguments` must be JSON values."""
-        self._running[tool_call_id] = name
-        self._recorder.tool_call(tool_call_id, name, arguments)
+    def start(self, call: entry_pb2.ToolCall) -> None:
+        """Record the start of a tool call."""
+        self._running[call.tool_call_id] = call
+        self._recorder.tool_call(call)
 
-    def finish(self, tool_call_id: str, outcome: str, result: Mapping[str, Any]) -> None:
-        """Record the outcome and result of a tool call. `result` must be JSON values."""
-        self._recorder.tool_result(tool_call_id, self._running.pop(tool_call_id), outcome, result)
+    def finish(self, result: entry_pb2.ToolResult) -> entry_pb2.ToolCall:
+        """Record the result of a tool call. Return the call."""
+        self._recorder.tool_result(result)
+        return self._running.pop(result.tool_call_id)
 
     def abandon(self) -> None:
         """Record the tool calls that are still running as abandoned, at the end of a turn."""
-        for tool_call_id in list(self._running):
-            self.finish(tool_call_id, "ABANDONED", {})
+        for call in list(self._running.values()):
+            abandoned = entry_pb2.TOOL_OUTCOME_ABANDONED
+            self.finish(
+                entry_pb2.ToolResult(tool_call_id=call.tool_call_id, name=call.name, outcome=abandoned)
+            )
 
 
 def _now() -> datetime:

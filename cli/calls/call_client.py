@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Self
 
+from google.protobuf.json_format import ParseDict
 from livekit import rtc
+from readback.conversation.v1 import entry_pb2
 
-from agent.call.flight_cards import TOPIC_FLIGHTS, TOPIC_TOOLS
+from agent.call.tool_messages import TOPIC_TOOLS
 from agent.speech.audio import Samples
 from cli.calls.earpiece import Earpiece
 from cli.calls.microphone import Microphone
+from mesh.contracts.tool_arguments import arguments_of, enum_word
 
 # Names of the LiveKit agent protocol. They are copied, because the import of `livekit.agents.types` takes
 # seconds.
@@ -37,11 +40,29 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True)
 class ToolUse:
-    """A tool call of the agent."""
+    """A finished tool call of the agent."""
 
-    name: str
-    arguments: dict[str, Any]
-    outcome: str
+    call: entry_pb2.ToolCall
+    result: entry_pb2.ToolResult
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments, as a model would write them."""
+        return arguments_of(self.call, "arguments")
+
+    @property
+    def outcome(self) -> str:
+        """The outcome, for example `FOUND`."""
+        return enum_word(self.result, "outcome")
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return the tool call in a message of `TOPIC_TOOLS`."""
+        message = json.loads(text)
+        return cls(
+            ParseDict(message["tool_call"], entry_pb2.ToolCall(), ignore_unknown_fields=True),
+            ParseDict(message["tool_result"], entry_pb2.ToolResult(), ignore_unknown_fields=True),
+        )
 
 
 @dataclass(frozen=True)
@@ -58,8 +79,6 @@ class TurnReport:
     before the caller had ended."""
     interims: int = 0
     """Number of interim captions received while the caller spoke."""
-    cards: list[dict[str, Any]] = field(default_factory=list)
-    """The messages with flight cards that the agent sent."""
 
 
 @dataclass
@@ -71,12 +90,11 @@ class _Segment:
 
 
 class _Turn:
-    """All captions, tool calls and flight cards received since the caller's last line began."""
+    """All captions and tool calls received since the caller's last line began."""
 
     def __init__(self) -> None:
         self.segments: dict[str, _Segment] = {}
         self.tools: list[ToolUse] = []
-        self.cards: list[dict[str, Any]] = []
 
     def text(self, *, agent: bool) -> str:
         return " ".join(segment.text for segment in self.segments.values() if segment.agent is agent)
@@ -203,7 +221,7 @@ class CallClient:
         shown = [at for segment in turn.segments.values() if not segment.agent for at in segment.interims]
         interims = len([at for at in shown if spoke_until is not None and at < spoke_until])
         heard, reply = turn.text(agent=False), turn.text(agent=True)
-        return TurnReport(said, heard, reply, turn.tools, first_audio_ms, interims, turn.cards)
+        return TurnReport(said, heard, reply, turn.tools, first_audio_ms, interims)
 
     def _answer_ended(self) -> bool:
         return self.agent_state in {"listening", ""} and self._earpiece.quiet_for > _ANSWER_ENDS_AFTER_S
@@ -248,7 +266,7 @@ class CallClient:
         room.on("participant_connected", self._participant_joined)
         room.on("participant_disconnected", self._participant_left)
         room.on("disconnected", self._disconnected)
-        for topic in (TOPIC_TRANSCRIPTION, TOPIC_TOOLS, TOPIC_FLIGHTS):
+        for topic in (TOPIC_TRANSCRIPTION, TOPIC_TOOLS):
             room.register_text_stream_handler(topic, self._received)
 
     def _participant_joined(self, participant: rtc.RemoteParticipant) -> None:
@@ -279,11 +297,8 @@ class CallClient:
         if reader.info.topic == TOPIC_TRANSCRIPTION:
             from_agent = identity != self._room.local_participant.identity
             self._add_caption(reader.info.attributes or {}, text, agent=from_agent)
-        elif reader.info.topic == TOPIC_TOOLS:
-            use = json.loads(text)
-            self._turn.tools.append(ToolUse(use["name"], use["arguments"], use["outcome"]))
         else:
-            self._turn.cards.append(json.loads(text))
+            self._turn.tools.append(ToolUse.read(text))
         self._changed.set()
 
     def _add_caption(self, attributes: dict[str, str], text: str, *, agent: bool) -> None:

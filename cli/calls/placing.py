@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 from readback.conversation.v1 import conversation_service_pb2 as conversation
+from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
 from cli.account.acting_account import ActingAccount
@@ -133,7 +134,7 @@ async def _started_call(
     finally:
         end = conversation.EndCallRequest(call_id=answer.call.call_id, request_id=uuid7())
         reason = (await stub.EndCall(end)).call.end_reason
-        output.ended(conversation.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_"))
+        output.ended(entry_pb2.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_"))
 
 
 async def _next_line(lines: AsyncIterator[CallerLine], client: CallClient) -> CallerLine | None:

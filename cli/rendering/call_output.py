@@ -26,7 +26,8 @@ class JsonCallOutput:
     def turn(self, turn: TurnReport) -> None:
         """Print a `turn` event."""
         tools = [
-            {"name": tool.name, "arguments": tool.arguments, "outcome": tool.outcome} for tool in turn.tools
+            {"name": tool.call.name, "arguments": tool.arguments, "outcome": tool.outcome}
+            for tool in turn.tools
         ]
         words = {"said": turn.said, "heard": turn.heard, "reply": turn.reply}
         self._print(
@@ -62,7 +63,7 @@ class TerminalCallOutput:
             self._line("dim", "heard", turn.heard)
         for tool in turn.tools:
             arguments = ", ".join(f"{name}={value}" for name, value in tool.arguments.items())
-            self._line("dim", "tool", f"{tool.name}({arguments}): {tool.outcome}")
+            self._line("dim", "tool", f"{tool.call.name}({arguments}): {tool.outcome}")
         self._line("bold cyan", "agent", turn.reply or "(no answer)")
         if turn.first_audio_ms is not None:
             self._line("dim", "", f"first audio after {turn.first_audio_ms:.0f} ms")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from google.protobuf.json_format import MessageToDict
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
 from rich.markup import escape
+
+from mesh.contracts.tool_arguments import arguments_of, enum_word
 
 INDENT = 26
 """Width, in characters, of the number, time and speaker before the text of an entry."""
@@ -59,15 +60,18 @@ def _content_of(entry: entry_pb2.Entry) -> str:
         case "utterance":
             return _utterance(entry.utterance)
         case "tool_call":
-            arguments = MessageToDict(entry.tool_call.arguments)
+            arguments = arguments_of(entry.tool_call, "arguments")
             listed = ", ".join(f"{name}={value}" for name, value in sorted(arguments.items()))
             return f"[magenta]    tool[/]  {entry.tool_call.name} {escape(listed)}"
         case "tool_result":
-            return f"[magenta]    tool[/]  {entry.tool_result.name}: {entry.tool_result.outcome}"
+            outcome = enum_word(entry.tool_result, "outcome")
+            return f"[magenta]    tool[/]  {entry.tool_result.name}: {outcome}"
         case _:
-            kind = entry_pb2.StateChangeKind.Name(entry.state_change.kind).removeprefix("STATE_CHANGE_KIND_")
-            reason = f" ({entry.state_change.reason})" if entry.state_change.reason else ""
-            return f"[dim]       ·  {f'{kind}{reason}'.replace('_', ' ').lower()}[/]"
+            change = entry.state_change
+            name = change.WhichOneof("reason")
+            reason = f" ({enum_word(change, name)})" if name else ""
+            words = f"{enum_word(change, 'kind')}{reason}".replace("_", " ").lower()
+            return f"[dim]       ·  {words}[/]"
 
 
 def _utterance(utterance: entry_pb2.Utterance) -> str:

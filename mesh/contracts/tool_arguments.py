@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.contracts.tool_schemas import enum_words, is_withheld
@@ -56,10 +57,29 @@ def arguments_from(request: Message) -> dict[str, Any]:
     }
 
 
+def arguments_of(call: Message, oneof: str) -> dict[str, Any]:
+    """Return the arguments in a `oneof` of requests and a `Struct`; none if a later release wrote them."""
+    name = call.WhichOneof(oneof)
+    if name is None:
+        return {}
+    request = getattr(call, name)
+    return json_format.MessageToDict(request) if isinstance(request, Struct) else arguments_from(request)
+
+
+def enum_word(message: Message, field: str) -> str:
+    """Return the value of an enum's field without the enum's prefix; as a number if it has no name here."""
+    return _word(message.DESCRIPTOR.fields_by_name[field].enum_type, getattr(message, field))
+
+
+def _word(enum: Any, value: int) -> str:
+    names = enum.values_by_number
+    prefix = names[0].name.removesuffix("UNSPECIFIED")
+    return names[value].name.removeprefix(prefix) if value in names else str(value)
+
+
 def _argument(field: FieldDescriptor, value: Any) -> Any:
     if field.enum_type is not None:
-        names = field.enum_type.values_by_number
-        return names[value].name.removeprefix(names[0].name.removesuffix("UNSPECIFIED")).lower()
+        return _word(field.enum_type, value).lower()
     if field.message_type is None:
         return value
     match field.message_type.full_name:

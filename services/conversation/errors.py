@@ -23,7 +23,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import grpc
-from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import DomainError, ErrorTable
 
@@ -52,8 +52,10 @@ class CallNotFound(DomainError):
 class CallEnded(DomainError):
     """The call has ended."""
 
-    def __init__(self, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_UNSPECIFIED) -> None:
-        name = pb.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_")
+    def __init__(
+        self, reason: entry_pb2.CallEndReason.ValueType = entry_pb2.CALL_END_REASON_UNSPECIFIED
+    ) -> None:
+        name = entry_pb2.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_")
         super().__init__(
             "The call has ended; start another in the same conversation.", metadata={"end_reason": name}
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceServicer
 from readback.options.v1 import options_pb2
 
@@ -134,7 +135,7 @@ class ConversationServicer(ConversationServiceServicer):
                 )
                 running = await commit.transaction.running_call(conversation.key)
                 if running is not None:
-                    hung_up = await calls.end(commit, running, pb.CALL_END_REASON_CONVERSATION_ENDED)
+                    hung_up = await calls.end(commit, running, entry_pb2.CALL_END_REASON_CONVERSATION_ENDED)
                 finished = await conversations.finish(commit, conversation, commit.now)
                 return pb.EndConversationResponse(conversation=conversation_message(finished, None))
 
@@ -177,9 +178,9 @@ class ConversationServicer(ConversationServiceServicer):
         """End a call."""
         customer_id = current_customer()
         reason = (
-            pb.CALL_END_REASON_AGENT_HUNG_UP
+            entry_pb2.CALL_END_REASON_AGENT_HUNG_UP
             if _in_call(request.call_id)
-            else pb.CALL_END_REASON_CALLER_HUNG_UP
+            else entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
         )
         async with self._log.commit() as commit:
 

@@ -89,7 +89,7 @@ class ConversationWriter:
                 if enough.is_set():
                     await recorder.flushed()
                     if not over.done():
-                        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+                        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
                         return True
                     return False
                 await self._sentence(recorder, appender)
@@ -103,8 +103,11 @@ class ConversationWriter:
         if rng.random() < self.append_share:
             await appender.append()
         elif rng.random() < 0.2:
-            recorder.tool_call(spoken, "search_flights", {"origin": "MAA"})
-            recorder.tool_result(spoken, "search_flights", "FOUND", {"flights": self.sentences})
+            recorder.tool_call(entry_pb2.ToolCall(tool_call_id=spoken, name="search_flights"))
+            result = entry_pb2.ToolResult(tool_call_id=spoken, name="search_flights")
+            result.outcome = entry_pb2.TOOL_OUTCOME_FOUND
+            result.search_flights.done.total = self.sentences
+            recorder.tool_result(result)
         else:
             speaker = rng.choice((AGENT, CUSTOMER))
             if rng.random() < 0.5:

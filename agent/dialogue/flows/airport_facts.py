@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.flows.confirming_places import unknown_place
@@ -13,7 +13,6 @@ from agent.dialogue.places import Place
 from agent.dialogue.state import About
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import PlaceUnknown
-from agent.dialogue.transcript_json import to_json
 from agent.dialogue.turn import Events, Speech, Turn
 
 
@@ -28,10 +27,12 @@ async def airport_facts(turn: Turn) -> Events:
     place = slot.place
     code = place.airport_codes[0] if place.airport_codes else place.code
 
-    def describe(airport: places_pb2.Airport) -> tuple[str, Mapping[str, Any]]:
-        return "FOUND", {"airport": to_json(airport)}
+    def describe(airport: places_pb2.Airport) -> entry_pb2.ToolResult:
+        response = places_pb2.GetAirportResponse(airport=airport)
+        return entry_pb2.ToolResult(outcome=entry_pb2.TOOL_OUTCOME_FOUND, get_airport=response)
 
-    use = ToolUse("get_airport", {"code": code}, lambda: turn.tools.get_airport(code), describe)
+    request = places_pb2.GetAirportRequest(code=code)
+    use = ToolUse("get_airport", request, [place], lambda: turn.tools.get_airport(code), describe)
     async for event in use.events(turn):
         yield event
     if use.answer:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flight_status_pb2
 
 from agent.dialogue.flows.reading_out import chosen_of
@@ -14,9 +14,8 @@ from agent.dialogue.flows.route_status import named_route, route_status
 from agent.dialogue.state import About, Question
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import FlightNotFound, ToolError
-from agent.dialogue.transcript_json import to_json
 from agent.dialogue.turn import Events, Speech, Turn
-from agent.language.flight_times import local, state_of
+from agent.language.flight_times import date_message, local
 from agent.language.found_flight import FoundFlight
 from agent.language.meanings import Choice
 
@@ -40,13 +39,14 @@ async def flight_status(turn: Turn) -> Events:
         yield _ask_number(turn, turn.language.phrase("ask_flight_number"), _day(turn))
         return
 
-    def describe(status: flight_status_pb2.FlightStatus) -> tuple[str, Mapping[str, Any]]:
-        return state_of(status), {"status": to_json(status)}
+    def describe(status: flight_status_pb2.FlightStatus) -> entry_pb2.ToolResult:
+        response = flight_status_pb2.GetFlightStatusResponse(status=status)
+        return entry_pb2.ToolResult(outcome=entry_pb2.TOOL_OUTCOME_FOUND, flight_status=response)
 
-    arguments = {"flight_number": asked.number} | ({"date": asked.day.isoformat()} if asked.day else {})
-    use = ToolUse(
-        "flight_status", arguments, lambda: turn.tools.flight_status(asked.number, asked.day), describe
+    request = flight_status_pb2.GetFlightStatusRequest(
+        flight_number=asked.number, date=date_message(asked.day)
     )
+    use = ToolUse("flight_status", request, (), lambda: turn.tools.flight_status(request), describe)
     async for event in use.events(turn):
         yield event
     for speech in _tell(turn, use.answer) if use.answer else _tell_error(turn, use.error, asked):

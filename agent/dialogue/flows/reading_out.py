@@ -8,8 +8,8 @@ from datetime import date, time, timedelta
 
 from readback.flightdata.v1 import flights_pb2
 
+from agent.dialogue.search_answer import SearchAnswer
 from agent.dialogue.state import About, FlightList
-from agent.dialogue.tools import SearchAnswer
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.language.flight_times import day_of, local
 from agent.language.found_flight import FoundFlight

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
 
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flight_status_pb2
 
 from agent.dialogue.flows.reading_out import READ_AT_ONCE, middle
 from agent.dialogue.places import Place, city_codes
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import SamePlace, ToolError
-from agent.dialogue.transcript_json import to_json
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.language.flight_times import date_message, day_of, time_message
-from mesh.contracts.tool_arguments import arguments_from
 
 OF_ONE_AIRLINE = 20
 """Number of flights to request if the caller wants one airline, because others are removed afterwards."""
@@ -47,10 +45,13 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
         city_codes=city_codes(origin, destination),
     )
 
-    def describe(statuses: Sequence[flight_status_pb2.FlightStatus]) -> tuple[str, Mapping[str, Any]]:
-        return "FOUND" if statuses else "EMPTY", {"statuses": [to_json(status) for status in statuses]}
+    def describe(statuses: Sequence[flight_status_pb2.FlightStatus]) -> entry_pb2.ToolResult:
+        outcome = entry_pb2.TOOL_OUTCOME_FOUND if statuses else entry_pb2.TOOL_OUTCOME_EMPTY
+        response = flight_status_pb2.ListRouteStatusResponse(statuses=statuses)
+        return entry_pb2.ToolResult(outcome=outcome, route_status=response)
 
-    use = ToolUse("route_status", arguments_from(request), lambda: turn.tools.route_status(request), describe)
+    places = (origin, destination)
+    use = ToolUse("route_status", request, places, lambda: turn.tools.route_status(request), describe)
     async for event in use.events(turn):
         yield event
     wanted = [status for status in use.answer or () if status.flight_number.startswith(slots.airline or "")]

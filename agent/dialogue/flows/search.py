@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.flows.drafting import (
@@ -17,6 +17,7 @@ from agent.dialogue.flows.drafting import (
 )
 from agent.dialogue.flows.reading_out import tell_results
 from agent.dialogue.places import Place, city_codes
+from agent.dialogue.search_answer import SearchAnswer
 from agent.dialogue.state import About, Draft, FlightList, Question
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import (
@@ -24,17 +25,14 @@ from agent.dialogue.tools import (
     DateInPast,
     PlaceUnknown,
     SamePlace,
-    SearchAnswer,
     ToolError,
     ToolRestricted,
     ToolUsedUp,
 )
-from agent.dialogue.transcript_json import flight_to_json
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.language.days import CalendarDay
 from agent.language.flight_times import date_message, day_of, time_message
 from agent.language.meanings import TimeWindow
-from mesh.contracts.tool_arguments import arguments_from
 
 
 def search(turn: Turn) -> Events:
@@ -124,13 +122,8 @@ def request_of(turn: Turn) -> flights_pb2.SearchFlightsRequest:
 
 async def _run(turn: Turn) -> Events:
     request, draft = request_of(turn), turn.state.draft
-
-    def describe(answer: SearchAnswer) -> tuple[str, Mapping[str, Any]]:
-        return answer.outcome, _result(answer, draft)
-
-    use = ToolUse(
-        "search_flights", arguments_from(request), lambda: turn.tools.search_flights(request), describe
-    )
+    places = filter(None, (draft.origin, draft.destination, draft.via))
+    use = ToolUse("search_flights", request, places, lambda: turn.tools.search_flights(request), _result)
     async for event in use.events(turn):
         yield event
     turn.state.drafting, turn.state.tried = False, True
@@ -146,20 +139,11 @@ async def _run(turn: Turn) -> Events:
         yield speech
 
 
-def _result(answer: SearchAnswer, draft: Draft) -> Mapping[str, Any]:
+def _result(answer: SearchAnswer) -> entry_pb2.ToolResult:
     """Return the result for the transcript. Flight cards and later calls are restored from it."""
-    origin, destination = route_of(draft)
-    return {
-        "outcome": answer.outcome,
-        "total": answer.total,
-        "total_unfiltered": answer.total_unfiltered,
-        "sample": answer.sample,
-        "partial": answer.partial,
-        "origin": origin.to_json(),
-        "destination": destination.to_json(),
-        **({"via": draft.via.to_json()} if draft.via else {}),
-        "itineraries": [flight_to_json(flight) for flight in answer.flights],
-    }
+    found = answer.result.done.outcome == flights_pb2.SEARCH_OUTCOME_FOUND
+    outcome = entry_pb2.TOOL_OUTCOME_FOUND if found else entry_pb2.TOOL_OUTCOME_EMPTY
+    return entry_pb2.ToolResult(outcome=outcome, search_flights=answer.result)
 
 
 def _tell_empty(

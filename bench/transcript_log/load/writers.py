@@ -141,7 +141,7 @@ async def writers(
 
         opened = await asyncio.gather(*map(open_one, range(count)))
         yield opened
-        hang_up = pb.RecordRequest(close=pb.RecordClose(reason=pb.CALL_END_REASON_AGENT_HUNG_UP))
+        hang_up = pb.RecordRequest(close=pb.RecordClose(reason=entry_pb2.CALL_END_REASON_AGENT_HUNG_UP))
         for writer in opened:
             await writer.stream.write(hang_up)
 

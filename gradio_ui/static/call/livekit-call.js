@@ -3,7 +3,7 @@
 // Events, by type and `detail`:
 //   state       {state, message?}; connecting, listening, thinking, speaking, reconnecting, moved, ended
 //   caption     {id, speaker, text, final}
-//   flights     the JSON of the text stream `readback.flights`
+//   tool        {call, result}, a `ToolCall` and its `ToolResult`
 //   microphone  {on, muted, problem?: NoMicrophone}
 //   sent        {id}, a typed message has been sent
 //   sound       {blocked}
@@ -14,7 +14,7 @@ import { NoMicrophone, openMicrophone } from "./microphone.js";
 const TRANSCRIPTION = "lk.transcription";
 const SEGMENT = "lk.segment_id";
 const FINAL = "lk.transcription_final";
-const FLIGHTS = "readback.flights";
+const TOOLS = "readback.tools";
 const CHAT = "lk.chat";
 const TYPING = "readback.typing";
 const TYPING_EVERY_MS = 5000;
@@ -76,7 +76,7 @@ export class LiveKitCall extends EventTarget {
       .on(RoomEvent.TrackUnmuted, (_, owner) => owner.isLocal && this.#emitMicrophone())
       .on(RoomEvent.Disconnected, (reason) => this.#ended(reason));
     room.registerTextStreamHandler(TRANSCRIPTION, (reader, from) => this.#caption(reader, from.identity));
-    room.registerTextStreamHandler(FLIGHTS, (reader) => this.#flights(reader));
+    room.registerTextStreamHandler(TOOLS, (reader) => this.#tool(reader));
     await room.connect(url, token);
     if (this.#hangingUp) return void (await room.disconnect());
     this.#followAgent();
@@ -280,11 +280,12 @@ export class LiveKitCall extends EventTarget {
     if (isFinal()) this.#emit("caption", { id, speaker, text, final: true });
   }
 
-  async #flights(reader) {
+  async #tool(reader) {
     try {
-      this.#emit("flights", JSON.parse(await reader.readAll()));
+      const { tool_call: call, tool_result: result } = JSON.parse(await reader.readAll());
+      this.#emit("tool", { call, result });
     } catch (error) {
-      console.warn("A flight card could not be read.", error);
+      console.warn("A tool call could not be read.", error);
     }
   }
 

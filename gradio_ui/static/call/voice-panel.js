@@ -159,7 +159,7 @@ class VoicePanel extends HTMLElement {
     on("state", ({ state, message }) => this.#setState(state, message));
     on("caption", (caption) => this.#caption(caption));
     on("sent", () => this.#reply.asked());
-    on("flights", (search) => conversation.addSearch(search));
+    on("tool", (use) => conversation.addSearch(use));
     on("sound", ({ blocked }) => (this.soundButton.hidden = !blocked));
     on("microphone", (microphone) => this.#setMicrophone(microphone));
   }

@@ -1,5 +1,6 @@
 // Search results in the form that the flight board shows. The log's entries and the messages of a running
 // call have the same contents, so a search looks the same live and after a reload.
+import { argumentsOf, outcomeOf } from "./tool-arguments.js";
 
 /** Returns the local date "YYYY-MM-DD" and time "HH:MM" at an airport. */
 function localClock({ time, time_zone: timeZone }) {
@@ -31,19 +32,9 @@ const money = ({ currency_code: currency, units = 0, nanos = 0 }) => ({
 const connectionOf = ({ city, airport_code: code }, { overnight, next_airport_code: onward } = {}) =>
   `${city ?? code}${overnight ? ", overnight" : ""}${onward ? `, from ${onward}` : ""}`;
 
-/** Converts an `Itinerary` in protobuf's JSON to a flight for `flightCard`. */
-function flightOf({
-  itinerary_id: id,
-  segments,
-  duration,
-  fare,
-  provenance,
-  emissions,
-  seats_left: seats,
-  layovers = [],
-  way_back: back,
-  offer,
-}) {
+/** Converts an `Itinerary` with its price and its cheapest `Offer` to a flight for `flightCard`. */
+function flightOf(itinerary, fare, offer) {
+  const { itinerary_id: id, segments, duration, provenance, emissions, layovers = [] } = itinerary;
   const [first, last] = [segments[0], segments.at(-1)];
   const [depart, arrive] = [stop(first.departure), stop(last.arrival)];
   return {
@@ -57,36 +48,48 @@ function flightOf({
     price: fare?.total && money(fare.total),
     stops: segments.length - 1,
     via: segments.slice(0, -1).map((segment, index) => connectionOf(segment.arrival, layovers[index])),
-    sold_out: !fare && [seats, back?.seats_left].some((left) => left !== undefined),
+    sold_out: !fare && itinerary.seats_left !== undefined,
     co2e_kg: emissions?.grams && Math.round(Number(emissions.grams) / 1000),
     sample: Boolean(provenance?.sample),
     offer: offer ? { seller: offer.seller, expire_time: offer.expire_time } : null,
-    back: back ? flightOf(back) : null,
+    back: null,
   };
+}
+
+/** Converts `SearchResults` to flights: a round trip is one flight with the flight back in `back`. */
+function flightsOf({ itineraries = [], offers = [], journeys = [] }) {
+  const offerOf = (id, returnId = "") =>
+    offers.find((offer) => offer.itinerary_id === id && (offer.return_itinerary_id ?? "") === returnId);
+  if (!journeys.length)
+    return itineraries.map((one) => flightOf(one, one.fare, offerOf(one.itinerary_id)));
+  const byId = new Map(itineraries.map((one) => [one.itinerary_id, one]));
+  return journeys.map(({ itinerary_ids: [id, returnId], fare }) => {
+    const there = flightOf(byId.get(id), fare, offerOf(id, returnId));
+    const back = flightOf(byId.get(returnId), fare);
+    return { ...there, sold_out: there.sold_out || back.sold_out, back };
+  });
 }
 
 /**
  * Converts a search to `{tool_call_id, outcome, query, flights, total, totalUnfiltered, sample, partial}`.
  * Returns null for other tools, and for results that can't be read.
- * @param {{tool_call_id: string, name: string, outcome: string, arguments?: object, result?: object}} use
+ * @param {{call?: object, result: object}} use  a `ToolCall` and its `ToolResult`
  */
-export function searchOf({ tool_call_id, name, outcome, arguments: query, result }) {
-  if (name !== "search_flights") return null;
+export function searchOf({ call, result }) {
+  if (result.name !== "search_flights") return null;
   try {
-    const flights = (result?.itineraries ?? []).map(flightOf);
+    const { results = {}, done = {} } = result.search_flights ?? {};
+    const [outcome, flights] = [outcomeOf(result), flightsOf(results)];
     if (outcome === "FOUND" && !flights.length) return null;
-    const { origin, destination, via, ...rest } = result ?? {};
-    const { total = flights.length, total_unfiltered: totalUnfiltered = 0 } = rest;
-    const places = { ...(origin && { origin }), ...(destination && { destination }), ...(via && { via }) };
     return {
-      tool_call_id,
+      tool_call_id: result.tool_call_id,
       outcome,
-      query: { ...query, ...places },
+      query: argumentsOf(call),
       flights,
-      total: Number(total),
-      totalUnfiltered: Number(totalUnfiltered),
-      sample: Boolean(rest.sample) || flights.some((flight) => flight.sample),
-      partial: Boolean(rest.partial),
+      total: done.total ?? flights.length,
+      totalUnfiltered: done.total_unfiltered ?? 0,
+      sample: Boolean(done.provenance?.sample) || flights.some((flight) => flight.sample),
+      partial: (done.limits ?? []).includes("SEARCH_LIMIT_PART"),
     };
   } catch (error) {
     console.warn("A search result could not be read.", error);

@@ -69,7 +69,7 @@ class ShownConversation extends EventTarget {
     this.dispatchEvent(new CustomEvent("state", { detail: state }));
   }
 
-  /** Adds the result of a tool call, or replaces it, if it is a search. Emits "flights". */
+  /** Adds the result of a tool call, or replaces it, if it is a search. Emits "flights". @see searchOf */
   addSearch(use) {
     const search = searchOf(use);
     if (!search) return;
@@ -84,13 +84,14 @@ class ShownConversation extends EventTarget {
   /** Adds the search result of a log entry if it isn't shown yet, for example after a reload. */
   #restoreFlights({ tool_result: stored }) {
     if (!stored || this.searches.some((known) => known.tool_call_id === stored.tool_call_id)) return;
-    this.addSearch({ ...stored, arguments: this.log.argumentsOf(stored.tool_call_id) });
+    this.addSearch({ call: this.log.toolCall(stored.tool_call_id), result: stored });
   }
 
   /** Emits "call-over" with `{call_id, reason}` when the log says that a call has ended. */
   #noteEnd({ call_id, state_change: change }) {
     if (change?.kind !== "STATE_CHANGE_KIND_CALL_ENDED") return;
-    this.dispatchEvent(new CustomEvent("call-over", { detail: { call_id, reason: change.reason ?? "" } }));
+    const reason = (change.call_end_reason ?? "").replace("CALL_END_REASON_", "");
+    this.dispatchEvent(new CustomEvent("call-over", { detail: { call_id, reason } }));
   }
 }
 

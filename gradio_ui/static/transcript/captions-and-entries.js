@@ -25,8 +25,8 @@ const words = (text) =>
  * Items, in order of appearance:
  *   {kind: "line", id, speaker: "customer"|"agent", text, state, typed, number, time},
  *     state: open, final, interrupted, truncated
- *   {kind: "tool", id, name, arguments, outcome, result, number, time}
- *   {kind: "event", id, change, reason, number, time}
+ *   {kind: "tool", id, call?: ToolCall, result?: ToolResult, number, time}
+ *   {kind: "event", id, change, number, time}
  * Emits "change" and "remove" with detail {item}.
  */
 export class CaptionsAndEntries extends EventTarget {
@@ -83,9 +83,9 @@ export class CaptionsAndEntries extends EventTarget {
     return lines.map((item) => item.text);
   }
 
-  /** Returns the arguments of a tool call; an empty object if they are unknown. */
-  argumentsOf(toolCallId) {
-    return this.#items.get(toolCallId)?.arguments ?? {};
+  /** Returns a `ToolCall`; undefined if it is unknown. */
+  toolCall(id) {
+    return this.#items.get(id)?.call;
   }
 
   /** Shows a `LiveText` with its whole `text`. Tabs that aren't in the call get no captions, but these. */
@@ -113,26 +113,11 @@ export class CaptionsAndEntries extends EventTarget {
     this.#number = Math.max(this.#number, number);
     const placed = { number, time: new Date(entry.start_time ?? entry.commit_time) };
     if (entry.utterance) this.#utterance(entry.utterance, placed);
-    else if (entry.tool_call)
-      this.#tool(entry.tool_call, {
-        name: entry.tool_call.name,
-        arguments: entry.tool_call.arguments ?? {},
-        ...placed,
-      });
-    else if (entry.tool_result) {
-      const { name, outcome, result = {} } = entry.tool_result;
-      this.#tool(entry.tool_result, { name, outcome, result });
-    } else if (entry.state_change && !this.#items.has(entry.entry_id)) {
-      const { kind, reason = "" } = entry.state_change;
-      this.#change(
-        this.#add({
-          kind: "event",
-          id: entry.entry_id,
-          change: kind.replace("STATE_CHANGE_KIND_", ""),
-          reason,
-        }),
-        placed,
-      );
+    else if (entry.tool_call) this.#tool(entry.tool_call, { call: entry.tool_call, ...placed });
+    else if (entry.tool_result) this.#tool(entry.tool_result, { result: entry.tool_result });
+    else if (entry.state_change && !this.#items.has(entry.entry_id)) {
+      const change = entry.state_change.kind.replace("STATE_CHANGE_KIND_", "");
+      this.#change(this.#add({ kind: "event", id: entry.entry_id, change }), placed);
     }
   }
 
@@ -160,7 +145,7 @@ export class CaptionsAndEntries extends EventTarget {
   }
 
   #tool({ tool_call_id: id }, values) {
-    this.#change(this.#items.get(id) ?? this.#add({ kind: "tool", id, arguments: {} }), values);
+    this.#change(this.#items.get(id) ?? this.#add({ kind: "tool", id }), values);
   }
 
   #captionOf(speaker, text, id) {

@@ -1,5 +1,6 @@
 // Wording of tool calls in the transcript: one sentence for the call and its result.
 import { dayOf } from "../flights/flight-card.js";
+import { argumentsOf, outcomeOf } from "../flights/tool-arguments.js";
 
 const NAMES = {
   search_flights: "Looked for flights",
@@ -14,7 +15,6 @@ const OUTCOMES = {
   UNAVAILABLE: "not available right now",
   RESTRICTED: "not provided by the flight data sources",
   QUOTA_EXHAUSTED: "quota used up for now",
-  NOT_FOUND: "not found",
   PLACE_UNKNOWN: "no such place",
   SAME_PLACE: "origin and destination are the same",
   DATE_IN_PAST: "date in the past",
@@ -42,12 +42,12 @@ const MAX_ARGUMENTS = 6;
 
 const readable = (word) => String(word).replaceAll("_", " ").toLowerCase();
 
-/** Formats the value of an argument; of an object, its name or code. */
+/** Formats the value of an argument; of a place, its city. */
 function brief(value) {
   if (value === null || value === undefined || value === "" || value === false) return "";
   if (Array.isArray(value)) return value.map(brief).filter(Boolean).join(", ");
   if (typeof value === "object")
-    return brief(value.place ?? value.name ?? value.city ?? value.code ?? Object.values(value));
+    return brief(value.city || value.name || value.code || Object.values(value));
   return String(value);
 }
 
@@ -98,16 +98,18 @@ function statusWords({
     .join(", ");
 }
 
-/** Formats a tool call as a sentence. @param {{name: string, arguments: object, outcome?: string, result?: object}} item */
-export function toolSentence({ name, arguments: args, outcome, result }) {
-  const count = result?.total ?? (result?.flights ?? result?.itineraries)?.length;
-  const found = outcome === "FOUND" && count > 0 && `${count} ${count === 1 ? "flight" : "flights"} found`;
-  const status = result?.status ?? (result?.statuses?.length && result.statuses[0]);
+/** Formats a tool call as a sentence. @param {{call?: object, result?: object}} use  a `ToolCall` and its `ToolResult` */
+export function toolSentence({ call, result }) {
+  const { name } = result ?? call;
+  const { search_flights: search, flight_status: one, route_status: route } = result ?? {};
+  const [outcome, count] = [outcomeOf(result), search?.done?.total];
+  const found = count > 0 && `${count} ${count === 1 ? "flight" : "flights"} found`;
+  const status = one?.status ?? route?.statuses?.[0];
   const ending =
     found ||
-    (status && `${result.statuses ? `${status.flight_number}: ` : ""}${statusWords(status)}`) ||
+    (status && `${route ? `${status.flight_number}: ` : ""}${statusWords(status)}`) ||
     (outcome ? (OUTCOMES[outcome] ?? readable(outcome)) : "…");
-  const words = argumentWords(args ?? {});
+  const words = argumentWords(argumentsOf(call));
   const details = words.length ? `: ${words.join(", ")}` : "";
   return `${NAMES[name] ?? `Used ${readable(name)}`}${details} — ${ending}`;
 }

@@ -1,6 +1,7 @@
 // Shows the items of a CaptionsAndEntries as a list, and announces final lines to screen readers.
 import { announce } from "../shared/announcer.js";
 import { h, icon, ICONS } from "../shared/dom.js";
+import { outcomeOf } from "../flights/tool-arguments.js";
 import { toolSentence } from "./tool-sentences.js";
 
 const SPEAKERS = { customer: "You", agent: "Readback" };
@@ -140,8 +141,8 @@ function toolRow() {
   return {
     element,
     show(item) {
-      element.dataset.tool = item.name;
-      element.dataset.outcome = item.outcome ?? "";
+      element.dataset.tool = (item.call ?? item.result).name;
+      element.dataset.outcome = outcomeOf(item.result);
       text.textContent = toolSentence(item);
     },
   };

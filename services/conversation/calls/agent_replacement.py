@@ -22,6 +22,7 @@ from collections.abc import Collection, Sequence
 
 import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import Clock
 from services.conversation.calls import calls
@@ -86,7 +87,7 @@ class AgentReplacement:
         async with self._log.commit() as commit:
             if not unchanged(call, await commit.call(call.call_id)):
                 return None
-            replaced = await calls.replace_agent(commit, call, "STREAM_BROKEN")
+            replaced = await calls.replace_agent(commit, call, entry_pb2.AGENT_LOSS_REASON_STREAM_BROKEN)
         self._holds.end(call.call_id, HoldEnd.AGENT_REPLACED)
         _log.warning("agent lost", call_id=call.call_id, epoch=call.epoch)
         return replaced

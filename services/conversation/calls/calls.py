@@ -68,7 +68,7 @@ async def require_current(transaction: Transaction, call_id: str, epoch: int) ->
         raise StaleEpoch(call.epoch)
 
 
-async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) -> Call:
+async def end(commit: Commit, call: Call, reason: entry_pb2.CallEndReason.ValueType) -> Call:
     """End a call inside a commit, and truncate its open utterances. If the call has ended, change nothing.
 
     Call `Calls.hang_up` after the commit, to end the agent's stream and start the cleanup.
@@ -77,11 +77,7 @@ async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) ->
         return call
     tail = await commit.tail(call.conversation_id)
     tail.seal_truncated(call)
-    tail.add_state_change(
-        entry_pb2.STATE_CHANGE_KIND_CALL_ENDED,
-        call,
-        reason=pb.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_"),
-    )
+    tail.add_state_change(entry_pb2.STATE_CHANGE_KIND_CALL_ENDED, call, call_end_reason=reason)
     await commit.transaction.change_call(
         call.key, state=pb.CALL_STATE_ENDED, end_time=commit.now, end_reason=reason, holder=None
     )
@@ -101,12 +97,12 @@ async def dispatch_next(commit: Commit, call: Call, **values: object) -> Call:
     return await commit.call(call.call_id)
 
 
-async def replace_agent(commit: Commit, call: Call, reason: str) -> Call:
+async def replace_agent(commit: Commit, call: Call, reason: entry_pb2.AgentLossReason.ValueType) -> Call:
     """Take a call from its agent: truncate open utterances, raise the epoch, add the loss to the log."""
     tail = await commit.tail(call.conversation_id)
     tail.seal_truncated(call)
     call = await dispatch_next(commit, call, dispatches=0)
-    tail.add_state_change(entry_pb2.STATE_CHANGE_KIND_AGENT_LOST, call, reason=reason)
+    tail.add_state_change(entry_pb2.STATE_CHANGE_KIND_AGENT_LOST, call, agent_loss_reason=reason)
     return call
 
 
@@ -225,7 +221,7 @@ class Calls:
             assert call.sealed_grant is not None
         return call, conversation, self._cipher.open(call.sealed_grant)
 
-    async def close(self, writer: Writer, reason: pb.CallEndReason.ValueType) -> None:
+    async def close(self, writer: Writer, reason: entry_pb2.CallEndReason.ValueType) -> None:
         """Let an agent leave its call. With a reason, end the call; without one, dispatch another agent.
 
         Raises:
@@ -234,13 +230,15 @@ class Calls:
         async with self._log.commit() as commit:
             call = await commit.call(writer.call_id)
             writer_fence.require_holder(call, writer)
-            if reason == pb.CALL_END_REASON_UNSPECIFIED:
-                await replace_agent(commit, call, "HANDED_OVER")
+            if reason == entry_pb2.CALL_END_REASON_UNSPECIFIED:
+                await replace_agent(commit, call, entry_pb2.AGENT_LOSS_REASON_HANDED_OVER)
             else:
                 await end(commit, call, reason)
-        if reason != pb.CALL_END_REASON_UNSPECIFIED:
+        if reason != entry_pb2.CALL_END_REASON_UNSPECIFIED:
             self.hang_up(writer.call_id)
-        _log.info("call closed by its agent", call_id=writer.call_id, reason=pb.CallEndReason.Name(reason))
+        _log.info(
+            "call closed by its agent", call_id=writer.call_id, reason=entry_pb2.CallEndReason.Name(reason)
+        )
 
     def hang_up(self, call_id: str) -> None:
         """After the commit that ended a call, end the agent's stream and start the cleanup."""
@@ -292,7 +290,7 @@ class Calls:
     ) -> _Begun:
         conversation, in_the_way = await self._startable(commit.transaction, customer_id, request)
         for running in in_the_way:
-            await end(commit, running, pb.CALL_END_REASON_CALLER_HUNG_UP)
+            await end(commit, running, entry_pb2.CALL_END_REASON_CALLER_HUNG_UP)
         call = await self._add(commit, conversation, call_id, request.time_zone, grant)
         access = self._rooms.admit(call)
         await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
@@ -317,7 +315,7 @@ class Calls:
                 "time_zone": time_zone,
                 "sealed_grant": self._cipher.seal(grant),
                 "start_time": commit.now,
-                "end_reason": pb.CALL_END_REASON_UNSPECIFIED,
+                "end_reason": entry_pb2.CALL_END_REASON_UNSPECIFIED,
             }
         )
         return await commit.call(call_id)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import Clock
 from services.conversation.background import first_of
@@ -150,7 +151,7 @@ class CallSupervisor:
         self._log_rooms(available=True)
         if all(person.is_agent for person in people):
             if seen.caller.observe_absent(call, now, self._clock.now()):
-                await self._end(call, pb.CALL_END_REASON_CALLER_LOST)
+                await self._end(call, entry_pb2.CALL_END_REASON_CALLER_LOST)
             elif not people:
                 await self._rooms.create(call)  # LiveKit has lost the room if it was restarted
             return
@@ -161,16 +162,16 @@ class CallSupervisor:
         if call.state == pb.CALL_STATE_DISPATCHED and not await self._replacement.dispatch_if_late(
             call, people, present_for
         ):
-            await self._end(call, pb.CALL_END_REASON_NO_AGENT)
+            await self._end(call, entry_pb2.CALL_END_REASON_NO_AGENT)
 
-    async def _end(self, call: Call, reason: pb.CallEndReason.ValueType) -> None:
+    async def _end(self, call: Call, reason: entry_pb2.CallEndReason.ValueType) -> None:
         async with self._log.commit() as commit:
             now = await commit.call(call.call_id)
             if not unchanged(call, now) or now.access_expire_time != call.access_expire_time:
                 return  # an agent has opened its stream, or the caller has a new token
             await calls.end(commit, now, reason)
         self._holds.end(call.call_id, HoldEnd.CALL_ENDED)
-        _log.info("call ended", call_id=call.call_id, reason=pb.CallEndReason.Name(reason))
+        _log.info("call ended", call_id=call.call_id, reason=entry_pb2.CallEndReason.Name(reason))
 
     def _log_rooms(self, *, available: bool, why: str = "") -> None:
         if available and not self._rooms_available:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from google.protobuf.struct_pb2 import Struct
 from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import Clock
@@ -56,30 +54,18 @@ class DraftBuilder:
             utterance.utterance_id, min(start or first_revision, end), end, utterance=utterance
         )
 
-    def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> entry_pb2.Draft:
+    def tool_call(self, call: entry_pb2.ToolCall) -> entry_pb2.Draft:
         """Return the draft of a tool call that starts now."""
-        content = entry_pb2.ToolCall(tool_call_id=tool_call_id, name=name, arguments=_struct(arguments))
-        self._start_times[tool_call_id] = now = self._clock.now()
-        return self._draft(uuid7(), now, now, tool_call=content)
+        self._start_times[call.tool_call_id] = now = self._clock.now()
+        return self._draft(uuid7(), now, now, tool_call=call)
 
-    def tool_result(
-        self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]
-    ) -> entry_pb2.Draft:
+    def tool_result(self, result: entry_pb2.ToolResult) -> entry_pb2.Draft:
         """Return the draft of a tool's result. It starts when the tool call started, and ends now."""
-        content = entry_pb2.ToolResult(
-            tool_call_id=tool_call_id, name=name, outcome=outcome, result=_struct(result)
-        )
         now = self._clock.now()
-        start = min(now, self._start_times.pop(tool_call_id, now))
-        return self._draft(uuid7(), start, now, tool_result=content)
+        start = min(now, self._start_times.pop(result.tool_call_id, now))
+        return self._draft(uuid7(), start, now, tool_result=result)
 
     def _draft(self, entry_id: str, start: datetime, end: datetime, **content: Any) -> entry_pb2.Draft:
         return entry_pb2.Draft(
             entry_id=entry_id, start_time=timestamp(start), end_time=timestamp(end), **content
         )
-
-
-def _struct(values: Mapping[str, Any]) -> Struct:
-    struct = Struct()
-    struct.update(values)
-    return struct

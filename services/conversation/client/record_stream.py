@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import grpc
 import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 from readback_client.backoff import Backoff
 
 from mesh.calling.channel import streaming
@@ -75,7 +76,7 @@ class RecordStream:
         self._stub, self._opening, self._outbox, self._clock = stub, opening, outbox, clock
         self._log = _log.bind(call_id=opening.call_id)
         self._wake = asyncio.Event()
-        self._closing: pb.CallEndReason.ValueType | None = None
+        self._closing: entry_pb2.CallEndReason.ValueType | None = None
         self._in_flight: deque[int] = deque()
         """Last client sequence of each unacknowledged message."""
         self._failures = 0
@@ -89,7 +90,7 @@ class RecordStream:
         """Make the stream check the outbox and `close` again."""
         self._wake.set()
 
-    def close(self, reason: pb.CallEndReason.ValueType) -> None:
+    def close(self, reason: entry_pb2.CallEndReason.ValueType) -> None:
         """Close the call once every draft is settled."""
         if self._closing is None:
             self._closing = reason

@@ -14,12 +14,11 @@ drafts are appended late. If this fails, they stay in the file and `outbox_recov
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 import grpc
@@ -165,19 +164,21 @@ class Recorder:
         self._put(self._drafts.sealed(utterance, start_time, end_time), receipt)
         return receipt
 
-    def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        """Record a tool call with JSON-like arguments. Give its UUID `tool_call_id` to `tool_result` too."""
-        self._put(self._drafts.tool_call(tool_call_id, name, arguments))
+    def tool_call(self, call: entry_pb2.ToolCall) -> None:
+        """Record a tool call."""
+        self._put(self._drafts.tool_call(call))
 
-    def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
-        """Record a tool's result; `outcome` is one word such as `FOUND`."""
-        self._put(self._drafts.tool_result(tool_call_id, name, outcome, result))
+    def tool_result(self, result: entry_pb2.ToolResult) -> None:
+        """Record the result of a tool call."""
+        self._put(self._drafts.tool_result(result))
 
     async def flushed(self) -> None:
         """Wait until every draft is acknowledged, rejected or set aside, or the call is over."""
         await first_of(self._outbox.wait_empty(), self.over())
 
-    async def close(self, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_UNSPECIFIED) -> None:
+    async def close(
+        self, reason: entry_pb2.CallEndReason.ValueType = entry_pb2.CALL_END_REASON_UNSPECIFIED
+    ) -> None:
         """Leave the call once every draft is stored.
 
         With a reason, the call ends. Without a reason, another agent takes over.

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.contracts.tool_arguments import arguments_of, enum_word
 from services.conversation.export.transcript import CUT_SHORT, SPEAKERS, Entries, Format, on_one_line
 
 _CHANGES = {
@@ -36,19 +35,22 @@ def _line(entry: entry_pb2.Entry) -> str:
             speaker, mark = SPEAKERS.get(said.speaker, "Somebody"), CUT_SHORT.get(said.sealing, "")
             return f"{speaker}: {on_one_line(said.text)}{mark}"
         case "tool_call":
-            return f"* {on_one_line(entry.tool_call.name)} {_compact(entry.tool_call.arguments)}"
+            return f"* {on_one_line(entry.tool_call.name)} {_arguments(entry.tool_call)}"
         case "tool_result":
-            return f"* {on_one_line(entry.tool_result.name)}: {on_one_line(entry.tool_result.outcome)}"
+            outcome = enum_word(entry.tool_result, "outcome")
+            return f"* {on_one_line(entry.tool_result.name)}: {outcome}"
         case "state_change":
             change = entry.state_change
-            why = f" ({on_one_line(change.reason)})" if change.reason else ""
+            reason = change.WhichOneof("reason")
+            why = f" ({enum_word(change, reason)})" if reason else ""
             return f"* {_CHANGES.get(change.kind, 'Something changed')}{why}"
         case _:
             return "* (unknown)"
 
 
-def _compact(message: Message) -> str:
-    return on_one_line(json.dumps(MessageToDict(message), ensure_ascii=False, sort_keys=True))
+def _arguments(call: entry_pb2.ToolCall) -> str:
+    arguments = arguments_of(call, "arguments")
+    return on_one_line(json.dumps(arguments, ensure_ascii=False, sort_keys=True))
 
 
 def _at(moment: Timestamp) -> str:

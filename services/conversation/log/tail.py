@@ -7,6 +7,7 @@ durable.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from readback.conversation.v1 import entry_pb2
 
@@ -140,12 +141,18 @@ class Tail:
                 self._add(LogEntry.of(revision.entry_id, utterance, start, end), call)
 
     def add_state_change(
-        self, kind: entry_pb2.StateChangeKind.ValueType, call: Call | None = None, *, reason: str = ""
+        self,
+        kind: entry_pb2.StateChangeKind.ValueType,
+        call: Call | None = None,
+        **reason: Any,
     ) -> None:
-        """Add a state change of `call`, or of the conversation if `call` is None."""
+        """Add a state change of `call`, or of the conversation if `call` is None.
+
+        `reason` is at most one field of the message's `reason`, with its value.
+        """
         self.ended = self.ended or kind == entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED
         self.changed = True
-        change = entry_pb2.StateChange(kind=kind, epoch=call.epoch if call else 0, reason=reason)
+        change = entry_pb2.StateChange(kind=kind, epoch=call.epoch if call else None, **reason)
         self._add(LogEntry.of(id_bytes(uuid7()), change, self._now, self._now), call)
 
     def write_into(self, changes: Changes) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from services.conversation.model.times import timestamp
 
@@ -66,7 +67,7 @@ class Call:
     """The encrypted grant; None after it is revoked."""
     start_time: datetime
     end_time: datetime | None
-    end_reason: pb.CallEndReason.ValueType
+    end_reason: entry_pb2.CallEndReason.ValueType
 
     @property
     def ended(self) -> bool:
@@ -106,5 +107,5 @@ def call_message(call: Call, place_in_line: int = 0) -> pb.Call:
         start_time=timestamp(call.start_time),
         end_time=timestamp(call.end_time) if call.end_time else None,
         end_reason=call.end_reason,
-        place_in_line=place_in_line,
+        place_in_line=place_in_line or None,
     )

@@ -91,7 +91,7 @@ async def test_watch_sees_every_entry_once_though_the_service_is_killed_in_mid_u
         await service.start()
         recorder.seal(spoken, AGENT, "There are three flights.")
         await recorder.flushed()
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
         await finish(customer, call.conversation_id)
         await following
     assert_whole(seen)
@@ -139,7 +139,7 @@ async def test_terminated_service_leaves_cleanly_with_streams_open(mesh: Mesh, s
             await service.terminate()
         await service.start()
         recorder.seal(str(uuid4()), AGENT, "after")
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
         await finish(customer, call.conversation_id)
         await following
     assert_whole(seen)

@@ -57,11 +57,9 @@ def there_and_back(amount: str) -> dict[str, Any]:
     """Return a round trip with everything that a card can show."""
     later = date(2026, 11, 30)
     back = itinerary(segment("6E 102", "IndiGo", stop(DELHI, later, "09:15"), stop(CHENNAI, later, "12:10")))
-    return flight("Air India", "AI 224", "17:55", "20:50", amount) | {
-        "way_back": back,
-        "offer": {"seller": "Tripdesk", "expire_time": "2026-11-23T13:14:00Z"},
-        "emissions": {"grams": "322000"},
-    }
+    there = flight("Air India", "AI 224", "17:55", "20:50", amount)
+    there["itinerary_id"] += f"-{amount}"
+    return there | {"way_back": back, "emissions": {"grams": "322000"}}
 
 
 def with_two_stops(price: str = "98000") -> dict[str, Any]:
@@ -80,24 +78,40 @@ def with_two_stops(price: str = "98000") -> dict[str, Any]:
     return itinerary(*flights, price=price, minutes=2045, layovers=[night, {"airport_code": "SFO"}])
 
 
-def search(*itineraries: dict[str, Any], outcome: str = "FOUND", **arguments: Any) -> dict[str, Any]:
-    """Return the result of a search with these arguments, in addition to route and day."""
-    route = {"origin": "MAA", "destination": "DEL", "depart_date": DAY.isoformat()}
-    result = {
-        "total": len(itineraries),
-        "total_unfiltered": max(len(itineraries), 12),
-        "sample": True,
-        "origin": CHENNAI,
-        "destination": DELHI,
-        "itineraries": list(itineraries),
+def results(*flights: dict[str, Any]) -> dict[str, Any]:
+    """Return the `SearchResults` with these itineraries; one with `way_back` is a journey with an offer."""
+    found: dict[str, Any] = {"itineraries": [], "journeys": [], "offers": []}
+    for flight in flights:
+        there = dict(flight)
+        if back := there.pop("way_back", None):
+            out, home = ids = [there["itinerary_id"], back["itinerary_id"]]
+            found["journeys"].append({"itinerary_ids": ids, "fare": there.pop("fare")})
+            found["itineraries"].append(back)
+            offer = {"itinerary_id": out, "return_itinerary_id": home, "seller": "Tripdesk"}
+            found["offers"].append(offer | {"expire_time": "2026-11-23T13:14:00Z"})
+        found["itineraries"].append(there)
+    return found
+
+
+def search(*flights: dict[str, Any], outcome: str = "FOUND", **arguments: Any) -> dict[str, Any]:
+    """Return the message of a search with these arguments, in addition to route and day."""
+    route = {"origin": "MAA", "destination": "DEL", "depart_date": date_of(DAY)}
+    done = {
+        "total": len(flights),
+        "total_unfiltered": max(len(flights), 12),
+        "provenance": {"provider": "sample-timetable", "sample": True},
     }
-    return {
-        "tool_call_id": uuid7(),
-        "name": "search_flights",
-        "outcome": outcome,
-        "arguments": route | arguments,
-        "result": result,
-    }
+    tool = {"tool_call_id": uuid7(), "name": "search_flights"}
+    result: dict[str, Any] = tool | {"outcome": f"TOOL_OUTCOME_{outcome}"}
+    if outcome in ("FOUND", "EMPTY"):
+        result["search_flights"] = {"results": results(*flights), "done": done}
+    call = tool | {"places": [CHENNAI, DELHI], "search_flights": route | arguments}
+    return {"tool_call": call, "tool_result": result}
+
+
+def date_of(day: date) -> dict[str, int]:
+    """Return a `google.type.Date`."""
+    return {"year": day.year, "month": day.month, "day": day.day}
 
 
 FLIGHTS = [

@@ -13,6 +13,7 @@ import numpy as np
 from livekit import api, rtc
 
 from agent.call.caller_silence import TOPIC_TYPING
+from agent.call.tool_messages import TOPIC_TOOLS
 from mesh.security.secrets import LiveKitKeys
 
 RATE = 48_000
@@ -95,7 +96,7 @@ class ScriptedAgent:
             await writer.aclose()
 
     async def show_flights(self, payload: dict[str, Any]) -> None:
-        await self.room.local_participant.send_text(json.dumps(payload), topic="readback.flights")
+        await self.room.local_participant.send_text(json.dumps(payload), topic=TOPIC_TOOLS)
 
     async def tone(self, seconds: float) -> None:
         for start in range(max(1, int(seconds * 100))):

@@ -11,7 +11,13 @@ from playwright.async_api import Route, expect
 
 from mesh.ids import uuid7
 from tests.e2e.gradio_ui.conftest import Visit, Visitor
-from tests.e2e.gradio_ui.sample_flights import CHENNAI_TO_DELHI, FLIGHTS, search, there_and_back
+from tests.e2e.gradio_ui.sample_flights import (
+    CHENNAI_TO_DELHI,
+    FLIGHTS,
+    results,
+    search,
+    there_and_back,
+)
 from tests.integration.gradio_ui.site import PASSWORD
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -97,7 +103,9 @@ async def test_flights_appear_while_the_agent_speaks_and_each_is_marked_as_sampl
         await expect(first.get_by_test_id("card-origin")).to_have_text("MAA")
         await expect(first.get_by_test_id("card-destination")).to_have_text("DEL")
         await expect(first.get_by_test_id("card-price")).to_have_text("₹6,240")
-        await agent.show_flights(CHENNAI_TO_DELHI | {"result": {"itineraries": FLIGHTS[:1]}})
+        fewer = {"search_flights": {"results": results(*FLIGHTS[:1])}}
+        again = {"tool_result": CHENNAI_TO_DELHI["tool_result"] | fewer}
+        await agent.show_flights(CHENNAI_TO_DELHI | again)
         await expect(cards).to_have_count(1)  # the same search replaces its earlier result
 
 

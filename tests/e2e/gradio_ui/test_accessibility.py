@@ -108,11 +108,13 @@ async def test_text_is_never_executed(visit: Visit) -> None:
         await agent.recognise(uuid7(), "caller", [HOSTILE])
         hostile = {"carrier": HOSTILE, "flight_number": HOSTILE}
         flights = [{**one, "segments": [one["segments"][0] | hostile]} for one in FLIGHTS]
-        await agent.show_flights(search(*flights, outcome=HOSTILE, depart_from=HOSTILE, carrier_code=HOSTILE))
+        hostile_search = search(*flights, sort=HOSTILE, carrier_code=HOSTILE)
+        hostile_search["tool_result"]["outcome"] = HOSTILE
+        await agent.show_flights(hostile_search)
         await visitor.site.conversation.say(visitor.conversation_id, "agent", HOSTILE)
         await visitor.site.conversation.write(
             visitor.conversation_id,
-            tool_call={"tool_call_id": uuid7(), "name": HOSTILE[:64], "arguments": {HOSTILE: HOSTILE}},
+            tool_call={"tool_call_id": uuid7(), "name": HOSTILE[:64], "other": {HOSTILE: HOSTILE}},
         )
         visitor.site.conversation.conversations[visitor.conversation_id].title = HOSTILE
         await expect(visitor.see("flight-card")).to_have_count(3)
@@ -134,20 +136,11 @@ async def test_text_is_never_executed(visit: Visit) -> None:
 async def test_a_past_conversation_shows_utterances_and_tool_calls(ada: Visitor) -> None:
     service = ada.site.conversation
     owner = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
-    conversation_id, tool_call_id = service.add_conversation(owner, "Chennai to Delhi"), uuid7()
+    conversation_id = service.add_conversation(owner, "Chennai to Delhi")
     await service.say(conversation_id, "customer", "Show flights from Chennai to Delhi")
-    arguments = {"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24", "nonstop": True}
-    await service.write(
-        conversation_id,
-        tool_call={"tool_call_id": tool_call_id, "name": "search_flights", "arguments": arguments},
-    )
-    result = {
-        "tool_call_id": tool_call_id,
-        "name": "search_flights",
-        "outcome": "FOUND",
-        "result": {"total": 3},
-    }
-    await service.write(conversation_id, tool_result=result)
+    use = search(*FLIGHTS, nonstop=True)
+    await service.write(conversation_id, tool_call=use["tool_call"])
+    await service.write(conversation_id, tool_result=use["tool_result"])
     await service.say(conversation_id, "agent", "I found three", sealing="INTERRUPTED")
     await ada.page.get_by_role("tab", name="History").click()
     await ada.see("past-conversation").filter(has_text="Chennai to Delhi").click()
@@ -155,7 +148,9 @@ async def test_a_past_conversation_shows_utterances_and_tool_calls(ada: Visitor)
         ["Show flights from Chennai to Delhi", "I found three"]
     )
     tool = ada.page.locator("past-conversations [data-testid=transcript-tool]")
-    await expect(tool).to_have_text("Looked for flights: MAA → DEL, on Tue 24 Nov, nonstop — 3 flights found")
+    await expect(tool).to_have_text(
+        "Looked for flights: Chennai → Delhi, on Tue 24 Nov, nonstop — 3 flights found"
+    )
     await expect(ada.see("history-line").last).to_contain_text("interrupted")
     await ada.see("history-back").click()
     await expect(ada.see("past-conversation").filter(has_text="Chennai to Delhi")).to_be_focused()
@@ -172,11 +167,10 @@ async def test_a_past_status_shows_a_delay_only_where_it_applies(ada: Visitor) -
     }
     for state in expected:
         call = {"tool_call_id": uuid7(), "name": "flight_status"}
-        await service.write(conversation_id, tool_call=call | {"arguments": {"flight_number": "AI542"}})
+        await service.write(conversation_id, tool_call=call | {"flight_status": {"flight_number": "AI542"}})
         status = {"flight_number": "AI542", "state": f"FLIGHT_STATE_{state}", "delay_minutes": 65}
-        await service.write(
-            conversation_id, tool_result=call | {"outcome": state, "result": {"status": status}}
-        )
+        found = {"outcome": "TOOL_OUTCOME_FOUND", "flight_status": {"status": status}}
+        await service.write(conversation_id, tool_result=call | found)
     await ada.page.get_by_role("tab", name="History").click()
     await ada.see("past-conversation").filter(has_text="Chennai to Delhi").click()
     sentences = [f"Looked up a flight's status: AI542 — {words}" for words in expected.values()]

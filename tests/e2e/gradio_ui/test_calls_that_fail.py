@@ -24,7 +24,10 @@ async def end_without_agent(visitor: Visitor, room: str) -> None:
 
 async def log_end(visitor: Visitor, room: str, reason: str) -> None:
     """Write the end of the call into the log, and close its room."""
-    change = {"kind": "STATE_CHANGE_KIND_CALL_ENDED", "reason": reason}
+    change = {
+        "kind": "STATE_CHANGE_KIND_CALL_ENDED",
+        "call_end_reason": f"CALL_END_REASON_{reason}",
+    }
     service, call_id = visitor.site.conversation, room.removeprefix("call-")
     await service.write(visitor.conversation_id, state_change=change, call_id=call_id)
     await end_without_agent(visitor, room)

@@ -182,7 +182,7 @@ async def test_a_tool_call_and_its_result_are_one_item_in_either_order(ada: Visi
         {
             "number": "1",
             "entry_id": "e1",
-            "tool_call": {"tool_call_id": "t", "name": "get_airport", "arguments": {"code": "MAA"}},
+            "tool_call": {"tool_call_id": "t", "name": "get_airport", "get_airport": {"code": "MAA"}},
         },
     )
     result: Step = (
@@ -190,12 +190,12 @@ async def test_a_tool_call_and_its_result_are_one_item_in_either_order(ada: Visi
         {
             "number": "2",
             "entry_id": "e2",
-            "tool_result": {"tool_call_id": "t", "name": "get_airport", "outcome": "FOUND"},
+            "tool_result": {"tool_call_id": "t", "name": "get_airport", "outcome": "TOOL_OUTCOME_FOUND"},
         },
     )
     for steps in ((call, result), (result, call)):
         (item,) = await log_after(ada, *steps)
-        assert (item["name"], item["arguments"], item["outcome"]) == ("get_airport", {"code": "MAA"}, "FOUND")
+        assert (item["call"], item["result"]) == (call[1]["tool_call"], result[1]["tool_result"])
 
 
 async def test_a_state_change_is_shown_once(ada: Visitor) -> None:

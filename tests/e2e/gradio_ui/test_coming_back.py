@@ -84,13 +84,9 @@ async def test_flight_cards_are_restored_from_the_log_after_a_reload(ada: Visito
     async with ada.talking() as agent:
         await agent.show_flights(CHENNAI_TO_DELHI)
         await expect(ada.see("flight-card")).to_have_count(3)
-        stored = {
-            "tool_call_id": CHENNAI_TO_DELHI["tool_call_id"],
-            "name": "search_flights",
-            "outcome": "FOUND",
-        }
+        stored = {"search_flights": {"results": {"itineraries": [ITINERARY]}}}
         await ada.site.conversation.write(
-            ada.conversation_id, tool_result=stored | {"result": {"itineraries": [ITINERARY]}}
+            ada.conversation_id, tool_result=CHENNAI_TO_DELHI["tool_result"] | stored
         )
         await expect(ada.see("flight-card")).to_have_count(3)
         await reload(ada)

@@ -95,7 +95,7 @@ async def test_connections_fit_a_phone(visit: Visit, viewport: dict[str, int]) -
     visitor = await visit(viewport=viewport)
     await visitor.sign_up()
     async with visitor.talking() as agent:
-        await agent.show_flights(search(with_two_stops(), *FLIGHTS, max_stops=2, cabin="business"))
+        await agent.show_flights(search(with_two_stops(), *FLIGHTS, max_stops=2, cabin="CABIN_BUSINESS"))
         card = visitor.see("flight-card").first
         await expect(card.get_by_test_id("card-via")).to_have_text(
             "via Los Angeles, overnight, from BUR; San Francisco"

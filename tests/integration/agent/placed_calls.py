@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from livekit import api, rtc
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from agent.call.livekit_session import SpeechEngines
@@ -47,9 +46,12 @@ class Parrot:
             yield Speech("Goodbye, have a good flight.")
             yield End()
             return
-        tool_call_id = str(uuid.uuid4())
-        yield ToolStarted(tool_call_id, "search_flights", {"origin": "MAA", "destination": "DEL"})
-        yield ToolFinished(tool_call_id, "search_flights", "EMPTY", {"sample": True})
+        call = entry_pb2.ToolCall(tool_call_id=str(uuid.uuid4()), name="search_flights")
+        call.search_flights.origin, call.search_flights.destination = "MAA", "DEL"
+        result = entry_pb2.ToolResult(tool_call_id=call.tool_call_id, name=call.name)
+        result.outcome = entry_pb2.TOOL_OUTCOME_EMPTY
+        yield ToolStarted(call)
+        yield ToolFinished(result)
         for sentence in ANSWER.split(". "):
             yield Speech(sentence if sentence.endswith("?") else f"{sentence}.")
 
@@ -81,11 +83,11 @@ class Log:
         stored.set_result(True)
         return stored
 
-    def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        self.entries.append(("call", name))
+    def tool_call(self, call: entry_pb2.ToolCall) -> None:
+        self.entries.append(("call", call))
 
-    def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
-        self.entries.append(("result", outcome))
+    def tool_result(self, result: entry_pb2.ToolResult) -> None:
+        self.entries.append(("result", result))
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Waits for something to be written down."""
@@ -116,7 +118,7 @@ class Conversation:
     agent: VoiceCall
     caller: CallClient
     log: Log
-    ending: asyncio.Task[pb.CallEndReason.ValueType | None]
+    ending: asyncio.Task[entry_pb2.CallEndReason.ValueType | None]
     rejoin: Callable[[], Any]
     drop: Callable[[], Awaitable[None]]
     captions: dict[str, str] = field(default_factory=dict)

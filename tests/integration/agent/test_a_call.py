@@ -6,12 +6,11 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from agent.recording.utterances import CustomerSpeech
 from agent.speech.audio import STT_RATE, Samples, silence
-from cli.calls.call_client import CallClient, CallFailed, ToolUse
+from cli.calls.call_client import CallClient, CallFailed
 from tests.integration.agent.livekit_rooms import LiveKit
 from tests.integration.agent.placed_calls import AGENT, ANSWER, CUSTOMER, FINAL, GREETING, Place
 
@@ -31,13 +30,13 @@ async def test_a_spoken_question_is_answered_and_recorded(
     assert turn.interims >= 2
     assert turn.first_audio_ms is not None
     assert 0 < turn.first_audio_ms < 5000
-    assert turn.tools == [ToolUse("search_flights", {"origin": "MAA", "destination": "DEL"}, "EMPTY")]
-    assert [card["outcome"] for card in turn.cards] == ["EMPTY"]
+    (use,) = turn.tools
+    assert (use.arguments, use.outcome) == ({"origin": "MAA", "destination": "DEL"}, "EMPTY")
     assert call.log.said(AGENT) == [GREETING, ANSWER]
     assert call.log.entries[1:] == [
         ("said", CUSTOMER, turn.heard),
-        ("call", "search_flights"),
-        ("result", "EMPTY"),
+        ("call", use.call),
+        ("result", use.result),
         ("said", AGENT, ANSWER),
     ]
     assert np.abs(heard).max() > 3000
@@ -145,13 +144,13 @@ async def test_after_goodbye_the_agent_hangs_up(place: Place, spoken: Callable[[
     async with place() as call:
         turn = await call.caller.speak(spoken("Thank you, bye."), "bye")
         assert turn.reply == "Goodbye, have a good flight."
-        assert await asyncio.wait_for(call.ending, 10) == pb.CALL_END_REASON_AGENT_HUNG_UP
+        assert await asyncio.wait_for(call.ending, 10) == entry_pb2.CALL_END_REASON_AGENT_HUNG_UP
 
 
 async def test_a_caller_who_hangs_up_ends_the_call(place: Place) -> None:
     async with place() as call:
         await call.caller.hang_up()
-        assert await asyncio.wait_for(call.ending, 10) == pb.CALL_END_REASON_CALLER_HUNG_UP
+        assert await asyncio.wait_for(call.ending, 10) == entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
 
 
 async def test_a_second_tab_takes_over_the_call(place: Place) -> None:

@@ -36,7 +36,7 @@ async def ended_call(
         for speaker, text in lines:
             recorder.seal(uuid7(), speaker, text)
         await recorder.flushed()
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     return call
 
 
@@ -187,9 +187,12 @@ async def test_log_of_large_entries_is_read_to_its_end(mesh: Mesh) -> None:
     async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
         for line in lines:
             recorder.seal(uuid7(), CUSTOMER, line)
-            recorder.tool_result(uuid7(), "search_flights", "FOUND", {"offers": "x" * 150_000})
+            result = entry_pb2.ToolResult(tool_call_id=uuid7(), name="x")
+            result.outcome = entry_pb2.TOOL_OUTCOME_FOUND
+            result.other["offers"] = "x" * 150_000
+            recorder.tool_result(result)
             await recorder.flushed()
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     listed = pb.ListEntriesRequest(conversation_id=call.conversation_id, page_size=500)
     entries, tokens = list[entry_pb2.Entry](), list[str]()
     while not tokens or tokens[-1]:

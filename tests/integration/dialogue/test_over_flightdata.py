@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 
@@ -19,8 +20,7 @@ from agent.dialogue.tools import (
     SamePlace,
     ToolUnavailable,
 )
-from agent.dialogue.transcript_json import flight_from_json, flight_to_json
-from agent.dialogue.turn import Event, Speech, ToolFinished
+from agent.dialogue.turn import Event, Speech, ToolFinished, ToolStarted
 from agent.language.flight_times import date_message, instant, local, time_message
 from mesh.calling.channel import open_channel
 
@@ -44,9 +44,13 @@ def request(
     )
 
 
+def status_request(number: str, day: date | None = None) -> flight_status_pb2.GetFlightStatusRequest:
+    return flight_status_pb2.GetFlightStatusRequest(flight_number=number, date=date_message(day))
+
+
 async def test_search_is_answered_with_sample_itineraries(flightdata: FlightDataServiceAsyncStub) -> None:
     answer = await FlightDataTools(flightdata).search_flights(request())
-    assert answer.outcome == "FOUND"
+    assert answer.result.done.outcome == flights_pb2.SEARCH_OUTCOME_FOUND
     assert answer.sample
     assert 0 < len(answer.flights) <= MAX_RESULTS
     for flight in answer.flights:
@@ -57,7 +61,6 @@ async def test_search_is_answered_with_sample_itineraries(flightdata: FlightData
         assert flight.there.provenance.sample
         assert flight.total
         assert flight.total.currency_code == "INR"
-        assert flight_from_json(flight_to_json(flight)) == flight
 
 
 async def test_arrival_times_and_airlines_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -123,7 +126,7 @@ async def test_flight_found_can_be_asked_about(flightdata: FlightDataServiceAsyn
     tools = FlightDataTools(flightdata)
     flight = (await tools.search_flights(request())).flights[0]
     number = flight.there.segments[0].flight_number
-    status = await tools.flight_status(number, ahead(7))
+    status = await tools.flight_status(status_request(number, ahead(7)))
     assert status.flight_number == number
     assert status.scheduled_departure.airport_code == "MAA"
     assert status.provenance.sample
@@ -132,7 +135,7 @@ async def test_flight_found_can_be_asked_about(flightdata: FlightDataServiceAsyn
 
 async def test_unknown_flight_is_not_found(flightdata: FlightDataServiceAsyncStub) -> None:
     with pytest.raises(FlightNotFound):
-        await FlightDataTools(flightdata).flight_status("ZZ9999", None)
+        await FlightDataTools(flightdata).flight_status(status_request("ZZ9999"))
 
 
 async def test_airport_facts(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -172,9 +175,10 @@ async def test_conversation_over_the_real_service(flightdata: FlightDataServiceA
     answer, events = await said(dialogue, "show flights from chinai to deli to Mara morning")
     assert "from Chennai to Delhi tomorrow" in answer
     assert "sample flights" in answer
-    (finished,) = [event for event in events if isinstance(event, ToolFinished)]
-    assert finished.outcome == "FOUND"
-    assert {"MAA", "DEL"} == {finished.result[end]["code"] for end in ("origin", "destination")}
+    (started,) = [event.call for event in events if isinstance(event, ToolStarted)]
+    assert [place.code for place in started.places] == ["MAA", "DEL"]
+    (finished,) = [event.result for event in events if isinstance(event, ToolFinished)]
+    assert finished.outcome == entry_pb2.TOOL_OUTCOME_FOUND
     answer, _ = await said(dialogue, "the second one")
     assert "leaves Chennai at" in answer
     answer, _ = await said(dialogue, "is it on time")

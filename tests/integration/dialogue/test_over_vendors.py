@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from readback.conversation.v1 import entry_pb2
 
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.flightdata_tools import FlightDataPlaces, FlightDataTools
@@ -17,19 +18,23 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def _said(stub: FlightDataServiceAsyncStub, words: str) -> tuple[str, ToolFinished]:
+async def _said(stub: FlightDataServiceAsyncStub, words: str) -> tuple[str, entry_pb2.ToolResult]:
     dialogue = Dialogue(FlightDataPlaces(stub), FlightDataTools(stub))
     events: list[Event] = [event async for event in dialogue.respond(words, now=datetime.now(UTC))]
     (finished,) = [event for event in events if isinstance(event, ToolFinished)]
-    return " ".join(event.text for event in events if isinstance(event, Speech)), finished
+    return " ".join(event.text for event in events if isinstance(event, Speech)), finished.result
+
+
+def providers(tool: entry_pb2.ToolResult) -> set[str]:
+    return {itinerary.provenance.provider for itinerary in tool.search_flights.results.itineraries}
 
 
 async def test_flights_without_prices_are_read_out_without(
     flightdata_of_vendors: FlightDataServiceAsyncStub,
 ) -> None:
     answer, tool = await _said(flightdata_of_vendors, "show flights from Chennai to Delhi tomorrow")
-    assert tool.outcome == "FOUND"
-    assert {i["provenance"]["provider"] for i in tool.result["itineraries"]} == {"aviationstack"}
+    assert tool.outcome == entry_pb2.TOOL_OUTCOME_FOUND
+    assert providers(tool) == {"aviationstack"}
     assert "from Chennai to Delhi tomorrow" in answer
     assert "sample" not in answer
     assert "rupees" not in answer
@@ -41,8 +46,8 @@ async def test_the_second_provider_answers_for_the_first(
     answer, tool = await _said(
         flightdata_of_vendors, "the cheapest flight from Oslo to London Heathrow tomorrow"
     )
-    assert tool.outcome == "FOUND"
-    assert {i["provenance"]["provider"] for i in tool.result["itineraries"]} == {"flightapi"}
+    assert tool.outcome == entry_pb2.TOOL_OUTCOME_FOUND
+    assert providers(tool) == {"flightapi"}
     assert "sample" not in answer
     assert "kroner" in answer
 
@@ -51,7 +56,7 @@ async def test_an_outage_is_reported(flightdata_of_vendors: FlightDataServiceAsy
     answer, tool = await _said(
         flightdata_of_vendors, "show flights from Reykjavik to London Heathrow tomorrow"
     )
-    assert tool.outcome == "UNAVAILABLE"
+    assert tool.outcome == entry_pb2.TOOL_OUTCOME_UNAVAILABLE
     assert "couldn't reach" in answer
     assert "no flights" not in answer
 
@@ -81,12 +86,13 @@ async def test_there_and_back_has_the_price_of_both(
         flightdata_of_vendors,
         "the cheapest flights from Chennai to Helsinki in three days, returning in ten days",
     )
-    assert tool.outcome == "FOUND"
-    journeys = tool.result["itineraries"]
-    assert all(journey["way_back"]["leg"] == 1 and "fare" not in journey["way_back"] for journey in journeys)
-    assert all(
-        journey["offer"]["return_itinerary_id"] == journey["way_back"]["itinerary_id"] for journey in journeys
-    )
+    assert tool.outcome == entry_pb2.TOOL_OUTCOME_FOUND
+    results = tool.search_flights.results
+    legs = {itinerary.itinerary_id: itinerary.leg for itinerary in results.itineraries}
+    ways = {tuple(journey.itinerary_ids) for journey in results.journeys}
+    assert {tuple(map(legs.get, ids)) for ids in ways} == {(0, 1)}
+    assert not any(itinerary.HasField("fare") for itinerary in results.itineraries)
+    assert sorted((offer.itinerary_id, offer.return_itinerary_id) for offer in results.offers) == sorted(ways)
     assert "and back at" in answer
     assert "rupees in all" in answer
 
@@ -95,5 +101,5 @@ async def test_flights_of_a_route_are_reported_without_a_number(
     flightdata_of_vendors: FlightDataServiceAsyncStub,
 ) -> None:
     answer, tool = await _said(flightdata_of_vendors, "are the flights from Chennai to Delhi on time")
-    assert (tool.name, tool.outcome) == ("route_status", "FOUND")
+    assert (tool.name, tool.outcome) == ("route_status", entry_pb2.TOOL_OUTCOME_FOUND)
     assert "from Chennai to Delhi about now" in answer

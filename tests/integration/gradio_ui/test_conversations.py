@@ -34,23 +34,16 @@ async def test_conversations_of_others_are_not_listed(site: Site, ada: Person, e
 async def test_transcript_holds_words_tool_calls_and_their_results(site: Site, ada: Person) -> None:
     conversation_id, tool_call_id = site.conversation.add_conversation(ada.customer_id), uuid7()
     await site.conversation.say(conversation_id, "customer", "Chennai to Delhi <b>tomorrow</b>")
-    arguments = {"origin": "MAA", "destination": "DEL"}
-    await site.conversation.write(
-        conversation_id,
-        tool_call={"tool_call_id": tool_call_id, "name": "search_flights", "arguments": arguments},
-    )
-    found = {
-        "tool_call_id": tool_call_id,
-        "name": "search_flights",
-        "outcome": "FOUND",
-        "result": {"total": 3},
-    }
+    tool = {"tool_call_id": tool_call_id, "name": "search_flights"}
+    call = tool | {"search_flights": {"origin": "MAA", "depart_date": {"year": 2026, "month": 12, "day": 1}}}
+    found = tool | {"outcome": "TOOL_OUTCOME_FOUND", "search_flights": {"done": {"total": 3}}}
+    await site.conversation.write(conversation_id, tool_call=call)
     await site.conversation.write(conversation_id, tool_result=found)
     entries = (await ada.get(f"/api/conversations/{conversation_id}/entries")).json()["entries"]
     assert [entry["number"] for entry in entries] == ["1", "2", "3"]
     assert entries[0]["utterance"]["text"] == "Chennai to Delhi <b>tomorrow</b>"
-    assert entries[1]["tool_call"]["arguments"] == arguments
-    assert entries[2]["tool_result"]["outcome"] == "FOUND"
+    assert entries[1]["tool_call"] == call
+    assert entries[2]["tool_result"] == found
 
 
 async def test_long_transcript_comes_in_pages(site: Site, ada: Person) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.entry_pb2 import SPEAKER_AGENT, SPEAKER_CUSTOMER
 from readback.identity.v1 import identity_service_pb2 as identity
 
@@ -78,10 +78,10 @@ async def test_recorded_entries_appear_live_and_in_the_history(mesh: Mesh, ada: 
             recorder.revise(hello, SPEAKER_AGENT, "Hello")
             recorder.seal(hello, SPEAKER_AGENT, "Hello, where to?")
             recorder.seal(question, SPEAKER_CUSTOMER, "Chennai to Delhi")
-            recorder.tool_call(uuid7(), "search_flights", {"origin": "MAA", "destination": "DEL"})
+            recorder.tool_call(entry_pb2.ToolCall(tool_call_id=uuid7(), name="search_flights"))
             await recorder.flushed()
             seen = [event[2] async for event in _entries(events, 4)]
-            await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+            await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     assert [entry["number"] for entry in seen] == ["2", "3", "4", "5"]
     assert [entry.get("utterance", {}).get("utterance_id") for entry in seen[1:3]] == [hello, question]
     listed = (await ada.get("/api/conversations")).json()["conversations"]
@@ -101,7 +101,7 @@ async def test_earlier_entries_are_sent_from_the_beginning(mesh: Mesh, ada: http
             ada.stream("GET", f"/api/conversations/{call['conversation_id']}/feed") as answer,
         ):
             seen = [event[2] async for event in _entries(events_of(answer), 52)]
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     assert [entry["number"] for entry in seen] == [str(number) for number in range(1, 53)]
 
 
@@ -111,7 +111,7 @@ async def test_recorded_entries_are_found_exported_and_deleted(mesh: Mesh, ada: 
     async with Recorder(await mesh.agent_stub(), call["call_id"], 1) as recorder:
         recorder.seal(uuid7(), SPEAKER_CUSTOMER, "Flights from Chennai to Delhi")
         await recorder.flushed()
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     (found,) = (await ada.get("/api/found", params={"words": "flight delhi"})).json()["results"]
     assert [part["text"] for part in found["snippet"] if part.get("matched")] == ["Flights", "Delhi"]
     file = await ada.get(f"{conversation}/transcript.vtt")

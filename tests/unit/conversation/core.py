@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -10,6 +10,7 @@ from uuid import uuid4
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.contracts.tool_arguments import enum_word
 from mesh.ids import uuid7
 from services.conversation.calls import conversations
 from services.conversation.calls.calls import Calls
@@ -96,6 +97,14 @@ class DoubledGrants:
         if not self.up:
             raise GrantsUnavailable("down")
         self.revoked.append(call_id)
+
+
+def _change_words(change: entry_pb2.StateChange) -> Iterator[str]:
+    yield enum_word(change, "kind")
+    if change.HasField("epoch"):
+        yield str(change.epoch)
+    if reason := change.WhichOneof("reason"):
+        yield enum_word(change, reason)
 
 
 class Core:
@@ -193,14 +202,10 @@ class Core:
             for entry in await self.entries(conversation_id)
             if entry.HasField("state_change")
         ]
-        prefix = "STATE_CHANGE_KIND_"
-        return [
-            f"{entry_pb2.StateChangeKind.Name(c.kind).removeprefix(prefix)} {c.epoch} {c.reason}".strip()
-            for c in found
-        ]
+        return [" ".join(_change_words(change)) for change in found]
 
     async def end(
-        self, call: Call, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_CALLER_HUNG_UP
+        self, call: Call, reason: entry_pb2.CallEndReason.ValueType = entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
     ) -> None:
         """End a call as `EndCall` does."""
         from services.conversation.calls import calls

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as pb
@@ -27,9 +26,9 @@ GRPC_LIMIT = 4 * 1024 * 1024
 def result_of(letters: int) -> entry_pb2.Draft:
     """Return a draft of a large tool result."""
     result = entry_pb2.ToolResult(
-        tool_call_id=uuid7(), name="search_flights", outcome="FOUND", result=Struct()
+        tool_call_id=uuid7(), name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_FOUND
     )
-    result.result["offers"] = "\1" * letters
+    result.other["offers"] = "\1" * letters
     now = timestamp(NOON)
     return entry_pb2.Draft(
         client_sequence=1, entry_id=uuid7(), start_time=now, end_time=now, tool_result=result
@@ -39,7 +38,7 @@ def result_of(letters: int) -> entry_pb2.Draft:
 def largest() -> entry_pb2.Draft:
     """Return the largest draft that can be stored."""
     draft = result_of(MAX_CONTENT_BYTES)
-    draft.tool_result.result["offers"] = "\1" * (2 * MAX_CONTENT_BYTES - draft.tool_result.ByteSize())
+    draft.tool_result.other["offers"] = "\1" * (2 * MAX_CONTENT_BYTES - draft.tool_result.ByteSize())
     return draft
 
 
@@ -66,7 +65,7 @@ def test_page_with_the_largest_possible_entry_fits_into_a_message() -> None:
 def test_entry_too_large_to_be_read_is_refused() -> None:
     draft = largest()
     check_draft(draft)
-    draft.tool_result.result["offers"] = f"{draft.tool_result.result['offers']}x"
+    draft.tool_result.other["offers"] = f"{draft.tool_result.other['offers']}x"
     with pytest.raises(InvalidRequest) as refused:
         check_draft(draft)
     assert [violation.field for violation in refused.value.violations] == ["tool_result"]

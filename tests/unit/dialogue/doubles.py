@@ -12,21 +12,16 @@ from typing import Any
 
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flight_status_pb2, flights_pb2, places_pb2
 
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.places import Place
+from agent.dialogue.search_answer import SearchAnswer
 from agent.dialogue.state import DialogueState
-from agent.dialogue.tools import (
-    DateBeyondHorizon,
-    FlightNotFound,
-    PlaceUnknown,
-    SearchAnswer,
-)
-from agent.dialogue.transcript_json import flight_from_json
+from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, PlaceUnknown
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.language.flight_times import day_of
-from agent.language.found_flight import FoundFlight
 from mesh.contracts.tool_arguments import arguments_from
 
 Day = date
@@ -109,20 +104,7 @@ def annotation(
 ) -> places_pb2.PlaceAnnotation:
     """A place found in a sentence; confident if its score is 1."""
     candidates = [
-        places_pb2.PlaceCandidate(
-            place=places_pb2.Place(
-                code=place.code,
-                kind=places_pb2.PLACE_KIND_METRO if place.kind == "metro" else places_pb2.PLACE_KIND_AIRPORT,
-                name=place.name,
-                city=place.city,
-                country_code=place.country_code,
-                country=place.country,
-                time_zone=place.time_zone,
-                airport_codes=place.airport_codes,
-            ),
-            score=score,
-        )
-        for place, score in scores.items()
+        places_pb2.PlaceCandidate(place=place.message(), score=score) for place, score in scores.items()
     ]
     return places_pb2.PlaceAnnotation(
         start=match.start(),
@@ -203,9 +185,31 @@ def journey_json(one: dict[str, Any], other: dict[str, Any], *, priced: bool) ->
     return there | {"way_back": other} | ({"fare": both_fares(one, other)} if priced else {})
 
 
-def _amount(flight: FoundFlight) -> int:
-    assert flight.total
-    return int(flight.total.units)
+def _amount(journey: dict[str, Any]) -> int:
+    return int(journey["fare"]["total"]["units"])
+
+
+def search_result(
+    flights: Sequence[dict[str, Any]], total: int, total_unfiltered: int, *, partial: bool = False
+) -> entry_pb2.FlightSearchResult:
+    """The result of a search with these itineraries or journeys in JSON."""
+    itineraries, journeys = {}, []
+    for flight in flights:
+        there = dict(flight)
+        if back := there.pop("way_back", None):
+            ids = [there["itinerary_id"], back["itinerary_id"]]
+            journeys.append({"itinerary_ids": ids, "fare": there.pop("fare", None)})
+            itineraries[back["itinerary_id"]] = back
+        itineraries[there.get("itinerary_id", "")] = there
+    done = {
+        "outcome": "SEARCH_OUTCOME_FOUND" if flights else "SEARCH_OUTCOME_EMPTY",
+        "total": total,
+        "total_unfiltered": total_unfiltered,
+        "provenance": {"provider": "sample-timetable", "sample": True},
+        "limits": ["SEARCH_LIMIT_PART"] if partial else [],
+    }
+    results = {"itineraries": list(itineraries.values()), "journeys": journeys}
+    return ParseDict({"results": results, "done": done}, entry_pb2.FlightSearchResult())
 
 
 def _within(start: time | None, end: time | None, moment: time) -> bool:
@@ -313,7 +317,7 @@ class Timetable:
         if request.depart_date > LAST_DATE:
             raise DateBeyondHorizon(LAST_DATE)
         if request.destination in self.empty_routes:
-            return SearchAnswer("EMPTY", (), 0, 0, True, self.partial)
+            return SearchAnswer.of(search_result([], 0, 0, partial=self.partial))
         origin, destination = (
             (PLACES | {"KCZ": KOCHI_JAPAN})[request.origin],
             (PLACES | {"KCZ": KOCHI_JAPAN})[request.destination],
@@ -330,24 +334,18 @@ class Timetable:
                 flight_json(destination, origin, request.return_date, departure, request.passengers)
                 for departure in DEPARTURES
             ]
-            both = [
-                flight_from_json(journey_json(one, other, priced=self.knows_prices))
+            found = [
+                journey_json(one, other, priced=self.knows_prices)
                 for one, other in itertools.product(out, back)
             ]
-            found = tuple(
-                sorted(both, key=_amount) if request.sort == "cheapest" and self.knows_prices else both
-            )
+            if request.sort == "cheapest" and self.knows_prices:
+                found.sort(key=_amount)
+        elif self.knows_prices:
+            found = out
         else:
-            priced_or_not = (
-                out
-                if self.knows_prices
-                else [{name: value for name, value in data.items() if name != "fare"} for data in out]
-            )
-            found = tuple(flight_from_json(data) for data in priced_or_not)
-        outcome = "FOUND" if found else "EMPTY"
-        return SearchAnswer(
-            outcome, found[: self.most_results], len(found), len(DEPARTURES), True, self.partial
-        )
+            found = [{name: value for name, value in data.items() if name != "fare"} for data in out]
+        shown, all_flights = found[: self.most_results], len(DEPARTURES)
+        return SearchAnswer.of(search_result(shown, len(found), all_flights, partial=self.partial))
 
     @staticmethod
     def _fits(request: Search, departure: tuple[int, int, str, str, int, int]) -> bool:
@@ -363,8 +361,11 @@ class Timetable:
         )
 
     async def flight_status(
-        self, flight_number: str, depart_date: date | None
+        self, request: flight_status_pb2.GetFlightStatusRequest
     ) -> flight_status_pb2.FlightStatus:
+        return self._status(request.flight_number, day_in(request, "date"))
+
+    def _status(self, flight_number: str, depart_date: date | None) -> flight_status_pb2.FlightStatus:
         self.statuses.append((flight_number, depart_date))
         if self.fail_with:
             raise self.fail_with
@@ -405,7 +406,7 @@ class Timetable:
         numbers = [f"{code}{number}" for _, _, code, _, number, _ in DEPARTURES]
         minutes = [abs(60 * hour + minute - 60 * near.hour - near.minute) for hour, minute, *_ in DEPARTURES]
         nearest = [number for _, number in sorted(zip(minutes, numbers, strict=True))]
-        return [await self.flight_status(number, day) for number in nearest]
+        return [self._status(number, day) for number in nearest]
 
     async def get_airport(self, code: str) -> places_pb2.Airport:
         if self.fail_with:
@@ -449,10 +450,10 @@ class Conversation:
         return isinstance(self.events[-1], End)
 
     @property
-    def tool(self) -> ToolStarted | None:
+    def tool(self) -> entry_pb2.ToolCall | None:
         """The first tool used in the last answer."""
-        return next((event for event in self.events if isinstance(event, ToolStarted)), None)
+        return next((event.call for event in self.events if isinstance(event, ToolStarted)), None)
 
     @property
-    def finished(self) -> ToolFinished | None:
-        return next((event for event in self.events if isinstance(event, ToolFinished)), None)
+    def finished(self) -> entry_pb2.ToolResult | None:
+        return next((event.result for event in self.events if isinstance(event, ToolFinished)), None)

@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.flightdata_tools import tool_error
@@ -43,21 +44,25 @@ def error_with(
 @pytest.mark.parametrize(
     ("reason", "kind", "outcome"),
     [
-        ("PLACE_NOT_FOUND", PlaceUnknown, "PLACE_UNKNOWN"),
-        ("SAME_PLACE", SamePlace, "SAME_PLACE"),
-        ("DATE_IN_PAST", DateInPast, "DATE_IN_PAST"),
-        ("DATE_BEYOND_HORIZON", DateBeyondHorizon, "DATE_BEYOND_HORIZON"),
-        ("FLIGHT_NOT_FOUND", FlightNotFound, "FLIGHT_NOT_FOUND"),
-        ("FLIGHTS_RESTRICTED", ToolRestricted, "RESTRICTED"),
-        ("FLIGHTS_QUOTA_EXHAUSTED", ToolUsedUp, "QUOTA_EXHAUSTED"),
-        ("DATE_INVALID", ToolUnavailable, "UNAVAILABLE"),
-        ("OVERLOADED", ToolUnavailable, "UNAVAILABLE"),
+        ("PLACE_NOT_FOUND", PlaceUnknown, entry_pb2.TOOL_OUTCOME_PLACE_UNKNOWN),
+        ("SAME_PLACE", SamePlace, entry_pb2.TOOL_OUTCOME_SAME_PLACE),
+        ("DATE_IN_PAST", DateInPast, entry_pb2.TOOL_OUTCOME_DATE_IN_PAST),
+        ("DATE_BEYOND_HORIZON", DateBeyondHorizon, entry_pb2.TOOL_OUTCOME_DATE_BEYOND_HORIZON),
+        ("FLIGHT_NOT_FOUND", FlightNotFound, entry_pb2.TOOL_OUTCOME_FLIGHT_NOT_FOUND),
+        ("FLIGHTS_RESTRICTED", ToolRestricted, entry_pb2.TOOL_OUTCOME_RESTRICTED),
+        ("FLIGHTS_QUOTA_EXHAUSTED", ToolUsedUp, entry_pb2.TOOL_OUTCOME_QUOTA_EXHAUSTED),
+        ("DATE_INVALID", ToolUnavailable, entry_pb2.TOOL_OUTCOME_UNAVAILABLE),
+        ("OVERLOADED", ToolUnavailable, entry_pb2.TOOL_OUTCOME_UNAVAILABLE),
     ],
 )
-def test_reason_becomes_an_error_with_its_outcome(reason: str, kind: type[ToolError], outcome: str) -> None:
+def test_reason_becomes_an_error_with_its_outcome(
+    reason: str, kind: type[ToolError], outcome: entry_pb2.ToolOutcome.ValueType
+) -> None:
     error = tool_error(error_with(reason))
     assert type(error) is kind
     assert error.outcome == outcome
+    assert error.info
+    assert error.info.reason == reason, "the transcript has the service's own reason"
 
 
 def test_error_without_details_is_unavailable() -> None:
@@ -65,6 +70,7 @@ def test_error_without_details_is_unavailable() -> None:
         grpc.StatusCode.DEADLINE_EXCEEDED, grpc.aio.Metadata(), grpc.aio.Metadata(), details="too slow"
     )
     assert type(tool_error(bare)) is ToolUnavailable
+    assert tool_error(bare).info is None
 
 
 def test_dates_are_taken_from_the_metadata() -> None:

@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
-from google.protobuf.json_format import MessageToDict, ParseDict
-from google.protobuf.struct_pb2 import Struct
-from readback.flightdata.v1 import flights_pb2
+from readback.conversation.v1 import entry_pb2
 
-from agent.dialogue.restoring import ToolRecord, restored_state
+from agent.dialogue.restoring import restored_state
 from agent.dialogue.state import DialogueState
 from tests.unit.dialogue.doubles import NOW, Conversation, ExactGazetteer, Timetable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 pytestmark = pytest.mark.unit
 
 
-def through_the_transcript(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return data as the log returns them: every number has become a double."""
-    struct = Struct()
-    struct.update(json.loads(json.dumps(data)))
-    return MessageToDict(struct)
-
-
-def record_of(conversation: Conversation) -> ToolRecord:
+def through_the_log(conversation: Conversation) -> tuple[entry_pb2.ToolCall, entry_pb2.ToolResult]:
     started, finished = conversation.tool, conversation.finished
     assert started
     assert finished
-    return ToolRecord(
-        started.name,
-        through_the_transcript(started.arguments),
-        finished.outcome,
-        through_the_transcript(finished.result),
-    )
+    call = entry_pb2.ToolCall.FromString(started.SerializeToString())
+    return call, entry_pb2.ToolResult.FromString(finished.SerializeToString())
 
 
 async def called_again(conversation: Conversation, timetable: Timetable) -> Conversation:
-    return Conversation(ExactGazetteer(), timetable, restored_state([record_of(conversation)]))
+    return Conversation(ExactGazetteer(), timetable, restored_state([through_the_log(conversation)]))
 
 
 async def test_new_call_takes_up_the_last_search(conversation: Conversation, timetable: Timetable) -> None:
@@ -86,24 +68,24 @@ async def test_first_call_is_welcomed_plainly(conversation: Conversation) -> Non
     assert await conversation.say("say that again") == opening.text
 
 
-@pytest.mark.parametrize(
-    "record",
-    [
-        ToolRecord("search_flights", {}, "FOUND", {}),
-        ToolRecord("search_flights", {"depart_date": "nonsense"}, "FOUND", {"origin": {}, "destination": {}}),
-        ToolRecord("search_flights", {"depart_date": "2026-11-24"}, "UNAVAILABLE", {}),
-        ToolRecord("flight_status", {"flight_number": "AI542"}, "ON_TIME", {}),
-        ToolRecord("unheard_of", {}, "FOUND", {"origin": 3}),
-    ],
-)
-async def test_unreadable_records_are_skipped(record: ToolRecord) -> None:
-    assert restored_state([record]) == DialogueState()
+SPOILED: dict[str, Callable[[entry_pb2.ToolCall, entry_pb2.ToolResult], object]] = {
+    "no arguments": lambda call, _: call.ClearField("search_flights"),
+    "no day": lambda call, _: call.search_flights.ClearField("depart_date"),
+    "an order of a later release": lambda call, _: setattr(call.search_flights, "sort", 99),
+    "no places": lambda call, _: call.ClearField("places"),
+    "an error": lambda _, result: result.error.SetInParent(),
+    "another tool": lambda _, result: result.flight_status.SetInParent(),
+    "no segments": lambda _, result: result.search_flights.results.itineraries[0].ClearField("segments"),
+    "an unknown itinerary": lambda _, result: result.search_flights.results.journeys.add(
+        itinerary_ids=["x", "y"]
+    ),
+    "three ways": lambda _, result: result.search_flights.results.journeys.add(itinerary_ids=["x"] * 3),
+}
 
 
-async def test_itineraries_in_the_transcript_are_the_contracts(conversation: Conversation) -> None:
+@pytest.mark.parametrize("how", SPOILED)
+async def test_searches_that_can_not_be_read_are_skipped(conversation: Conversation, how: str) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
-    assert conversation.finished
-    for data in conversation.finished.result["itineraries"]:
-        message = ParseDict(data, flights_pb2.Itinerary())
-        assert message.segments[0].flight_number
-        assert message.fare.total.currency_code == "INR"
+    call, result = through_the_log(conversation)
+    SPOILED[how](call, result)
+    assert restored_state([(call, result)]) == DialogueState()

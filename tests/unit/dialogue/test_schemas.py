@@ -16,6 +16,7 @@ from agent.dialogue.context import Context
 from agent.dialogue.frames import Intent
 from agent.dialogue.understanding import understand
 from agent.language.meanings import Expectation
+from mesh.contracts.tool_arguments import arguments_of
 from mesh.contracts.tool_schemas import enum_words, tool_schemas
 from tests.unit.dialogue.doubles import PLACES, TODAY, Conversation, ExactGazetteer
 
@@ -96,7 +97,7 @@ async def test_what_the_dialogue_asks_of_a_tool_fits_its_schema(
 ) -> None:
     await conversation.say(words)
     assert conversation.tool
-    Draft202012Validator(tool(conversation.tool.name)).validate(conversation.tool.arguments)
+    Draft202012Validator(tool(conversation.tool.name)).validate(arguments_of(conversation.tool, "arguments"))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ async def test_what_the_dialogue_asks_of_a_tool_fits_its_schema(
 async def test_other_tools_are_asked_within_their_schemas_too(conversation: Conversation, words: str) -> None:
     await conversation.say(words)
     assert conversation.tool
-    Draft202012Validator(tool(conversation.tool.name)).validate(conversation.tool.arguments)
+    Draft202012Validator(tool(conversation.tool.name)).validate(arguments_of(conversation.tool, "arguments"))
 
 
 def context(searched: bool, awaiting: Expectation) -> Context:

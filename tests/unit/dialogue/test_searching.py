@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 import pytest
+from readback.conversation.v1 import entry_pb2
+from readback.flightdata.v1 import flights_pb2
 
-from agent.dialogue.restoring import ToolRecord, restored_state
+from agent.dialogue.restoring import restored_state
 from agent.dialogue.turn import Speech, ToolFinished, ToolStarted
-from agent.language.flight_times import day_of
+from agent.language.flight_times import date_message, day_of
 from agent.language.meanings import Expectation
 
 if TYPE_CHECKING:
@@ -41,9 +43,12 @@ async def test_events_come_in_order_tool_first_then_speech(conversation: Convers
     assert started
     assert finished
     assert started.tool_call_id == finished.tool_call_id
-    assert started.arguments == {"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24"}
-    assert finished.outcome == "FOUND"
-    assert len(finished.result["itineraries"]) == 5
+    assert started.search_flights == flights_pb2.SearchFlightsRequest(
+        origin="MAA", destination="DEL", depart_date=date_message(date(2026, 11, 24))
+    )
+    assert [place.city for place in started.places] == ["Chennai", "Delhi"]
+    assert finished.outcome == entry_pb2.TOOL_OUTCOME_FOUND
+    assert len(finished.search_flights.results.itineraries) == 5
 
 
 async def test_what_is_missing_is_asked_for_one_thing_at_a_time(conversation: Conversation) -> None:
@@ -224,7 +229,7 @@ async def test_a_journey_there_and_back_is_remembered_in_the_next_call(conversat
     await conversation.say("Delhi to Mumbai on Friday returning on Monday")
     (done,) = [event for event in conversation.events if isinstance(event, ToolFinished)]
     (begun,) = [event for event in conversation.events if isinstance(event, ToolStarted)]
-    state = restored_state([ToolRecord(done.name, begun.arguments, done.outcome, done.result)])
+    state = restored_state([(begun.call, done.result)])
     assert state.flight_list
     assert day_of(state.flight_list.request.return_date) == state.draft.back == date(2026, 11, 30)
     assert all(flight.back for flight in state.flight_list.flights)

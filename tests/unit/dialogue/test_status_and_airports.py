@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from readback.conversation.v1 import entry_pb2
 
 from agent.dialogue.tools import DateBeyondHorizon, ToolUnavailable
 from agent.language.meanings import Expectation
@@ -29,8 +30,8 @@ async def test_status_by_number(conversation: Conversation, timetable: Timetable
     assert conversation.tool
     assert conversation.finished
     assert conversation.tool.name == "flight_status"
-    assert conversation.finished.outcome == "ON_TIME"
-    assert conversation.finished.result["status"]["flight_number"] == "AI542"
+    assert conversation.finished.outcome == entry_pb2.TOOL_OUTCOME_FOUND
+    assert conversation.finished.flight_status.status.flight_number == "AI542"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ async def test_unknown_flight_is_never_made_up(conversation: Conversation) -> No
         "number again?"
     )
     assert conversation.finished
-    assert conversation.finished.outcome == "FLIGHT_NOT_FOUND"
+    assert conversation.finished.outcome == entry_pb2.TOOL_OUTCOME_FLIGHT_NOT_FOUND
 
 
 async def test_day_is_passed_on(conversation: Conversation, timetable: Timetable) -> None:

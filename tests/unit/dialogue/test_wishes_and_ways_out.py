@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.dialogue.restoring import ToolRecord, restored_state
+from agent.dialogue.restoring import restored_state
 from agent.dialogue.state import DialogueState
 from agent.language.en.wording import wishes_words
 from agent.language.meanings import Expectation
@@ -23,7 +23,7 @@ def restored(conversation: Conversation) -> DialogueState:
     started, finished = conversation.tool, conversation.finished
     assert started
     assert finished
-    return restored_state([ToolRecord(started.name, started.arguments, finished.outcome, finished.result)])
+    return restored_state([(started, finished)])
 
 
 def airlines(request: Search) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

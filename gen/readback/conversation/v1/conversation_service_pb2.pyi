@@ -75,46 +75,6 @@ CALL_STATE_ENDED: CallState.ValueType  # 3
 """It has ended."""
 Global___CallState: _TypeAlias = CallState  # noqa: Y015
 
-class _CallEndReason:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _CallEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallEndReason.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    CALL_END_REASON_UNSPECIFIED: _CallEndReason.ValueType  # 0
-    """It has not ended."""
-    CALL_END_REASON_CALLER_HUNG_UP: _CallEndReason.ValueType  # 1
-    """The caller hung up."""
-    CALL_END_REASON_AGENT_HUNG_UP: _CallEndReason.ValueType  # 2
-    """The agent said goodbye."""
-    CALL_END_REASON_CALLER_LOST: _CallEndReason.ValueType  # 3
-    """The caller left the room and did not come back."""
-    CALL_END_REASON_CONVERSATION_ENDED: _CallEndReason.ValueType  # 4
-    """The conversation was ended."""
-    CALL_END_REASON_NO_AGENT: _CallEndReason.ValueType  # 5
-    """No agent was available."""
-    CALL_END_REASON_CALLER_SILENT: _CallEndReason.ValueType  # 6
-    """The caller said and typed nothing for too long."""
-
-class CallEndReason(_CallEndReason, metaclass=_CallEndReasonEnumTypeWrapper):
-    """Reason for the end of a call."""
-
-CALL_END_REASON_UNSPECIFIED: CallEndReason.ValueType  # 0
-"""It has not ended."""
-CALL_END_REASON_CALLER_HUNG_UP: CallEndReason.ValueType  # 1
-"""The caller hung up."""
-CALL_END_REASON_AGENT_HUNG_UP: CallEndReason.ValueType  # 2
-"""The agent said goodbye."""
-CALL_END_REASON_CALLER_LOST: CallEndReason.ValueType  # 3
-"""The caller left the room and did not come back."""
-CALL_END_REASON_CONVERSATION_ENDED: CallEndReason.ValueType  # 4
-"""The conversation was ended."""
-CALL_END_REASON_NO_AGENT: CallEndReason.ValueType  # 5
-"""No agent was available."""
-CALL_END_REASON_CALLER_SILENT: CallEndReason.ValueType  # 6
-"""The caller said and typed nothing for too long."""
-Global___CallEndReason: _TypeAlias = CallEndReason  # noqa: Y015
-
 class _StreamEndReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -295,11 +255,11 @@ class Call(_message.Message):
     """Fencing number of the agent that holds the call. It goes up at each dispatch; the highest wins."""
     state: Global___CallState.ValueType
     """State of the call."""
-    end_reason: Global___CallEndReason.ValueType
+    end_reason: _entry_pb2.CallEndReason.ValueType
     """Reason for its end, if it has ended."""
     place_in_line: _builtins.int
-    """Place among the calls that wait for an agent, from 1; 0 if this call isn't waiting. Agents take calls
-    about in this order.
+    """Place among the calls that wait for an agent, from 1; absent if this call isn't waiting. Agents take the
+    calls about in this order.
     """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -318,14 +278,16 @@ class Call(_message.Message):
         state: Global___CallState.ValueType = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
-        end_reason: Global___CallEndReason.ValueType = ...,
-        place_in_line: _builtins.int = ...,
+        end_reason: _entry_pb2.CallEndReason.ValueType = ...,
+        place_in_line: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_place_in_line", b"_place_in_line", "end_time", b"end_time", "place_in_line", b"place_in_line", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "conversation_id", b"conversation_id", "end_reason", b"end_reason", "end_time", b"end_time", "epoch", b"epoch", "place_in_line", b"place_in_line", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_place_in_line", b"_place_in_line", "call_id", b"call_id", "conversation_id", b"conversation_id", "end_reason", b"end_reason", "end_time", b"end_time", "epoch", b"epoch", "place_in_line", b"place_in_line", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__place_in_line: _TypeAlias = _typing.Literal["place_in_line"]  # noqa: Y015
+    _WhichOneofArgType__place_in_line: _TypeAlias = _typing.Literal["_place_in_line", b"_place_in_line"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__place_in_line) -> _WhichOneofReturnType__place_in_line | None: ...
 
 Global___Call: _TypeAlias = Call  # noqa: Y015
 
@@ -932,12 +894,12 @@ class RecordClose(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
-    reason: Global___CallEndReason.ValueType
+    reason: _entry_pb2.CallEndReason.ValueType
     """Reason for the end of the call. Without a reason the call continues, with another agent."""
     def __init__(
         self,
         *,
-        reason: Global___CallEndReason.ValueType = ...,
+        reason: _entry_pb2.CallEndReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

@@ -25,9 +25,13 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import error_details_pb2 as google_dot_rpc_dot_error__details__pb2
+from readback.flightdata.v1 import flight_status_pb2 as readback_dot_flightdata_dot_v1_dot_flight__status__pb2
+from readback.flightdata.v1 import flights_pb2 as readback_dot_flightdata_dot_v1_dot_flights__pb2
+from readback.flightdata.v1 import places_pb2 as readback_dot_flightdata_dot_v1_dot_places__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$readback/conversation/v1/entry.proto\x12\x18readback.conversation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x02\n\tUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12!\n\x0egenerated_text\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12>\n\x07sealing\x18\x06 \x01(\x0e\x32!.readback.conversation.v1.SealingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x08language\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18#\x12+\n\x16\x63ompletes_utterance_id\x18\x08 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x95\x02\n\rOpenUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x19\n\x08revision\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"o\n\x08ToolCall\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12*\n\targuments\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x8a\x01\n\nToolResult\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1a\n\x07outcome\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\'\n\x06result\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"z\n\x0bStateChange\x12\x43\n\x04kind\x18\x01 \x01(\x0e\x32).readback.conversation.v1.StateChangeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x17\n\x06reason\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\xea\x03\n\x05\x45ntry\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x10\n\x08\x65ntry_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63ommit_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04late\x18\x08 \x01(\x08\x12\x38\n\tutterance\x18\t \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\n \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x0b \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x12=\n\x0cstate_change\x18\x0c \x01(\x0b\x32%.readback.conversation.v1.StateChangeH\x00\x42\t\n\x07\x63ontent\"\xb0\x03\n\x05\x44raft\x12 \n\x0f\x63lient_sequence\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1a\n\x08\x65ntry_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x0eopen_utterance\x18\x05 \x01(\x0b\x32\'.readback.conversation.v1.OpenUtteranceH\x00\x12\x38\n\tutterance\x18\x06 \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\x07 \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x08 \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01*K\n\x07Speaker\x12\x17\n\x13SPEAKER_UNSPECIFIED\x10\x00\x12\x14\n\x10SPEAKER_CUSTOMER\x10\x01\x12\x11\n\rSPEAKER_AGENT\x10\x02*K\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eMODALITY_VOICE\x10\x01\x12\x11\n\rMODALITY_TEXT\x10\x02*e\n\x07Sealing\x12\x17\n\x13SEALING_UNSPECIFIED\x10\x00\x12\x11\n\rSEALING_FINAL\x10\x01\x12\x17\n\x13SEALING_INTERRUPTED\x10\x02\x12\x15\n\x11SEALING_TRUNCATED\x10\x03*\xea\x01\n\x0fStateChangeKind\x12!\n\x1dSTATE_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eSTATE_CHANGE_KIND_CALL_STARTED\x10\x01\x12\"\n\x1eSTATE_CHANGE_KIND_AGENT_JOINED\x10\x02\x12 \n\x1cSTATE_CHANGE_KIND_AGENT_LOST\x10\x03\x12 \n\x1cSTATE_CHANGE_KIND_CALL_ENDED\x10\x04\x12(\n$STATE_CHANGE_KIND_CONVERSATION_ENDED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$readback/conversation/v1/entry.proto\x12\x18readback.conversation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/rpc/error_details.proto\x1a*readback/flightdata/v1/flight_status.proto\x1a$readback/flightdata/v1/flights.proto\x1a#readback/flightdata/v1/places.proto\"\xf1\x02\n\tUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12!\n\x0egenerated_text\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12>\n\x07sealing\x18\x06 \x01(\x0e\x32!.readback.conversation.v1.SealingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x08language\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18#\x12+\n\x16\x63ompletes_utterance_id\x18\x08 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x95\x02\n\rOpenUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x19\n\x08revision\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xec\x03\n\x08ToolCall\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x35\n\x06places\x18\x03 \x03(\x0b\x32\x1d.readback.flightdata.v1.PlaceB\x06\xbaH\x03\xd8\x01\x03\x12N\n\x0esearch_flights\x18\x04 \x01(\x0b\x32,.readback.flightdata.v1.SearchFlightsRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12O\n\rflight_status\x18\x05 \x01(\x0b\x32..readback.flightdata.v1.GetFlightStatusRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12N\n\x0croute_status\x18\x06 \x01(\x0b\x32..readback.flightdata.v1.ListRouteStatusRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12H\n\x0bget_airport\x18\x07 \x01(\x0b\x32).readback.flightdata.v1.GetAirportRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12(\n\x05other\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x42\x0b\n\targuments\"\xa3\x04\n\nToolResult\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x42\n\x07outcome\x18\x03 \x01(\x0e\x32%.readback.conversation.v1.ToolOutcomeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12N\n\x0esearch_flights\x18\x04 \x01(\x0b\x32,.readback.conversation.v1.FlightSearchResultB\x06\xbaH\x03\xd8\x01\x03H\x00\x12P\n\rflight_status\x18\x05 \x01(\x0b\x32/.readback.flightdata.v1.GetFlightStatusResponseB\x06\xbaH\x03\xd8\x01\x03H\x00\x12O\n\x0croute_status\x18\x06 \x01(\x0b\x32/.readback.flightdata.v1.ListRouteStatusResponseB\x06\xbaH\x03\xd8\x01\x03H\x00\x12I\n\x0bget_airport\x18\x07 \x01(\x0b\x32*.readback.flightdata.v1.GetAirportResponseB\x06\xbaH\x03\xd8\x01\x03H\x00\x12(\n\x05other\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x12&\n\x05\x65rror\x18\t \x01(\x0b\x32\x15.google.rpc.ErrorInfoH\x00\x42\x08\n\x06result\"~\n\x12\x46lightSearchResult\x12\x36\n\x07results\x18\x01 \x01(\x0b\x32%.readback.flightdata.v1.SearchResults\x12\x30\n\x04\x64one\x18\x02 \x01(\x0b\x32\".readback.flightdata.v1.SearchDone\"\x86\x02\n\x0bStateChange\x12\x43\n\x04kind\x18\x01 \x01(\x0e\x32).readback.conversation.v1.StateChangeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x12\n\x05\x65poch\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x42\n\x0f\x63\x61ll_end_reason\x18\x03 \x01(\x0e\x32\'.readback.conversation.v1.CallEndReasonH\x00\x12\x46\n\x11\x61gent_loss_reason\x18\x04 \x01(\x0e\x32).readback.conversation.v1.AgentLossReasonH\x00\x42\x08\n\x06reasonB\x08\n\x06_epoch\"\xea\x03\n\x05\x45ntry\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x10\n\x08\x65ntry_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63ommit_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04late\x18\x08 \x01(\x08\x12\x38\n\tutterance\x18\t \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\n \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x0b \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x12=\n\x0cstate_change\x18\x0c \x01(\x0b\x32%.readback.conversation.v1.StateChangeH\x00\x42\t\n\x07\x63ontent\"\xb0\x03\n\x05\x44raft\x12 \n\x0f\x63lient_sequence\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1a\n\x08\x65ntry_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x0eopen_utterance\x18\x05 \x01(\x0b\x32\'.readback.conversation.v1.OpenUtteranceH\x00\x12\x38\n\tutterance\x18\x06 \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\x07 \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x08 \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01*K\n\x07Speaker\x12\x17\n\x13SPEAKER_UNSPECIFIED\x10\x00\x12\x14\n\x10SPEAKER_CUSTOMER\x10\x01\x12\x11\n\rSPEAKER_AGENT\x10\x02*K\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eMODALITY_VOICE\x10\x01\x12\x11\n\rMODALITY_TEXT\x10\x02*e\n\x07Sealing\x12\x17\n\x13SEALING_UNSPECIFIED\x10\x00\x12\x11\n\rSEALING_FINAL\x10\x01\x12\x17\n\x13SEALING_INTERRUPTED\x10\x02\x12\x15\n\x11SEALING_TRUNCATED\x10\x03*\xf9\x02\n\x0bToolOutcome\x12\x1c\n\x18TOOL_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n\x12TOOL_OUTCOME_FOUND\x10\x01\x12\x16\n\x12TOOL_OUTCOME_EMPTY\x10\x02\x12\x1c\n\x18TOOL_OUTCOME_UNAVAILABLE\x10\x03\x12\x1b\n\x17TOOL_OUTCOME_RESTRICTED\x10\x04\x12 \n\x1cTOOL_OUTCOME_QUOTA_EXHAUSTED\x10\x05\x12\x1e\n\x1aTOOL_OUTCOME_PLACE_UNKNOWN\x10\x06\x12\x1b\n\x17TOOL_OUTCOME_SAME_PLACE\x10\x07\x12\x1d\n\x19TOOL_OUTCOME_DATE_IN_PAST\x10\x08\x12$\n TOOL_OUTCOME_DATE_BEYOND_HORIZON\x10\t\x12!\n\x1dTOOL_OUTCOME_FLIGHT_NOT_FOUND\x10\n\x12\x1a\n\x16TOOL_OUTCOME_ABANDONED\x10\x0b*\x81\x02\n\rCallEndReason\x12\x1f\n\x1b\x43\x41LL_END_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1e\x43\x41LL_END_REASON_CALLER_HUNG_UP\x10\x01\x12!\n\x1d\x43\x41LL_END_REASON_AGENT_HUNG_UP\x10\x02\x12\x1f\n\x1b\x43\x41LL_END_REASON_CALLER_LOST\x10\x03\x12&\n\"CALL_END_REASON_CONVERSATION_ENDED\x10\x04\x12\x1c\n\x18\x43\x41LL_END_REASON_NO_AGENT\x10\x05\x12!\n\x1d\x43\x41LL_END_REASON_CALLER_SILENT\x10\x06*|\n\x0f\x41gentLossReason\x12!\n\x1d\x41GENT_LOSS_REASON_UNSPECIFIED\x10\x00\x12#\n\x1f\x41GENT_LOSS_REASON_STREAM_BROKEN\x10\x01\x12!\n\x1d\x41GENT_LOSS_REASON_HANDED_OVER\x10\x02*\xea\x01\n\x0fStateChangeKind\x12!\n\x1dSTATE_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eSTATE_CHANGE_KIND_CALL_STARTED\x10\x01\x12\"\n\x1eSTATE_CHANGE_KIND_AGENT_JOINED\x10\x02\x12 \n\x1cSTATE_CHANGE_KIND_AGENT_LOST\x10\x03\x12 \n\x1cSTATE_CHANGE_KIND_CALL_ENDED\x10\x04\x12(\n$STATE_CHANGE_KIND_CONVERSATION_ENDED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,16 +68,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOOLCALL'].fields_by_name['tool_call_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_TOOLCALL'].fields_by_name['name']._loaded_options = None
   _globals['_TOOLCALL'].fields_by_name['name']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_TOOLCALL'].fields_by_name['places']._loaded_options = None
+  _globals['_TOOLCALL'].fields_by_name['places']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_TOOLCALL'].fields_by_name['search_flights']._loaded_options = None
+  _globals['_TOOLCALL'].fields_by_name['search_flights']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_TOOLCALL'].fields_by_name['flight_status']._loaded_options = None
+  _globals['_TOOLCALL'].fields_by_name['flight_status']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_TOOLCALL'].fields_by_name['route_status']._loaded_options = None
+  _globals['_TOOLCALL'].fields_by_name['route_status']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_TOOLCALL'].fields_by_name['get_airport']._loaded_options = None
+  _globals['_TOOLCALL'].fields_by_name['get_airport']._serialized_options = b'\272H\003\330\001\003'
   _globals['_TOOLRESULT'].fields_by_name['tool_call_id']._loaded_options = None
   _globals['_TOOLRESULT'].fields_by_name['tool_call_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_TOOLRESULT'].fields_by_name['name']._loaded_options = None
   _globals['_TOOLRESULT'].fields_by_name['name']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_TOOLRESULT'].fields_by_name['outcome']._loaded_options = None
-  _globals['_TOOLRESULT'].fields_by_name['outcome']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_TOOLRESULT'].fields_by_name['outcome']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_TOOLRESULT'].fields_by_name['search_flights']._loaded_options = None
+  _globals['_TOOLRESULT'].fields_by_name['search_flights']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_TOOLRESULT'].fields_by_name['flight_status']._loaded_options = None
+  _globals['_TOOLRESULT'].fields_by_name['flight_status']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_TOOLRESULT'].fields_by_name['route_status']._loaded_options = None
+  _globals['_TOOLRESULT'].fields_by_name['route_status']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_TOOLRESULT'].fields_by_name['get_airport']._loaded_options = None
+  _globals['_TOOLRESULT'].fields_by_name['get_airport']._serialized_options = b'\272H\003\330\001\003'
   _globals['_STATECHANGE'].fields_by_name['kind']._loaded_options = None
   _globals['_STATECHANGE'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_STATECHANGE'].fields_by_name['reason']._loaded_options = None
-  _globals['_STATECHANGE'].fields_by_name['reason']._serialized_options = b'\272H\004r\002\030@'
   _globals['_DRAFT'].oneofs_by_name['content']._loaded_options = None
   _globals['_DRAFT'].oneofs_by_name['content']._serialized_options = b'\272H\002\010\001'
   _globals['_DRAFT'].fields_by_name['client_sequence']._loaded_options = None
@@ -82,26 +102,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DRAFT'].fields_by_name['entry_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_DRAFT'].fields_by_name['start_time']._loaded_options = None
   _globals['_DRAFT'].fields_by_name['start_time']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_SPEAKER']._serialized_start=2116
-  _globals['_SPEAKER']._serialized_end=2191
-  _globals['_MODALITY']._serialized_start=2193
-  _globals['_MODALITY']._serialized_end=2268
-  _globals['_SEALING']._serialized_start=2270
-  _globals['_SEALING']._serialized_end=2371
-  _globals['_STATECHANGEKIND']._serialized_start=2374
-  _globals['_STATECHANGEKIND']._serialized_end=2608
-  _globals['_UTTERANCE']._serialized_start=159
-  _globals['_UTTERANCE']._serialized_end=528
-  _globals['_OPENUTTERANCE']._serialized_start=531
-  _globals['_OPENUTTERANCE']._serialized_end=808
-  _globals['_TOOLCALL']._serialized_start=810
-  _globals['_TOOLCALL']._serialized_end=921
-  _globals['_TOOLRESULT']._serialized_start=924
-  _globals['_TOOLRESULT']._serialized_end=1062
-  _globals['_STATECHANGE']._serialized_start=1064
-  _globals['_STATECHANGE']._serialized_end=1186
-  _globals['_ENTRY']._serialized_start=1189
-  _globals['_ENTRY']._serialized_end=1679
-  _globals['_DRAFT']._serialized_start=1682
-  _globals['_DRAFT']._serialized_end=2114
+  _globals['_SPEAKER']._serialized_start=3327
+  _globals['_SPEAKER']._serialized_end=3402
+  _globals['_MODALITY']._serialized_start=3404
+  _globals['_MODALITY']._serialized_end=3479
+  _globals['_SEALING']._serialized_start=3481
+  _globals['_SEALING']._serialized_end=3582
+  _globals['_TOOLOUTCOME']._serialized_start=3585
+  _globals['_TOOLOUTCOME']._serialized_end=3962
+  _globals['_CALLENDREASON']._serialized_start=3965
+  _globals['_CALLENDREASON']._serialized_end=4222
+  _globals['_AGENTLOSSREASON']._serialized_start=4224
+  _globals['_AGENTLOSSREASON']._serialized_end=4348
+  _globals['_STATECHANGEKIND']._serialized_start=4351
+  _globals['_STATECHANGEKIND']._serialized_end=4585
+  _globals['_UTTERANCE']._serialized_start=310
+  _globals['_UTTERANCE']._serialized_end=679
+  _globals['_OPENUTTERANCE']._serialized_start=682
+  _globals['_OPENUTTERANCE']._serialized_end=959
+  _globals['_TOOLCALL']._serialized_start=962
+  _globals['_TOOLCALL']._serialized_end=1454
+  _globals['_TOOLRESULT']._serialized_start=1457
+  _globals['_TOOLRESULT']._serialized_end=2004
+  _globals['_FLIGHTSEARCHRESULT']._serialized_start=2006
+  _globals['_FLIGHTSEARCHRESULT']._serialized_end=2132
+  _globals['_STATECHANGE']._serialized_start=2135
+  _globals['_STATECHANGE']._serialized_end=2397
+  _globals['_ENTRY']._serialized_start=2400
+  _globals['_ENTRY']._serialized_end=2890
+  _globals['_DRAFT']._serialized_start=2893
+  _globals['_DRAFT']._serialized_end=3325
 # @@protoc_insertion_point(module_scope)

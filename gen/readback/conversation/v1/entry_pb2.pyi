@@ -3,11 +3,17 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import error_details_pb2 as _error_details_pb2
+from readback.flightdata.v1 import flight_status_pb2 as _flight_status_pb2
+from readback.flightdata.v1 import flights_pb2 as _flights_pb2
+from readback.flightdata.v1 import places_pb2 as _places_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -94,6 +100,130 @@ SEALING_INTERRUPTED: Sealing.ValueType  # 2
 SEALING_TRUNCATED: Sealing.ValueType  # 3
 """Its writer died or lost the call; the text holds the last stored revision."""
 Global___Sealing: _TypeAlias = Sealing  # noqa: Y015
+
+class _ToolOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ToolOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ToolOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TOOL_OUTCOME_UNSPECIFIED: _ToolOutcome.ValueType  # 0
+    """Unknown; never stored."""
+    TOOL_OUTCOME_FOUND: _ToolOutcome.ValueType  # 1
+    """The result has what was asked for."""
+    TOOL_OUTCOME_EMPTY: _ToolOutcome.ValueType  # 2
+    """There is nothing that fits."""
+    TOOL_OUTCOME_UNAVAILABLE: _ToolOutcome.ValueType  # 3
+    """The service or its providers couldn't be reached, or failed."""
+    TOOL_OUTCOME_RESTRICTED: _ToolOutcome.ValueType  # 4
+    """No configured provider offers this data."""
+    TOOL_OUTCOME_QUOTA_EXHAUSTED: _ToolOutcome.ValueType  # 5
+    """A quota or an allowance is used up."""
+    TOOL_OUTCOME_PLACE_UNKNOWN: _ToolOutcome.ValueType  # 6
+    """No airport or city has this code."""
+    TOOL_OUTCOME_SAME_PLACE: _ToolOutcome.ValueType  # 7
+    """Origin and destination are the same place."""
+    TOOL_OUTCOME_DATE_IN_PAST: _ToolOutcome.ValueType  # 8
+    """The day is in the past."""
+    TOOL_OUTCOME_DATE_BEYOND_HORIZON: _ToolOutcome.ValueType  # 9
+    """The day is beyond the known schedules."""
+    TOOL_OUTCOME_FLIGHT_NOT_FOUND: _ToolOutcome.ValueType  # 10
+    """No flight has this number on this day."""
+    TOOL_OUTCOME_ABANDONED: _ToolOutcome.ValueType  # 11
+    """The agent didn't wait for the result, for example because the caller interrupted."""
+
+class ToolOutcome(_ToolOutcome, metaclass=_ToolOutcomeEnumTypeWrapper):
+    """Outcome of a tool call."""
+
+TOOL_OUTCOME_UNSPECIFIED: ToolOutcome.ValueType  # 0
+"""Unknown; never stored."""
+TOOL_OUTCOME_FOUND: ToolOutcome.ValueType  # 1
+"""The result has what was asked for."""
+TOOL_OUTCOME_EMPTY: ToolOutcome.ValueType  # 2
+"""There is nothing that fits."""
+TOOL_OUTCOME_UNAVAILABLE: ToolOutcome.ValueType  # 3
+"""The service or its providers couldn't be reached, or failed."""
+TOOL_OUTCOME_RESTRICTED: ToolOutcome.ValueType  # 4
+"""No configured provider offers this data."""
+TOOL_OUTCOME_QUOTA_EXHAUSTED: ToolOutcome.ValueType  # 5
+"""A quota or an allowance is used up."""
+TOOL_OUTCOME_PLACE_UNKNOWN: ToolOutcome.ValueType  # 6
+"""No airport or city has this code."""
+TOOL_OUTCOME_SAME_PLACE: ToolOutcome.ValueType  # 7
+"""Origin and destination are the same place."""
+TOOL_OUTCOME_DATE_IN_PAST: ToolOutcome.ValueType  # 8
+"""The day is in the past."""
+TOOL_OUTCOME_DATE_BEYOND_HORIZON: ToolOutcome.ValueType  # 9
+"""The day is beyond the known schedules."""
+TOOL_OUTCOME_FLIGHT_NOT_FOUND: ToolOutcome.ValueType  # 10
+"""No flight has this number on this day."""
+TOOL_OUTCOME_ABANDONED: ToolOutcome.ValueType  # 11
+"""The agent didn't wait for the result, for example because the caller interrupted."""
+Global___ToolOutcome: _TypeAlias = ToolOutcome  # noqa: Y015
+
+class _CallEndReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CallEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallEndReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALL_END_REASON_UNSPECIFIED: _CallEndReason.ValueType  # 0
+    """It has not ended."""
+    CALL_END_REASON_CALLER_HUNG_UP: _CallEndReason.ValueType  # 1
+    """The caller hung up."""
+    CALL_END_REASON_AGENT_HUNG_UP: _CallEndReason.ValueType  # 2
+    """The agent said goodbye."""
+    CALL_END_REASON_CALLER_LOST: _CallEndReason.ValueType  # 3
+    """The caller left the room and did not come back."""
+    CALL_END_REASON_CONVERSATION_ENDED: _CallEndReason.ValueType  # 4
+    """The conversation was ended."""
+    CALL_END_REASON_NO_AGENT: _CallEndReason.ValueType  # 5
+    """No agent was available."""
+    CALL_END_REASON_CALLER_SILENT: _CallEndReason.ValueType  # 6
+    """The caller said and typed nothing for too long."""
+
+class CallEndReason(_CallEndReason, metaclass=_CallEndReasonEnumTypeWrapper):
+    """Reason for the end of a call."""
+
+CALL_END_REASON_UNSPECIFIED: CallEndReason.ValueType  # 0
+"""It has not ended."""
+CALL_END_REASON_CALLER_HUNG_UP: CallEndReason.ValueType  # 1
+"""The caller hung up."""
+CALL_END_REASON_AGENT_HUNG_UP: CallEndReason.ValueType  # 2
+"""The agent said goodbye."""
+CALL_END_REASON_CALLER_LOST: CallEndReason.ValueType  # 3
+"""The caller left the room and did not come back."""
+CALL_END_REASON_CONVERSATION_ENDED: CallEndReason.ValueType  # 4
+"""The conversation was ended."""
+CALL_END_REASON_NO_AGENT: CallEndReason.ValueType  # 5
+"""No agent was available."""
+CALL_END_REASON_CALLER_SILENT: CallEndReason.ValueType  # 6
+"""The caller said and typed nothing for too long."""
+Global___CallEndReason: _TypeAlias = CallEndReason  # noqa: Y015
+
+class _AgentLossReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AgentLossReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AgentLossReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AGENT_LOSS_REASON_UNSPECIFIED: _AgentLossReason.ValueType  # 0
+    """Unknown; never stored."""
+    AGENT_LOSS_REASON_STREAM_BROKEN: _AgentLossReason.ValueType  # 1
+    """Its `Record` stream broke and was not opened again in time."""
+    AGENT_LOSS_REASON_HANDED_OVER: _AgentLossReason.ValueType  # 2
+    """It left the call to another agent."""
+
+class AgentLossReason(_AgentLossReason, metaclass=_AgentLossReasonEnumTypeWrapper):
+    """Reason for the loss of an agent."""
+
+AGENT_LOSS_REASON_UNSPECIFIED: AgentLossReason.ValueType  # 0
+"""Unknown; never stored."""
+AGENT_LOSS_REASON_STREAM_BROKEN: AgentLossReason.ValueType  # 1
+"""Its `Record` stream broke and was not opened again in time."""
+AGENT_LOSS_REASON_HANDED_OVER: AgentLossReason.ValueType  # 2
+"""It left the call to another agent."""
+Global___AgentLossReason: _TypeAlias = AgentLossReason  # noqa: Y015
 
 class _StateChangeKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -229,99 +359,208 @@ Global___OpenUtterance: _TypeAlias = OpenUtterance  # noqa: Y015
 
 @_typing.final
 class ToolCall(_message.Message):
-    """Call of a tool by the agent."""
+    """Call of a tool by the agent. `name` is the name of a tool of the contracts, and of the field with its
+    arguments. Clients show tools that they don't know by name.
+
+    The rules of the requests don't apply here: the log holds what the agent asked, even if it was refused.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TOOL_CALL_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
-    ARGUMENTS_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    SEARCH_FLIGHTS_FIELD_NUMBER: _builtins.int
+    FLIGHT_STATUS_FIELD_NUMBER: _builtins.int
+    ROUTE_STATUS_FIELD_NUMBER: _builtins.int
+    GET_AIRPORT_FIELD_NUMBER: _builtins.int
+    OTHER_FIELD_NUMBER: _builtins.int
     tool_call_id: _builtins.str
     """Id of this tool call, unique in the conversation."""
     name: _builtins.str
     """Name of the tool, for example `search_flights`."""
     @_builtins.property
-    def arguments(self) -> _struct_pb2.Struct:
-        """Arguments of the call."""
+    def places(self) -> _containers.RepeatedCompositeFieldContainer[_places_pb2.Place]:
+        """The places that the arguments name by their codes, as the agent understood them."""
+
+    @_builtins.property
+    def search_flights(self) -> _flights_pb2.SearchFlightsRequest:
+        """Search for flights."""
+
+    @_builtins.property
+    def flight_status(self) -> _flight_status_pb2.GetFlightStatusRequest:
+        """Status of a flight."""
+
+    @_builtins.property
+    def route_status(self) -> _flight_status_pb2.ListRouteStatusRequest:
+        """Status of the flights of a route."""
+
+    @_builtins.property
+    def get_airport(self) -> _places_pb2.GetAirportRequest:
+        """Facts about an airport."""
+
+    @_builtins.property
+    def other(self) -> _struct_pb2.Struct:
+        """Arguments of a tool without a field here."""
 
     def __init__(
         self,
         *,
         tool_call_id: _builtins.str = ...,
         name: _builtins.str = ...,
-        arguments: _struct_pb2.Struct | None = ...,
+        places: _abc.Iterable[_places_pb2.Place] | None = ...,
+        search_flights: _flights_pb2.SearchFlightsRequest | None = ...,
+        flight_status: _flight_status_pb2.GetFlightStatusRequest | None = ...,
+        route_status: _flight_status_pb2.ListRouteStatusRequest | None = ...,
+        get_airport: _places_pb2.GetAirportRequest | None = ...,
+        other: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "flight_status", b"flight_status", "get_airport", b"get_airport", "other", b"other", "route_status", b"route_status", "search_flights", b"search_flights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "name", b"name", "tool_call_id", b"tool_call_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "flight_status", b"flight_status", "get_airport", b"get_airport", "name", b"name", "other", b"other", "places", b"places", "route_status", b"route_status", "search_flights", b"search_flights", "tool_call_id", b"tool_call_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_arguments: _TypeAlias = _typing.Literal["search_flights", "flight_status", "route_status", "get_airport", "other"]  # noqa: Y015
+    _WhichOneofArgType_arguments: _TypeAlias = _typing.Literal["arguments", b"arguments"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_arguments) -> _WhichOneofReturnType_arguments | None: ...
 
 Global___ToolCall: _TypeAlias = ToolCall  # noqa: Y015
 
 @_typing.final
 class ToolResult(_message.Message):
-    """Result of a tool call."""
+    """Result of a tool call, as the agent received it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TOOL_CALL_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
-    RESULT_FIELD_NUMBER: _builtins.int
+    SEARCH_FLIGHTS_FIELD_NUMBER: _builtins.int
+    FLIGHT_STATUS_FIELD_NUMBER: _builtins.int
+    ROUTE_STATUS_FIELD_NUMBER: _builtins.int
+    GET_AIRPORT_FIELD_NUMBER: _builtins.int
+    OTHER_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
     tool_call_id: _builtins.str
     """Id of the tool call."""
     name: _builtins.str
     """Name of the tool."""
-    outcome: _builtins.str
-    """Outcome in one word, for example `FOUND`, `EMPTY`, `UNAVAILABLE`."""
+    outcome: Global___ToolOutcome.ValueType
+    """Outcome."""
     @_builtins.property
-    def result(self) -> _struct_pb2.Struct:
-        """Result of the tool."""
+    def search_flights(self) -> Global___FlightSearchResult:
+        """Flights that were found."""
+
+    @_builtins.property
+    def flight_status(self) -> _flight_status_pb2.GetFlightStatusResponse:
+        """Status of a flight."""
+
+    @_builtins.property
+    def route_status(self) -> _flight_status_pb2.ListRouteStatusResponse:
+        """Status of the flights of a route."""
+
+    @_builtins.property
+    def get_airport(self) -> _places_pb2.GetAirportResponse:
+        """Facts about an airport."""
+
+    @_builtins.property
+    def other(self) -> _struct_pb2.Struct:
+        """Result of a tool without a field here."""
+
+    @_builtins.property
+    def error(self) -> _error_details_pb2.ErrorInfo:
+        """The service's error, with its reason and metadata."""
 
     def __init__(
         self,
         *,
         tool_call_id: _builtins.str = ...,
         name: _builtins.str = ...,
-        outcome: _builtins.str = ...,
-        result: _struct_pb2.Struct | None = ...,
+        outcome: Global___ToolOutcome.ValueType = ...,
+        search_flights: Global___FlightSearchResult | None = ...,
+        flight_status: _flight_status_pb2.GetFlightStatusResponse | None = ...,
+        route_status: _flight_status_pb2.ListRouteStatusResponse | None = ...,
+        get_airport: _places_pb2.GetAirportResponse | None = ...,
+        other: _struct_pb2.Struct | None = ...,
+        error: _error_details_pb2.ErrorInfo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "flight_status", b"flight_status", "get_airport", b"get_airport", "other", b"other", "result", b"result", "route_status", b"route_status", "search_flights", b"search_flights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "outcome", b"outcome", "result", b"result", "tool_call_id", b"tool_call_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "flight_status", b"flight_status", "get_airport", b"get_airport", "name", b"name", "other", b"other", "outcome", b"outcome", "result", b"result", "route_status", b"route_status", "search_flights", b"search_flights", "tool_call_id", b"tool_call_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["search_flights", "flight_status", "route_status", "get_airport", "other", "error"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
 Global___ToolResult: _TypeAlias = ToolResult  # noqa: Y015
 
 @_typing.final
+class FlightSearchResult(_message.Message):
+    """A finished `SearchFlights` stream in one message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _flights_pb2.SearchResults:
+        """The flights of all messages. Of each itinerary or journey, only the cheapest offer."""
+
+    @_builtins.property
+    def done(self) -> _flights_pb2.SearchDone:
+        """End of the search."""
+
+    def __init__(
+        self,
+        *,
+        results: _flights_pb2.SearchResults | None = ...,
+        done: _flights_pb2.SearchDone | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "results", b"results"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FlightSearchResult: _TypeAlias = FlightSearchResult  # noqa: Y015
+
+@_typing.final
 class StateChange(_message.Message):
-    """Start, agent change or end of a call."""
+    """Start, agent change or end of a call, or end of the conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     KIND_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
+    CALL_END_REASON_FIELD_NUMBER: _builtins.int
+    AGENT_LOSS_REASON_FIELD_NUMBER: _builtins.int
     kind: Global___StateChangeKind.ValueType
     """Kind of the change."""
     epoch: _builtins.int
-    """Epoch of the agent, for changes of the agent."""
-    reason: _builtins.str
-    """Reason in one word, for example `CALLER_HUNG_UP`."""
+    """Epoch of the call after the change; absent outside calls."""
+    call_end_reason: Global___CallEndReason.ValueType
+    """Reason for the end of a call."""
+    agent_loss_reason: Global___AgentLossReason.ValueType
+    """Reason for the loss of an agent."""
     def __init__(
         self,
         *,
         kind: Global___StateChangeKind.ValueType = ...,
-        epoch: _builtins.int = ...,
-        reason: _builtins.str = ...,
+        epoch: _builtins.int | None = ...,
+        call_end_reason: Global___CallEndReason.ValueType = ...,
+        agent_loss_reason: Global___AgentLossReason.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "agent_loss_reason", b"agent_loss_reason", "call_end_reason", b"call_end_reason", "epoch", b"epoch", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "kind", b"kind", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "agent_loss_reason", b"agent_loss_reason", "call_end_reason", b"call_end_reason", "epoch", b"epoch", "kind", b"kind", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType_reason: _TypeAlias = _typing.Literal["call_end_reason", "agent_loss_reason"]  # noqa: Y015
+    _WhichOneofArgType_reason: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_reason) -> _WhichOneofReturnType_reason | None: ...
 
 Global___StateChange: _TypeAlias = StateChange  # noqa: Y015
 

@@ -9,6 +9,7 @@ import grpc
 import jwt
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 from readback.identity.v1 import identity_service_pb2
 
 from mesh.errors import metadata_of, reason_of, violations_of
@@ -97,7 +98,7 @@ async def test_ending_a_call_twice_gives_the_same_answer(mesh: Mesh) -> None:
     call = await customer.call()
     request = pb.EndCallRequest(call_id=call.call_id, request_id=uuid7())
     first = await customer.stub.EndCall(request)
-    assert first.call.end_reason == pb.CALL_END_REASON_CALLER_HUNG_UP
+    assert first.call.end_reason == entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
     assert await customer.stub.EndCall(request) == first
     again = await customer.stub.EndCall(pb.EndCallRequest(call_id=call.call_id, request_id=uuid7()))
     assert again.call == first.call
@@ -203,7 +204,7 @@ async def test_grant_of_an_ended_call_gives_no_token(mesh: Mesh) -> None:
     async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
         grant = recorder.opened.grant
         await mesh.agent().exchange(grant)
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     await mesh.eventually(lambda: grant_is_gone(mesh, grant))
 
 
@@ -236,7 +237,7 @@ async def test_agents_token_is_valid_only_for_its_own_call(mesh: Mesh) -> None:
         ):
             assert (await refused(ask)).code() is grpc.StatusCode.NOT_FOUND
         ended = await delegate.EndCall(pb.EndCallRequest(call_id=call.call_id, request_id=uuid7()))
-        assert ended.call.end_reason == pb.CALL_END_REASON_AGENT_HUNG_UP
+        assert ended.call.end_reason == entry_pb2.CALL_END_REASON_AGENT_HUNG_UP
 
 
 async def test_deleted_customer_is_refused(mesh: Mesh) -> None:

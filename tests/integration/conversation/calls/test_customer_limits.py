@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import grpc
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import metadata_of, reason_of, retry_after_of
 from mesh.ids import uuid7
@@ -114,6 +115,6 @@ async def test_conversation_without_an_agent_is_not_listed_as_answered(limited: 
     await customer.stub.EndConversation(ended)
     answered = await customer.call()
     async with Recorder(await limited.agent_stub(), answered.call_id, 1) as agent:
-        await agent.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await agent.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     assert await _listed(customer, answered_only=True) == [answered.conversation_id]
     assert len(await _listed(customer, answered_only=False)) == 2

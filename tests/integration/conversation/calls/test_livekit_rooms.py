@@ -12,6 +12,7 @@ import jwt
 import pytest
 from aiohttp import web
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import SystemClock
 from mesh.security.secrets import LiveKitKeys
@@ -47,7 +48,7 @@ def a_call(epoch: int = 1) -> Call:
         sealed_grant=None,
         start_time=now,
         end_time=None,
-        end_reason=pb.CALL_END_REASON_UNSPECIFIED,
+        end_reason=entry_pb2.CALL_END_REASON_UNSPECIFIED,
     )
 
 

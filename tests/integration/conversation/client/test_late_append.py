@@ -154,7 +154,7 @@ async def test_agent_talks_through_an_outage_and_every_turn_arrives_once_in_orde
         async with lone_mesh.conversation(port=port):
             say(recorder, "turn 300")
             await recorder.flushed()
-            await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+            await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
             request = pb.ListEntriesRequest(conversation_id=call.conversation_id, page_size=500)
             entries = list((await customer.stub.ListEntries(request)).entries)
     finally:

@@ -53,7 +53,7 @@ class Received:
     def __init__(self) -> None:
         self.drafts: list[tuple[int, str]] = []
         self.opens: list[pb.RecordOpen] = []
-        self.closed: list[pb.CallEndReason.ValueType] = []
+        self.closed: list[entry_pb2.CallEndReason.ValueType] = []
 
     async def record(self, requests: Requests) -> Requests:
         async for request in requests:
@@ -188,7 +188,7 @@ async def test_draft_at_which_the_service_always_fails_does_not_stop_the_others(
                     recorder.seal(entry_id, AGENT, text)
                 await recorder.flushed()
                 assert stored == [text for text in "abcde" if text not in bad]
-                await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+                await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
             assert [text_of(request.drafts[0]) for request in script.appended] == sorted(bad)
             contents = read(in_folder(tmp_path)[0].read_bytes())
     aside = {log["entry_id"] for log in logs if log["event"].startswith("draft set aside")}
@@ -331,10 +331,10 @@ async def test_close_sends_its_reason_after_all_drafts() -> None:
     received = Received()
     async with recording(Scripted(record=[received.acking()])) as recorder:
         recorder.seal(str(uuid4()), AGENT, "goodbye")
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
         assert isinstance(await recorder.over(), CallEnded)
     assert received.drafts == [(1, "goodbye")]
-    assert received.closed == [pb.CALL_END_REASON_AGENT_HUNG_UP]
+    assert received.closed == [entry_pb2.CALL_END_REASON_AGENT_HUNG_UP]
 
 
 async def test_close_is_repeated_after_a_break() -> None:
@@ -342,8 +342,8 @@ async def test_close_is_repeated_after_a_break() -> None:
     async with recording(
         Scripted(record=[received.breaking(grpc.StatusCode.UNAVAILABLE), received.acking()])
     ) as recorder:
-        await recorder.close(pb.CALL_END_REASON_CALLER_HUNG_UP)
-    assert received.closed == [pb.CALL_END_REASON_CALLER_HUNG_UP] * 2
+        await recorder.close(entry_pb2.CALL_END_REASON_CALLER_HUNG_UP)
+    assert received.closed == [entry_pb2.CALL_END_REASON_CALLER_HUNG_UP] * 2
 
 
 async def test_agent_never_waits_and_loses_the_call_when_the_outbox_is_full() -> None:
@@ -478,7 +478,7 @@ async def test_outbox_file_is_deleted_after_a_good_call(tmp_path: Path) -> None:
     async with recording(Scripted(record=[Received().acking()]), folder=tmp_path) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")
         assert len(in_folder(tmp_path)) == 1
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     assert in_folder(tmp_path) == []
 
 

@@ -209,7 +209,9 @@ class Histories(RuleBasedStateMachine):
                 core: Core = system.replicas[replica], call_id: str = system.calls[id(call)].call_id
             ) -> None:
                 async with core.log.commit() as commit:
-                    await calls.replace_agent(commit, await commit.call(call_id), "STREAM_BROKEN")
+                    await calls.replace_agent(
+                        commit, await commit.call(call_id), entry_pb2.AGENT_LOSS_REASON_STREAM_BROKEN
+                    )
 
             self.run(taken_over())
 

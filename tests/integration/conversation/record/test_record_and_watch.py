@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from google.protobuf.json_format import MessageToDict
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
@@ -25,17 +24,22 @@ AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
 async def test_watcher_reads_what_the_recorder_wrote_in_order(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
-    hello, question, tool = (str(uuid4()) for _ in range(3))
+    hello, question = str(uuid4()), str(uuid4())
+    tool_call = entry_pb2.ToolCall(tool_call_id=str(uuid4()), name="search_flights")
+    tool_call.search_flights.origin = "no airport"  # the log has what was asked, whether it is valid or not
+    tool_result = entry_pb2.ToolResult(tool_call_id=tool_call.tool_call_id, name="search_flights")
+    tool_result.outcome = entry_pb2.TOOL_OUTCOME_FOUND
+    tool_result.search_flights.results.itineraries.add().segments.add(flight_number="AI542")
     async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
         assert recorder.opened.conversation_id == call.conversation_id
         assert recorder.opened.grant
         recorder.revise(hello, AGENT, "Hello")
         recorder.seal(hello, AGENT, "Hello, where to?")
         recorder.seal(question, CUSTOMER, "Show me flights from Chennai to Delhi")
-        recorder.tool_call(tool, "search_flights", {"origin": "MAA", "destination": "DEL", "nonstop": True})
-        recorder.tool_result(tool, "search_flights", "FOUND", {"itineraries": [{"number": "AI 542"}]})
+        recorder.tool_call(tool_call)
+        recorder.tool_result(tool_result)
         await recorder.flushed()
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     await customer.stub.EndConversation(
         pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=str(uuid4()))
     )
@@ -52,7 +56,11 @@ async def test_watcher_reads_what_the_recorder_wrote_in_order(mesh: Mesh) -> Non
     )
     assert entries[2].utterance.text == "Hello, where to?"
     assert entries[2].utterance.utterance_id == hello
-    assert MessageToDict(entries[5].tool_result.result) == {"itineraries": [{"number": "AI 542"}]}
+    assert (entries[4].tool_call, entries[5].tool_result) == (tool_call, tool_result)
+    assert entries[6].state_change.call_end_reason == entry_pb2.CALL_END_REASON_AGENT_HUNG_UP
+    assert [entry.state_change.HasField("epoch") for entry in (*entries[:2], *entries[6:])] == [True] * 3 + [
+        False
+    ], "the end of a conversation is outside calls"
     assert seen[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_ENDED
     listed = await customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id))
     assert list(listed.entries) == entries

@@ -304,7 +304,9 @@ async def test_appends_in_flight_before_close_are_stored_and_acked(mesh: Mesh) -
     async with opened(await mesh.agent_stub(), call, str(uuid4())) as stream:
         for sequence in range(1, 21):
             await stream.write(appending(said(f"turn {sequence}", sequence)))
-        await stream.write(pb.RecordRequest(close=pb.RecordClose(reason=pb.CALL_END_REASON_AGENT_HUNG_UP)))
+        await stream.write(
+            pb.RecordRequest(close=pb.RecordClose(reason=entry_pb2.CALL_END_REASON_AGENT_HUNG_UP))
+        )
         assert await acked(stream, through=20) == list(range(3, 23))
         assert (await read(stream)).end.reason == pb.STREAM_END_REASON_CALL_ENDED
     assert len(await texts(customer, call)) == 20

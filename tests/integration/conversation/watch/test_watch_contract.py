@@ -49,7 +49,7 @@ async def talk(mesh: Mesh, customer: Customer, turns: int = 4) -> pb.Call:
             recorder.seal(
                 str(uuid4()), CUSTOMER if turn % 2 else AGENT, " ".join(chance.choices(WORDS, k=16))
             )
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     return call
 
 

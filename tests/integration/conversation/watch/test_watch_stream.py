@@ -34,7 +34,7 @@ async def test_every_message_carries_a_cursor_from_which_the_rest_follows(mesh: 
     async with Recorder(await mesh.agent_stub(), call.call_id, 1) as recorder:
         for word in range(8):
             recorder.seal(str(uuid4()), AGENT, f"{word}")
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
     await customer.stub.EndConversation(
         pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=str(uuid4()))
     )
@@ -141,7 +141,7 @@ async def test_watch_continues_across_a_restart_without_gap_or_duplicate(lone_me
             recorder.seal(str(uuid4()), AGENT, "meanwhile")
             async with lone_mesh.conversation(port=int(address.rpartition(":")[2])):
                 recorder.seal(str(uuid4()), AGENT, "after")
-                await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+                await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
                 end = pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=str(uuid4()))
                 await customer.stub.EndConversation(end)
                 await following

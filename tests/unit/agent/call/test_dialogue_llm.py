@@ -1,14 +1,15 @@
 """One turn: tool calls are recorded and published before the agent speaks about them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, cast
 
 import pytest
 from livekit.agents import llm
+from readback.conversation.v1 import entry_pb2
 
 from agent.call.dialogue_llm import DialogueLLM
-from agent.call.flight_cards import RoomPublisher
+from agent.call.tool_messages import ToolPublisher
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.language import ENGLISH
 from agent.language.meanings import Completeness
@@ -16,10 +17,10 @@ from agent.recording.utterances import ToolCalls
 
 pytestmark = pytest.mark.unit
 
-SEARCH: list[Event] = [
-    ToolStarted("1", "search_flights", {"origin": "MAA"}),
-    ToolFinished("1", "search_flights", "EMPTY", {}),
-]
+CALL = entry_pb2.ToolCall(tool_call_id="1", name="search_flights")
+RESULT = entry_pb2.ToolResult(tool_call_id="1", name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_EMPTY)
+SEARCH: list[Event] = [ToolStarted(CALL), ToolFinished(RESULT)]
+ABANDONED = ("result", entry_pb2.TOOL_OUTCOME_ABANDONED)
 
 
 class Scripted:
@@ -50,7 +51,7 @@ class Scripted:
         return Completeness.UNKNOWN
 
 
-class Diary(RoomPublisher):
+class Diary(ToolPublisher):
     """Everything recorded, published and done, in order."""
 
     def __init__(self) -> None:
@@ -61,17 +62,14 @@ class Diary(RoomPublisher):
     async def recorded(self) -> bool:
         return self.in_the_log
 
-    def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        self.lines.append(("call", name))
+    def tool_call(self, call: entry_pb2.ToolCall) -> None:
+        self.lines.append(("call", call.name))
 
-    def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
-        self.lines.append(("result", outcome))
+    def tool_result(self, result: entry_pb2.ToolResult) -> None:
+        self.lines.append(("result", result.outcome))
 
-    async def tool_used(self, started: ToolStarted, outcome: str) -> None:
-        self.lines.append(("tool", started.name, dict(started.arguments), outcome))
-
-    async def flights_found(self, card: Mapping[str, Any]) -> None:
-        self.lines.append(("card", card["outcome"]))
+    async def publish(self, call: entry_pb2.ToolCall, result: entry_pb2.ToolResult) -> None:
+        self.lines.append(("published", call, result))
 
     def hang_up(self) -> None:
         self.lines.append(("hang up",))
@@ -119,12 +117,10 @@ async def test_a_tool_call_is_recorded_and_published_before_the_agent_speaks_abo
     answer: Answer, diary: Diary
 ) -> None:
     await _spoken(answer(Scripted(*SEARCH, Speech("None.")), "flights"), diary)
-    tool = ("tool", "search_flights", {"origin": "MAA"}, "EMPTY")
     assert diary.lines == [
         ("call", "search_flights"),
-        ("result", "EMPTY"),
-        tool,
-        ("card", "EMPTY"),
+        ("result", entry_pb2.TOOL_OUTCOME_EMPTY),
+        ("published", CALL, RESULT),
         ("say", "None. "),
     ]
 
@@ -147,7 +143,7 @@ async def test_a_failing_dialogue_apologises_and_hides_the_error(answer: Answer,
     words = " ".join(line[1] for line in diary.lines if line[0] == "say")
     assert "sorry" in words.lower()
     assert "secret" not in words
-    assert ("result", "ABANDONED") in diary.lines
+    assert ABANDONED in diary.lines
 
 
 async def test_an_interrupted_turn_closes_the_dialogue_and_abandons_its_tools(
@@ -158,4 +154,4 @@ async def test_an_interrupted_turn_closes_the_dialogue_and_abandons_its_tools(
     await anext(stream)
     await stream.aclose()
     assert dialogue.closed
-    assert diary.lines == [("call", "search_flights"), ("result", "ABANDONED")]
+    assert diary.lines == [("call", "search_flights"), ABANDONED]

@@ -1,13 +1,10 @@
 """Restoring a call from the log."""
 
-from typing import Any
-
 import pytest
-from google.protobuf.struct_pb2 import Struct
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from agent.recording.earlier_entries import agent_has_spoken, read_entries, tool_records, unanswered_words
+from agent.recording.earlier_entries import agent_has_spoken, finished_tools, read_entries, unanswered_words
 
 pytestmark = pytest.mark.unit
 
@@ -16,12 +13,6 @@ FINAL, INTERRUPTED, TRUNCATED = (
     entry_pb2.SEALING_INTERRUPTED,
     entry_pb2.SEALING_TRUNCATED,
 )
-
-
-def _struct(values: dict[str, Any]) -> Struct:
-    made = Struct()
-    made.update(values)
-    return made
 
 
 def _said(
@@ -43,29 +34,20 @@ def _agent(text: str) -> entry_pb2.Entry:
     return _said(entry_pb2.SPEAKER_AGENT, text)
 
 
-CALL = entry_pb2.Entry(
-    tool_call=entry_pb2.ToolCall(
-        tool_call_id="1", name="search_flights", arguments=_struct({"origin": "MAA"})
-    )
-)
+CALL = entry_pb2.Entry(tool_call=entry_pb2.ToolCall(tool_call_id="1", name="search_flights"))
 RESULT = entry_pb2.Entry(
-    tool_result=entry_pb2.ToolResult(tool_call_id="1", outcome="FOUND", result=_struct({"total": 6}))
+    tool_result=entry_pb2.ToolResult(tool_call_id="1", outcome=entry_pb2.TOOL_OUTCOME_FOUND)
 )
 
 
-def test_a_tool_call_and_its_answer_are_one_record() -> None:
-    (record,) = tool_records([_customer("flights"), CALL, RESULT, _agent("six")])
-    assert (record.name, record.arguments, record.outcome, record.result) == (
-        "search_flights",
-        {"origin": "MAA"},
-        "FOUND",
-        {"total": 6},
-    )
+def test_a_tool_call_and_its_result_are_returned_together() -> None:
+    entries = [_customer("flights"), CALL, RESULT, _agent("six")]
+    assert finished_tools(entries) == [(CALL.tool_call, RESULT.tool_result)]
 
 
 def test_a_tool_call_without_answer_is_none() -> None:
-    assert tool_records([CALL]) == []
-    assert tool_records([RESULT]) == []
+    assert finished_tools([CALL]) == []
+    assert finished_tools([RESULT]) == []
 
 
 def test_unanswered_words_are_returned() -> None:
@@ -119,4 +101,4 @@ async def test_every_page_of_the_log_is_read() -> None:
     pages = Pages()
     entries = await read_entries(pages, "conversation")  # type: ignore[arg-type]
     assert pages.asked == ["", "second"]
-    assert len(tool_records(entries)) == 1
+    assert len(finished_tools(entries)) == 1

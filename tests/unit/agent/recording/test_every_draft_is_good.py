@@ -98,9 +98,14 @@ class Agent:
                 self.speech.playback_finished(at, interrupted=interrupted, spoken=spoken)
             case "tool_started":
                 self._running.append(str(uuid4()))
-                self.tool_calls.start(self._running[-1], "search_flights", *given)
+                call = entry_pb2.ToolCall(tool_call_id=self._running[-1], name="search_flights")
+                call.other.update(*given)
+                self.tool_calls.start(call)
             case "tool_finished" if self._running:
-                self.tool_calls.finish(self._running.pop(), "FOUND", *given)
+                result = entry_pb2.ToolResult(tool_call_id=self._running.pop(), name="search_flights")
+                result.outcome = entry_pb2.TOOL_OUTCOME_FOUND
+                result.other.update(*given)
+                self.tool_calls.finish(result)
             case "tool_finished":
                 pass
             case "abandon":

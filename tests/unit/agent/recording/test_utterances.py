@@ -1,7 +1,6 @@
 """The recording of a call: exactly the words that were heard and spoken, also after interruptions."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -44,11 +43,11 @@ class RecordedLog:
         self.receipts.append(asyncio.get_running_loop().create_future())
         return self.receipts[-1]
 
-    def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        self.drafts.append(("call", tool_call_id, name, arguments))
+    def tool_call(self, call: entry_pb2.ToolCall) -> None:
+        self.drafts.append(("call", call))
 
-    def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
-        self.drafts.append(("result", tool_call_id, name, outcome))
+    def tool_result(self, result: entry_pb2.ToolResult) -> None:
+        self.drafts.append(("result", result))
 
 
 class Screen:
@@ -316,17 +315,26 @@ async def test_shown_words_that_are_never_heard_are_recorded_as_text(
     assert agent.begun
 
 
+SEARCH = entry_pb2.ToolCall(tool_call_id="one", name="search_flights")
+
+
 async def test_tool_calls_are_recorded_in_order(log: RecordedLog) -> None:
     tool_calls = ToolCalls(cast("Any", log))
-    tool_calls.start("one", "search_flights", {"origin": "MAA"})
-    tool_calls.finish("one", "FOUND", {"total": 6})
-    assert [entry[0] for entry in log.drafts] == ["call", "result"]
+    found = entry_pb2.ToolResult(
+        tool_call_id="one", name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_FOUND
+    )
+    tool_calls.start(SEARCH)
+    assert tool_calls.finish(found) == SEARCH
+    assert log.drafts == [("call", SEARCH), ("result", found)]
     tool_calls.abandon()
     assert len(log.drafts) == 2
 
 
 async def test_a_tool_call_of_an_interrupted_turn_has_a_result_too(log: RecordedLog) -> None:
     tool_calls = ToolCalls(cast("Any", log))
-    tool_calls.start("one", "search_flights", {"origin": "MAA"})
+    tool_calls.start(SEARCH)
     tool_calls.abandon()
-    assert log.drafts[-1] == ("result", "one", "search_flights", "ABANDONED")
+    abandoned = entry_pb2.ToolResult(
+        tool_call_id="one", name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_ABANDONED
+    )
+    assert log.drafts[-1] == ("result", abandoned)

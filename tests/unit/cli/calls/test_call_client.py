@@ -11,7 +11,7 @@ from livekit.agents import types
 
 from agent.speech.audio import STT_RATE
 from cli.calls import call_client
-from cli.calls.call_client import CallClient, CallFailed, ToolUse
+from cli.calls.call_client import CallClient, CallFailed
 from cli.calls.earpiece import Earpiece
 from cli.calls.microphone import Microphone
 
@@ -98,16 +98,16 @@ async def test_the_tail_of_the_turn_before_is_not_taken_for_an_answer(caller: Ca
     assert caller._report("", 0.0).reply == "Sure."
 
 
-async def test_tools_and_cards_belong_to_their_turn(caller: CallClient) -> None:
-    use = {"tool_call_id": "1", "name": "search_flights", "arguments": {"origin": "MAA"}, "outcome": "FOUND"}
-    await _read(
-        caller,
-        (Stream("readback.tools", json.dumps(use)), AGENT),
-        (Stream("readback.flights", json.dumps({"flights": []})), AGENT),
-    )
-    report = caller._report("", None)
-    assert report.tools == [ToolUse("search_flights", {"origin": "MAA"}, "FOUND")]
-    assert report.cards == [{"flights": []}]
+async def test_tools_belong_to_their_turn(caller: CallClient) -> None:
+    tool = {"tool_call_id": "1", "name": "search_flights"}
+    message = {
+        "tool_call": tool | {"search_flights": {"origin": "MAA"}},
+        "tool_result": tool | {"outcome": "TOOL_OUTCOME_FOUND", "search_flights": {"done": {"total": 6}}},
+    }
+    await _read(caller, (Stream("readback.tools", json.dumps(message)), AGENT))
+    (use,) = caller._report("", None).tools
+    assert (use.call.name, use.arguments, use.outcome) == ("search_flights", {"origin": "MAA"}, "FOUND")
+    assert use.result.search_flights.done.total == 6
     caller._begin()
     assert caller._report("", None).tools == []
 

@@ -12,6 +12,7 @@ import grpc
 import pytest
 from grpc_status import rpc_status
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from cli.calls.call_client import CallClient, TurnReport
 from cli.calls.placing import CallerLine, place_call
@@ -36,7 +37,7 @@ class Service:
         return pb.StartCallResponse(call=pb.Call(call_id="call"))
 
     async def EndCall(self, request: pb.EndCallRequest) -> pb.EndCallResponse:
-        return pb.EndCallResponse(call=pb.Call(end_reason=pb.CALL_END_REASON_AGENT_HUNG_UP))
+        return pb.EndCallResponse(call=pb.Call(end_reason=entry_pb2.CALL_END_REASON_AGENT_HUNG_UP))
 
 
 class Report:

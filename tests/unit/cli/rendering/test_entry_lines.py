@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
 from rich.console import Console
@@ -15,6 +16,9 @@ from rich.console import Console
 from cli.rendering.entry_lines import end_line, entry_line, heading, live_line
 
 pytestmark = pytest.mark.unit
+
+LATER_FIELD = b"\xa2\x06\x00"
+"""Field 100, a message."""
 
 
 def entry(**content: Any) -> entry_pb2.Entry:
@@ -56,14 +60,29 @@ def test_typed_words_and_late_entries_are_marked() -> None:
 
 def test_tools_show_arguments_and_outcome() -> None:
     call = entry_pb2.ToolCall(name="search_flights")
-    call.arguments.update({"origin": "MAA"})
-    assert shown(entry_line(entry(tool_call=call))).endswith("tool  search_flights origin=MAA")
-    result = entry_pb2.ToolResult(name="search_flights", outcome="EMPTY")
+    call.search_flights.origin = "MAA"
+    call.search_flights.depart_date.CopyFrom(Date(year=2026, month=12, day=1))
+    line = shown(entry_line(entry(tool_call=call)))
+    assert line.endswith("tool  search_flights depart_date=2026-12-01, origin=MAA")
+    result = entry_pb2.ToolResult(name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_EMPTY)
     assert shown(entry_line(entry(tool_result=result))).endswith("tool  search_flights: EMPTY")
 
 
+def test_a_tool_of_a_later_release_is_shown_by_its_name() -> None:
+    call = entry_pb2.ToolCall.FromString(entry_pb2.ToolCall(name="book").SerializeToString() + LATER_FIELD)
+    assert shown(entry_line(entry(tool_call=call))).rstrip().endswith("tool  book")
+    call.other.update({"offer": "x"})
+    assert shown(entry_line(entry(tool_call=call))).endswith("tool  book offer=x")
+    result = entry_pb2.ToolResult.FromString(
+        entry_pb2.ToolResult(name="book", outcome=99).SerializeToString() + LATER_FIELD  # type: ignore[arg-type]
+    )
+    assert shown(entry_line(entry(tool_result=result))).endswith("tool  book: 99")
+
+
 def test_state_changes_are_shown_in_words() -> None:
-    change = entry_pb2.StateChange(kind=entry_pb2.STATE_CHANGE_KIND_CALL_ENDED, reason="CALLER_HUNG_UP")
+    change = entry_pb2.StateChange(
+        kind=entry_pb2.STATE_CHANGE_KIND_CALL_ENDED, call_end_reason=entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
+    )
     assert shown(entry_line(entry(state_change=change))).endswith("call ended (caller hung up)")
 
 

@@ -125,7 +125,7 @@ async def test_ended_call_can_not_be_rejoined(core: Core) -> None:
 async def test_ending_twice_logs_the_end_once(core: Core) -> None:
     call = await core.call()
     await core.end(call)
-    await core.end(call, pb.CALL_END_REASON_NO_AGENT)
+    await core.end(call, entry_pb2.CALL_END_REASON_NO_AGENT)
     assert await core.changes(call.conversation_id) == ["CALL_STARTED 1", "CALL_ENDED 1 CALLER_HUNG_UP"]
 
 
@@ -138,8 +138,8 @@ async def test_agent_gets_the_grant_which_is_stored_encrypted(core: Core) -> Non
 
 async def test_agent_that_says_goodbye_ends_the_call(core: Core) -> None:
     call, writer = await core.held_call()
-    await core.calls.close(writer, pb.CALL_END_REASON_AGENT_HUNG_UP)
-    assert (await core.now(call)).end_reason == pb.CALL_END_REASON_AGENT_HUNG_UP
+    await core.calls.close(writer, entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
+    assert (await core.now(call)).end_reason == entry_pb2.CALL_END_REASON_AGENT_HUNG_UP
 
 
 async def test_hanging_up_ends_the_agents_hold(core: Core) -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import StoreUnavailable
 from services.conversation.background import run_in_background
@@ -202,7 +203,7 @@ async def test_call_handed_over_elsewhere_ends_its_stream_here(core: Core) -> No
     other = core.another()
     _, writer = await live_call(core)
     with held(core, writer) as hold:
-        await other.calls.close(writer, pb.CALL_END_REASON_UNSPECIFIED)
+        await other.calls.close(writer, entry_pb2.CALL_END_REASON_UNSPECIFIED)
         await core.lease.renew()
         assert await hold.ended() is HoldEnd.AGENT_REPLACED
 

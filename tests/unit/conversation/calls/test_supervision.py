@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
 
 from services.conversation.background import run_in_background
 from services.conversation.calls import agent_replacement, caller_absence, supervision
@@ -86,7 +87,7 @@ async def test_call_ends_when_no_agent_is_available(core: Core) -> None:
     core.rooms.caller_joins()
     await scan_for(core, 90)
     ended = await core.now(call)
-    assert ended.end_reason == pb.CALL_END_REASON_NO_AGENT
+    assert ended.end_reason == entry_pb2.CALL_END_REASON_NO_AGENT
     assert (
         len(core.rooms.asked) == agent_replacement.MAX_DISPATCHES - 1
     )  # the token contains the first dispatch
@@ -201,7 +202,7 @@ async def test_after_a_restart_an_agent_that_stays_away_is_replaced(core: Core) 
 
 async def test_agent_that_hands_over_is_replaced_immediately(core: Core) -> None:
     async with live_call(core, 1) as (call, hold):
-        await core.calls.close(hold.writer, pb.CALL_END_REASON_UNSPECIFIED)
+        await core.calls.close(hold.writer, entry_pb2.CALL_END_REASON_UNSPECIFIED)
     await scan_for(core, 1)
     assert core.rooms.asked == [2]
     assert (await core.changes(call.conversation_id))[-1] == "AGENT_LOST 2 HANDED_OVER"
@@ -225,7 +226,7 @@ async def test_call_whose_caller_stays_away_ends(core: Core) -> None:
         await scan_for(core, 12)
         assert (await core.now(call)).ended
         assert await hold.ended() is HoldEnd.CALL_ENDED
-    assert (await core.now(call)).end_reason == pb.CALL_END_REASON_CALLER_LOST
+    assert (await core.now(call)).end_reason == entry_pb2.CALL_END_REASON_CALLER_LOST
 
 
 async def test_another_token_restarts_the_minute_of_absence(core: Core) -> None:
@@ -247,7 +248,7 @@ async def test_call_that_was_never_joined_ends_with_its_token(core: Core) -> Non
     assert not (await core.now(call)).ended
     core.clock.advance(62)
     await core.scan()
-    assert (await core.now(call)).end_reason == pb.CALL_END_REASON_CALLER_LOST
+    assert (await core.now(call)).end_reason == entry_pb2.CALL_END_REASON_CALLER_LOST
 
 
 async def test_no_caller_counts_as_absent_while_livekit_is_down(core: Core) -> None:
@@ -287,7 +288,7 @@ async def test_call_that_kills_every_agent_ends(core: Core, monkeypatch: pytest.
         with core.holds.take(writer):
             await scan_for(core, 0.5)
         await scan_for(core, 1.25)
-    assert (await core.now(call)).end_reason == pb.CALL_END_REASON_NO_AGENT
+    assert (await core.now(call)).end_reason == entry_pb2.CALL_END_REASON_NO_AGENT
     assert core.rooms.asked == [2, 3]
 
 

@@ -74,11 +74,27 @@ async def test_plain_text_has_one_line_per_entry() -> None:
             entry(
                 3,
                 at=4,
-                toolCall={"toolCallId": uuid7(), "name": "search_flights", "arguments": {"to": "DEL"}},
+                toolCall={
+                    "toolCallId": uuid7(),
+                    "name": "search_flights",
+                    "searchFlights": {
+                        "destination": "DEL",
+                        "departDate": {"year": 2026, "month": 12, "day": 1},
+                        "sort": "FLIGHT_SORT_CHEAPEST",
+                    },
+                },
             ),
-            entry(4, at=5, toolResult={"toolCallId": uuid7(), "name": "search_flights", "outcome": "FOUND"}),
+            entry(4, at=5, toolResult={"toolCallId": uuid7(), "name": "x", "outcome": "TOOL_OUTCOME_FOUND"}),
             said(5, "I found three", speaker="AGENT", sealing="INTERRUPTED", at=6),
-            entry(6, at=8, stateChange={"kind": "STATE_CHANGE_KIND_CALL_ENDED", "reason": "CALLER_HUNG_UP"}),
+            entry(
+                6,
+                at=8,
+                stateChange={
+                    "kind": "STATE_CHANGE_KIND_CALL_ENDED",
+                    "callEndReason": "CALL_END_REASON_CALLER_HUNG_UP",
+                },
+            ),
+            entry(7, at=9, toolCall={"toolCallId": uuid7(), "name": "later", "other": {"to": "DEL"}}),
         ],
     )
     assert text.splitlines() == [
@@ -86,10 +102,12 @@ async def test_plain_text_has_one_line_per_entry() -> None:
         "",
         "[2026-11-23 12:00:00] * Call started",
         "[2026-11-23 12:00:03] Customer: Show flights to Delhi",
-        '[2026-11-23 12:00:04] * search_flights {"to": "DEL"}',
-        "[2026-11-23 12:00:05] * search_flights: FOUND",
+        "[2026-11-23 12:00:04] * search_flights "
+        '{"depart_date": "2026-12-01", "destination": "DEL", "sort": "cheapest"}',
+        "[2026-11-23 12:00:05] * x: FOUND",
         "[2026-11-23 12:00:06] Agent: I found three —",
         "[2026-11-23 12:00:08] * Call ended (CALLER_HUNG_UP)",
+        '[2026-11-23 12:00:09] * later {"to": "DEL"}',
     ]
 
 
@@ -122,7 +140,10 @@ async def test_webvtt_times_utterances_from_the_start_of_their_call() -> None:
 async def test_webvtt_omits_entries_without_spoken_words() -> None:
     text = await written(
         webvtt.FORMAT,
-        [said(1, "  "), entry(2, toolResult={"toolCallId": uuid7(), "name": "x", "outcome": "FOUND"})],
+        [
+            said(1, "  "),
+            entry(2, toolResult={"toolCallId": uuid7(), "name": "x", "outcome": "TOOL_OUTCOME_FOUND"}),
+        ],
     )
     assert text == "WEBVTT - Chennai to Delhi\n"
 

@@ -291,7 +291,9 @@ async def test_writer_that_lost_its_call_on_another_replica_is_fenced_despite_th
     from services.conversation.calls import calls
 
     async with bench.core.log.commit() as commit:
-        await calls.replace_agent(commit, await commit.call(call.call_id), "STREAM_BROKEN")
+        await calls.replace_agent(
+            commit, await commit.call(call.call_id), entry_pb2.AGENT_LOSS_REASON_STREAM_BROKEN
+        )
     with pytest.raises(StaleEpoch):
         await bench.append(writer, "not mine any more")
     assert await texts(bench.core, call.conversation_id) == ["mine"]
@@ -305,7 +307,9 @@ async def test_writer_that_took_the_call_on_another_replica_is_accepted_despite_
     from services.conversation.calls import calls
 
     async with bench.core.log.commit() as commit:
-        await calls.replace_agent(commit, await commit.call(call.call_id), "STREAM_BROKEN")
+        await calls.replace_agent(
+            commit, await commit.call(call.call_id), entry_pb2.AGENT_LOSS_REASON_STREAM_BROKEN
+        )
     following = Writer(call.call_id, 2, str(uuid4()))
     await bench.core.calls.open(following)
     assert numbers(await bench.append(following, "going on"))

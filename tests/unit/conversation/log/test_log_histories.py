@@ -71,7 +71,7 @@ class History:
         """Replace the agent."""
         async with self.core.log.commit() as commit:
             self.call = await calls.replace_agent(
-                commit, await commit.call(self.call.call_id), "STREAM_BROKEN"
+                commit, await commit.call(self.call.call_id), entry_pb2.AGENT_LOSS_REASON_STREAM_BROKEN
             )
         self.writers.append(Writer(self.call.call_id, self.call.epoch, str(uuid4())))
         await self.core.calls.open(self.writers[-1])

@@ -169,7 +169,7 @@ async def test_open_utterances_are_sealed_before_the_end_of_the_call(core: Core)
 async def test_content_is_read_as_it_was_appended(core: Core) -> None:
     call, writer = await core.held_call()
     tool_call = entry_pb2.ToolCall(tool_call_id=str(uuid4()), name="search_flights")
-    tool_call.arguments.update({"origin": "MAA", "passengers": 2, "nonstop": None})
+    tool_call.other.update({"origin": "MAA", "passengers": 2, "nonstop": None})
     draft = core.said("")
     draft.tool_call.CopyFrom(tool_call)
     await core.append(writer, [draft])

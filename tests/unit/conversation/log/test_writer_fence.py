@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from readback.conversation.v1 import entry_pb2
 
 from services.conversation.calls import calls
 from services.conversation.errors import CallEnded, EpochHeld, StaleEpoch
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.unit
 
 async def replaced(core: Core, call: Call) -> Call:
     async with core.log.commit() as commit:
-        return await calls.replace_agent(commit, await commit.call(call.call_id), "STREAM_BROKEN")
+        return await calls.replace_agent(
+            commit, await commit.call(call.call_id), entry_pb2.AGENT_LOSS_REASON_STREAM_BROKEN
+        )
 
 
 async def test_first_writer_of_an_epoch_holds_it(core: Core) -> None:

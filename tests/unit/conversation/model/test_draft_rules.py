@@ -60,7 +60,7 @@ TOOL_RESULTS = st.builds(
     entry_pb2.ToolResult,
     tool_call_id=IDS,
     name=st.sampled_from(["", "search_flights"]),
-    outcome=st.sampled_from(["", "FOUND", "x" * 65]),
+    outcome=ENUMS,
 )
 FIELDS = {
     "Utterance": "utterance",

@@ -90,9 +90,11 @@ def test_tool_entries_keep_their_values(text: str, number: float, flag: bool) ->
         "list": [text, {"deep": number}],
     }
     call = entry_pb2.ToolCall(tool_call_id=str(uuid4()), name="search_flights")
-    call.arguments.update(values)
-    result = entry_pb2.ToolResult(tool_call_id=call.tool_call_id, name="search_flights", outcome="FOUND")
-    result.result.update(values)
+    call.other.update(values)
+    result = entry_pb2.ToolResult(
+        tool_call_id=call.tool_call_id, name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_FOUND
+    )
+    result.other.update(values)
     assert entry_message("", stored(taken(draft_of(call)))).tool_call == call
     assert entry_message("", stored(taken(draft_of(result)))).tool_result == result
 
@@ -117,7 +119,7 @@ def test_map_s_order_does_not_change_the_fingerprint() -> None:
     for keys in (["origin", "destination", "date"], ["date", "destination", "origin"]):
         call = entry_pb2.ToolCall(tool_call_id=tool_call_id, name="search_flights")
         for key in keys:
-            call.arguments[key] = key.upper()
+            call.other[key] = key.upper()
         prints.add(taken(draft_of(call, entry_id)).fingerprint)
     assert len(prints) == 1
 

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.storage.v1 import page_pb2
@@ -51,16 +50,16 @@ UTTERANCES = st.builds(
 
 
 def tool_call(name: str, arguments: dict[str, str]) -> entry_pb2.ToolCall:
-    struct = Struct()
-    struct.update(arguments)
-    return entry_pb2.ToolCall(tool_call_id=str(uuid4()), name=name, arguments=struct)
+    call = entry_pb2.ToolCall(tool_call_id=str(uuid4()), name=name)
+    call.other.update(arguments)
+    return call
 
 
 CONTENTS = st.one_of(
     UTTERANCES,
     st.builds(tool_call, TEXT, st.dictionaries(TEXT, TEXT, max_size=3)),
-    st.builds(entry_pb2.ToolResult, name=TEXT, outcome=TEXT),
-    st.builds(entry_pb2.StateChange, kind=st.sampled_from([1, 2, 3]), epoch=st.integers(0, 9), reason=TEXT),
+    st.builds(entry_pb2.ToolResult, name=TEXT, outcome=st.sampled_from([1, 2, 3])),
+    st.builds(entry_pb2.StateChange, kind=st.sampled_from([1, 2, 3]), epoch=st.integers(0, 9)),
 )
 NAMES: Mapping[type[Message], str] = {
     entry_pb2.Utterance: "utterance",

@@ -6,12 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.json_format import ParseDict
 from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.state import DialogueState, Draft, FlightList
-from agent.dialogue.transcript_json import flight_from_json
 from agent.language.en.wording import option, stops_words
 from agent.language.flight_times import date_message
+from agent.language.found_flight import FoundFlight
 from tests.unit.dialogue.doubles import Conversation, ExactGazetteer, Timetable
 
 pytestmark = pytest.mark.unit
@@ -19,6 +20,10 @@ pytestmark = pytest.mark.unit
 
 def _stop(airport: str, city: str, time: str) -> dict[str, str]:
     return {"airport_code": airport, "city": city, "time": time, "time_zone": "UTC"}
+
+
+def _flight(data: dict[str, Any]) -> FoundFlight:
+    return FoundFlight(ParseDict(data, flights_pb2.Itinerary()))
 
 
 def _data(*, overnight: bool = False, **more: Any) -> dict[str, Any]:
@@ -47,13 +52,13 @@ def _data(*, overnight: bool = False, **more: Any) -> dict[str, Any]:
     [(False, ", with one stop in Dubai"), (True, ", with one stop over night in Dubai")],
 )
 def test_a_stop_is_named_with_its_city_and_its_night(overnight: bool, said: str) -> None:
-    assert stops_words(flight_from_json(_data(overnight=overnight)).there) == said
+    assert stops_words(_flight(_data(overnight=overnight)).there) == said
 
 
 def test_a_change_of_airports_is_mentioned() -> None:
     layovers = [{"airport_code": "DXB", "next_airport_code": "DWC"}]
     assert (
-        stops_words(flight_from_json(_data(layovers=layovers)).there)
+        stops_words(_flight(_data(layovers=layovers)).there)
         == ", with one stop in Dubai and on from another airport there"
     )
 
@@ -61,19 +66,19 @@ def test_a_change_of_airports_is_mentioned() -> None:
 def test_a_flight_without_a_stop_mentions_none() -> None:
     data = _data()
     data["segments"] = data["segments"][:1]
-    assert stops_words(flight_from_json(data).there) == ""
+    assert stops_words(_flight(data).there) == ""
 
 
 def test_a_sold_out_flight_is_called_sold_out() -> None:
-    found = flight_from_json(_data(seats_left=0))
+    found = _flight(_data(seats_left=0))
     assert found.sold_out
     assert option(found, 0, Draft(), only=True).endswith(", but it is sold out.")
 
 
 def test_few_seats_at_a_price_are_not_sold_out() -> None:
     fare = {"total": {"currency_code": "INR", "units": "4000"}}
-    assert not flight_from_json(_data(seats_left=2, fare=fare)).sold_out
-    assert not flight_from_json(_data()).sold_out
+    assert not _flight(_data(seats_left=2, fare=fare)).sold_out
+    assert not _flight(_data()).sold_out
 
 
 @pytest.mark.parametrize(
@@ -125,7 +130,7 @@ async def test_the_day_of_an_arrival_is_stated_for_any_distance(
         "departure": departure,
         "arrival": arrival,
     }
-    itinerary = flight_from_json({"itinerary_id": "x", "segments": [segment], "duration": f"{hours * 3600}s"})
+    itinerary = _flight({"itinerary_id": "x", "segments": [segment], "duration": f"{hours * 3600}s"})
     request = flights_pb2.SearchFlightsRequest(
         origin="LAX", destination="XXX", depart_date=date_message(date(2026, 11, 24))
     )

@@ -9,11 +9,13 @@ import pytest
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from readback.conversation.v1 import conversation_service_pb2 as conversation
+from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flightdata_service_pb2, flights_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from mesh.contracts.validation import MOST_VIOLATIONS, PATTERNS, validate
+from mesh.contracts.validation import MOST_PARTS, MOST_VIOLATIONS, PATTERNS, validate
 from mesh.errors import InvalidRequest
+from mesh.ids import uuid7
 
 pytestmark = pytest.mark.unit
 
@@ -25,9 +27,16 @@ REQUESTS = [
 ]
 
 
+def rules_of(field: FieldDescriptor) -> validate_pb2.FieldRules:
+    rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
+    return rules
+
+
 def fields_of(descriptor: Descriptor, seen: frozenset[str] = frozenset()) -> Iterator[FieldDescriptor]:
-    """Yield the fields of a message and of the messages in it."""
+    """Yield the fields of a message and of the messages in it, except those whose rules don't apply."""
     for field in descriptor.fields:
+        if rules_of(field).ignore == validate_pb2.IGNORE_ALWAYS:
+            continue
         yield field
         inner = field.message_type
         if inner is not None and inner.full_name not in seen and inner.file.package.startswith("readback."):
@@ -35,11 +44,6 @@ def fields_of(descriptor: Descriptor, seen: frozenset[str] = frozenset()) -> Ite
 
 
 FIELDS = {field.full_name: field for request in REQUESTS for field in fields_of(request)}
-
-
-def rules_of(field: FieldDescriptor) -> validate_pb2.FieldRules:
-    rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
-    return rules
 
 
 def violations(message: flights_pb2.SearchFlightsRequest) -> dict[str, str]:
@@ -67,6 +71,20 @@ def test_a_long_list_is_refused_without_reading_its_items(monkeypatch: pytest.Mo
     request = flights_pb2.SearchFlightsRequest()
     request.ParseFromString(b"\x9a\x01\x00" * 21_800)
     assert violations(request) == {"further_legs": "has more than 4 items"}
+
+
+def test_what_a_tool_entry_carries_is_checked_for_times_only_and_up_to_a_limit() -> None:
+    result = entry_pb2.ToolResult(tool_call_id=uuid7(), name="x", outcome=entry_pb2.TOOL_OUTCOME_FOUND)
+    segments = result.search_flights.results.itineraries.add().segments
+    for _ in range(MOST_PARTS // 2):
+        segments.add().departure.SetInParent()
+    with pytest.raises(InvalidRequest, match="parts with times"):
+        validate(result)
+    del segments[3:]
+    validate(result)
+    segments[0].arrival.time.nanos = -1
+    with pytest.raises(InvalidRequest, match="not a time"):
+        validate(result)
 
 
 def test_an_error_lists_a_limited_number_of_violations() -> None:

@@ -5,6 +5,7 @@
 
 __all__ = (
     "AckedDraft",
+    "AgentLossReason",
     "AppendRequest",
     "AppendResponse",
     "Call",
@@ -30,6 +31,7 @@ __all__ = (
     "EntryKind",
     "ExportTranscriptRequest",
     "ExportTranscriptResponse",
+    "FlightSearchResult",
     "FoundEntry",
     "GetConversationRequest",
     "GetConversationResponse",
@@ -65,6 +67,7 @@ __all__ = (
     "StateChangeKind",
     "StreamEndReason",
     "ToolCall",
+    "ToolOutcome",
     "ToolResult",
     "TranscriptFormat",
     "Utterance",
@@ -82,6 +85,43 @@ from ....message_pool import default_message_pool
 
 _COMPILER_VERSION = "0.10.1"
 betterproto2.check_compiler_version(_COMPILER_VERSION)
+
+
+class AgentLossReason(betterproto2.Enum):
+    """
+    Reason for the loss of an agent.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Unknown; never stored.
+    """
+
+    STREAM_BROKEN = 1
+    """
+    Its `Record` stream broke and was not opened again in time.
+    """
+
+    HANDED_OVER = 2
+    """
+    It left the call to another agent.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "AGENT_LOSS_REASON_UNSPECIFIED",
+            1: "AGENT_LOSS_REASON_STREAM_BROKEN",
+            2: "AGENT_LOSS_REASON_HANDED_OVER",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "AGENT_LOSS_REASON_UNSPECIFIED": 0,
+            "AGENT_LOSS_REASON_STREAM_BROKEN": 1,
+            "AGENT_LOSS_REASON_HANDED_OVER": 2,
+        }
 
 
 class CallEndReason(betterproto2.Enum):
@@ -515,6 +555,106 @@ class StreamEndReason(betterproto2.Enum):
         }
 
 
+class ToolOutcome(betterproto2.Enum):
+    """
+    Outcome of a tool call.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Unknown; never stored.
+    """
+
+    FOUND = 1
+    """
+    The result has what was asked for.
+    """
+
+    EMPTY = 2
+    """
+    There is nothing that fits.
+    """
+
+    UNAVAILABLE = 3
+    """
+    The service or its providers couldn't be reached, or failed.
+    """
+
+    RESTRICTED = 4
+    """
+    No configured provider offers this data.
+    """
+
+    QUOTA_EXHAUSTED = 5
+    """
+    A quota or an allowance is used up.
+    """
+
+    PLACE_UNKNOWN = 6
+    """
+    No airport or city has this code.
+    """
+
+    SAME_PLACE = 7
+    """
+    Origin and destination are the same place.
+    """
+
+    DATE_IN_PAST = 8
+    """
+    The day is in the past.
+    """
+
+    DATE_BEYOND_HORIZON = 9
+    """
+    The day is beyond the known schedules.
+    """
+
+    FLIGHT_NOT_FOUND = 10
+    """
+    No flight has this number on this day.
+    """
+
+    ABANDONED = 11
+    """
+    The agent didn't wait for the result, for example because the caller interrupted.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "TOOL_OUTCOME_UNSPECIFIED",
+            1: "TOOL_OUTCOME_FOUND",
+            2: "TOOL_OUTCOME_EMPTY",
+            3: "TOOL_OUTCOME_UNAVAILABLE",
+            4: "TOOL_OUTCOME_RESTRICTED",
+            5: "TOOL_OUTCOME_QUOTA_EXHAUSTED",
+            6: "TOOL_OUTCOME_PLACE_UNKNOWN",
+            7: "TOOL_OUTCOME_SAME_PLACE",
+            8: "TOOL_OUTCOME_DATE_IN_PAST",
+            9: "TOOL_OUTCOME_DATE_BEYOND_HORIZON",
+            10: "TOOL_OUTCOME_FLIGHT_NOT_FOUND",
+            11: "TOOL_OUTCOME_ABANDONED",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "TOOL_OUTCOME_UNSPECIFIED": 0,
+            "TOOL_OUTCOME_FOUND": 1,
+            "TOOL_OUTCOME_EMPTY": 2,
+            "TOOL_OUTCOME_UNAVAILABLE": 3,
+            "TOOL_OUTCOME_RESTRICTED": 4,
+            "TOOL_OUTCOME_QUOTA_EXHAUSTED": 5,
+            "TOOL_OUTCOME_PLACE_UNKNOWN": 6,
+            "TOOL_OUTCOME_SAME_PLACE": 7,
+            "TOOL_OUTCOME_DATE_IN_PAST": 8,
+            "TOOL_OUTCOME_DATE_BEYOND_HORIZON": 9,
+            "TOOL_OUTCOME_FLIGHT_NOT_FOUND": 10,
+            "TOOL_OUTCOME_ABANDONED": 11,
+        }
+
+
 class TranscriptFormat(betterproto2.Enum):
     """
     File format of a transcript.
@@ -676,10 +816,10 @@ class Call(betterproto2.Message):
     Reason for its end, if it has ended.
     """
 
-    place_in_line: "int" = betterproto2.field(8, betterproto2.TYPE_INT32)
+    place_in_line: "int | None" = betterproto2.field(8, betterproto2.TYPE_INT32, optional=True)
     """
-    Place among the calls that wait for an agent, from 1; 0 if this call isn't waiting. Agents take calls
-    about in this order.
+    Place among the calls that wait for an agent, from 1; absent if this call isn't waiting. Agents take the
+    calls about in this order.
     """
 
 
@@ -1187,6 +1327,30 @@ class ExportTranscriptResponse(betterproto2.Message):
 default_message_pool.register_message(
     "readback.conversation.v1", "ExportTranscriptResponse", ExportTranscriptResponse
 )
+
+
+@dataclass(eq=False, repr=False)
+class FlightSearchResult(betterproto2.Message):
+    """
+    A finished `SearchFlights` stream in one message.
+    """
+
+    results: "__flightdata__v1__.SearchResults | None" = betterproto2.field(
+        1, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    The flights of all messages. Of each itinerary or journey, only the cheapest offer.
+    """
+
+    done: "__flightdata__v1__.SearchDone | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    End of the search.
+    """
+
+
+default_message_pool.register_message("readback.conversation.v1", "FlightSearchResult", FlightSearchResult)
 
 
 @dataclass(eq=False, repr=False)
@@ -1920,7 +2084,10 @@ default_message_pool.register_message(
 @dataclass(eq=False, repr=False)
 class StateChange(betterproto2.Message):
     """
-    Start, agent change or end of a call.
+    Start, agent change or end of a call, or end of the conversation.
+
+    Oneofs:
+        - reason: Reason for the change; absent if its kind says everything.
     """
 
     kind: "StateChangeKind" = betterproto2.field(
@@ -1930,14 +2097,23 @@ class StateChange(betterproto2.Message):
     Kind of the change.
     """
 
-    epoch: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
+    epoch: "int | None" = betterproto2.field(2, betterproto2.TYPE_INT64, optional=True)
     """
-    Epoch of the agent, for changes of the agent.
+    Epoch of the call after the change; absent outside calls.
     """
 
-    reason: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    call_end_reason: "CallEndReason | None" = betterproto2.field(
+        3, betterproto2.TYPE_ENUM, optional=True, group="reason"
+    )
     """
-    Reason in one word, for example `CALLER_HUNG_UP`.
+    Reason for the end of a call.
+    """
+
+    agent_loss_reason: "AgentLossReason | None" = betterproto2.field(
+        4, betterproto2.TYPE_ENUM, optional=True, group="reason"
+    )
+    """
+    Reason for the loss of an agent.
     """
 
 
@@ -1947,7 +2123,13 @@ default_message_pool.register_message("readback.conversation.v1", "StateChange",
 @dataclass(eq=False, repr=False)
 class ToolCall(betterproto2.Message):
     """
-    Call of a tool by the agent.
+    Call of a tool by the agent. `name` is the name of a tool of the contracts, and of the field with its
+    arguments. Clients show tools that they don't know by name.
+
+    The rules of the requests don't apply here: the log holds what the agent asked, even if it was refused.
+
+    Oneofs:
+        - arguments: Arguments of the call.
     """
 
     tool_call_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -1960,11 +2142,44 @@ class ToolCall(betterproto2.Message):
     Name of the tool, for example `search_flights`.
     """
 
-    arguments: "___google__protobuf__.Struct | None" = betterproto2.field(
-        3, betterproto2.TYPE_MESSAGE, optional=True
+    places: "list[__flightdata__v1__.Place]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The places that the arguments name by their codes, as the agent understood them.
+    """
+
+    search_flights: "__flightdata__v1__.SearchFlightsRequest | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, optional=True, group="arguments"
     )
     """
-    Arguments of the call.
+    Search for flights.
+    """
+
+    flight_status: "__flightdata__v1__.GetFlightStatusRequest | None" = betterproto2.field(
+        5, betterproto2.TYPE_MESSAGE, optional=True, group="arguments"
+    )
+    """
+    Status of a flight.
+    """
+
+    route_status: "__flightdata__v1__.ListRouteStatusRequest | None" = betterproto2.field(
+        6, betterproto2.TYPE_MESSAGE, optional=True, group="arguments"
+    )
+    """
+    Status of the flights of a route.
+    """
+
+    get_airport: "__flightdata__v1__.GetAirportRequest | None" = betterproto2.field(
+        7, betterproto2.TYPE_MESSAGE, optional=True, group="arguments"
+    )
+    """
+    Facts about an airport.
+    """
+
+    other: "___google__protobuf__.Struct | None" = betterproto2.field(
+        8, betterproto2.TYPE_MESSAGE, optional=True, group="arguments"
+    )
+    """
+    Arguments of a tool without a field here.
     """
 
 
@@ -1974,7 +2189,10 @@ default_message_pool.register_message("readback.conversation.v1", "ToolCall", To
 @dataclass(eq=False, repr=False)
 class ToolResult(betterproto2.Message):
     """
-    Result of a tool call.
+    Result of a tool call, as the agent received it.
+
+    Oneofs:
+        - result: Result of the tool; absent if the call failed without an error from the service.
     """
 
     tool_call_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -1987,16 +2205,53 @@ class ToolResult(betterproto2.Message):
     Name of the tool.
     """
 
-    outcome: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
-    """
-    Outcome in one word, for example `FOUND`, `EMPTY`, `UNAVAILABLE`.
-    """
-
-    result: "___google__protobuf__.Struct | None" = betterproto2.field(
-        4, betterproto2.TYPE_MESSAGE, optional=True
+    outcome: "ToolOutcome" = betterproto2.field(
+        3, betterproto2.TYPE_ENUM, default_factory=lambda: ToolOutcome(0)
     )
     """
-    Result of the tool.
+    Outcome.
+    """
+
+    search_flights: "FlightSearchResult | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, optional=True, group="result"
+    )
+    """
+    Flights that were found.
+    """
+
+    flight_status: "__flightdata__v1__.GetFlightStatusResponse | None" = betterproto2.field(
+        5, betterproto2.TYPE_MESSAGE, optional=True, group="result"
+    )
+    """
+    Status of a flight.
+    """
+
+    route_status: "__flightdata__v1__.ListRouteStatusResponse | None" = betterproto2.field(
+        6, betterproto2.TYPE_MESSAGE, optional=True, group="result"
+    )
+    """
+    Status of the flights of a route.
+    """
+
+    get_airport: "__flightdata__v1__.GetAirportResponse | None" = betterproto2.field(
+        7, betterproto2.TYPE_MESSAGE, optional=True, group="result"
+    )
+    """
+    Facts about an airport.
+    """
+
+    other: "___google__protobuf__.Struct | None" = betterproto2.field(
+        8, betterproto2.TYPE_MESSAGE, optional=True, group="result"
+    )
+    """
+    Result of a tool without a field here.
+    """
+
+    error: "___google__rpc__.ErrorInfo | None" = betterproto2.field(
+        9, betterproto2.TYPE_MESSAGE, optional=True, group="result"
+    )
+    """
+    The service's error, with its reason and metadata.
     """
 
 
@@ -2212,3 +2467,4 @@ default_message_pool.register_message("readback.conversation.v1", "WatchResponse
 
 from ....google import protobuf as ___google__protobuf__
 from ....google import rpc as ___google__rpc__
+from ...flightdata import v1 as __flightdata__v1__
