@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import livekit.agents.ipc.supervised_proc
+import livekit.agents.worker
 import structlog
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess, JobRequest
 from prometheus_client import Gauge
@@ -39,6 +41,10 @@ _CAPACITY = Gauge("readback_agent_calls_limit", "Maximum number of calls on this
 _UNLIMITED = float("inf")
 _STOP_WITHIN_S = 3.0
 _LOAD_MODELS_WITHIN_S = 60.0
+_MEASURE_LOAD_EVERY_S = 5.0
+"""LiveKit's half a second costs an idle worker more than all else. Each offer of a call measures it again."""
+_MEASURE_MEMORY_EVERY_S = 60.0
+"""LiveKit's five seconds cost half a percent of a core. It only logs a warning."""
 _RETRY_FOREVER = 1_000_000
 """Attempts to reach the LiveKit server, in practice unlimited. A worker that exits loses its loaded
 models."""
@@ -91,6 +97,8 @@ def make_server(settings: AgentSettings, wanted: Callable[[str], Awaitable[bool]
 
     `wanted` returns whether the dispatch in a job's metadata is current. Other jobs are refused.
     """
+    livekit.agents.worker.UPDATE_LOAD_INTERVAL = _MEASURE_LOAD_EVERY_S
+    livekit.agents.ipc.supervised_proc._MEMORY_MONITOR_INTERVAL = _MEASURE_MEMORY_EVERY_S
     keys = settings.livekit_worker_keys
     call_limit = CallLimit(settings.agent_max_calls, time.monotonic)
     server = AgentServer(

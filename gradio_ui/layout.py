@@ -50,10 +50,10 @@ def build() -> gr.Blocks:
     # By default all users share 40 threads. When all are busy, further events wait without a timeout.
     blocks.max_threads = 400
     blocks.queue(default_concurrency_limit=16, api_open=False)
-    # Gradio looks for new events in a loop. Its pause of a millisecond costs 4 % of a core; on Windows it
-    # uses these pauses.
-    blocks._queue.sleep_when_free = 0.05
-    blocks._queue.progress_update_sleep_when_free = 0.1
+    # Gradio looks for new events, and for progress that this app doesn't show, in loops. Their pauses of
+    # milliseconds cost 4 % of a core.
+    blocks._queue.sleep_when_free = 0.1
+    blocks._queue.progress_update_sleep_when_free = 10.0
     return blocks
 
 

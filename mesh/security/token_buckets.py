@@ -9,6 +9,7 @@ from mesh.clock import Clock
 
 MAX_KEYS = 10_000
 """Number of buckets that are stored. Above it, the least recently used one is forgotten, so it is full."""
+_ROUNDING = 1e-6
 
 
 class TokenBuckets:
@@ -21,13 +22,17 @@ class TokenBuckets:
         self._capacity, self._per_second, self._clock = capacity, per_hour / 3600, clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and when
 
+    def wait(self, key: str) -> timedelta | None:
+        """Return the wait until there is a token; None if there is one."""
+        missing = 1 - self._tokens(key)
+        return timedelta(seconds=missing / self._per_second) if missing > _ROUNDING else None
+
     def take(self, key: str) -> timedelta | None:
         """Take a token. Return None, or the wait until there is one if the bucket is empty."""
-        tokens = self._tokens(key)
-        if tokens < 1:
-            return timedelta(seconds=(1 - tokens) / self._per_second)
-        self._put(key, tokens - 1)
-        return None
+        wait = self.wait(key)
+        if wait is None:
+            self._put(key, self._tokens(key) - 1)
+        return wait
 
     def give_back(self, key: str) -> None:
         """Return a token that was taken for a request that doesn't count."""

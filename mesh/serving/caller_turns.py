@@ -1,56 +1,99 @@
-"""Turns: each caller does one piece of expensive work at a time, for at most half of the time.
+"""Slots and turns: what one caller does at the same time, and how much of the time it takes.
 
-So a flood by one caller delays its own work, and hardly that of others.
+A caller does one step of expensive work at a time, for a share of the time. So a flood by one caller delays
+its own work, and hardly that of others. Work mostly waits, because a refused caller asks again at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from mesh.errors import Overloaded
+from mesh.errors import RETRY_AFTER, Overloaded
 
 MOST_WAITING = 16
-"""Maximum number of pieces of work of one caller that run or wait."""
-LONGEST_PAUSE_SECONDS = 1.0
-"""Maximum pause after a turn. Longer work mostly waits for others and costs little."""
+"""Default limit of the pieces of work of one caller that run or wait."""
+LONGEST_STEP_SECONDS = 1.0
+"""Time that a step counts at most. A longer one mostly waits for others and costs little."""
+
+
+class CallerSlots:
+    """Limit of what one caller does at the same time. `what` names it, in the plural."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self._most, self._what = most, what
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def hold(self, caller: str) -> Iterator[None]:
+        """Hold a slot until the block ends.
+
+        Raises:
+            Overloaded: the caller holds all slots.
+        """
+        if self._held[caller] >= self._most:
+            raise Overloaded(
+                f"You have too many {self._what} at once; wait for one to end.",
+                metadata={"scope": "caller"},
+                retry_after=RETRY_AFTER,
+            )
+        self._held[caller] += 1
+        try:
+            yield
+        finally:
+            self._held[caller] -= 1
+            if not self._held[caller]:
+                del self._held[caller]
 
 
 @dataclass(eq=False, slots=True)
 class _Caller:
-    """The number of a caller's pieces of work, and the turn of the one that runs."""
+    """The number of a caller's steps that run, rest or wait, their turn, and the caller's allowance."""
 
-    count: int = 0
+    steps: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    rested_at: float = 0.0
+    """Time in monotonic seconds at which the allowance is whole again."""
 
 
 class CallerTurns:
-    """Gives turns to callers; at most `total` at the same time."""
+    """Gives turns to callers.
 
-    def __init__(self, total: int) -> None:
-        self._total = asyncio.Semaphore(total)
+    Args:
+        total: steps of all callers together that run at the same time.
+        waiting: pieces of work of one caller that run or wait.
+        share: part of the time that the steps of one caller take in the long run.
+        allowance: seconds of work that a caller who has rested may do without a pause.
+    """
+
+    def __init__(
+        self, total: int, *, waiting: int = MOST_WAITING, share: float = 0.5, allowance: float = 0.0
+    ) -> None:
+        self._total, self._slots = asyncio.Semaphore(total), CallerSlots(waiting, "requests")
+        self._share, self._credit = share, allowance / share
         self._callers: dict[str, _Caller] = {}
 
-    @asynccontextmanager
-    async def turn(self, caller: str) -> AsyncIterator[None]:
-        """Wait for the caller's turn. It lasts until the block ends, and for a pause of the same length.
+    def work(self, caller: str) -> AbstractContextManager[None]:
+        """Admit a piece of work that takes one or more steps, until the block ends.
 
         Raises:
             Overloaded: too much work of this caller runs or waits.
         """
-        work = self._callers.setdefault(caller, _Caller())
-        if work.count >= MOST_WAITING:
-            text = "You ask for too much at once; wait for an answer, then try again."
-            raise Overloaded(text, metadata={"scope": "caller"}, retry_after=timedelta(seconds=1))
-        work.count += 1
+        return self._slots.hold(caller)
+
+    @asynccontextmanager
+    async def step(self, caller: str) -> AsyncIterator[None]:
+        """Wait for the caller's turn. It lasts until the block ends, and for a pause after it."""
+        known = self._callers.setdefault(caller, _Caller())
+        known.steps += 1
         try:
-            await work.turn.acquire()
+            await known.turn.acquire()
         except asyncio.CancelledError:
-            self._leave(caller, work)
+            self._leave(caller, known)
             raise
         began = time.monotonic()
         try:
@@ -58,14 +101,36 @@ class CallerTurns:
                 began = time.monotonic()
                 yield
         finally:
-            pause = min(time.monotonic() - began, LONGEST_PAUSE_SECONDS)
-            asyncio.get_running_loop().call_later(pause, self._end_turn, caller, work)
+            now = time.monotonic()
+            took = min(now - began, LONGEST_STEP_SECONDS)
+            known.rested_at = max(known.rested_at, now - took) + took / self._share
+            pause = max(0.0, known.rested_at - self._credit - now)
+            asyncio.get_running_loop().call_later(pause, self._end_turn, caller, known)
 
-    def _end_turn(self, caller: str, work: _Caller) -> None:
-        work.turn.release()
-        self._leave(caller, work)
+    @asynccontextmanager
+    async def turn(self, caller: str) -> AsyncIterator[None]:
+        """Do a piece of work that takes one step.
 
-    def _leave(self, caller: str, work: _Caller) -> None:
-        work.count -= 1
-        if not work.count:
+        Raises:
+            Overloaded: too much work of this caller runs or waits.
+        """
+        with self.work(caller):
+            async with self.step(caller):
+                yield
+
+    def _end_turn(self, caller: str, known: _Caller) -> None:
+        known.turn.release()
+        self._leave(caller, known)
+
+    def _leave(self, caller: str, known: _Caller) -> None:
+        known.steps -= 1
+        self._forget(caller, known)
+
+    def _forget(self, caller: str, known: _Caller) -> None:
+        """Forget a caller without steps, as soon as the allowance is whole again."""
+        if known.steps or self._callers.get(caller) is not known:
+            return
+        if (rest := known.rested_at - time.monotonic()) > 0:
+            asyncio.get_running_loop().call_later(rest, self._forget, caller, known)
+        else:
             del self._callers[caller]

@@ -56,11 +56,11 @@ async def replica(
     async with AsyncExitStack() as stack:
         engine = await migrated(settings.database_url, MIGRATIONS)
         stack.push_async_callback(engine.dispose)
-        store, bus, secrets, replica_id = Store(engine), LocalBus(), settings.secrets, new_replica_id()
+        limits, secrets, replica_id = settings.customer_limits, settings.secrets, new_replica_id()
+        store, bus = Store(engine, waiting=limits.slow_requests), LocalBus()
         incarnation, holds = await store.incarnation(), Holds(bus.hint_call)
         log, followers = TranscriptLog(store, bus, clock), Followers(store, bus, clock)
         cipher, tickets = GrantCipher(secrets.text("grants")), LateTickets(secrets.text("grants"))
-        limits = settings.customer_limits
         calls = Calls(log, store, rooms, grants, cipher, holds, replica_id, clock, limits)
         lease, cleanup = (
             ReplicaLease(replica_id, store, holds, clock),

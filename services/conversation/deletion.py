@@ -15,10 +15,7 @@ Backups are not changed.
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from sqlalchemy import Table
@@ -50,15 +47,14 @@ class Deletion:
 
     def __init__(self, store: Store, bus: Bus, calls: Calls, clock: Clock) -> None:
         self._store, self._bus, self._calls, self._clock = store, bus, calls, clock
-        self._erasing = asyncio.Lock()
 
     async def run(self) -> None:
         """Continue interrupted erasures now, then periodically, until cancelled."""
         while True:
             async with self._store.reading() as transaction:
                 interrupted = await deletion.hidden_logs(transaction.connection)
-            if interrupted:
-                await self._erase_hidden()
+            for customer_id in {log.customer_id for log in interrupted}:
+                await self._erase_hidden(customer_id)
             await self._clock.sleep(RESUME_SECONDS)
 
     async def delete(
@@ -89,7 +85,7 @@ class Deletion:
         for call_id in hung_up:
             self._calls.hang_up(call_id)
         # Also for a repeated request, because the first one may have been interrupted before this line.
-        await self._erase_hidden()
+        await self._erase_hidden(customer_id)
         return answer
 
     async def delete_all(self, customer_id: str) -> None:
@@ -120,26 +116,28 @@ class Deletion:
             deleted=True,
         )
 
-    async def _erase_hidden(self) -> None:
-        """Erase everything of all hidden conversations, one after another."""
-        async with self._erasing:
-            async with self._store.reading() as transaction:
-                hidden = await deletion.hidden_logs(transaction.connection)
-            for log in hidden:
-                await self._erase(log.key)
+    async def _erase_hidden(self, customer_id: str) -> None:
+        """Erase everything of a customer's hidden conversations, one after another."""
+        async with self._store.reading() as transaction:
+            hidden = await deletion.hidden_logs(transaction.connection)
+        for log in hidden:
+            if log.customer_id == customer_id:
+                await self._erase(log)
+        async with self._store.turns.step(customer_id):
             await self._store.scrub()
 
-    async def _erase(self, key: int) -> None:
-        while (log := await self._hidden(key)) and await self._remove_words(log):
+    async def _erase(self, log: HiddenLog) -> None:
+        """Erase a log. Another task or replica may erase it at the same time."""
+        while (now := await self._hidden(log.key)) and await self._remove_words(now):
             pass
         first = True
-        while log and log.reached and await self._scrub_index(first=first):
+        while now and now.reached and await self._scrub_index(now, first=first):
             first = False
         for table in deletion.LARGE_TABLES:
-            while await self._delete_rows(table, key):
+            while await self._delete_rows(table, log):
                 pass
         async with self._store.writing() as transaction:
-            await deletion.delete_conversation(transaction.connection, key)
+            await deletion.delete_conversation(transaction.connection, log.key)
 
     async def _hidden(self, key: int) -> HiddenLog | None:
         async with self._store.reading() as transaction:
@@ -147,6 +145,10 @@ class Deletion:
 
     async def _remove_words(self, log: HiddenLog) -> bool:
         """Remove the words of the next entries from the search index. Return False if there are none."""
+        async with self._store.turns.step(log.customer_id):
+            return await self._remove_some_words(log)
+
+    async def _remove_some_words(self, log: HiddenLog) -> bool:
         async with self._store.reading() as transaction:
             through = await search_index(transaction.connection).removed_explicitly_through(log.key)
             if log.reached >= through:
@@ -157,29 +159,18 @@ class Deletion:
         if not entries:
             return False
         utterances = await off_the_loop(spoken_in, entries)
-        async with self._step() as transaction:
+        async with self._store.writing() as transaction:
             if await deletion.advance(transaction.connection, log, entries[-1].number):
                 await search_index(transaction.connection).remove(log.key, log.customer_id, utterances)
         return True
 
-    async def _scrub_index(self, *, first: bool) -> bool:
-        async with self._step() as transaction:
+    async def _scrub_index(self, log: HiddenLog, *, first: bool) -> bool:
+        async with self._store.turns.step(log.customer_id), self._store.writing() as transaction:
             return await search_index(transaction.connection).scrub(first=first)
 
-    async def _delete_rows(self, table: Table, key: int) -> bool:
-        async with self._step() as transaction:
-            return await deletion.delete_rows(transaction.connection, table, key)
-
-    @asynccontextmanager
-    async def _step(self) -> AsyncIterator[Transaction]:
-        """Open a writing transaction for a step of an erasure. Then leave the database to others for as long.
-
-        SQLite's lock isn't fair: without a pause, the next step would mostly get it again.
-        """
-        began = time.monotonic()
-        async with self._store.writing() as transaction:
-            yield transaction
-        await asyncio.sleep(time.monotonic() - began)
+    async def _delete_rows(self, table: Table, log: HiddenLog) -> bool:
+        async with self._store.turns.step(log.customer_id), self._store.writing() as transaction:
+            return await deletion.delete_rows(transaction.connection, table, log.key)
 
 
 async def _add_to_feed(transaction: Transaction, conversation: Conversation) -> int:

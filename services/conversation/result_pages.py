@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -12,27 +11,20 @@ from mesh.contracts.page_tokens import PageSize
 
 M = TypeVar("M", bound=Message)
 
-
 CONVERSATIONS = PageSize(20, 100)
 ENTRIES = PageSize(100, 500)
 SEARCH_RESULTS = PageSize(20, 100)
 
-PAGE_BYTES = 1024 * 1024
-"""Most bytes of the serialized results on a page; a single larger result is still returned. gRPC clients
-accept messages of up to 4 MiB by default."""
+PAGE_BYTES = 256 * 1024
+"""Most bytes of the serialized results on a page; a single larger result is still returned. 500 entries of a
+usual call fit."""
 
 
 def page_of(messages: Sequence[M], size: int) -> Sequence[M]:
     """Return the messages that fit on the first page. The first message is always included."""
-    return messages[: fitting((message.ByteSize() for message in messages), size)]
-
-
-def fitting(sizes: Iterable[int], most: int) -> int:
-    """Return how many messages with these sizes (in bytes) fit on a page; at most `most`."""
-    count = total = 0
-    for size in islice(sizes, most):
-        total += size
+    total = 0
+    for count, message in enumerate(messages[:size]):
+        total += message.ByteSize()
         if count and total > PAGE_BYTES:
-            break
-        count += 1
-    return count
+            return messages[:count]
+    return messages[:size]

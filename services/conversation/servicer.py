@@ -19,9 +19,10 @@ from readback.options.v1 import options_pb2
 from mesh.clock import Clock
 from mesh.contracts.page_tokens import PageTokens
 from mesh.security.authentication import current_customer, current_principal
+from mesh.serving.caller_turns import CallerSlots
 from services.conversation.calls import calls, conversations
 from services.conversation.calls.calls import Calls
-from services.conversation.calls.customer_limits import CustomerLimits, CustomerSlots, StartRate
+from services.conversation.calls.customer_limits import CustomerLimits, StartRate
 from services.conversation.calls.ports import Access
 from services.conversation.deletion import Deletion
 from services.conversation.errors import CallNotFound, ConversationNotFound
@@ -70,14 +71,14 @@ class ConversationServicer(ConversationServiceServicer):
         self._records, self._watches, self._pages = records, watches, pages
         self._search, self._deletion = search, deletion
         self._start_rate = StartRate(limits.starts_per_minute, clock)
-        self._watching = CustomerSlots(limits.watches, "watches")
-        self._slow = CustomerSlots(limits.slow_requests, "searches, exports and deletions")
+        self._watching = CallerSlots(limits.watches, "watches")
 
     async def StartConversation(
         self, request: pb.StartConversationRequest, context: Context
     ) -> pb.StartConversationResponse:
         """Start a conversation."""
         customer_id = current_customer()
+        self._start_rate.check(customer_id)
         async with self._log.commit() as commit:
 
             async def begin() -> pb.StartConversationResponse:
@@ -151,7 +152,7 @@ class ConversationServicer(ConversationServiceServicer):
     ) -> pb.DeleteConversationResponse:
         """Delete a conversation permanently."""
         customer_id = current_customer()
-        with self._slow.hold(customer_id):
+        with self._store.turns.work(customer_id):
             return await self._deletion.delete(customer_id, request)
 
     async def StartCall(self, request: pb.StartCallRequest, context: Context) -> pb.StartCallResponse:
@@ -236,7 +237,7 @@ class ConversationServicer(ConversationServiceServicer):
         scope = f"entries of {request.conversation_id.lower()}, {sorted(rule.kinds)} {sorted(rule.speakers)}"
         after = int(self._pages.open(request.page_token, scope)) if request.page_token else 0
         size = ENTRIES.of(request.page_size)
-        async with self._store.reading() as transaction:
+        async with self._store.turns.turn(current_customer()), self._store.reading() as transaction:
             conversation = await _readable(transaction, request.conversation_id)
             found = await transaction.entries_after(
                 conversation.key,
@@ -262,7 +263,7 @@ class ConversationServicer(ConversationServiceServicer):
         scope = entry_search.page_scope(customer_id, request)
         token = self._pages.open(request.page_token, scope) if request.page_token else ""
         size = SEARCH_RESULTS.of(request.page_size)
-        with self._slow.hold(customer_id):
+        with self._store.turns.work(customer_id):
             found = await self._search.search(
                 entry_search.query_of(customer_id, request),
                 after=entry_search.parse_place(token) if token else None,
@@ -282,7 +283,7 @@ class ConversationServicer(ConversationServiceServicer):
         customer_id = current_customer()
         async with self._store.reading() as transaction:
             conversation = await conversations.owned(transaction, customer_id, request.conversation_id)
-        with self._slow.hold(customer_id):
+        with self._store.turns.work(customer_id):
             async for response in export(self._store, conversation, request.format):
                 yield response
 

@@ -28,8 +28,9 @@ class ConversationSettings(MeshSettings):
     """Conversations, and calls, that one customer may start in a minute."""
     conversation_watches_per_customer: int = Field(default=64, ge=1, le=100_000)
     """Most open watches of one customer."""
-    conversation_slow_requests_per_customer: int = Field(default=2, ge=1, le=1000)
-    """Most searches, exports and deletions of one customer that run at the same time."""
+    conversation_slow_requests_per_customer: int = Field(default=32, ge=1, le=1000)
+    """Most searches, exports, deletions and lists of entries of one customer that run or wait. They take
+    turns."""
 
     @property
     def database_url(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ _SERVICES: Mapping[ServiceName, ServiceDescriptor] = {
     "conversation": CONVERSATION,
     "flightdata": FLIGHTDATA,
 }
+NICENESS = 5
+"""Of the process. Calls don't pass through the gateway, so they have the processors first."""
 STOP_SECONDS = 3
 """Time that open requests get to finish when the gateway stops."""
 
@@ -95,6 +98,7 @@ def main() -> None:
     """
     settings = load(GatewaySettings)
     configure(settings, "gateway")
+    os.nice(NICENESS)
     uvloop.run(_serve(settings))
 
 

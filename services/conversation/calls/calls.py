@@ -147,6 +147,7 @@ class Calls:
         """
         if request.time_zone and request.time_zone not in _time_zones():
             raise InvalidRequest([FieldViolation("time_zone", "not a name in the IANA time zone database")])
+        self._rate.check(customer_id)
         if (started := await self._started_before(customer_id, request)) is not None:
             return await self.rejoin(customer_id, started)
         self._rate.count(customer_id)

@@ -6,20 +6,14 @@ these limits once on each replica.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from mesh.clock import Clock
-from mesh.errors import RETRY_AFTER, Overloaded
+from mesh.security.token_buckets import TokenBuckets
 from services.conversation.errors import TooManyStarts
 from services.conversation.model.records import Call
-
-MINUTE = 60.0
-"""Seconds in which a customer may start `per_minute`."""
-_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +24,23 @@ class CustomerLimits:
     starts_per_minute: int = 10
     """Conversations, and calls."""
     watches: int = 64
-    slow_requests: int = 2
-    """Searches, exports and deletions that run at the same time."""
+    slow_requests: int = 32
+    """Searches, exports, deletions and lists of entries that run or wait for their turn."""
 
 
 class StartRate:
     """Rate of the starts of each customer. Up to a minute's starts may come at once."""
 
     def __init__(self, per_minute: int, clock: Clock) -> None:
-        self._pause, self._clock = MINUTE / per_minute, clock
-        self._free_at: dict[str, float] = {}
-        """Time in monotonic seconds at which a customer's allowance is whole again."""
-        self._purge_at = 0.0
+        self._buckets = TokenBuckets(capacity=per_minute, per_hour=60 * per_minute, clock=clock)
+
+    def check(self, customer_id: str) -> None:
+        """Check that the customer may start something now. It costs nothing, so do it before all else.
+
+        Raises:
+            TooManyStarts: the customer must wait.
+        """
+        _require(self._buckets.wait(customer_id))
 
     def count(self, customer_id: str) -> None:
         """Count a start.
@@ -49,43 +48,12 @@ class StartRate:
         Raises:
             TooManyStarts: the customer must wait; the start is not counted.
         """
-        now = self._clock.monotonic()
-        if now >= self._purge_at:
-            self._free_at = {known: free_at for known, free_at in self._free_at.items() if free_at > now}
-            self._purge_at = now + MINUTE
-        free_at = max(now, self._free_at.get(customer_id, now)) + self._pause
-        if (wait := free_at - now - MINUTE) > _ROUNDING:
-            raise TooManyStarts(timedelta(seconds=wait))
-        self._free_at[customer_id] = free_at
+        _require(self._buckets.take(customer_id))
 
 
-class CustomerSlots:
-    """Limit of what a customer does at the same time. `what` names it, in the plural."""
-
-    def __init__(self, most: int, what: str) -> None:
-        self._most, self._what = most, what
-        self._held: Counter[str] = Counter()
-
-    @contextmanager
-    def hold(self, customer_id: str) -> Iterator[None]:
-        """Hold a slot until the block ends.
-
-        Raises:
-            Overloaded: the customer holds all slots.
-        """
-        if self._held[customer_id] >= self._most:
-            raise Overloaded(
-                f"You have too many {self._what} at once; wait for one to end.",
-                metadata={"scope": "caller"},
-                retry_after=RETRY_AFTER,
-            )
-        self._held[customer_id] += 1
-        try:
-            yield
-        finally:
-            self._held[customer_id] -= 1
-            if not self._held[customer_id]:
-                del self._held[customer_id]
+def _require(wait: timedelta | None) -> None:
+    if wait is not None:
+        raise TooManyStarts(wait)
 
 
 def calls_in_the_way(running: Sequence[Call], conversation_key: int, limit: int) -> Sequence[Call]:

@@ -55,12 +55,15 @@ class ReplicaLease:
             self._changed.set()
 
     async def run(self) -> None:
-        """Renew and check periodically, until cancelled."""
+        """Renew and check periodically while calls are held here, until cancelled."""
         while True:
             self._changed.clear()
             await self.renew()
             await self._clock.sleep(GATHER_SECONDS)
-            await first_of(self._changed.wait(), self._clock.sleep(RENEW_SECONDS - GATHER_SECONDS))
+            if self._holds.held() or self._dirty:
+                await first_of(self._changed.wait(), self._clock.sleep(RENEW_SECONDS - GATHER_SECONDS))
+            else:
+                await self._changed.wait()
 
     async def renew(self) -> None:
         """Renew the lease, release calls whose streams broke, and end streams whose calls ended or moved.

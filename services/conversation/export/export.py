@@ -64,7 +64,7 @@ def file_name(conversation: Conversation, suffix: str) -> str:
 async def _entries(store: Store, conversation: Conversation) -> AsyncIterator[entry_pb2.Entry]:
     number = 0
     while number < conversation.last_number:
-        async with store.reading() as transaction:
+        async with store.turns.step(conversation.customer_id), store.reading() as transaction:
             batch = await transaction.entries_after(
                 conversation.key,
                 number,

@@ -10,16 +10,16 @@ from readback.conversation.v1 import entry_pb2
 
 from services.conversation.model.entries import LogEntry, entry_message
 from services.conversation.model.times import instant, instant_of, micros_of
-from services.conversation.result_pages import fitting
+from services.conversation.result_pages import PAGE_BYTES
 from services.conversation.search.indexing import Indexing
 from services.conversation.search.snippets import snippet
-from services.conversation.search.words import folded_words
+from services.conversation.search.words import distinct_words, folded_words
 from services.conversation.slow_work import off_the_loop
 from services.conversation.store import Store, Transaction
 from services.conversation.store.search import Hit, Place, SearchIndex, SearchQuery, search_index
 
 NEIGHBOURS = 12
-"""Number of entries read in one query: about one chunk of the log."""
+"""Number of entries read in one query: about one chunk of the log. The earlier ones are often hits too."""
 
 
 class SearchResult(NamedTuple):
@@ -47,33 +47,32 @@ class EntrySearch:
             return []
         if after is None:
             await self._indexing.catch_up(query.customer_id)
-        async with self._store.reading() as transaction:
+        async with self._store.turns.step(query.customer_id), self._store.reading() as transaction:
             index = search_index(transaction.connection)
             hits = await index.find(query, after=after, limit=limit)
-            entries = await _entries(transaction, hits)
-            read = [
-                (hit, entry)
-                for hit in hits
-                if (entry := entries.get((hit.conversation_key, hit.number))) is not None
-            ]
-            # One result more than fits on the page shows that there is a next page. Drop the rest, because
-            # building snippets takes time.
-            shown = read[: fitting((len(entry.content) for _, entry in read), limit) + 1]
-            return await _with_snippets(index, shown, query.words)
+            return await _with_snippets(index, await _first_read(transaction, hits), query.words)
 
 
-async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[int, int], LogEntry]:
-    """Return the entries of the hits, by conversation key and number.
+async def _first_read(transaction: Transaction, hits: Sequence[Hit]) -> list[tuple[Hit, LogEntry]]:
+    """Return the first hits with their entries: one more than fits on a page, if there are so many.
 
-    Each query also reads the entries that follow, because they are often hits too.
+    The one more shows that there is a next page.
     """
-    found: dict[tuple[int, int], LogEntry] = {}
     sought = {(hit.conversation_key, hit.number) for hit in hits}
-    for key, number in sorted(sought):
-        if (key, number) not in found:
-            entries = await transaction.entries_after(key, number - 1, limit=NEIGHBOURS)
-            found |= {(key, entry.number): entry for entry in entries if (key, entry.number) in sought}
-    return found
+    entries: dict[tuple[int, int], LogEntry] = {}
+    read: list[tuple[Hit, LogEntry]] = []
+    size = 0
+    for hit in hits:
+        key, number = place = hit.conversation_key, hit.number
+        if place not in entries:
+            near = await transaction.entries_after(key, max(0, number - NEIGHBOURS), limit=NEIGHBOURS)
+            entries |= {(key, entry.number): entry for entry in near if (key, entry.number) in sought}
+        if (entry := entries.get(place)) is not None:
+            read.append((hit, entry))
+            size += len(entry.content)
+            if size > PAGE_BYTES and len(read) > 1:
+                break
+    return read
 
 
 async def _with_snippets(
@@ -82,7 +81,7 @@ async def _with_snippets(
     texts = [entry_pb2.Utterance.FromString(entry.content).text for _, entry in read]
     said = set[str]()
     for text in texts:
-        said.update(await off_the_loop(folded_words, text))
+        said.update(await off_the_loop(distinct_words, text))
     matching = await index.with_stems_of(said, words)
     return [
         SearchResult(

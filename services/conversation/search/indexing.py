@@ -76,6 +76,10 @@ class Indexing:
 
     async def _index_some(self, log: UnindexedLog) -> bool:
         """Index the next entries of a log. Return False if there are none up to `log.head`."""
+        async with self._store.turns.step(log.customer_id):
+            return await self._step(log)
+
+    async def _step(self, log: UnindexedLog) -> bool:
         async with self._store.reading() as transaction:
             through = await search_index(transaction.connection).through(log.key)
             if through >= log.head:

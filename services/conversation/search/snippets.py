@@ -23,7 +23,7 @@ def snippet(text: str, matching: Set[str]) -> list[SnippetPart]:
     Args:
         matching: the words that match the query, folded by `search.words`.
     """
-    words = list(words_in(text))
+    words = _words_around_first(text, matching)
     hits = [word for word in words if word.folded in matching]
     start, end = _window(text, words, hits)
     pieces = [("…" if start else "", False)]
@@ -34,6 +34,18 @@ def snippet(text: str, matching: Set[str]) -> list[SnippetPart]:
             at = hit.end
     pieces += [(text[at:end], False), ("…" if end < len(text) else "", False)]
     return _joined(pieces)
+
+
+def _words_around_first(text: str, matching: Set[str]) -> list[Word]:
+    """Return the words from the start to beyond the snippet, since the rest of a long text isn't needed."""
+    words, end = [], len(text)
+    for word in words_in(text):
+        if word.start > end:
+            break
+        words.append(word)
+        if end == len(text) and word.folded in matching:
+            end = word.start + WIDTH
+    return words
 
 
 def _window(text: str, words: list[Word], hits: list[Word]) -> tuple[int, int]:

@@ -29,10 +29,7 @@ class Word(NamedTuple):
 
 def words_in(text: str) -> Iterator[Word]:
     """Yield the words of a text. A word consists of letters, digits and marks, as in Devanagari vowels."""
-    # Each distinct letter is tested only once. Testing all letters of a long text would block the event loop
-    # for 20 milliseconds.
-    separated = {ord(letter): letter if _in_word(letter) else " " for letter in set(text)}
-    for run in _RUN.finditer(text.translate(separated)):
+    for run in _RUN.finditer(_separated(text)):
         if folded := _folded(run[0]):
             yield Word(run.start(), run.end(), folded)
 
@@ -40,6 +37,17 @@ def words_in(text: str) -> Iterator[Word]:
 def folded_words(text: str) -> list[str]:
     """Return the words of a text as the index stores them."""
     return [word.folded for word in words_in(text)]
+
+
+def distinct_words(text: str) -> set[str]:
+    """Return the distinct words of a text as the index stores them. It is faster than `folded_words`."""
+    return {folded for run in set(_separated(text).split()) if (folded := _folded(run))}
+
+
+def _separated(text: str) -> str:
+    """Return the text with a space in place of each character outside words."""
+    # Each distinct letter is tested only once, because testing all letters of a long text would take 20 ms.
+    return text.translate({ord(letter): letter if _in_word(letter) else " " for letter in set(text)})
 
 
 def _in_word(letter: str) -> bool:

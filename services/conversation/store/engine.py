@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mesh.database import transactions
 from services.conversation.model.log_state import Changes, CustomerState, LogState
+from services.conversation.slow_work import customer_turns
 from services.conversation.store import postgres_append, sqlite_append
 from services.conversation.store.appending import Appender
 from services.conversation.store.schema import log_identity
@@ -20,10 +21,16 @@ from services.conversation.store.transactions import Transaction
 
 
 class Store:
-    """The database of conversations."""
+    """The database of conversations.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    Args:
+        waiting: slow requests of one customer that run or wait.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, waiting: int = 32) -> None:
         self._engine = engine
+        self.turns = customer_turns(waiting)
+        """Turns of the customers' slow work."""
         self._appender = Appender(engine)
         # SQLite allows one writer at a time. Waiting writers would poll, and could wait for long, so they
         # queue here. PostgreSQL locks single rows.

@@ -9,6 +9,7 @@ cache. So a slow watcher needs no extra memory and doesn't slow down other watch
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -24,11 +25,13 @@ from services.conversation.watch.live_captions import CaptionChange
 from services.conversation.watch.log_reader import ROWS, LogReader, LogSlice, position_in, reader_of
 from services.conversation.watch.topics import Listener
 from services.conversation.watch.wakeups import LocalBus
-from services.conversation.watch.wire_entries import Batch, Deleted, batches
+from services.conversation.watch.wire_entries import BATCH_BYTES, Batch, Deleted, batches
 
 FIRST_ROWS = 32
 """Rows in a watcher's first read. Each following read is twice as large, up to `ROWS`. So the first message
 arrives early, and the speed of the link is measured before large messages are sent."""
+MOST_BYTES = 2 * BATCH_BYTES
+"""Bytes of a slice above which the next one has half as many rows."""
 FROM_MEMORY = 512
 """Most entries that are read from memory at once."""
 
@@ -238,10 +241,15 @@ class Follower:
         return LogSlice(entries, entries[-1].position if entries else position, head)
 
     async def _read(self) -> LogSlice:
+        """Read the next slice from the store. In a long replay, each slice is a step of slow work."""
         with_captions = self._options.include_live and not self._caught_up
-        expected = self._topic.head
-        found = await self._reader.after(self.position.number, with_captions=with_captions, rows=self._rows)
-        self._rows = min(2 * self._rows, ROWS)
+        expected, replays = self._topic.head, not self._caught_up and self._rows != FIRST_ROWS
+        async with self._followers.store.turns.step(self._topic.customer_id) if replays else nullcontext():
+            found = await self._reader.after(
+                self.position.number, with_captions=with_captions, rows=self._rows
+            )
+        is_large = sum(len(entry.data) for entry in found.entries) > MOST_BYTES
+        self._rows = self._rows // 2 or 1 if is_large else min(2 * self._rows, ROWS)
         self._topic.seal_read(found.entries)
         self._topic.correct(expected, found.head)
         for caption in found.captions:

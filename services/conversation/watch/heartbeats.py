@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import defaultdict
 from typing import Protocol
@@ -41,11 +42,13 @@ class HeartbeatWheel:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._slots: defaultdict[int, set[Sleeper]] = defaultdict(set)
+        self._armed = asyncio.Event()
         self._turned = self._slot(clock.monotonic())
 
     def arm(self, sleeper: Sleeper, due: float) -> None:
         """Wake a sleeper when the monotonic clock reaches `due`, or up to `SLOT_SECONDS` later."""
         self._slots[max(self._slot(due), self._turned + 1)].add(sleeper)
+        self._armed.set()
 
     def disarm(self, sleeper: Sleeper, due: float) -> None:
         """Cancel an earlier `arm` with the same arguments, if the sleeper wasn't woken yet."""
@@ -56,10 +59,13 @@ class HeartbeatWheel:
                 del self._slots[slot]
 
     async def run(self) -> None:
-        """Turn the wheel until cancelled."""
+        """Turn the wheel while it has sleepers, until cancelled."""
         while True:
+            await self._armed.wait()
             await self._clock.sleep(SLOT_SECONDS)
             self.turn()
+            if not self._slots:
+                self._armed.clear()
 
     def turn(self) -> None:
         """Wake the sleepers whose time has come."""

@@ -12,6 +12,8 @@ A few threads hash. Requests that find all of them busy wait for a turn:
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -23,6 +25,8 @@ from mesh.clock import Clock, SystemClock
 from mesh.errors import Overloaded
 
 T = TypeVar("T")
+NICENESS = 5
+"""Of the threads. When the processors are busy, everything else has about three times as much of them."""
 HALF_LIFE_SECONDS = 30.0
 """Time after which a past turn counts half."""
 FAVOURED_TURNS = 5
@@ -30,6 +34,12 @@ FAVOURED_TURNS = 5
 _RIGHT_PASSWORD = 0.05
 """Weight of a turn that found a right password."""
 _FORGOTTEN = 0.1
+
+
+def _yield_to_others() -> None:
+    """Lower the priority of this thread. Only Linux has priorities of threads."""
+    if sys.platform == "linux":
+        os.nice(NICENESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ class HashingQueue:
     """Threads that hash passwords, and the queue for them."""
 
     def __init__(self, *, threads: int, waiting: int = 32, clock: Clock | None = None) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt", initializer=_yield_to_others)
         self._threads, self._max_waiting = threads, waiting
         self._recent = RecentTurns(clock or SystemClock())
         self._running: list[Requester] = []

@@ -1,4 +1,4 @@
-"""Limits of each customer: running calls, starts, and what runs at the same time."""
+"""Limits of each customer: running calls and starts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mesh.errors import Overloaded
-from services.conversation.calls.customer_limits import CustomerSlots, StartRate, calls_in_the_way
+from services.conversation.calls.customer_limits import StartRate, calls_in_the_way
 from services.conversation.errors import TooManyStarts
 from tests.simulated_clock import SimulatedClock
 from tests.unit.conversation.core import NOON
@@ -39,27 +38,8 @@ def test_starts_above_the_rate_are_refused_until_the_wait_is_over() -> None:
     rate.count("bob")
     assert refused.value.retry_after is not None
     clock.advance(refused.value.retry_after.total_seconds())
+    rate.check("ada")
     rate.count("ada")
-    with pytest.raises(TooManyStarts):
-        rate.count("ada")
-
-
-def test_customers_who_start_nothing_are_forgotten() -> None:
-    clock = SimulatedClock(NOON)
-    rate = StartRate(60, clock)
-    for number in range(100):
-        rate.count(str(number))
-    clock.advance(61)
-    rate.count("another")
-    assert list(rate._free_at) == ["another"]
-
-
-def test_each_customer_has_the_same_number_of_slots() -> None:
-    slots = CustomerSlots(2, "watches")
-    with slots.hold("ada"), slots.hold("ada"):
-        with pytest.raises(Overloaded, match="watches"), slots.hold("ada"):
-            pass
-        with slots.hold("bob"):
-            pass
-    with slots.hold("ada"):
-        assert dict(slots._held) == {"ada": 1}
+    for refuse in (rate.check, rate.count):
+        with pytest.raises(TooManyStarts):
+            refuse("ada")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +16,7 @@ from mesh.errors import Overloaded
 from services.identity.accounts.hashing_queue import (
     FAVOURED_TURNS,
     HALF_LIFE_SECONDS,
+    NICENESS,
     HashingQueue,
     RecentTurns,
     Requester,
@@ -251,3 +254,12 @@ def test_past_turns_fade_and_are_forgotten() -> None:
     clock.advance(HALF_LIFE_SECONDS * 10)
     assert recent.of(FLOOD) == 0
     assert recent._counts == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+async def test_hashing_yields_the_processors_to_everything_else() -> None:
+    queue = HashingQueue(threads=1, clock=CLOCK)
+    async with queue.turn(Requester("192.0.2.1", "account")) as turn:
+        niceness = await turn.run(lambda: os.getpriority(os.PRIO_PROCESS, 0))
+    queue.close()
+    assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
