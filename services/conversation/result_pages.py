@@ -11,6 +11,7 @@ from mesh.contracts.page_tokens import PageSize
 
 M = TypeVar("M", bound=Message)
 
+CALLS = PageSize(20, 100)
 CONVERSATIONS = PageSize(20, 100)
 ENTRIES = PageSize(100, 500)
 SEARCH_RESULTS = PageSize(20, 100)

@@ -18,6 +18,7 @@ from readback.options.v1 import options_pb2
 
 from mesh.clock import Clock
 from mesh.contracts.page_tokens import PageTokens
+from mesh.contracts.updates import fields_to_update
 from mesh.security.authentication import current_customer, current_principal
 from mesh.serving.caller_turns import CallerSlots
 from services.conversation.calls import calls, conversations
@@ -34,6 +35,7 @@ from services.conversation.model.records import Call, Conversation, call_message
 from services.conversation.model.times import timestamp
 from services.conversation.record.stream import RecordStreams
 from services.conversation.result_pages import (
+    CALLS,
     CONVERSATIONS,
     ENTRIES,
     PAGE_BYTES,
@@ -122,6 +124,20 @@ class ConversationServicer(ConversationServiceServicer):
             next_page_token=self._pages.seal(str(page[-1].key), scope) if len(found) > size else "",
         )
 
+    async def UpdateConversation(
+        self, request: pb.UpdateConversationRequest, context: Context
+    ) -> pb.UpdateConversationResponse:
+        """Change the title of a conversation."""
+        update, customer_id = request.conversation, current_customer()
+        named = fields_to_update(update, request.update_mask, ("title",))
+        title = update.title if named else None
+        async with self._log.commit() as commit:
+            conversation = await conversations.rename(
+                commit, customer_id, update.conversation_id, title, update.etag
+            )
+            (message,) = await commit.transaction.conversation_messages([conversation])
+        return pb.UpdateConversationResponse(conversation=message)
+
     async def EndConversation(
         self, request: pb.EndConversationRequest, context: Context
     ) -> pb.EndConversationResponse:
@@ -134,6 +150,7 @@ class ConversationServicer(ConversationServiceServicer):
                 conversation = await conversations.owned(
                     commit.transaction, customer_id, request.conversation_id
                 )
+                await conversations.require_unchanged(commit.transaction, conversation, request.etag)
                 running = await commit.transaction.running_call(conversation.key)
                 if running is not None:
                     hung_up = await calls.end(commit, running, entry_pb2.CALL_END_REASON_CONVERSATION_ENDED)
@@ -160,6 +177,35 @@ class ConversationServicer(ConversationServiceServicer):
         call, access = await self._calls.start(current_customer(), current_principal().token, request)
         message = call_message(call, await self._place_in_line(call))
         return pb.StartCallResponse(call=message, access=_access_message(access))
+
+    async def GetCall(self, request: pb.GetCallRequest, context: Context) -> pb.GetCallResponse:
+        """Return one call."""
+        if current_principal().kind == options_pb2.ACCESS_AGENT and not _in_call(request.call_id):
+            raise CallNotFound
+        async with self._store.reading() as transaction:
+            call = await calls.owned(transaction, current_customer(), request.call_id)
+            place = await transaction.place_in_line(call)
+        return pb.GetCallResponse(call=call_message(call, place))
+
+    async def ListCalls(self, request: pb.ListCallsRequest, context: Context) -> pb.ListCallsResponse:
+        """List calls, newest first."""
+        customer_id, conversation_id = current_customer(), request.conversation_id.lower()
+        scope = f"calls of {customer_id} {conversation_id}, {request.running_only=}"
+        before = int(self._pages.open(request.page_token, scope)) if request.page_token else None
+        size, key = CALLS.of(request.page_size), None
+        async with self._store.reading() as transaction:
+            if conversation_id:
+                key = (await conversations.owned(transaction, customer_id, conversation_id)).key
+            found = await transaction.calls_of(
+                customer_id, key, before=before, limit=size + 1, running_only=request.running_only
+            )
+            page = found[:size]
+            places = await transaction.places_in_line([call.call_id for call in page])
+        messages = [call_message(call, places.get(call.call_id, 0)) for call in page]
+        return pb.ListCallsResponse(
+            calls=messages,
+            next_page_token=self._pages.seal(str(page[-1].key), scope) if len(found) > size else "",
+        )
 
     async def RejoinCall(self, request: pb.RejoinCallRequest, context: Context) -> pb.RejoinCallResponse:
         """Issue a new token for a running call."""

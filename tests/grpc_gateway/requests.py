@@ -76,12 +76,22 @@ def _valid(route: Route) -> Sent:
     needed = [f for f in message.fields if is_required(f) and f.name not in route.path_fields]
     path = route.template
     for name in route.path_fields:
-        path = path.replace(f"{{{name}}}", quote(str(sample(message.fields_by_name[name])), safe=""))
+        path = path.replace(f"{{{name}}}", quote(str(sample(_field_at(message, name))), safe=""))
     values = {f.json_name: sample(f) for f in needed}
     if route.body:
         body = values if route.body == WHOLE_REQUEST else values.get(route.body, {})
         return Sent(route, "valid", route.verb, path, body=json.dumps(body).encode())
     return Sent(route, "valid", route.verb, path, query=list(_parameters(values)))
+
+
+def _field_at(message: Descriptor, path: str) -> FieldDescriptor:
+    """Return the field at a path such as `conversation.conversation_id`."""
+    *parents, last = path.split(".")
+    for parent in parents:
+        inner = message.fields_by_name[parent].message_type
+        assert inner is not None
+        message = inner
+    return message.fields_by_name[last]
 
 
 def sample(one: FieldDescriptor) -> Any:
@@ -202,7 +212,7 @@ def _other_paths(valid: Sent) -> Iterator[Sent]:
     yield replace(valid, kind="more segments", path=f"{valid.path}/more")
     yield replace(valid, kind="unknown action", path=f"{valid.path}:nonsense")
     for name in valid.route.path_fields:
-        value = quote(str(sample(valid.route.method.input_type.fields_by_name[name])), safe="")
+        value = quote(str(sample(_field_at(valid.route.method.input_type, name))), safe="")
         for odd in ("", "%2F", "a%2Fb", "%20", "%C3%A9", "%FF", "%zz", "a%3Ab", ".", "x" * 300, "A+B", "%00"):
             yield replace(valid, kind="odd path value", path=valid.path.replace(value, odd, 1))
         encoded = "".join(f"%{ord(letter):02X}" for letter in value)

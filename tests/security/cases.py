@@ -22,7 +22,7 @@ from tests.security.contracts import (
     Rpc,
     max_bytes_of,
 )
-from tests.security.requests import is_valid, valid_request
+from tests.security.requests import fields_of, is_valid, valid_request
 from tests.security.running_mesh import Mesh, Metadata
 from tests.security.token_faults import Fault, faults
 
@@ -179,7 +179,7 @@ _FOREIGN: Mapping[str, Callable[[Mesh], Mapping[str, str]]] = {
 
 
 def _field_names(rpc: Rpc) -> list[str]:
-    names = [field.name for field in rpc.method.input_type.fields]
+    names = [path[-1].name for path in fields_of(rpc.method.input_type)]
     return ["call_id", "writer_id"] if rpc.method.name == "Record" else names
 
 

@@ -51,6 +51,9 @@ def valid_request(rpc: Rpc, ids: Mapping[str, str] | None = None) -> Message:
     _set_texts(request, ids or {})
     if "customer" in fields:
         request.customer.display_name = "Nobody"
+    if "conversation" in fields:
+        request.conversation.title = "Anything"
+        _set_texts(request.conversation, ids or {})
     if "epoch" in fields:
         request.epoch = 1
     if "drafts" in fields:

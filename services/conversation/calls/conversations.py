@@ -1,14 +1,18 @@
-"""Lifecycle of conversations: begin, find, end."""
+"""Lifecycle of conversations: begin, find, rename, end."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.contracts.updates import require_etag
+from mesh.errors import FieldViolation, InvalidRequest
 from mesh.ids import uuid7
 from services.conversation.errors import ConversationNotFound
+from services.conversation.log.titles import is_title
 from services.conversation.log.transcript_log import Commit
 from services.conversation.model.records import Conversation
 from services.conversation.store import Transaction
@@ -47,6 +51,35 @@ async def owned(transaction: Transaction, customer_id: str, conversation_id: str
     if conversation is None or conversation.customer_id != customer_id:
         raise ConversationNotFound
     return conversation
+
+
+async def require_unchanged(transaction: Transaction, conversation: Conversation, etag: str) -> None:
+    """Raise EtagMismatch if a conversation has changed since a caller read it with this etag."""
+    if etag:
+        (message,) = await transaction.conversation_messages([conversation])
+        require_etag(message, etag)
+
+
+async def rename(
+    commit: Commit, customer_id: str, conversation_id: str, title: str | None, etag: str
+) -> Conversation:
+    """Set the title of a customer's conversation; keep it with None.
+
+    Raises:
+        InvalidRequest: the title isn't one line of printable characters.
+        ConversationNotFound: the customer has no such conversation.
+        EtagMismatch: the title would change, and the conversation has changed since the caller read it.
+    """
+    if title is not None and not is_title(title):
+        problem = "must be one line of printable characters"
+        raise InvalidRequest([FieldViolation("conversation.title", problem)])
+    conversation = await owned(commit.transaction, customer_id, conversation_id)
+    if title is None or title == conversation.title:
+        return conversation
+    await require_unchanged(commit.transaction, conversation, etag)
+    await commit.transaction.change_conversation(conversation.key, title=title)
+    commit.announce_change(conversation)
+    return replace(conversation, title=title)
 
 
 async def finish(commit: Commit, conversation: Conversation, now: datetime) -> Conversation:

@@ -1,4 +1,4 @@
-"""Titles of conversations: the beginning of the customer's first request."""
+"""Titles of conversations: what the customer chose, or else the beginning of their first request."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def title_from(text: str, language: Language = ENGLISH) -> str:
     if len(words) > MAX_LENGTH:
         words = words[: MAX_LENGTH - 1].rsplit(" ", 1)[0].rstrip(" .,!?…-") + "…"
     return words[0].upper() + words[1:]
+
+
+def is_title(text: str) -> bool:
+    """Return whether a customer may give a conversation this title: one line of printable characters."""
+    return bool(text.strip()) and _printable(text) == text
 
 
 def _printable(text: str) -> str:

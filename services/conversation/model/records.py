@@ -8,6 +8,7 @@ from datetime import datetime
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.contracts.updates import with_etag
 from services.conversation.model.times import timestamp
 
 
@@ -84,16 +85,18 @@ def conversation_message(
     conversation: Conversation, running: Call | None, place_in_line: int = 0
 ) -> pb.Conversation:
     """Return the message for a conversation and its running call, if any."""
-    return pb.Conversation(
-        conversation_id=conversation.conversation_id,
-        title=conversation.title,
-        locale=conversation.locale,
-        state=conversation.state,
-        create_time=timestamp(conversation.create_time),
-        update_time=timestamp(conversation.update_time),
-        end_time=timestamp(conversation.end_time) if conversation.end_time else None,
-        last_entry_number=conversation.last_number,
-        running_call=call_message(running, place_in_line) if running else None,
+    return with_etag(
+        pb.Conversation(
+            conversation_id=conversation.conversation_id,
+            title=conversation.title,
+            locale=conversation.locale,
+            state=conversation.state,
+            create_time=timestamp(conversation.create_time),
+            update_time=timestamp(conversation.update_time),
+            end_time=timestamp(conversation.end_time) if conversation.end_time else None,
+            last_entry_number=conversation.last_number,
+            running_call=call_message(running, place_in_line) if running else None,
+        )
     )
 
 

@@ -134,6 +134,7 @@ calls = Table(
     Index(
         "one_running_call", "conversation_key", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING
     ),
+    Index("calls_of_conversation", "conversation_key", "key"),
     Index("calls_with_grant", "key", sqlite_where=WITH_GRANT, postgresql_where=WITH_GRANT),
     sqlite_autoincrement=True,
 )

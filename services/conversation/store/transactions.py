@@ -187,6 +187,29 @@ class Transaction(LogReads):
         query = CALLS.where(RUNNING, conversations.c.customer_id == customer_id).order_by(calls.c.key)
         return [Call(**row._mapping) for row in await self.connection.execute(query)]
 
+    async def calls_of(
+        self,
+        customer_id: str,
+        conversation_key: int | None,
+        *,
+        before: int | None,
+        limit: int,
+        running_only: bool = False,
+    ) -> list[Call]:
+        """Return up to `limit` of a customer's calls, of one conversation or of all, newest first.
+
+        With `before`, return only calls whose key is below it.
+        """
+        query = CALLS.where(conversations.c.customer_id == customer_id)
+        if conversation_key is not None:
+            query = query.where(calls.c.conversation_key == conversation_key)
+        if running_only:
+            query = query.where(RUNNING)
+        if before is not None:
+            query = query.where(calls.c.key < before)
+        rows = await self.connection.execute(query.order_by(calls.c.key.desc()).limit(limit))
+        return [Call(**row._mapping) for row in rows]
+
     async def place_in_line(self, call: Call) -> int:
         """Return the place of a call among those that wait for an agent, from 1; 0 if it isn't waiting."""
         return (await self.places_in_line([call.call_id])).get(call.call_id, 0)

@@ -24,6 +24,7 @@ from services.gateway.http.calls import Rpcs, context_of, request_id_of
 from services.gateway.http.connect import ConnectApp
 from services.gateway.http.docs.documents import OPENAPI, Documents
 from services.gateway.http.errors import MEDIA_TYPE, GatewayError, response_for
+from services.gateway.http.etags import etag_of, is_current
 from services.gateway.http.event_source_cookie import EventSourceCookie
 from services.gateway.http.grpc_web_text import GrpcWebText
 from services.gateway.http.json_messages import to_json
@@ -38,6 +39,8 @@ _CORS_HEADERS = (
     "authorization",
     "content-type",
     "idempotency-key",
+    "if-match",
+    "if-none-match",
     "last-event-id",
     REQUEST_ID,
     "x-request-timeout",
@@ -49,6 +52,7 @@ _CORS_HEADERS = (
 )
 _CORS_EXPOSED = (
     REQUEST_ID,
+    "etag",
     "retry-after",
     "www-authenticate",
     "grpc-status",
@@ -119,7 +123,10 @@ class HttpGateway:
         response = await self._rpcs.unary(
             route.method, message, context_of(request.headers, request_id, _source(request))
         )
-        return _json_response(to_json(response))
+        etag = etag_of(response)
+        if route.verb == "GET" and etag and is_current(request.headers.get("if-none-match", ""), etag):
+            return Response(status_code=304, headers={"etag": etag})
+        return _json_response(to_json(response), etag)
 
     def _route(self, request: Request) -> tuple[Route, Mapping[str, str]]:
         path = request.scope["raw_path"].decode("latin-1")
@@ -156,8 +163,9 @@ def _source(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _json_response(body: Mapping[str, object]) -> Response:
-    return _Compressed(compact_json(body), media_type=MEDIA_TYPE, headers={"cache-control": "no-store"})
+def _json_response(body: Mapping[str, object], etag: str) -> Response:
+    headers = {"cache-control": "no-store"} | ({"etag": etag} if etag else {})
+    return _Compressed(compact_json(body), media_type=MEDIA_TYPE, headers=headers)
 
 
 class _Compressed(Response):

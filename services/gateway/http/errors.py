@@ -12,7 +12,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from starlette.responses import Response
 
-from mesh.errors import DomainError, rpc_error
+from mesh.errors import DomainError, reason_of, rpc_error
 from services.gateway.compact_json import compact_json
 
 HTTP_STATUS: Mapping[grpc.StatusCode, int] = {
@@ -34,6 +34,8 @@ HTTP_STATUS: Mapping[grpc.StatusCode, int] = {
     grpc.StatusCode.UNAUTHENTICATED: 401,
 }
 """HTTP status of each gRPC code (google/rpc/code.proto)."""
+_PRECONDITION_FAILED = 412
+"""HTTP status of an outdated etag (RFC 9110 §15.5.13)."""
 MEDIA_TYPE = "application/json"
 
 
@@ -53,8 +55,10 @@ def response_for(error: grpc.aio.AioRpcError | DomainError | GatewayError) -> Re
         body = {"code": number, "status": error.code.name, "message": str(error), "details": []}
         return Response(compact_json(body), error.http_status, error.headers, MEDIA_TYPE)
     failure = rpc_error(error) if isinstance(error, DomainError) else error
-    headers = dict(_headers(failure))
-    return Response(compact_json(as_json(failure)), HTTP_STATUS[failure.code()], headers, MEDIA_TYPE)
+    headers, status = dict(_headers(failure)), HTTP_STATUS[failure.code()]
+    if reason_of(failure) == "ETAG_MISMATCH":
+        status = _PRECONDITION_FAILED
+    return Response(compact_json(as_json(failure)), status, headers, MEDIA_TYPE)
 
 
 def as_json(error: grpc.aio.AioRpcError) -> dict[str, Any]:

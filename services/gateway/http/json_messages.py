@@ -19,6 +19,7 @@ from typing import Any, TypeGuard
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from mesh.contracts.validation import fields_containing
@@ -42,6 +43,7 @@ _INTEGERS = {
     FieldDescriptor.CPPTYPE_UINT32: range(2**32),
     FieldDescriptor.CPPTYPE_UINT64: range(2**64),
 }
+_CAPITAL = re.compile("[A-Z]")
 _FLOATS = (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT)
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _MAX_DEPTH = 32
@@ -139,6 +141,8 @@ class JsonReader:
         name = message.DESCRIPTOR.full_name
         if name in (_DATE, _TIME) and not isinstance(given, Mapping):
             self._read_date(message, given, path)
+        elif isinstance(message, FieldMask) and isinstance(given, str):
+            message.paths.extend(_snake_case(name.strip()) for name in given.split(",") if name.strip())
         elif name in _WELL_KNOWN:
             try:
                 json_format.ParseDict(given, message)  # type: ignore[arg-type]  # any JSON
@@ -183,6 +187,10 @@ class JsonReader:
 @cache
 def _fields_by_name(descriptor: Descriptor) -> Mapping[str, FieldDescriptor]:
     return {name: field for field in descriptor.fields for name in (field.json_name, field.name)}
+
+
+def _snake_case(path: str) -> str:
+    return _CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", path)
 
 
 def _other_of_oneof(message: Message, field: FieldDescriptor) -> str | None:

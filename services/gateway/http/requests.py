@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import grpc
@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from mesh.errors import FieldViolation, InvalidRequest
 from services.gateway.http.errors import GatewayError
+from services.gateway.http.etags import set_etag
 from services.gateway.http.json_messages import JsonReader, nested
 from services.gateway.http.routes import WHOLE_REQUEST, Route
 
@@ -32,13 +33,16 @@ async def message_of(route: Route, path_values: Mapping[str, str], request: Requ
     """
     message = GetMessageClass(route.method.input_type)()
     violations: list[FieldViolation] = []
-    await _read_body(route, message, request, violations)
+    names = await _read_body(route, message, request, violations)
     parameters = JsonReader(texts=True, violations=violations)
     for name, value in _query(route, path_values, request, violations).items():
         parameters.read(message, {name: value})
     for name, value in path_values.items():
-        message.ClearField(name)
+        _clear(message, name)
         parameters.read(message, nested([(name, value)]))
+    _set_update_mask(message, route, names)
+    if (if_match := request.headers.get("if-match")) and route.verb != "GET":
+        violations += filter(None, [set_etag(message, if_match)])
     if violations:
         raise InvalidRequest(violations)
     _set_request_id(message, request.headers.get(IDEMPOTENCY_KEY, ""))
@@ -48,17 +52,21 @@ async def message_of(route: Route, path_values: Mapping[str, str], request: Requ
 
 async def _read_body(
     route: Route, message: Message, request: Request, violations: list[FieldViolation]
-) -> None:
+) -> Collection[str]:
+    """Read the body into the message; return the names in its JSON object."""
     if not route.body:
-        return
+        return ()
     body = await request.body()  # the web server limits its size
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and media_type not in _JSON_TYPES:
         text = "Send the request as application/json."
         raise GatewayError(415, grpc.StatusCode.INVALID_ARGUMENT, text, accept_post="application/json")
     value = _parsed(body) if body.strip() else {}
+    if value is None:
+        raise InvalidRequest([FieldViolation("body", "must be an object")])
     reader = JsonReader(violations=violations)
     reader.read(message, value if route.body == WHOLE_REQUEST else {route.body: value})
+    return value.keys() if isinstance(value, dict) else ()
 
 
 def _parsed(body: bytes) -> Any:
@@ -90,6 +98,25 @@ def _query(
     in_path = path_values.keys() & parameters.keys()
     violations += [FieldViolation(name, "is already in the path") for name in sorted(in_path)]
     return {name: value for name, value in parameters.items() if name not in in_path}
+
+
+def _clear(message: Any, path: str) -> None:
+    """Clear a field whose value comes from the path."""
+    *parents, last = path.split(".")
+    for parent in parents:
+        message = getattr(message, parent)
+    message.ClearField(last)
+
+
+def _set_update_mask(message: Any, route: Route, names: Collection[str]) -> None:
+    """Name the fields of the body in an empty update mask, so that PATCH can also set a default value."""
+    kind = message.DESCRIPTOR.fields_by_name.get("update_mask")
+    if kind is None or route.verb != "PATCH" or message.update_mask.paths:
+        return
+    resource = getattr(message, route.body).DESCRIPTOR
+    message.update_mask.paths.extend(
+        field.name for field in resource.fields if {field.name, field.json_name} & set(names)
+    )
 
 
 def _set_request_id(message: Message, key: str) -> None:

@@ -47,7 +47,7 @@ class Route:
     body: str
     """Request field that the body holds; `*` for the whole request, empty for none."""
     path_fields: tuple[str, ...]
-    """Request fields in the path, in order."""
+    """Request fields in the path, in order; `conversation.conversation_id` is a field of a field."""
     is_additional: bool
     """True if it is one of the RPC's `additional_bindings`."""
 

@@ -25,7 +25,7 @@ METHODS = [method for service in SERVICES for method in service.methods]
 CARRIED = (entry_pb2, flights_pb2, places_pb2, flight_status_pb2)
 MESSAGES = [m for file in (*FILES, *CARRIED) for m in file.DESCRIPTOR.message_types_by_name.values()]
 every_method = pytest.mark.parametrize("method", METHODS, ids=path_of)
-UPDATES = {"UpdateCustomer"}
+UPDATES = {"UpdateConversation", "UpdateCustomer"}
 """Their `etag` does what a request id does for other mutations."""
 SECRET = re.compile(r"password|token$|grant$|assertion|email")
 
@@ -40,7 +40,7 @@ def test_every_rpc_has_an_http_path_unless_it_streams_both_ways(method: MethodDe
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     both_ways = method.client_streaming and method.server_streaming
     assert (rule.WhichOneof("pattern") is not None) != both_ways
-    bound = set(re.findall(r"\{(\w+)\}", rule.get or rule.post or rule.patch or rule.delete))
+    bound = set(re.findall(r"\{(\w+)[}.]", rule.get or rule.post or rule.patch or rule.delete))
     assert bound <= set(method.input_type.fields_by_name)
 
 

@@ -44,12 +44,23 @@ class ConversationService(Service):
         """
         return await self._unary("/readback.conversation.v1.ConversationService/ListConversations", request, conversation.ListConversationsResponse, timeout)
 
+    async def update_conversation(
+        self, request: conversation.UpdateConversationRequest, *, timeout: float | None = None
+    ) -> conversation.UpdateConversationResponse:
+        """Changes the title of a conversation, also of an ended one. The agent names a conversation after
+        its first request only if it has no title. A conversation that already has the title stays
+        unchanged, whatever the etag, so that a repeated request succeeds.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/UpdateConversation", request, conversation.UpdateConversationResponse, timeout)
+
     async def end_conversation(
         self, request: conversation.EndConversationRequest, *, timeout: float | None = None
     ) -> conversation.EndConversationResponse:
         """Ends a conversation and its running call, if any. Ending an ended conversation succeeds.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
         return await self._unary("/readback.conversation.v1.ConversationService/EndConversation", request, conversation.EndConversationResponse, timeout)
 
@@ -59,7 +70,7 @@ class ConversationService(Service):
         """Deletes a conversation permanently: its entries, its calls and its open utterances. A running
         call ends, and watchers get an event. A second deletion with the same request id succeeds.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
         return await self._unary("/readback.conversation.v1.ConversationService/DeleteConversation", request, conversation.DeleteConversationResponse, timeout)
 
@@ -77,6 +88,24 @@ class ConversationService(Service):
         `TOO_MANY_STARTS`, with RetryInfo.
         """
         return await self._unary("/readback.conversation.v1.ConversationService/StartCall", request, conversation.StartCallResponse, timeout)
+
+    async def get_call(
+        self, request: conversation.GetCallRequest, *, timeout: float | None = None
+    ) -> conversation.GetCallResponse:
+        """Returns one call. An agent may read the call that it acts in.
+
+        Errors: NOT_FOUND `CALL_NOT_FOUND`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/GetCall", request, conversation.GetCallResponse, timeout)
+
+    async def list_calls(
+        self, request: conversation.ListCallsRequest, *, timeout: float | None = None
+    ) -> conversation.ListCallsResponse:
+        """Lists the calls of one conversation, or of all of the customer's conversations, newest first.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+        return await self._unary("/readback.conversation.v1.ConversationService/ListCalls", request, conversation.ListCallsResponse, timeout)
 
     async def rejoin_call(
         self, request: conversation.RejoinCallRequest, *, timeout: float | None = None

@@ -52,6 +52,11 @@ class ConversationServiceStub:
                 request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListConversationsRequest.SerializeToString,
                 response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListConversationsResponse.FromString,
                 _registered_method=True)
+        self.UpdateConversation = channel.unary_unary(
+                '/readback.conversation.v1.ConversationService/UpdateConversation',
+                request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.UpdateConversationRequest.SerializeToString,
+                response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.UpdateConversationResponse.FromString,
+                _registered_method=True)
         self.EndConversation = channel.unary_unary(
                 '/readback.conversation.v1.ConversationService/EndConversation',
                 request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndConversationRequest.SerializeToString,
@@ -66,6 +71,16 @@ class ConversationServiceStub:
                 '/readback.conversation.v1.ConversationService/StartCall',
                 request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.StartCallRequest.SerializeToString,
                 response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.StartCallResponse.FromString,
+                _registered_method=True)
+        self.GetCall = channel.unary_unary(
+                '/readback.conversation.v1.ConversationService/GetCall',
+                request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.GetCallRequest.SerializeToString,
+                response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.GetCallResponse.FromString,
+                _registered_method=True)
+        self.ListCalls = channel.unary_unary(
+                '/readback.conversation.v1.ConversationService/ListCalls',
+                request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListCallsRequest.SerializeToString,
+                response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListCallsResponse.FromString,
                 _registered_method=True)
         self.RejoinCall = channel.unary_unary(
                 '/readback.conversation.v1.ConversationService/RejoinCall',
@@ -147,10 +162,21 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateConversation(self, request, context):
+        """Changes the title of a conversation, also of an ended one. The agent names a conversation after its first
+        request only if it has no title. A conversation that already has the title stays unchanged, whatever the
+        etag, so that a repeated request succeeds.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EndConversation(self, request, context):
         """Ends a conversation and its running call, if any. Ending an ended conversation succeeds.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,7 +186,7 @@ class ConversationServiceServicer:
         """Deletes a conversation permanently: its entries, its calls and its open utterances. A running call ends,
         and watchers get an event. A second deletion with the same request id succeeds.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -175,6 +201,24 @@ class ConversationServiceServicer:
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
         `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCall(self, request, context):
+        """Returns one call. An agent may read the call that it acts in.
+
+        Errors: NOT_FOUND `CALL_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCalls(self, request, context):
+        """Lists the calls of one conversation, or of all of the customer's conversations, newest first.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -298,6 +342,11 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListConversationsRequest.FromString,
                     response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListConversationsResponse.SerializeToString,
             ),
+            'UpdateConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateConversation,
+                    request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.UpdateConversationRequest.FromString,
+                    response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.UpdateConversationResponse.SerializeToString,
+            ),
             'EndConversation': grpc.unary_unary_rpc_method_handler(
                     servicer.EndConversation,
                     request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndConversationRequest.FromString,
@@ -312,6 +361,16 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.StartCall,
                     request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.StartCallRequest.FromString,
                     response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.StartCallResponse.SerializeToString,
+            ),
+            'GetCall': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCall,
+                    request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.GetCallRequest.FromString,
+                    response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.GetCallResponse.SerializeToString,
+            ),
+            'ListCalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCalls,
+                    request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListCallsRequest.FromString,
+                    response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListCallsResponse.SerializeToString,
             ),
             'RejoinCall': grpc.unary_unary_rpc_method_handler(
                     servicer.RejoinCall,
@@ -454,6 +513,33 @@ class ConversationService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.conversation.v1.ConversationService/UpdateConversation',
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.UpdateConversationRequest.SerializeToString,
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.UpdateConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def EndConversation(request,
             target,
             options=(),
@@ -524,6 +610,60 @@ class ConversationService:
             '/readback.conversation.v1.ConversationService/StartCall',
             readback_dot_conversation_dot_v1_dot_conversation__service__pb2.StartCallRequest.SerializeToString,
             readback_dot_conversation_dot_v1_dot_conversation__service__pb2.StartCallResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCall(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.conversation.v1.ConversationService/GetCall',
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.GetCallRequest.SerializeToString,
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.GetCallResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.conversation.v1.ConversationService/ListCalls',
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListCallsRequest.SerializeToString,
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListCallsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,16 +51,23 @@ class ConversationServiceStub:
 
     Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
+    UpdateConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.UpdateConversationRequest, _conversation_service_pb2.UpdateConversationResponse]
+    """Changes the title of a conversation, also of an ended one. The agent names a conversation after its first
+    request only if it has no title. A conversation that already has the title stays unchanged, whatever the
+    etag, so that a repeated request succeeds.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
+    """
     EndConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.EndConversationRequest, _conversation_service_pb2.EndConversationResponse]
     """Ends a conversation and its running call, if any. Ending an ended conversation succeeds.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
     """
     DeleteConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.DeleteConversationRequest, _conversation_service_pb2.DeleteConversationResponse]
     """Deletes a conversation permanently: its entries, its calls and its open utterances. A running call ends,
     and watchers get an event. A second deletion with the same request id succeeds.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
     """
     StartCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.StartCallRequest, _conversation_service_pb2.StartCallResponse]
     """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request id
@@ -71,6 +78,16 @@ class ConversationServiceStub:
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
     `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
+    """
+    GetCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.GetCallRequest, _conversation_service_pb2.GetCallResponse]
+    """Returns one call. An agent may read the call that it acts in.
+
+    Errors: NOT_FOUND `CALL_NOT_FOUND`.
+    """
+    ListCalls: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.ListCallsRequest, _conversation_service_pb2.ListCallsResponse]
+    """Lists the calls of one conversation, or of all of the customer's conversations, newest first.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
     RejoinCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.RejoinCallRequest, _conversation_service_pb2.RejoinCallResponse]
     """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
@@ -160,16 +177,23 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
 
     Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
+    UpdateConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.UpdateConversationRequest, _conversation_service_pb2.UpdateConversationResponse]  # type: ignore[assignment]
+    """Changes the title of a conversation, also of an ended one. The agent names a conversation after its first
+    request only if it has no title. A conversation that already has the title stays unchanged, whatever the
+    etag, so that a repeated request succeeds.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
+    """
     EndConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.EndConversationRequest, _conversation_service_pb2.EndConversationResponse]  # type: ignore[assignment]
     """Ends a conversation and its running call, if any. Ending an ended conversation succeeds.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
     """
     DeleteConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.DeleteConversationRequest, _conversation_service_pb2.DeleteConversationResponse]  # type: ignore[assignment]
     """Deletes a conversation permanently: its entries, its calls and its open utterances. A running call ends,
     and watchers get an event. A second deletion with the same request id succeeds.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
     """
     StartCall: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.StartCallRequest, _conversation_service_pb2.StartCallResponse]  # type: ignore[assignment]
     """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request id
@@ -180,6 +204,16 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
     `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
+    """
+    GetCall: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.GetCallRequest, _conversation_service_pb2.GetCallResponse]  # type: ignore[assignment]
+    """Returns one call. An agent may read the call that it acts in.
+
+    Errors: NOT_FOUND `CALL_NOT_FOUND`.
+    """
+    ListCalls: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.ListCallsRequest, _conversation_service_pb2.ListCallsResponse]  # type: ignore[assignment]
+    """Lists the calls of one conversation, or of all of the customer's conversations, newest first.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
     RejoinCall: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.RejoinCallRequest, _conversation_service_pb2.RejoinCallResponse]  # type: ignore[assignment]
     """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
@@ -286,6 +320,19 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def UpdateConversation(
+        self,
+        request: _conversation_service_pb2.UpdateConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.UpdateConversationResponse, _abc.Awaitable[_conversation_service_pb2.UpdateConversationResponse]]:
+        """Changes the title of a conversation, also of an ended one. The agent names a conversation after its first
+        request only if it has no title. A conversation that already has the title stays unchanged, whatever the
+        etag, so that a repeated request succeeds.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
+        """
+
+    @_abc_1.abstractmethod
     def EndConversation(
         self,
         request: _conversation_service_pb2.EndConversationRequest,
@@ -293,7 +340,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_conversation_service_pb2.EndConversationResponse, _abc.Awaitable[_conversation_service_pb2.EndConversationResponse]]:
         """Ends a conversation and its running call, if any. Ending an ended conversation succeeds.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
 
     @_abc_1.abstractmethod
@@ -305,7 +352,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes a conversation permanently: its entries, its calls and its open utterances. A running call ends,
         and watchers get an event. A second deletion with the same request id succeeds.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
         """
 
     @_abc_1.abstractmethod
@@ -322,6 +369,28 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
         `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCall(
+        self,
+        request: _conversation_service_pb2.GetCallRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.GetCallResponse, _abc.Awaitable[_conversation_service_pb2.GetCallResponse]]:
+        """Returns one call. An agent may read the call that it acts in.
+
+        Errors: NOT_FOUND `CALL_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCalls(
+        self,
+        request: _conversation_service_pb2.ListCallsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.ListCallsResponse, _abc.Awaitable[_conversation_service_pb2.ListCallsResponse]]:
+        """Lists the calls of one conversation, or of all of the customer's conversations, newest first.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
         """
 
     @_abc_1.abstractmethod

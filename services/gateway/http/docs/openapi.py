@@ -11,6 +11,7 @@ from readback.options.v1 import options_pb2
 from mesh.contracts.comments import comments
 from mesh.security.access_rules import rules_of
 from services.gateway.http.docs.json_schemas import STRING, WELL_KNOWN, Schemas, is_required
+from services.gateway.http.etags import has_etag
 from services.gateway.http.routes import WHOLE_REQUEST, Route, RouteTable
 from services.gateway.http.streams import EVENTS, LINES, is_file
 
@@ -72,8 +73,18 @@ def operation_id(route: Route) -> str:
 def _camel_path(route: Route) -> str:
     path = route.template
     for name in route.path_fields:
-        path = path.replace(f"{{{name}}}", f"{{{route.method.input_type.fields_by_name[name].json_name}}}")
+        path = path.replace(f"{{{name}}}", f"{{{_path_field(route, name).json_name}}}")
     return path
+
+
+def _path_field(route: Route, name: str) -> FieldDescriptor:
+    """Return the request's field with a name such as `conversation.conversation_id`."""
+    first, *rest = name.split(".")
+    field = route.method.input_type.fields_by_name[first]
+    for inner in rest:
+        assert field.message_type is not None
+        field = field.message_type.fields_by_name[inner]
+    return field
 
 
 class _Operations:
@@ -101,7 +112,7 @@ class _Operations:
     def _parameters(self, route: Route) -> Iterator[dict[str, Any]]:
         request = route.method.input_type
         for name in route.path_fields:
-            field = request.fields_by_name[name]
+            field = _path_field(route, name)
             yield self._parameter(field, "path", field.json_name, required=True)
         if route.body != WHOLE_REQUEST:
             rest = [f for f in request.fields if f.name not in (*route.path_fields, route.body)]
@@ -111,6 +122,7 @@ class _Operations:
                 "Makes a repeated request safe: the same key is the same request. A UUID becomes `requestId`."
             )
             yield {"name": "Idempotency-Key", "in": "header", "description": text, "schema": STRING}
+        yield from _etag_headers(route)
 
     def _query(
         self, fields: Iterable[FieldDescriptor], prefix: str, *, required: bool
@@ -138,6 +150,9 @@ class _Operations:
             return None
         if route.body == WHOLE_REQUEST:
             schema = self._schemas.input(request, without=route.path_fields)
+        elif resource := request.fields_by_name[route.body].message_type:
+            in_path = [name.partition(".")[2] for name in route.path_fields]
+            schema = self._schemas.input(resource, without=in_path)
         else:
             schema = self._schemas.field(request.fields_by_name[route.body], self._schemas.input_reference)
         return {"required": bool(schema.get("required")), "content": {"application/json": {"schema": schema}}}
@@ -158,10 +173,25 @@ class _Operations:
             }
         else:
             content = {kind: {"schema": self._schemas.reference(output)} for kind in (LINES, EVENTS)}
+        is_single = not route.method.server_streaming
+        unchanged = {"304": {"description": "The resource still has the etag."}}
         return {
+            **(unchanged if route.verb == "GET" and is_single and has_etag(output) else {}),
             "200": {"description": comments().get(output.full_name, "") or "Done.", "content": content},
             "default": error,
         }
+
+
+def _etag_headers(route: Route) -> Iterator[dict[str, Any]]:
+    if route.verb == "GET":
+        text = "Etag that was read: 304 without a body if the resource still has it."
+        is_single = not route.method.server_streaming
+        wanted = {"If-None-Match": text} if is_single and has_etag(route.method.output_type) else {}
+    else:
+        text = "Etag that was read: 412 if the resource has changed since."
+        wanted = {"If-Match": text} if has_etag(route.method.input_type) else {}
+    for name, text in wanted.items():
+        yield {"name": name, "in": "header", "description": text, "schema": STRING}
 
 
 def _json(schema: Mapping[str, Any]) -> dict[str, Any]:

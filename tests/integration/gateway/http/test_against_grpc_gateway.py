@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -67,7 +68,11 @@ class Peer:
 
 
 async def _peer(url: str, number: int, stack: AsyncExitStack) -> Peer:
-    client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30, trust_env=False))
+    # A Go server closes a connection after a request that it refused unread, so none is used twice.
+    once = httpx.Limits(max_keepalive_connections=0)
+    client = await stack.enter_async_context(
+        httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=once)
+    )
     account = {"email": f"peer{number}@example.com", "password": "viaduct otter 19", "displayName": "Peer"}
     registered = await client.post("/v1/customers", json=account)
     return Peer(client, registered.json()["tokens"]["accessToken"])
@@ -120,7 +125,7 @@ EXPLAINED: Mapping[str, Callable[[Pair], bool]] = {
     "wrong verb": lambda pair: pair.ours.status == 405 and pair.theirs.status in (400, 501),
     "unknown path": lambda pair: _statuses(pair) == (404, 404) and pair.ours.body[0]["details"] == [],
     "unknown action, or nothing where a path has a value": lambda pair: (
-        _statuses(pair) in ((404, 400), (404, 501)) and pair.ours.body[0]["details"] == []
+        _statuses(pair) in ((404, 200), (404, 400), (404, 501)) and pair.ours.body[0]["details"] == []
     ),
     "escaped slash in a path": lambda pair: (
         pair.sent.kind == "odd path value" and "%2F" in pair.sent.path and pair.theirs.status == 404
@@ -177,10 +182,14 @@ async def _answer(peer: Peer, sent: Sent, token: str) -> Answer:
     is_own = sent.route.method.containing_service is IDENTITY
     headers |= {"authorization": f"Bearer {peer.own_token if is_own else token}"} if sent.signed_in else {}
     headers |= {"grpc-timeout": STREAM_TIMEOUT} if sent.route.method.server_streaming else {}
-    request = peer.client.build_request(
-        sent.verb, sent.target, content=sent.body, headers=headers | dict(sent.headers)
-    )
-    response = await peer.client.send(request)
+    for attempt in range(3):
+        request = peer.client.build_request(
+            sent.verb, sent.target, content=sent.body, headers=headers | dict(sent.headers)
+        )
+        # A server that refuses a body unread may reset the connection before the answer is read (RFC 9112).
+        with contextlib.suppress(*([httpx.ReadError] if attempt < 2 else [])):
+            response = await peer.client.send(request)
+            break
     return Answer(response.status_code, _body(response))
 
 

@@ -258,3 +258,49 @@ async def some_events(
             else:
                 events.append({})
     return events
+
+
+async def test_a_title_is_changed_with_patch_and_protected_by_if_match(http: httpx.AsyncClient) -> None:
+    started = await http.post("/v1/conversations", json={})
+    path = f"/v1/conversations/{started.json()['conversation']['conversationId']}"
+    read = await http.get(path)
+    etag = read.headers["etag"]
+    assert etag == read.json()["conversation"]["etag"]
+    renamed = await http.patch(path, json={"title": "One"}, headers={"if-match": etag})
+    assert renamed.json()["conversation"]["title"] == "One", renamed.text
+    assert renamed.headers["etag"] == renamed.json()["conversation"]["etag"] != etag
+    outdated = await http.patch(path, json={"title": "Two"}, headers={"if-match": etag})
+    assert (outdated.status_code, outdated.json()["status"]) == (412, "ABORTED")
+    assert (await http.delete(path, headers={"if-match": etag})).status_code == 412
+    weak = {"if-match": f"W/{renamed.headers['etag']}"}  # as a proxy makes it that compresses
+    assert (await http.patch(path, json={"title": "Two"}, headers=weak)).status_code == 200
+    assert (await http.delete(path, headers={"if-match": "*"})).status_code == 200
+
+
+async def test_an_unchanged_resource_is_not_sent_again(http: httpx.AsyncClient) -> None:
+    read = await http.get("/v1/customers/me")
+    etag = read.headers["etag"]
+    for given in (etag, f'"other", W/{etag}', "*"):
+        again = await http.get("/v1/customers/me", headers={"if-none-match": given})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    changed = await http.get("/v1/customers/me", headers={"if-none-match": '"other"'})
+    assert changed.status_code == 200
+
+
+async def test_patch_changes_the_fields_of_the_body_or_of_the_mask(http: httpx.AsyncClient) -> None:
+    first = (await http.get("/v1/customers/me")).json()["customer"]
+    sent_back = await http.patch("/v1/customers/me", json=first | {"displayName": "Ada L", "locale": "en-GB"})
+    assert sent_back.json()["customer"]["displayName"] == "Ada L", sent_back.text
+    masked = {"displayName": "Countess", "locale": "en-US"}
+    for mask in ("displayName", "display_name"):
+        answer = await http.patch("/v1/customers/me", json=masked, params={"updateMask": mask})
+        assert answer.json()["customer"]["locale"] == "en-GB"
+    empty = await http.patch("/v1/customers/me", json={"displayName": ""})
+    assert fields_of(empty) == {"customer.display_name": "must not be empty"}
+    unknown = await http.patch("/v1/customers/me", json=masked, params={"updateMask": "shoeSize"})
+    assert "display_name" in fields_of(unknown)["update_mask"]
+
+
+async def test_an_etag_for_a_path_that_takes_none_is_refused(http: httpx.AsyncClient) -> None:
+    refused = await http.post("/v1/sessions:logout", json={}, headers={"if-match": '"a"'})
+    assert fields_of(refused) == {"if-match": "isn't supported by this path"}

@@ -32,6 +32,8 @@ STREAM_SECONDS = 1
 CHECKED_IN_CODE = {
     "page_token": "only the service can make one",
     "cursor": "only the service can make one",
+    "etag": "only the service can make one",
+    "display_name": "one of spaces is refused",
     "password": "a guessable one is refused",
     "new_password": "a guessable one is refused",
     "time_zone": "the names of the zones are data",

@@ -33,9 +33,13 @@ __all__ = (
     "ExportTranscriptResponse",
     "FlightSearchResult",
     "FoundEntry",
+    "GetCallRequest",
+    "GetCallResponse",
     "GetConversationRequest",
     "GetConversationResponse",
     "Heartbeat",
+    "ListCallsRequest",
+    "ListCallsResponse",
     "ListConversationsRequest",
     "ListConversationsResponse",
     "ListEntriesRequest",
@@ -70,6 +74,8 @@ __all__ = (
     "ToolOutcome",
     "ToolResult",
     "TranscriptFormat",
+    "UpdateConversationRequest",
+    "UpdateConversationResponse",
     "Utterance",
     "WatchEnd",
     "WatchRequest",
@@ -914,7 +920,7 @@ class Conversation(betterproto2.Message):
 
     title: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
-    Topic in a few words; empty until the first words are said.
+    Topic in a few words, or the title that the customer gave; empty until the first words are said.
     """
 
     locale: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
@@ -960,6 +966,12 @@ class Conversation(betterproto2.Message):
     The running call, if any.
     """
 
+    etag: "str" = betterproto2.field(10, betterproto2.TYPE_STRING)
+    """
+    Changes whenever another field changes, also with each entry. Changes and deletions refuse an outdated
+    one; empty skips the check.
+    """
+
 
 default_message_pool.register_message("readback.conversation.v1", "Conversation", Conversation)
 
@@ -991,6 +1003,11 @@ class DeleteConversationRequest(betterproto2.Message):
     """
     UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
     answer. The service makes one if empty.
+    """
+
+    etag: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    The etag that was read, to leave a conversation that has changed since; empty skips the check.
     """
 
 
@@ -1130,6 +1147,11 @@ class EndConversationRequest(betterproto2.Message):
     """
     UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
     answer. The service makes one if empty.
+    """
+
+    etag: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    The etag that was read, to leave a conversation that has changed since; empty skips the check.
     """
 
 
@@ -1379,6 +1401,36 @@ default_message_pool.register_message("readback.conversation.v1", "FoundEntry", 
 
 
 @dataclass(eq=False, repr=False)
+class GetCallRequest(betterproto2.Message):
+    """
+    Request for one call.
+    """
+
+    call_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The call.
+    """
+
+
+default_message_pool.register_message("readback.conversation.v1", "GetCallRequest", GetCallRequest)
+
+
+@dataclass(eq=False, repr=False)
+class GetCallResponse(betterproto2.Message):
+    """
+    Response with one call.
+    """
+
+    call: "Call | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The call.
+    """
+
+
+default_message_pool.register_message("readback.conversation.v1", "GetCallResponse", GetCallResponse)
+
+
+@dataclass(eq=False, repr=False)
 class GetConversationRequest(betterproto2.Message):
     """
     Request for one conversation.
@@ -1427,6 +1479,56 @@ class Heartbeat(betterproto2.Message):
 
 
 default_message_pool.register_message("readback.conversation.v1", "Heartbeat", Heartbeat)
+
+
+@dataclass(eq=False, repr=False)
+class ListCallsRequest(betterproto2.Message):
+    """
+    Request for a page of calls.
+    """
+
+    conversation_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The conversation. If empty, all of the customer's conversations.
+    """
+
+    page_size: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
+    """
+    Most results on a page: 20 if 0, at most 100.
+    """
+
+    page_token: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    `next_page_token` of the previous page.
+    """
+
+    running_only: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
+    """
+    Only running calls.
+    """
+
+
+default_message_pool.register_message("readback.conversation.v1", "ListCallsRequest", ListCallsRequest)
+
+
+@dataclass(eq=False, repr=False)
+class ListCallsResponse(betterproto2.Message):
+    """
+    Page of calls.
+    """
+
+    calls: "list[Call]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Newest first.
+    """
+
+    next_page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Token for the next page; empty on the last.
+    """
+
+
+default_message_pool.register_message("readback.conversation.v1", "ListCallsResponse", ListCallsResponse)
 
 
 @dataclass(eq=False, repr=False)
@@ -2256,6 +2358,48 @@ class ToolResult(betterproto2.Message):
 
 
 default_message_pool.register_message("readback.conversation.v1", "ToolResult", ToolResult)
+
+
+@dataclass(eq=False, repr=False)
+class UpdateConversationRequest(betterproto2.Message):
+    """
+    Request to change a conversation.
+    """
+
+    conversation: "Conversation | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The conversation's id, the new title, and the etag that was read with the old one.
+    """
+
+    update_mask: "___google__protobuf__.FieldMask | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    Fields to change: `title`, or `*` for all that can be changed. The fields that are set when absent. Other
+    fields of a conversation are ignored, so that a client can send back what it read.
+    """
+
+
+default_message_pool.register_message(
+    "readback.conversation.v1", "UpdateConversationRequest", UpdateConversationRequest
+)
+
+
+@dataclass(eq=False, repr=False)
+class UpdateConversationResponse(betterproto2.Message):
+    """
+    Response with the changed conversation.
+    """
+
+    conversation: "Conversation | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The conversation.
+    """
+
+
+default_message_pool.register_message(
+    "readback.conversation.v1", "UpdateConversationResponse", UpdateConversationResponse
+)
 
 
 @dataclass(eq=False, repr=False)
