@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-.PHONY: help run quick test check static pytest chaos gen lock fmt system-packages livekit toxiproxy clean
+.PHONY: help run quick test check static pytest chaos gen lock fmt clients system-packages livekit toxiproxy clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -29,7 +29,7 @@ run: $(RUNTIME) ## Install what is missing and start everything; Ctrl-C stops it
 quick: static ## The inner loop: format, lint, types, contracts, unit and contract tests (about three minutes)
 	@$(BIN)/python -m pytest -q $(IN_PAIRS) tests/unit tests/contract
 
-test: $(DEVELOPMENT) system-packages livekit toxiproxy check ## Install what the tests need, then run everything that CI runs (about 25 minutes)
+test: $(DEVELOPMENT) system-packages livekit toxiproxy clients check ## Install what the tests need, then run everything that CI runs (about 25 minutes)
 
 check: static pytest ## Run everything that CI runs, without installing
 
@@ -101,6 +101,16 @@ $(RUNTIME): requirements.lock pyproject.toml clients/python/pyproject.toml $(UV)
 $(DEVELOPMENT): requirements-dev.lock requirements.lock pyproject.toml clients/python/pyproject.toml $(UV)
 	$(call install,requirements-dev.lock)
 	@touch $(RUNTIME) $@
+
+TYPESCRIPT := clients/typescript
+clients: $(TYPESCRIPT)/dist/.built ## Build the clients in other languages; needs Node
+
+$(TYPESCRIPT)/node_modules/.installed: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/package-lock.json
+	@npm ci --prefix $(TYPESCRIPT) --silent && touch $@
+
+$(TYPESCRIPT)/dist/.built: $(TYPESCRIPT)/node_modules/.installed gen/readback/contracts.binpb \
+    $(wildcard $(TYPESCRIPT)/*.json $(TYPESCRIPT)/buf.gen.yaml $(TYPESCRIPT)/src/*.ts $(TYPESCRIPT)/examples/*.ts)
+	@npm run build --prefix $(TYPESCRIPT) --silent && touch $@
 
 system-packages:
 	@tools/system_packages.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the system packages that the tests need: Chromium, Firefox, nginx, Caddy, PostgreSQL and Redis. Without root it prints a command.
+# Install the system packages that the tests need: Chromium, Firefox, nginx, Caddy, PostgreSQL, Redis and Node. Without root it prints a command.
 set -euo pipefail
 
 missing=()
@@ -9,6 +9,8 @@ command -v firefox-esr >/dev/null || command -v firefox >/dev/null || missing+=(
 command -v caddy >/dev/null || missing+=(caddy)
 command -v pg_ctl >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/pg_ctl' >/dev/null || missing+=(postgresql)
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then

@@ -1,0 +1,11 @@
+export { Client, type Transports } from "./client.js";
+export { NotSignedIn, ReadbackError, type Reason } from "./errors.js";
+export { type Credentials, CredentialsInMemory, type CredentialsStore } from "./session.js";
+export { type Connection, Watch, type WatchOptions } from "./watch.js";
+export * from "./gen/readback/conversation/v1/conversation_service_pb.js";
+export * from "./gen/readback/conversation/v1/entry_pb.js";
+export * from "./gen/readback/flightdata/v1/flightdata_service_pb.js";
+export * from "./gen/readback/flightdata/v1/flights_pb.js";
+export * from "./gen/readback/flightdata/v1/flight_status_pb.js";
+export * from "./gen/readback/flightdata/v1/places_pb.js";
+export * from "./gen/readback/identity/v1/identity_service_pb.js";
