@@ -62,11 +62,11 @@ class Mesh:
                 yield server.url + "/mcp"
 
     @asynccontextmanager
-    async def http_gateway(self, **settings: Any) -> AsyncIterator[str]:
+    async def http_gateway(self, port: int = 0, **settings: Any) -> AsyncIterator[str]:
         """Run the HTTP gateway with these settings; yield its URL."""
         async with (
             gateway(self._settings(**settings)) as built,
-            web_server.running(built.http, web_server.WebServer("gateway", Endpoint(), 1)) as server,
+            web_server.running(built.http, web_server.WebServer("gateway", Endpoint(port=port), 1)) as server,
         ):
             yield server.url
 
