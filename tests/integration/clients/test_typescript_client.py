@@ -37,9 +37,22 @@ const found = await Promise.all([identity.getCustomer({{}}), identity.getCustome
 console.log(...found.map(({{ customer }}) => customer.email));
 """
 """Makes two calls at once, which share one refresh."""
+LIVE_TEXTS = f"""
+import {{ LiveTexts }} from "{(PACKAGE / "dist/src/live_texts.js").as_uri()}";
+const texts = new LiveTexts();
+const change = (offset, tail) => {{
+  const live = {{ utteranceId: "a", offset, tail }};
+  console.log(texts.complete(live) && live.tail);
+}};
+change(3, "lost");
+change(0, "🧭 to Deli");
+change(7, "hi");
+texts.close("a");
+change(7, "hi");
+"""
+"""Changes of one utterance: the offset counts code points."""
 KINDS = ("utterance", "tool_call", "tool_result", "state_change")
 EMAIL, PASSWORD = "ana@example.com", "a long walk in the park"
-WRITER = str(uuid4())
 TEXTS = ["Hello.", "Where to? 🧭", "To Delhi.", "Zürich\u2028or नई दिल्ली?"]
 """Words with characters outside the basic plane, and with a separator that some line readers split at."""
 
@@ -94,9 +107,11 @@ def environment(where: Addresses, home: Path) -> Mapping[str, str]:
     }
 
 
-async def said(mesh: Mesh, call: conversation.Call, *texts: str) -> None:
-    """Let the agent say these words in a call."""
-    async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch, WRITER) as recorder:
+async def said(mesh: Mesh, client: Client, call_id: str, *texts: str) -> None:
+    """Let the agent say these words in a call, at its current epoch: on a slow machine there is a new one."""
+    call = (await client.conversation.get_call(conversation.GetCallRequest(call_id))).call
+    assert call
+    async with Recorder(await mesh.agent_stub(), call_id, call.epoch, str(uuid4())) as recorder:
         for text in texts:
             recorder.seal(str(uuid4()), entry_pb2.SPEAKER_AGENT, text)
         await recorder.flushed()
@@ -141,7 +156,7 @@ async def test_a_program_follows_a_call_across_a_restart_and_prints_the_lines_of
         call = (await client.conversation.start_call(request)).call
         assert call
         async with node(where, tmp_path, str(PROGRAM), "--entries", conversation_id) as program:
-            await said(mesh, call, *TEXTS[:2])
+            await said(mesh, client, call.call_id, *TEXTS[:2])
             seen = await line(program, TEXTS[1])
             await first.aclose()
             async with (
@@ -150,7 +165,7 @@ async def test_a_program_follows_a_call_across_a_restart_and_prints_the_lines_of
                     where, store=CredentialsFile.in_folder(tmp_path / "readback", where.identity)
                 ) as again,
             ):
-                await said(mesh, call, *TEXTS[2:])
+                await said(mesh, again, call.call_id, *TEXTS[2:])
                 seen += await line(program, TEXTS[3])
                 await again.conversation.end_conversation(
                     conversation.EndConversationRequest(conversation_id)
@@ -185,6 +200,12 @@ async def test_the_session_of_readback_login_is_used_and_its_token_refreshed(
         assert (await client.identity.get_customer(identity.GetCustomerRequest())).customer
     (path,) = (tmp_path / "readback").glob("*.json")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_live_text_is_completed_by_code_points(tmp_path: Path) -> None:
+    async with node(Addresses(), tmp_path, "--input-type=module", "--eval", LIVE_TEXTS) as program:
+        out, log = await asyncio.wait_for(program.communicate(), 60)
+    assert out.decode().split("\n") == ["false", "🧭 to Deli", "🧭 to Dehi", "false", ""], log
 
 
 async def test_errors_of_a_program_name_the_reason(mesh: Mesh, tmp_path: Path) -> None:
