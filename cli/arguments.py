@@ -33,13 +33,6 @@ async def parse_place(stub: FlightDataServiceAsyncStub, text: str) -> places_pb2
     raise UsageError(f"{text!r} may be {choices}; write the code or the name of the one you mean.")
 
 
-def city_codes(*places: places_pb2.Place) -> list[str]:
-    """Return the codes of those places that are cities, for a request's `city_codes`."""
-    from readback.flightdata.v1 import places_pb2
-
-    return [place.code for place in places if place.kind == places_pb2.PLACE_KIND_METRO]
-
-
 def parse_day(text: str, today: date) -> date:
     """Return the day for `YYYY-MM-DD`, `today` or `tomorrow`.
 

@@ -72,7 +72,7 @@ class Dialogue:
                 "welcome_back",
                 origin=draft.origin.city,
                 destination=draft.destination.city,
-                day=self.language.day(day_of(found.request.depart_date), today),
+                day=self.language.day(day_of(found.request.legs[0].depart_date), today),
             )
         else:
             words = self.language.phrase("welcome")

@@ -11,7 +11,7 @@ import structlog
 from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flight_status_pb2, flights_pb2, places_pb2
 
-from agent.dialogue.search_answer import SearchAnswer, require_stops, without_dearer_offers
+from agent.dialogue.search_answer import SearchAnswer, require_endpoints, without_dearer_offers
 from agent.dialogue.tools import (
     DateBeyondHorizon,
     DateInPast,
@@ -141,5 +141,5 @@ _ERRORS: Mapping[str, Callable[[Mapping[str, str]], ToolError]] = {
 
 
 def _checked_status(status: flight_status_pb2.FlightStatus) -> flight_status_pb2.FlightStatus:
-    require_stops((status.scheduled_departure, status.scheduled_arrival))
+    require_endpoints((status.scheduled_departure, status.scheduled_arrival))
     return status

@@ -42,6 +42,11 @@ class Place:
         """The local time zone."""
         return ZoneInfo(self.time_zone)
 
+    @property
+    def message_kind(self) -> places_pb2.PlaceKind.ValueType:
+        """The kind as in the contract."""
+        return places_pb2.PLACE_KIND_METRO if self.kind == "metro" else places_pb2.PLACE_KIND_AIRPORT
+
     def same_as(self, other: Place) -> bool:
         """Return whether both places are the same, or one is an airport of the other."""
         return bool({self.code, *self.airport_codes} & {other.code, *other.airport_codes})
@@ -59,11 +64,6 @@ class Place:
             time_zone=self.time_zone,
             airport_codes=self.airport_codes,
         )
-
-
-def city_codes(*places: Place | None) -> list[str]:
-    """Return the codes of those places that are cities, for a request's `city_codes`."""
-    return [place.code for place in places if place and place.kind == "metro"]
 
 
 class PlaceAnnotator(Protocol):

@@ -41,22 +41,24 @@ def restored_state(
 
 def _draft(request: flights_pb2.SearchFlightsRequest, places: dict[str, Place]) -> Draft:
     """Return the draft of a search. Raises KeyError or ValueError for a place or value that is unknown."""
+    leg, *further = request.legs
+    codes = leg.carrier_codes
     return Draft(
-        origin=places[request.origin],
-        destination=places[request.destination],
-        via=places[request.via] if request.via else None,
-        depart=CalendarDay.of(day_of(request.depart_date)),
-        back=day_of(request.return_date) if request.HasField("return_date") else None,
-        window=_window(request, "depart"),
-        arrival=_window(request, "arrive"),
-        airline=request.carrier_code or None,
-        airlines=tuple(request.carrier_codes),
-        without_airlines=tuple(request.without_carrier_codes),
-        nonstop=request.nonstop,
-        max_stops=request.max_stops if request.HasField("max_stops") else None,
+        origin=places[leg.origin],
+        destination=places[leg.destination],
+        via=places[leg.via] if leg.via else None,
+        depart=CalendarDay.of(day_of(leg.depart_date)),
+        back=day_of(further[0].depart_date) if further else None,
+        window=_window(leg, "depart"),
+        arrival=_window(leg, "arrive"),
+        airline=codes[0] if len(codes) == 1 else None,
+        airlines=tuple(codes) if len(codes) > 1 else (),
+        without_airlines=tuple(leg.without_carrier_codes),
+        nonstop=leg.HasField("max_stops") and leg.max_stops == 0,
+        max_stops=leg.max_stops or None,
         sort=_word(flights_pb2.FlightSort.Name(request.sort), "FLIGHT_SORT_"),
         cabin=_word(flights_pb2.Cabin.Name(request.cabin), "CABIN_"),
-        passengers=max(request.passengers, 1),
+        passengers=max(request.adults, 1),
     )
 
 
@@ -65,9 +67,9 @@ def _word(name: str, prefix: str) -> str | None:
     return None if word == "unspecified" else word
 
 
-def _window(request: flights_pb2.SearchFlightsRequest, end: str) -> TimeWindow | None:
+def _window(leg: flights_pb2.SearchLeg, end: str) -> TimeWindow | None:
     since, until = (
-        _time(getattr(request, f"{end}_{side}")) if request.HasField(f"{end}_{side}") else None  # type: ignore[arg-type]  # the name of a field
+        _time(getattr(leg, f"{end}_{side}")) if leg.HasField(f"{end}_{side}") else None  # type: ignore[arg-type]  # the name of a field
         for side in ("from", "until")
     )
     return TimeWindow(since, until) if since or until else None

@@ -46,9 +46,9 @@ class SearchAnswer:
 
 def without_dearer_offers(results: flights_pb2.SearchResults) -> flights_pb2.SearchResults:
     """Return the results with only the cheapest offer of each itinerary or journey."""
-    cheapest: dict[tuple[str, str], flights_pb2.Offer] = {}
+    cheapest: dict[tuple[str, ...], flights_pb2.Offer] = {}
     for offer in sorted(results.offers, key=_price):
-        cheapest.setdefault((offer.itinerary_id, offer.return_itinerary_id), offer)
+        cheapest.setdefault(tuple(offer.itinerary_ids), offer)
     return flights_pb2.SearchResults(
         itineraries=results.itineraries, journeys=results.journeys, offers=cheapest.values()
     )
@@ -60,10 +60,10 @@ def _price(offer: flights_pb2.Offer) -> tuple[int, int]:
 
 def _flights(results: flights_pb2.SearchResults) -> Iterable[FoundFlight]:
     """Yield the flights. A search with a return flight has journeys."""
-    offers = {(offer.itinerary_id, offer.return_itinerary_id): offer for offer in results.offers}
+    offers = {tuple(offer.itinerary_ids): offer for offer in results.offers}
     if not results.journeys:
         for one in results.itineraries:
-            yield _checked(FoundFlight(one, None, offers.get((one.itinerary_id, ""))))
+            yield _checked(FoundFlight(one, None, offers.get((one.itinerary_id,))))
         return
     by_id = {itinerary.itinerary_id: itinerary for itinerary in results.itineraries}
     for journey in results.journeys:
@@ -83,11 +83,13 @@ def _checked(flight: FoundFlight) -> FoundFlight:
     for itinerary in filter(None, (flight.there, flight.back)):
         if not itinerary.itinerary_id or not itinerary.segments:
             raise ValueError("itinerary without an id or without segments")
-        require_stops(stop for segment in itinerary.segments for stop in (segment.departure, segment.arrival))
+        require_endpoints(
+            endpoint for segment in itinerary.segments for endpoint in (segment.departure, segment.arrival)
+        )
     return flight
 
 
-def require_stops(stops: Iterable[flights_pb2.Stop]) -> None:
-    """Raise ValueError if a stop has no time or no time zone."""
-    if not all(stop.HasField("time") and stop.time_zone for stop in stops):
-        raise ValueError("stop without a time or a time zone")
+def require_endpoints(endpoints: Iterable[flights_pb2.FlightEndpoint]) -> None:
+    """Raise ValueError if a departure or an arrival has no time or no time zone."""
+    if not all(endpoint.HasField("time") and endpoint.time_zone for endpoint in endpoints):
+        raise ValueError("departure or arrival without a time or a time zone")

@@ -23,9 +23,9 @@ def instant(moment: Timestamp) -> datetime:
     return moment.ToDatetime(UTC)
 
 
-def local(stop: flights_pb2.Stop, moment: datetime | None = None) -> datetime:
-    """Return a stop's time, or `moment` if given, in the stop's time zone. If that is unknown, use UTC."""
-    return (moment or instant(stop.time)).astimezone(ZoneInfo(stop.time_zone or "UTC"))
+def local(endpoint: flights_pb2.FlightEndpoint, moment: datetime | None = None) -> datetime:
+    """Return the time of a departure or arrival, or `moment` if given, in local time; UTC without a zone."""
+    return (moment or instant(endpoint.time)).astimezone(ZoneInfo(endpoint.time_zone or "UTC"))
 
 
 def day_of(message: Date) -> date:

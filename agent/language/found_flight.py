@@ -23,7 +23,7 @@ class FoundFlight:
     offer: flights_pb2.Offer | None = None
 
     @property
-    def departure(self) -> flights_pb2.Stop:
+    def departure(self) -> flights_pb2.FlightEndpoint:
         """Place and time of the first departure."""
         return self.there.segments[0].departure
 

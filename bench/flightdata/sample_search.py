@@ -25,7 +25,7 @@ from mesh.contracts.page_tokens import PageTokens
 from services.flightdata import places
 from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.store import MemoryCacheStore
-from services.flightdata.model.queries import SearchQuery
+from services.flightdata.model.queries import SearchLeg, SearchQuery
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
@@ -65,7 +65,9 @@ async def measure(count: int) -> dict[str, float]:
     found = 0
     for origin, destination in drawn(lexicon, timetable, count):
         begun = time.perf_counter()
-        (*_, done) = [event async for event in search.search(SearchQuery(origin, destination, day))]
+        (*_, done) = [
+            event async for event in search.search(SearchQuery((SearchLeg(origin, destination, day),)))
+        ]
         milliseconds.append(1000 * (time.perf_counter() - begun))
         found += isinstance(done, flights_pb2.SearchDone) and done.total > 0
     cuts = quantiles(milliseconds, n=100)

@@ -60,9 +60,9 @@ async def asking(settings: FlightDataSettings) -> AsyncIterator[Any]:
 def search_request(origin: str, destination: str) -> flights_pb2.SearchFlightsRequest:
     """Return a search for the day after tomorrow."""
     day = datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD)
-    return flights_pb2.SearchFlightsRequest(
+    leg = flights_pb2.SearchLeg(
         origin=origin,
         destination=destination,
         depart_date=Date(year=day.year, month=day.month, day=day.day),
-        max_results=20,
     )
+    return flights_pb2.SearchFlightsRequest(legs=[leg], max_results=20)

@@ -93,11 +93,12 @@ class WellBehaved:
     async def _search_flights(self, customer: Customer) -> None:
         origin, destination = _ROUTES[self._turn % len(_ROUTES)]
         day = datetime.now(UTC).date() + timedelta(days=1 + self._turn % 200)
-        request = flights_pb2.SearchFlightsRequest(
+        leg = flights_pb2.SearchLeg(
             origin=origin,
             destination=destination,
             depart_date=Date(year=day.year, month=day.month, day=day.day),
         )
+        request = flights_pb2.SearchFlightsRequest(legs=[leg])
         async for _ in self._services.flightdata.SearchFlights(
             request, metadata=bearer(customer.token), timeout=FAILED_SECONDS
         ):

@@ -20,7 +20,7 @@ from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataService
 from rich.console import Console
 
 from cli.account.acting_account import acting_account
-from cli.arguments import city_codes, parse_day, parse_place, parse_time
+from cli.arguments import parse_day, parse_place, parse_time
 from cli.errors import UsageError
 from cli.rendering import flight_tables
 from cli.rendering.any_encoding import print_json
@@ -63,12 +63,12 @@ def search(
         str, typer.Option("--return", metavar="DATE", help="Day of the return flight, for a round trip.")
     ] = "",
     sort: Annotated[Sort, typer.Option(help="Order of the flights.")] = Sort.EARLIEST,
-    passengers: Annotated[int, typer.Option(min=1, max=9, help="Number of passengers.")] = 1,
+    adults: Annotated[int, typer.Option(min=1, max=9, help="Number of adults.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Search flights on one day, or round trips."""
     request = flights_pb2.SearchFlightsRequest(
-        sort=flights_pb2.FlightSort.Value(f"FLIGHT_SORT_{sort.name}"), passengers=passengers
+        sort=flights_pb2.FlightSort.Value(f"FLIGHT_SORT_{sort.name}"), adults=adults
     )
     asyncio.run(_search(request, origin, destination, day, return_day, as_json=as_json))
 
@@ -125,11 +125,9 @@ async def _search(
     results = flights_pb2.SearchResults()
     async with _flight_data() as stub:
         start, end = await parse_place(stub, origin), await parse_place(stub, destination)
-        request.origin, request.destination = start.code, end.code
-        request.city_codes.extend(city_codes(start, end))
-        request.depart_date.CopyFrom(_date(parse_day(day, _today(start))))
+        request.legs.append(_leg(start, end, day))
         if return_day:
-            request.return_date.CopyFrom(_date(parse_day(return_day, _today(end))))
+            request.legs.append(_leg(end, start, return_day))
         async with streaming(stub.SearchFlights(request)) as responses:
             async for response in responses:
                 results.MergeFrom(response.results)
@@ -138,6 +136,16 @@ async def _search(
         _print_json(*results.itineraries, *results.journeys)
     else:
         _print_results(request, results, done)
+
+
+def _leg(origin: places_pb2.Place, destination: places_pb2.Place, day: str) -> flights_pb2.SearchLeg:
+    return flights_pb2.SearchLeg(
+        origin=origin.code,
+        origin_kind=origin.kind,
+        destination=destination.code,
+        destination_kind=destination.kind,
+        depart_date=_date(parse_day(day, _today(origin))),
+    )
 
 
 def _today(place: places_pb2.Place) -> date:
@@ -158,10 +166,11 @@ def _print_results(
     done: flights_pb2.SearchDone,
 ) -> None:
     console = Console()
-    when, what = _weekday(request.depart_date), "flights"
-    if request.HasField("return_date"):
-        when, what = f"{when}, and back on {_weekday(request.return_date)}", "round trips"
-    title = f"\n[bold]{request.origin} → {request.destination}[/]  {when}, {done.total} {what}\n"
+    out, *back = request.legs
+    when, what = _weekday(out.depart_date), "flights"
+    if back:
+        when, what = f"{when}, and back on {_weekday(back[0].depart_date)}", "round trips"
+    title = f"\n[bold]{out.origin} → {out.destination}[/]  {when}, {done.total} {what}\n"
     console.print(title, highlight=False)
     if results.journeys:
         console.print(flight_tables.journeys(results.journeys, results.itineraries), highlight=False)
@@ -179,7 +188,7 @@ def _print_results(
 async def _status(number: str, day: str, *, as_json: bool) -> None:
     request = flight_status_pb2.GetFlightStatusRequest(flight_number=number.replace(" ", "").upper())
     if day:
-        request.date.CopyFrom(_date(parse_day(day, datetime.now().astimezone().date())))
+        request.depart_date.CopyFrom(_date(parse_day(day, datetime.now().astimezone().date())))
     async with _flight_data() as stub:
         answer = await stub.GetFlightStatus(request)
     _print_statuses([answer.status, *answer.further_legs], as_json=as_json)
@@ -189,10 +198,10 @@ async def _route_status(origin: str, destination: str, day: str, near: str, *, a
     async with _flight_data() as stub:
         start, end = await parse_place(stub, origin), await parse_place(stub, destination)
         request = flight_status_pb2.ListRouteStatusRequest(
-            origin=start.code, destination=end.code, city_codes=city_codes(start, end)
+            origin=start.code, origin_kind=start.kind, destination=end.code, destination_kind=end.kind
         )
         if day:
-            request.date.CopyFrom(_date(parse_day(day, _today(start))))
+            request.depart_date.CopyFrom(_date(parse_day(day, _today(start))))
         if near:
             time = parse_time(near)
             request.near.CopyFrom(TimeOfDay(hours=time.hour, minutes=time.minute))

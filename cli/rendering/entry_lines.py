@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC
+from typing import Any
 
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
@@ -61,7 +63,7 @@ def _content_of(entry: entry_pb2.Entry) -> str:
             return _utterance(entry.utterance)
         case "tool_call":
             arguments = arguments_of(entry.tool_call, "arguments")
-            listed = ", ".join(f"{name}={value}" for name, value in sorted(arguments.items()))
+            listed = ", ".join(_argument_words(arguments))
             return f"[magenta]    tool[/]  {entry.tool_call.name} {escape(listed)}"
         case "tool_result":
             outcome = enum_word(entry.tool_result, "outcome")
@@ -72,6 +74,16 @@ def _content_of(entry: entry_pb2.Entry) -> str:
             reason = f" ({enum_word(change, name)})" if name else ""
             words = f"{enum_word(change, 'kind')}{reason}".replace("_", " ").lower()
             return f"[dim]       ·  {words}[/]"
+
+
+def _argument_words(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the arguments by name; those of a search's legs follow one another."""
+    for name, value in sorted(arguments.items()):
+        if name == "legs":
+            for leg in value:
+                yield from _argument_words(leg)
+        else:
+            yield f"{name}={value}"
 
 
 def _utterance(utterance: entry_pb2.Utterance) -> str:

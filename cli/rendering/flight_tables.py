@@ -60,9 +60,7 @@ def offers(found: Sequence[flights_pb2.Offer], offered: Sequence[flights_pb2.Iti
     numbers = {itinerary.itinerary_id: _numbers(itinerary) for itinerary in offered}
     table = _table("offer", "seller", "price", "until", "")
     for offer in found:
-        flights = " / ".join(
-            numbers[name] for name in (offer.itinerary_id, offer.return_itinerary_id) if name
-        )
+        flights = " / ".join(numbers[name] for name in offer.itinerary_ids)
         until = f"{offer.expire_time.ToDatetime(UTC).astimezone():%H:%M}"
         tickets = f"{offer.tickets} separate tickets" if offer.tickets > 1 else ""
         table.add_row(flights, escape(offer.seller), money(offer.fare.total), until, tickets)
@@ -80,11 +78,13 @@ def status(flight: flight_status_pb2.FlightStatus) -> Table:
     )
     table.add_row(f"[bold]{flight.flight_number}[/]", f"{escape(flight.carrier)}, {state}{_delay(flight)}")
     for label, end, past in (("leaves", "departure", "left"), ("arrives", "arrival", "arrived")):
-        stop: flights_pb2.Stop = getattr(flight, f"scheduled_{end}")
-        places = ("terminal", stop.terminal), ("gate", stop.gate), ("belt", stop.baggage_belt)
+        place: flights_pb2.FlightEndpoint = getattr(flight, f"scheduled_{end}")
+        places = ("terminal", place.terminal), ("gate", place.gate), ("belt", place.baggage_belt)
         where = "".join(f", {word} {escape(value)}" for word, value in places if value)
-        time = f"{_local(stop.time, stop.time_zone):%a %d %b %H:%M}{_changed_time(flight, end, stop, past)}"
-        table.add_row(label, f"{escape(stop.city)} ({stop.airport_code}), {time}{where}")
+        time = (
+            f"{_local(place.time, place.time_zone):%a %d %b %H:%M}{_changed_time(flight, end, place, past)}"
+        )
+        table.add_row(label, f"{escape(place.city)} ({place.airport_code}), {time}{where}")
     for doubt in flight.doubts:
         table.add_row("[yellow]doubtful[/]", DOUBT_TEXTS.get(doubt, "the data can't be right"))
     return table
@@ -101,7 +101,7 @@ def _leg(itinerary: flights_pb2.Itinerary) -> tuple[str, str, str]:
     """Return flight numbers, departure and arrival of an itinerary."""
     first, last = itinerary.segments[0].departure, itinerary.segments[-1].arrival
     mark = f" {DOUBT_MARK}" if any(segment.doubts for segment in itinerary.segments) else ""
-    return _numbers(itinerary) + mark, _stop(first, first), _stop(last, first)
+    return _numbers(itinerary) + mark, _time_and_airport(first, first), _time_and_airport(last, first)
 
 
 def _numbers(itinerary: flights_pb2.Itinerary) -> str:
@@ -120,7 +120,7 @@ def _delay(flight: flight_status_pb2.FlightStatus) -> str:
 
 
 def _changed_time(
-    flight: flight_status_pb2.FlightStatus, end: str, scheduled: flights_pb2.Stop, past: str
+    flight: flight_status_pb2.FlightStatus, end: str, scheduled: flights_pb2.FlightEndpoint, past: str
 ) -> str:
     """Return the actual time, or else a changed estimate, in words; ` (scheduled)` if neither is known."""
     for word, name in ((past, f"actual_{end}_time"), ("now expected", f"estimated_{end}_time")):
@@ -136,9 +136,9 @@ def money(amount: Money) -> str:
     return f"{amount.currency_code} {amount.units + amount.nanos / 1e9:,.0f}"
 
 
-def _stop(stop: flights_pb2.Stop, start: flights_pb2.Stop) -> str:
-    local = _local(stop.time, stop.time_zone)
-    return f"{local:%H:%M} {stop.airport_code}{_days(local, _local(start.time, start.time_zone))}"
+def _time_and_airport(endpoint: flights_pb2.FlightEndpoint, start: flights_pb2.FlightEndpoint) -> str:
+    local = _local(endpoint.time, endpoint.time_zone)
+    return f"{local:%H:%M} {endpoint.airport_code}{_days(local, _local(start.time, start.time_zone))}"
 
 
 def _clock(time: Timestamp, since: Timestamp, zone: str) -> str:

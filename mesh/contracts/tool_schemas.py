@@ -72,9 +72,10 @@ def is_place(field: FieldDescriptor) -> bool:
 
 
 def _is_required(field: FieldDescriptor) -> bool:
-    """Return whether a field is required, by its rule or by a pattern that doesn't match the empty string."""
+    """Return whether a field is required: by its rule, or because an empty text or list breaks a rule."""
     rules = field_rules(field)
-    return rules.required or bool(rules.string.pattern and not re.search(rules.string.pattern, ""))
+    not_empty = rules.string.pattern and not re.search(rules.string.pattern, "")
+    return bool(rules.required or rules.repeated.min_items or not_empty)
 
 
 def _property(field: FieldDescriptor) -> dict[str, Any]:
@@ -88,7 +89,8 @@ def _type(field: FieldDescriptor) -> Mapping[str, Any]:
     if not field.is_repeated:
         return _single(field, field_rules(field))
     rules = field_rules(field).repeated
-    limits = {"maxItems": rules.max_items} if rules.max_items else {}
+    limits = {"minItems": rules.min_items} if rules.min_items else {}
+    limits |= {"maxItems": rules.max_items} if rules.max_items else {}
     return {"type": "array", "items": _single(field, rules.items), **limits}
 
 

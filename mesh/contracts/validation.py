@@ -31,7 +31,6 @@ PATTERNS: Mapping[str, str] = {
     "^[A-Z0-9]{3}$": "must be the IATA code of an airport or a city, such as MAA",
     "^$|^[A-Z0-9]{3}$": "must be the IATA code of an airport or a city, such as MAA, or empty",
     "^[A-Z0-9]{2}$": "must be the IATA code of an airline, such as AI",
-    "^$|^[A-Z0-9]{2}$": "must be the IATA code of an airline, such as AI, or empty",
     "^[A-Z0-9]{2}[0-9]{1,4}$": "must be a flight number without spaces, such as AI542",
     "^$|^[A-Z]{2}$": "must be the two-letter code of a country, such as IN, or empty",
     "^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "must be a language tag, such as en-IN, or empty",

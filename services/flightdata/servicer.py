@@ -37,7 +37,7 @@ from services.flightdata.status.routes import RouteLookup
 from services.flightdata.status.watch import StatusWatches, Trouble, WatchEvent
 from services.flightdata.wire import messages, place_messages
 from services.flightdata.wire.ready_messages import ReadyMessages
-from services.flightdata.wire.requests import query_from
+from services.flightdata.wire.requests import kinds_of, query_from
 from services.flightdata.wire.values import date_from, time_from
 
 ERRORS: ErrorTable = {
@@ -141,7 +141,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> flight_status_pb2.GetFlightStatusResponse:
         """Return the status of a flight on one day."""
         set_source(partial(source_address, context))
-        day = date_from(request.date) if request.HasField("date") else None
+        day = date_from(request.depart_date) if request.HasField("depart_date") else None
         found = await self.status.status(request.flight_number, day)
         now = self.clock.now()
         first, *further = (messages.status(leg, now) for leg in found)
@@ -152,12 +152,11 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> flight_status_pb2.ListRouteStatusResponse:
         """Return the status of the flights between two places on one day."""
         set_source(partial(source_address, context))
-        day = date_from(request.date) if request.HasField("date") else None
+        day = date_from(request.depart_date) if request.HasField("depart_date") else None
         near = time_from(request.near, "near") if request.HasField("near") else None
         most = request.max_results or DEFAULT_STATUSES
-        cities = frozenset(request.city_codes)
         found = await self.route_status.statuses(
-            request.origin, request.destination, day, near, most=most, cities=cities
+            request.origin, request.destination, day, near, most=most, kinds=kinds_of(request)
         )
         now = self.clock.now()
         return flight_status_pb2.ListRouteStatusResponse(
@@ -169,7 +168,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> AsyncIterator[flight_status_pb2.WatchFlightStatusResponse]:
         """Stream the status of a flight now and after every change."""
         set_source(partial(source_address, context))
-        day = date_from(request.date) if request.HasField("date") else None
+        day = date_from(request.depart_date) if request.HasField("depart_date") else None
         async with aclosing(self.watches.watch(request.flight_number, day)) as events:
             async for event in events:
                 yield self._watch_message(event)
@@ -188,9 +187,8 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> flightdata_service_pb2.GetRouteResponse:
         """Return the facts about a route."""
         set_source(partial(source_address, context))
-        cities = frozenset(request.city_codes)
         return flightdata_service_pb2.GetRouteResponse(
-            route=await self.routes.route(request.origin, request.destination, cities)
+            route=await self.routes.route(request.origin, request.destination, kinds_of(request))
         )
 
     async def GetOffer(
@@ -201,9 +199,8 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         now, repriced = self.clock.now(), await self.offers.reprice(request.offer_id)
         return flights_pb2.GetOfferResponse(
             offer=messages.offer(repriced.offer, now),
-            itinerary=messages.itinerary(repriced.itinerary, now),
+            itineraries=[messages.itinerary(itinerary, now) for itinerary in repriced.itineraries],
             previous_fare=messages.fare(repriced.previous) if repriced.previous else None,
-            return_itinerary=messages.itinerary(repriced.back, now) if repriced.back else None,
         )
 
     async def ListProviders(

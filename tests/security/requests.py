@@ -58,8 +58,9 @@ def valid_request(rpc: Rpc, ids: Mapping[str, str] | None = None) -> Message:
         request.epoch = 1
     if "drafts" in fields:
         request.drafts.append(draft())
-    if "depart_date" in fields:
-        request.depart_date.CopyFrom(Date(year=2030, month=1, day=1))
+    if "legs" in fields:
+        leg = request.legs.add(depart_date=Date(year=2030, month=1, day=1))
+        _set_texts(leg, {})
     return request  # type: ignore[no-any-return]  # the class is made at run time
 
 

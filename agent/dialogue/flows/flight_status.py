@@ -44,7 +44,7 @@ async def flight_status(turn: Turn) -> Events:
         return entry_pb2.ToolResult(outcome=entry_pb2.TOOL_OUTCOME_FOUND, flight_status=response)
 
     request = flight_status_pb2.GetFlightStatusRequest(
-        flight_number=asked.number, date=date_message(asked.day)
+        flight_number=asked.number, depart_date=date_message(asked.day)
     )
     use = ToolUse("flight_status", request, (), lambda: turn.tools.flight_status(request), describe)
     async for event in use.events(turn):

@@ -33,12 +33,12 @@ def tell_results(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
         "count": language.number(total),
         "origin": draft.origin.city,
         "destination": draft.destination.city,
-        "day": language.day(day_of(found.request.depart_date), today),
+        "day": language.day(day_of(found.request.legs[0].depart_date), today),
         "wishes": language.wishes_words(draft),
     }
-    if found.request.HasField("return_date"):
+    if len(found.request.legs) > 1:
         name = "found_return_one" if total == 1 else "found_return"
-        parts["back"] = language.day(day_of(found.request.return_date), today)
+        parts["back"] = language.day(day_of(found.request.legs[1].depart_date), today)
     yield turn.say(name, **parts)
     if answer.sample and not state.sample_mentioned:
         state.sample_mentioned = True

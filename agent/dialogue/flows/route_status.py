@@ -9,7 +9,7 @@ from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flight_status_pb2
 
 from agent.dialogue.flows.reading_out import READ_AT_ONCE, middle
-from agent.dialogue.places import Place, city_codes
+from agent.dialogue.places import Place
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import SamePlace, ToolError
 from agent.dialogue.turn import Events, Speech, Turn
@@ -38,11 +38,12 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
     limit = OF_ONE_AIRLINE if slots.airline else READ_AT_ONCE
     request = flight_status_pb2.ListRouteStatusRequest(
         origin=origin.code,
+        origin_kind=origin.message_kind,
         destination=destination.code,
-        date=date_message(when),
+        destination_kind=destination.message_kind,
+        depart_date=date_message(when),
         near=time_message(near),
         max_results=limit,
-        city_codes=city_codes(origin, destination),
     )
 
     def describe(statuses: Sequence[flight_status_pb2.FlightStatus]) -> entry_pb2.ToolResult:
@@ -71,7 +72,7 @@ def _tell(
     request: flight_status_pb2.ListRouteStatusRequest,
 ) -> Iterator[Speech]:
     language, today, airline = turn.language, turn.context.today_at(origin), turn.frame.slots.airline
-    asked = day_of(request.date) if request.HasField("date") else today
+    asked = day_of(request.depart_date) if request.HasField("depart_date") else today
     day = language.day(asked, today)
     route = {"origin": origin.city, "destination": destination.city, "day": day}
     if not statuses:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 
 from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flights_pb2
@@ -16,7 +17,7 @@ from agent.dialogue.flows.drafting import (
     next_question,
 )
 from agent.dialogue.flows.reading_out import tell_results
-from agent.dialogue.places import Place, city_codes
+from agent.dialogue.places import Place
 from agent.dialogue.search_answer import SearchAnswer
 from agent.dialogue.state import About, Draft, FlightList, Question
 from agent.dialogue.tool_use import ToolUse, failure
@@ -97,27 +98,43 @@ def request_of(turn: Turn) -> flights_pb2.SearchFlightsRequest:
     draft, when = turn.state.draft, departure_day(turn)
     origin, destination = route_of(draft)
     assert when is not None
-    departs, arrives = draft.window or TimeWindow(), draft.arrival or TimeWindow()
+    legs = [_leg(draft, origin, destination, when)]
+    if draft.back and draft.back >= when:
+        legs.append(_leg(draft, destination, origin, draft.back))
+    _add_wishes_of_the_way_out(legs[0], draft)
     return flights_pb2.SearchFlightsRequest(
+        legs=legs,
+        sort=flights_pb2.FlightSort.Value(f"FLIGHT_SORT_{(draft.sort or 'unspecified').upper()}"),
+        cabin=flights_pb2.Cabin.Value(f"CABIN_{(draft.cabin or 'unspecified').upper()}"),
+        adults=draft.passengers if draft.passengers > 1 else None,
+    )
+
+
+def _leg(draft: Draft, origin: Place, destination: Place, when: date) -> flights_pb2.SearchLeg:
+    """Return a leg with the wishes that apply to the ways out and back."""
+    return flights_pb2.SearchLeg(
         origin=origin.code,
+        origin_kind=origin.message_kind,
         destination=destination.code,
+        destination_kind=destination.message_kind,
         depart_date=date_message(when),
-        return_date=date_message(draft.back) if draft.back and draft.back >= when else None,
+        max_stops=0 if draft.nonstop else draft.max_stops,
+        carrier_codes=dict.fromkeys([draft.airline, *draft.airlines] if draft.airline else draft.airlines),
+        without_carrier_codes=draft.without_airlines,
+    )
+
+
+def _add_wishes_of_the_way_out(leg: flights_pb2.SearchLeg, draft: Draft) -> None:
+    departs, arrives = draft.window or TimeWindow(), draft.arrival or TimeWindow()
+    wishes = flights_pb2.SearchLeg(
         depart_from=time_message(departs.start),
         depart_until=time_message(departs.end),
         arrive_from=time_message(arrives.start),
         arrive_until=time_message(arrives.end),
-        nonstop=draft.nonstop,
-        max_stops=draft.max_stops,
-        via=draft.via.code if draft.via else "",
-        carrier_code=draft.airline or "",
-        carrier_codes=draft.airlines,
-        without_carrier_codes=draft.without_airlines,
-        sort=flights_pb2.FlightSort.Value(f"FLIGHT_SORT_{(draft.sort or 'unspecified').upper()}"),
-        cabin=flights_pb2.Cabin.Value(f"CABIN_{(draft.cabin or 'unspecified').upper()}"),
-        passengers=draft.passengers if draft.passengers > 1 else 0,
-        city_codes=city_codes(origin, destination, draft.via),
     )
+    if draft.via:
+        wishes.via, wishes.via_kind = draft.via.code, draft.via.message_kind
+    leg.MergeFrom(wishes)
 
 
 async def _run(turn: Turn) -> Events:
@@ -155,7 +172,7 @@ def _tell_empty(
     parts = {
         "origin": origin.city,
         "destination": destination.city,
-        "day": language.day(day_of(request.depart_date), today),
+        "day": language.day(day_of(request.legs[0].depart_date), today),
         "wishes": language.wishes_words(draft),
     }
     if answer.total_unfiltered and draft.has_wishes:
@@ -164,8 +181,9 @@ def _tell_empty(
         yield turn.question(Question(About.DROP_WISHES, language.phrase(name, **parts)))
         return
     turn.state.drafting = True
-    if request.HasField("return_date"):
-        yield turn.say("empty_return", back=language.day(day_of(request.return_date), today), **parts)
+    if len(request.legs) > 1:
+        back = language.day(day_of(request.legs[1].depart_date), today)
+        yield turn.say("empty_return", back=back, **parts)
     else:
         yield turn.say("empty", **parts)
     if answer.partial:

@@ -159,13 +159,16 @@ def _minutes(status: flight_status_pb2.FlightStatus) -> str:
 
 
 def _clock(
-    stop: flights_pb2.Stop, moment: datetime | None = None, *, since: flights_pb2.Stop | None = None
+    endpoint: flights_pb2.FlightEndpoint,
+    moment: datetime | None = None,
+    *,
+    since: flights_pb2.FlightEndpoint | None = None,
 ) -> str:
-    """Return a stop's time, or `moment` if given, in local time: "18:45".
+    """Return the time of a departure or arrival, or `moment` if given, in local time: "18:45".
 
     Add the day if it isn't the local day of the departure `since`: "06:30 the next day".
     """
-    there = local(stop, moment)
+    there = local(endpoint, moment)
     if since is None or not since.HasField("time"):
         return f"{there:%H:%M}"
     return f"{there:%H:%M}{_day(there, local(since))}"

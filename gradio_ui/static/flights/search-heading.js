@@ -35,7 +35,7 @@ export function factsOf({ query, flights, total }) {
 /** Returns what the prices cover, or an empty string if no flight has a price. */
 export function pricesOf({ query, flights }) {
   if (!flights.some((flight) => flight.price)) return "";
-  const people = Number(query.passengers ?? 1) + Number(query.children ?? 0) + Number(query.infants ?? 0);
+  const people = Number(query.adults ?? 1) + Number(query.children ?? 0) + Number(query.infants ?? 0);
   const trip = flights[0].back ? "there and back" : "one way";
   const whom = people > 1 ? `are totals for ${people} passengers` : "are for one passenger";
   return `Prices ${whom}, ${trip}.`;
@@ -46,16 +46,16 @@ function timesOf(verb, from, until) {
   return (from && `${verb} after ${from}`) || (until && `${verb} before ${until}`);
 }
 
-function stopsOf({ nonstop, max_stops: most }) {
-  if (nonstop || most === 0) return "Nonstop only";
+function stopsOf({ max_stops: most }) {
+  if (most === 0) return "Nonstop only";
   return most && `At most ${counted(most, "stop")}`;
 }
 
 /** Returns the filters of a search in words, for example ["Nonstop only", "Departs 02:00–04:00"]. */
 export function filtersOf({ query, flights }) {
   const carriers = new Map(flights.map((flight) => [flight.carrier_code, flight.carrier]));
-  const named = (codes) => codes.filter(Boolean).map((code) => carriers.get(code) ?? code).join(", ");
-  const wanted = named([query.carrier_code, ...(query.carrier_codes ?? [])]);
+  const named = (codes) => codes.map((code) => carriers.get(code) ?? code).join(", ");
+  const wanted = named(query.carrier_codes ?? []);
   const unwanted = named(query.without_carrier_codes ?? []);
   const filters = [
     stopsOf(query),
@@ -65,7 +65,7 @@ export function filtersOf({ query, flights }) {
     wanted && `Only ${wanted}`,
     unwanted && `Without ${unwanted}`,
     CABINS[query.cabin],
-    query.passengers > 1 && counted(query.passengers, "adult"),
+    query.adults > 1 && counted(query.adults, "adult"),
     query.children && (Number(query.children) === 1 ? "1 child" : `${query.children} children`),
     query.infants && counted(query.infants, "infant"),
     query.bags && `${counted(query.bags, "checked bag")} each`,

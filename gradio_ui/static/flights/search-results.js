@@ -58,8 +58,7 @@ function flightOf(itinerary, fare, offer) {
 
 /** Converts `SearchResults` to flights: a round trip is one flight with the flight back in `back`. */
 function flightsOf({ itineraries = [], offers = [], journeys = [] }) {
-  const offerOf = (id, returnId = "") =>
-    offers.find((offer) => offer.itinerary_id === id && (offer.return_itinerary_id ?? "") === returnId);
+  const offerOf = (...ids) => offers.find((offer) => offer.itinerary_ids.join() === ids.join());
   if (!journeys.length)
     return itineraries.map((one) => flightOf(one, one.fare, offerOf(one.itinerary_id)));
   const byId = new Map(itineraries.map((one) => [one.itinerary_id, one]));

@@ -11,7 +11,6 @@ const word = (name) => String(name).replace(/^(FLIGHT_SORT|CABIN)_/, "").toLower
 const FORMS = {
   depart_date: date,
   return_date: date,
-  date,
   depart_from: time,
   depart_until: time,
   arrive_from: time,
@@ -23,7 +22,12 @@ const FORMS = {
 /** Tools with typed arguments; each is the name of a field of `ToolCall` too. */
 const TYPED = ["search_flights", "flight_status", "route_status", "get_airport"];
 /** Fields that a caller doesn't ask for. */
-const WITHHELD = ["city_codes", "max_results"];
+const WITHHELD = ["origin_kind", "destination_kind", "via_kind", "max_results"];
+
+/** Merges the arguments of a search with those of its first leg; the day of a second leg is `return_date`. */
+function flat({ legs: [leg, back] = [], ...rest }) {
+  return { ...rest, ...leg, ...(back && { return_date: back.depart_date }) };
+}
 
 /**
  * Returns the arguments of a `ToolCall`: places as `Place` where the call names them, dates and times as
@@ -33,7 +37,7 @@ export function argumentsOf(call) {
   const typed = TYPED.includes(call?.name) && call[call.name];
   if (!typed) return call?.other ?? {};
   const places = new Map((call.places ?? []).map((place) => [place.code, place]));
-  const shown = Object.entries(typed).filter(([name]) => !WITHHELD.includes(name));
+  const shown = Object.entries(flat(typed)).filter(([name]) => !WITHHELD.includes(name));
   return Object.fromEntries(
     shown.map(([name, value]) => [name, FORMS[name]?.(value) ?? places.get(value) ?? value]),
   );

@@ -27,16 +27,15 @@ const ARGUMENTS = {
   code: (code) => code,
   depart_date: (date) => `on ${dayOf(date) || date}`,
   return_date: (date) => `back on ${dayOf(date) || date}`,
-  date: (date) => `on ${dayOf(date) || date}`,
   near: (time) => `about ${time}`,
   depart_from: (time) => `after ${time}`,
   depart_until: (time) => `before ${time}`,
-  nonstop: (wanted) => wanted && "nonstop",
+  max_stops: (most) => (most === "0" ? "nonstop" : `at most ${most} ${most === "1" ? "stop" : "stops"}`),
   via: (code) => code && `via ${code}`,
-  carrier_code: (code) => `with ${code}`,
+  carrier_codes: (codes) => codes && `with ${codes}`,
   cabin: (cabin) => `in ${readable(cabin)}`,
   sort: (sort) => `${readable(sort)} first`,
-  passengers: (count) => `for ${count}`,
+  adults: (count) => `for ${count}`,
 };
 const MAX_ARGUMENTS = 6;
 

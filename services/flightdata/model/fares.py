@@ -44,14 +44,14 @@ class Money:
 class Fare:
     """A price for one adult (an average if only the total is known) and for the whole party.
 
-    `bags` is the number of included checked bags for each passenger with a seat. It counts only bags that the
-    query asked for.
+    `bags` is the number of included checked bags for each passenger with a seat, None if unknown. It counts
+    only bags that the query asked for.
     """
 
     per_passenger: Money
     total: Money
     cabin: Cabin
-    bags: int = 0
+    bags: int | None = None
 
     def __add__(self, other: Fare) -> Fare:
         """Return the fare of both trips: the sum of the prices, and the smaller number of bags.
@@ -60,4 +60,5 @@ class Fare:
             ValueError: the currencies differ.
         """
         each, total = self.per_passenger + other.per_passenger, self.total + other.total
-        return Fare(each, total, self.cabin, min(self.bags, other.bags))
+        bags = None if self.bags is None or other.bags is None else min(self.bags, other.bags)
+        return Fare(each, total, self.cabin, bags)

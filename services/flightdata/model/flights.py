@@ -55,7 +55,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Endpoint:
     """A departure or an arrival. `at` is the planned time.
 
     `terminal`, `gate` and `belt` (the baggage belt of an arrival) are empty if unknown.
@@ -79,7 +79,7 @@ class Stop:
         return self.at.zone
 
 
-def is_overnight(arrival: Stop, departure: Stop) -> bool:
+def is_overnight(arrival: Endpoint, departure: Endpoint) -> bool:
     """Return whether the layover between two flights lasts through the local night."""
     begins, ends = arrival.time.replace(tzinfo=None), departure.time.replace(tzinfo=None)
     night = begins.date() + timedelta(days=begins.time() > NIGHT_FROM)
@@ -106,8 +106,8 @@ class Segment:
     carrier_code: str
     carrier: str
     flight: str
-    departure: Stop
-    arrival: Stop
+    departure: Endpoint
+    arrival: Endpoint
     operator: Operator | None = None
     also_sold_as: tuple[str, ...] = ()
     aircraft: str = ""
@@ -147,12 +147,12 @@ class Itinerary:
         return self.seats_left is not None and self.fare is None
 
     @property
-    def departure(self) -> Stop:
+    def departure(self) -> Endpoint:
         """The first departure."""
         return self.segments[0].departure
 
     @property
-    def arrival(self) -> Stop:
+    def arrival(self) -> Endpoint:
         """The last arrival."""
         return self.segments[-1].arrival
 
@@ -176,7 +176,8 @@ class Itinerary:
 class FlightStatus:
     """Status of one flight on one day. Estimated and actual times are UTC, or None if unknown.
 
-    `delay` is the departure delay, zero if early. `vendor_state` is the state in the provider's own words.
+    `delay` is the departure delay: zero if early, None if unknown. `vendor_state` is the state in the
+    provider's own words.
     """
 
     segment: Segment
@@ -184,7 +185,7 @@ class FlightStatus:
     state: State
     estimated_departure: datetime | None
     estimated_arrival: datetime | None
-    delay: timedelta
+    delay: timedelta | None
     provenance: Provenance
     actual_departure: datetime | None = None
     actual_arrival: datetime | None = None
@@ -198,4 +199,8 @@ class FlightStatus:
     @property
     def arrives(self) -> datetime:
         """The best known arrival time (UTC): actual, else estimated, else planned plus departure delay."""
-        return self.actual_arrival or self.estimated_arrival or self.segment.arrival.at.utc + self.delay
+        return (
+            self.actual_arrival
+            or self.estimated_arrival
+            or self.segment.arrival.at.utc + (self.delay or timedelta())
+        )

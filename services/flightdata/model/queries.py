@@ -8,6 +8,7 @@ from enum import Enum
 
 from services.flightdata.model.fares import Cabin
 from services.flightdata.model.flights import Itinerary
+from services.flightdata.places.place import Kind
 
 Day = date
 """Alias of `date`, for classes with a field that is named `date`."""
@@ -147,39 +148,39 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class JourneyLeg:
-    """One leg of a search: IATA codes of airports or metropolitan areas, and the local departure day."""
+class SearchLeg:
+    """One leg of a search.
 
-    origin: str
-    destination: str
-    date: date
-
-
-@dataclass(frozen=True, slots=True)
-class SearchQuery:
-    """A caller's search: the first leg, and `further` legs in the order of travel.
-
-    `flexible` is the number of days by which the departure of a one-leg search may be earlier or later. `via`
-    is the code of a place to change at on the first leg. `nearby` includes airports near both places.
-    `cities` are codes that mean a city, even if they are an airport's code too.
+    Places are IATA codes of airports or metropolitan areas. The kind of a place is needed for a code of both;
+    None means the airport. `date` is the local departure day, and `flexible` the number of days by which the
+    departure of a one-leg search may be earlier or later. `via` is a place to change at; it may be empty.
+    `nearby` includes airports near both ends. `filters` don't include `via`.
     """
 
     origin: str
     destination: str
-    date: date
+    date: Day
     filters: Filters = field(default_factory=Filters)
+    flexible: int = 0
+    via: str = ""
+    nearby: bool = False
+    origin_kind: Kind | None = None
+    destination_kind: Kind | None = None
+    via_kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """A caller's search: legs in the order of travel, and the wishes that apply to all of them."""
+
+    legs: tuple[SearchLeg, ...]
     sort: Sort = Sort.EARLIEST
     cabin: Cabin = Cabin.ECONOMY
     party: Party = field(default_factory=Party)
     limit: int = DEFAULT_RESULTS
-    further: tuple[JourneyLeg, ...] = ()
-    flexible: int = 0
-    nearby: bool = False
     bags: int = 0
-    via: str = ""
-    cities: frozenset[str] = frozenset()
 
     @property
-    def legs(self) -> tuple[JourneyLeg, ...]:
-        """All legs, in the order of travel."""
-        return (JourneyLeg(self.origin, self.destination, self.date), *self.further)
+    def has_several_legs(self) -> bool:
+        """True for a return and for any longer journey."""
+        return len(self.legs) > 1

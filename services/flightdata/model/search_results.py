@@ -32,21 +32,20 @@ class Limit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An itinerary at a seller's price, valid until `expires` (UTC).
+    """Itineraries at a seller's price, valid until `expires` (UTC).
 
     `id` is stable: the same provider answer always gives the same id. `tickets` is the number of separate
     tickets; each is bought and refunded on its own, and a missed connection between them isn't covered.
-    `return_id` is the id of the return itinerary that is sold with it; empty if there is none.
+    `itinerary_ids` are the itineraries that are sold together, in the order of travel.
     """
 
     id: str
-    itinerary_id: str
+    itinerary_ids: tuple[str, ...]
     seller: str
     fare: Fare
     expires: datetime
     provenance: Provenance
     tickets: int = 1
-    return_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

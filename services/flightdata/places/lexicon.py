@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -96,14 +96,18 @@ class Lexicon:
         except KeyError:
             raise PlaceNotFound(code) from None
 
-    def meant(self, code: str, cities: Container[str] = ()) -> Place:
-        """Return the place that a code means: an airport alone if it has flights, unless it is in `cities`.
+    def meant(self, code: str, kind: Kind | None = None) -> Place:
+        """Return the place of this kind with a code. Without a kind, prefer an airport that has flights.
 
         Raises:
-            PlaceNotFound: no place has this code.
+            PlaceNotFound: no place of this kind has this code.
         """
         place = self.place(code)
-        return place if code in cities else self.alone.get(code, place)
+        if kind is not Kind.METRO:
+            place = self.alone.get(code, place)
+        if kind is not None and place.kind is not kind:
+            raise PlaceNotFound(code)
+        return place
 
     def metro_of(self, place: Place) -> str:
         """Return the code of the city of a place. Searches between places of one city are rejected."""

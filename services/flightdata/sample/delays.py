@@ -62,7 +62,7 @@ class Known:
     state: State
     estimated_departure: datetime | None
     estimated_arrival: datetime | None
-    delay: timedelta
+    delay: timedelta | None
     actual_departure: datetime | None = None
     actual_arrival: datetime | None = None
 
@@ -100,9 +100,9 @@ def known(seed: str, departure: Departure, now: datetime) -> Known:
     outcome = fate(seed, departure)
     leaves, arrives = departure.leaves.astimezone(UTC), departure.arrives.astimezone(UTC)
     if now < leaves - EXPECTED_AHEAD:
-        return Known(State.SCHEDULED, None, None, timedelta())
+        return Known(State.SCHEDULED, None, None, None)
     if outcome.cancelled and now >= leaves - CANCELLED_AHEAD:
-        return Known(State.CANCELLED, None, None, timedelta())
+        return Known(State.CANCELLED, None, None, None)
     if now < leaves - DELAYED_AHEAD:
         return Known(State.ON_TIME, leaves, arrives, timedelta())
     delay = timedelta(minutes=outcome.departure_late)

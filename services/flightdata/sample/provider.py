@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from mesh.clock import Clock
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
-from services.flightdata.model.flights import FlightStatus, Itinerary, Provenance, Segment, State, Stop
+from services.flightdata.model.flights import Endpoint, FlightStatus, Itinerary, Provenance, Segment, State
 from services.flightdata.model.horizon import LAST_DAY_AHEAD
 from services.flightdata.model.instants import Instant, today_in
 from services.flightdata.model.queries import FlightQuery
@@ -181,6 +181,8 @@ class SampleTimetable:
             carrier_code=designator.carrier,
             carrier=tables.carriers()[designator.carrier].name,
             flight=designator.flight,
-            departure=Stop(origin.code, origin.city, Instant.of(departure.leaves, origin.zone)),
-            arrival=Stop(destination.code, destination.city, Instant.of(departure.arrives, destination.zone)),
+            departure=Endpoint(origin.code, origin.city, Instant.of(departure.leaves, origin.zone)),
+            arrival=Endpoint(
+                destination.code, destination.city, Instant.of(departure.arrives, destination.zone)
+            ),
         )

@@ -65,9 +65,9 @@ class LegAnswer:
         return ordered(filter(self.leg.filters.admit, itineraries), sort)
 
     def valid_offers(self, now: datetime) -> list[Offer]:
-        """Return the offers that haven't expired. Return round-trip offers only for the first leg."""
+        """Return the offers that haven't expired. Return those of several legs only for the first leg."""
         offers = self.answer.value.offers
-        return [o for o in offers if o.expires > now and not (o.return_id and self.leg.leg)]
+        return [o for o in offers if o.expires > now and (len(o.itinerary_ids) == 1 or not self.leg.leg)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class FlightSearch:
         legs, limits = leg_queries(self._lexicon, query, self._clock.now())
         prefer = Capability.OFFERS if _is_about_prices(query) else None
         answers: list[LegAnswer] = []
-        for events in (self._ask_round_trip(query, legs, prefer), self._ask_each(legs, prefer)):
+        for events in (self._ask_round_trip(legs, prefer), self._ask_each(legs, prefer)):
             async for event in events:
                 if isinstance(event, Progress):
                     yield event
@@ -131,13 +131,13 @@ class FlightSearch:
         yield SearchAnswers(query, answers, limits)
 
     async def _ask_round_trip(
-        self, query: SearchQuery, legs: Sequence[LegQuery], prefer: Capability | None
+        self, legs: Sequence[LegQuery], prefer: Capability | None
     ) -> AsyncIterator[Progress | LegAnswer]:
         """Ask for both legs in one query if the provider to ask first sells round trips.
 
         Yield no answer if it doesn't, or if it finds none.
         """
-        both = round_trip_query(query, legs)
+        both = round_trip_query(legs)
         if both is None or not self._cache.begins_with(_needed(both), prefer, able=Capability.ROUND_TRIPS):
             return
         try:
@@ -167,16 +167,16 @@ class FlightSearch:
         query, legs, now = answers.query, answers.legs, self._clock.now()
         plausible = [leg.plausible(now) for leg in legs]
         fitting = [leg.fitting(found, query.sort) for leg, found in zip(legs, plausible, strict=True)]
-        journeys, cut = _journeys(answers, fitting) if query.further else ([], False)
-        itineraries = [] if query.further else ordered(chain(*fitting), query.sort)
+        journeys, cut = _journeys(answers, fitting) if query.has_several_legs else ([], False)
+        itineraries = [] if query.has_several_legs else ordered(chain(*fitting), query.sort)
         found: Sequence[Journey | Itinerary] = [*journeys, *itineraries]
         journeys = journeys[: query.limit]
-        shown = _itineraries(journeys) if query.further else itineraries[: query.limit]
+        shown = _itineraries(journeys) if query.has_several_legs else itineraries[: query.limit]
         counts = list(map(len, plausible))
         done = flights_pb2.SearchDone(
             outcome=flights_pb2.SEARCH_OUTCOME_FOUND if found else flights_pb2.SEARCH_OUTCOME_EMPTY,
             total=len(found),
-            total_unfiltered=min(counts) if query.further else sum(counts),
+            total_unfiltered=min(counts) if query.has_several_legs else sum(counts),
             provenance=messages.provenance(_provenance(next(compress(legs, counts), legs[0])), now),
             implausible=sum(len(leg.upcoming(now)) for leg in legs) - sum(counts),
             sold_out=sum(one.sold_out for one in found),
@@ -193,10 +193,10 @@ class FlightSearch:
     ) -> list[Offer]:
         by_id = {itinerary.id: itinerary for itinerary in shown}
         return [
-            self._offers.named(offer, by_id[offer.itinerary_id], leg.query)
+            self._offers.named(offer, by_id[offer.itinerary_ids[0]], leg.query)
             for leg in legs
             for offer in leg.valid_offers(now)
-            if offer.itinerary_id in by_id and (not offer.return_id or offer.return_id in by_id)
+            if by_id.keys() >= set(offer.itinerary_ids)
         ]
 
     def _with_emissions(self, itinerary: Itinerary, cabin: Cabin) -> Itinerary:
@@ -239,7 +239,7 @@ def _limits(answers: SearchAnswers, shown: Sequence[Itinerary], total: int, *, c
     limits = set(answers.limits).union(*(found.limits for found in answers.found))
     limits |= {Limit.JOURNEYS} if cut else set()
     limits |= {Limit.RESULTS} if total > answers.query.limit else set()
-    without_bags = any(i.fare and i.fare.bags < answers.query.bags for i in shown)
+    without_bags = any(i.fare and (i.fare.bags or 0) < answers.query.bags for i in shown)
     return frozenset(limits | ({Limit.BAGS} if without_bags else set()))
 
 
@@ -260,7 +260,7 @@ def _part(
 ) -> flights_pb2.SearchPart:
     cheapest = next((i.fare for i in ordered(fitting, Sort.CHEAPEST)), None)
     return flights_pb2.SearchPart(
-        leg=answer.leg.leg,
+        leg_index=answer.leg.leg,
         depart_date=values.date_message(answer.leg.query.date),
         total=len(fitting),
         total_unfiltered=len(plausible),

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.model.horizon import check_departure
-from services.flightdata.model.queries import ANY_TIME, Filters, FlightQuery, JourneyLeg, SearchQuery
+from services.flightdata.model.queries import Filters, FlightQuery, SearchLeg, SearchQuery
 from services.flightdata.model.search_results import Limit
 from services.flightdata.places import Place
 from services.flightdata.places.geography import nearby
@@ -34,32 +34,48 @@ def leg_queries(
         SamePlace: two of these are in one city: the origin, the destination and the place to change at.
         DateInPast, DateBeyondHorizon: a day is out of range.
     """
-    first = lexicon.meant(query.origin, query.cities)
+    places = [_ends(lexicon, leg) for leg in query.legs]
+    (first, _), *_ = places
     currency = lexicon.currencies.get(first.country_code, "")
-    queries = [_leg_query(lexicon, query, index, leg, currency) for index, leg in enumerate(query.legs)]
-    for leg in query.legs:
-        check_departure(leg.date, lexicon.place(leg.origin).zone, now)
-    if not query.flexible:
+    queries = [_leg_query(lexicon, query, index, *places[index], currency) for index in range(len(places))]
+    for leg, (origin, _) in zip(query.legs, places, strict=True):
+        check_departure(leg.date, origin.zone, now)
+    if not any(leg.flexible for leg in query.legs):
         return queries, frozenset()
-    if query.further:
+    if query.has_several_legs:
         return queries, frozenset({Limit.FLEXIBLE_LEGS})
-    return _on_flexible_days(queries[0], first.zone, query.flexible, now)
+    return _on_flexible_days(queries[0], first.zone, query.legs[0].flexible, now)
 
 
-def round_trip_query(query: SearchQuery, legs: Sequence[LegQuery]) -> FlightQuery | None:
-    """Return one query for both legs, or None if the search isn't for a round trip."""
-    out, *further = query.legs
-    if len(further) != 1 or (further[0].origin, further[0].destination) != (out.destination, out.origin):
+def round_trip_query(legs: Sequence[LegQuery]) -> FlightQuery | None:
+    """Return one query for both legs, or None if they aren't the ways out and back of a round trip.
+
+    It asks for the larger number of stops, because the filters of each leg remove the others.
+    """
+    if len(legs) != 2:
         return None
-    return replace(legs[0].query, back=further[0].date)
+    out, back = (leg.query for leg in legs)
+    if (back.origins, back.destinations) != (out.destinations, out.origins):
+        return None
+    stops = (out.max_stops, back.max_stops)
+    most = None if None in stops else max(filter(None, stops), default=0)
+    return replace(out, back=back.date, max_stops=most)
 
 
-def _leg_query(lexicon: Lexicon, query: SearchQuery, index: int, leg: JourneyLeg, currency: str) -> LegQuery:
-    origin, destination = (lexicon.meant(code, query.cities) for code in (leg.origin, leg.destination))
+def _ends(lexicon: Lexicon, leg: SearchLeg) -> tuple[Place, Place]:
+    origin = lexicon.meant(leg.origin, leg.origin_kind)
+    destination = lexicon.meant(leg.destination, leg.destination_kind)
     _check_apart(lexicon, origin, destination)
-    via = _via(lexicon, query, origin, destination) if index == 0 else ()
+    return origin, destination
+
+
+def _leg_query(
+    lexicon: Lexicon, query: SearchQuery, index: int, origin: Place, destination: Place, currency: str
+) -> LegQuery:
+    leg = query.legs[index]
+    via = _via(lexicon, leg, origin, destination)
     origins, destinations = origin.airports, destination.airports
-    if query.nearby:
+    if leg.nearby:
         origins += tuple(code for code in nearby(lexicon, origin) if code not in destinations)
         destinations += tuple(code for code in nearby(lexicon, destination) if code not in origins)
     leg_query = FlightQuery(
@@ -69,18 +85,17 @@ def _leg_query(lexicon: Lexicon, query: SearchQuery, index: int, leg: JourneyLeg
         query.cabin,
         query.party,
         currency,
-        max_stops=query.filters.max_stops,
+        max_stops=leg.filters.max_stops,
         via=via,
         bags=query.bags,
     )
-    filters = query.filters if index == 0 else replace(query.filters, departs=ANY_TIME, arrives=ANY_TIME)
-    return LegQuery(index, leg_query, replace(filters, via=frozenset(via)))
+    return LegQuery(index, leg_query, replace(leg.filters, via=frozenset(via)))
 
 
-def _via(lexicon: Lexicon, query: SearchQuery, origin: Place, destination: Place) -> tuple[str, ...]:
-    if not query.via:
+def _via(lexicon: Lexicon, leg: SearchLeg, origin: Place, destination: Place) -> tuple[str, ...]:
+    if not leg.via:
         return ()
-    place = lexicon.meant(query.via, query.cities)
+    place = lexicon.meant(leg.via, leg.via_kind)
     _check_apart(lexicon, origin, place)
     _check_apart(lexicon, place, destination)
     return place.airports

@@ -7,6 +7,7 @@ forged.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -94,14 +95,13 @@ class OfferTerms:
 class RepricedOffer:
     """An offer at its current price.
 
-    `previous` is the fare of the original offer if the fare has changed. `back` is the return itinerary if
-    the offer includes one.
+    `itineraries` are those that the price includes. `previous` is the fare of the original offer if the fare
+    has changed.
     """
 
     offer: Offer
-    itinerary: Itinerary
+    itineraries: Sequence[Itinerary]
     previous: Fare | None
-    back: Itinerary | None = None
 
 
 class OfferService:
@@ -110,9 +110,9 @@ class OfferService:
     def __init__(self, router: ProviderRouter, tokens: PageTokens, clock: Clock, spend: Spend = free) -> None:
         self._router, self._tokens, self._clock, self._spend = router, tokens, clock, spend
 
-    def named(self, offer: Offer, itinerary: Itinerary, query: FlightQuery) -> Offer:
-        """Return a provider's offer with an id that `reprice` accepts."""
-        origins, destinations = (itinerary.departure.airport,), (itinerary.arrival.airport,)
+    def named(self, offer: Offer, first: Itinerary, query: FlightQuery) -> Offer:
+        """Return a provider's offer with an id that `reprice` accepts. `first` is its first itinerary."""
+        origins, destinations = (first.departure.airport,), (first.arrival.airport,)
         pair = replace(query, origins=origins, destinations=destinations)
         terms = OfferTerms(offer.provenance.provider, offer.id, pair, offer.fare, offer.expires)
         return replace(offer, id=terms.sealed(self._tokens))
@@ -141,7 +141,7 @@ class OfferService:
         if offer is None:
             raise OfferGone
         by_id = {itinerary.id: itinerary for itinerary in found.itineraries}
-        itinerary = by_id[offer.itinerary_id]
+        itineraries = [by_id[name] for name in offer.itinerary_ids]
         previous = terms.fare if offer.fare.total != terms.fare.total else None
-        named = self.named(offer, itinerary, terms.query)
-        return RepricedOffer(named, itinerary, previous, by_id.get(offer.return_id))
+        named = self.named(offer, itineraries[0], terms.query)
+        return RepricedOffer(named, itineraries, previous)

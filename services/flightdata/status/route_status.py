@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -15,6 +15,7 @@ from services.flightdata.model.flights import FlightStatus
 from services.flightdata.model.horizon import check_route_status
 from services.flightdata.model.instants import today_in, zone_of
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.places import Kind as PlaceKind
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.providers.routing import Answered
@@ -81,13 +82,13 @@ class RouteStatusService:
         near: time | None,
         *,
         most: int = DEFAULT_STATUSES,
-        cities: Container[str] = (),
+        kinds: tuple[PlaceKind | None, PlaceKind | None] = (None, None),
     ) -> Sequence[FlightStatus]:
         """Return the status of at most `most` flights that depart on `day`, local; None means today.
 
         With `near`, a local time, return the flights nearest to it, nearest first. Without `near`, sort by
-        departure and return, for today, the flights nearest to now; for other days, the first flights. Codes
-        in `cities` mean cities.
+        departure and return, for today, the flights nearest to now; for other days, the first flights.
+        `kinds` are those of the two places.
 
         Raises:
             PlaceNotFound: a code is unknown.
@@ -95,7 +96,7 @@ class RouteStatusService:
             DateBeyondHorizon, DateInPast: the day is out of range.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
-        start, end = (self._lexicon.meant(code, cities) for code in (origin, destination))
+        start, end = map(self._lexicon.meant, (origin, destination), kinds)
         if self._lexicon.metro_of(start) == self._lexicon.metro_of(end):
             raise SamePlace(start.code, start.city)
         now = self._clock.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from readback.flightdata.v1 import flightdata_service_pb2
@@ -21,6 +21,7 @@ from services.flightdata.errors import (
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.model.instants import today_in, zone_of
 from services.flightdata.places import Airport
+from services.flightdata.places import Kind as PlaceKind
 from services.flightdata.places.geography import block_minutes, distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.routing import Answered
@@ -36,15 +37,18 @@ class RouteLookup:
         self._lexicon, self._cache, self._clock = lexicon, cache, clock
 
     async def route(
-        self, origin: str, destination: str, cities: Container[str] = ()
+        self,
+        origin: str,
+        destination: str,
+        kinds: tuple[PlaceKind | None, PlaceKind | None] = (None, None),
     ) -> flightdata_service_pb2.Route:
-        """Return the route between the busiest airports of two places. Codes in `cities` mean cities.
+        """Return the route between the busiest airports of two places of these kinds.
 
         Raises:
             PlaceNotFound: a code is unknown.
             SamePlace: both places are in one city.
         """
-        start, end = (self._lexicon.meant(code, cities) for code in (origin, destination))
+        start, end = map(self._lexicon.meant, (origin, destination), kinds)
         if self._lexicon.metro_of(start) == self._lexicon.metro_of(end):
             raise SamePlace(start.code, start.city)
         leave, arrive = self._lexicon.airport(start.airports[0]), self._lexicon.airport(end.airports[0])
@@ -77,7 +81,7 @@ class RouteLookup:
             return None
         flights: Sequence[FlightStatus] = answer.value
         return flightdata_service_pb2.RouteService(
-            date=values.date_message(day),
+            depart_date=values.date_message(day),
             nonstop=bool(flights),
             carriers=_carriers(flights),
             provenance=provenance(flights[0].provenance if flights else answer.provenance, now),

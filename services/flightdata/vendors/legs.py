@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from services.flightdata.model import carriers
-from services.flightdata.model.flights import Doubt, FlightStatus, Operator, Provenance, Segment, Stop
+from services.flightdata.model.flights import Doubt, Endpoint, FlightStatus, Operator, Provenance, Segment
 from services.flightdata.model.instants import Instant
 from services.flightdata.places import Airport
 from services.flightdata.places.geography import distance_km
@@ -70,7 +70,7 @@ class Leg:
 
     def segment(self) -> Segment:
         """Return the leg as a segment with its scheduled times. Call it only if `planned` is True."""
-        departure, arrival = _stop(self.departure), _stop(self.arrival)
+        departure, arrival = _endpoint(self.departure), _endpoint(self.arrival)
         movements = (self.departure.movement, self.arrival.movement)
         contradict = any(movement != movement.plausible() for movement in movements)
         contradictions = frozenset({Doubt.CONTRADICTORY_TIMES} if contradict else ())
@@ -97,7 +97,7 @@ class Leg:
             state=state_of(evidence, now),
             estimated_departure=_utc(leaves.expected if leaves.is_updated else None),
             estimated_arrival=_utc(arrives.expected if arrives.is_updated else None),
-            delay=max(timedelta(), leaves.late),
+            delay=max(timedelta(), leaves.late) if leaves.is_updated else None,
             provenance=provenance,
             actual_departure=_utc(leaves.actual),
             actual_arrival=_utc(arrives.actual),
@@ -160,13 +160,13 @@ def details(row: Json) -> tuple[str, str, str]:
 def in_order(legs: Iterable[Leg]) -> list[Leg]:
     """Return the legs that have scheduled times, sorted by departure."""
     return sorted(
-        (leg for leg in legs if leg.planned), key=lambda leg: (_stop(leg.departure).at.utc, leg.flight)
+        (leg for leg in legs if leg.planned), key=lambda leg: (_endpoint(leg.departure).at.utc, leg.flight)
     )
 
 
-def _stop(end: End) -> Stop:
+def _endpoint(end: End) -> Endpoint:
     assert end.movement.scheduled is not None
-    return Stop(end.airport, end.city, end.movement.scheduled, end.terminal, end.gate, end.belt)
+    return Endpoint(end.airport, end.city, end.movement.scheduled, end.terminal, end.gate, end.belt)
 
 
 def _utc(moment: Instant | None) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -13,20 +13,20 @@ from services.flightdata.model.emissions import SOURCE
 from services.flightdata.model.fares import Fare
 from services.flightdata.model.flights import (
     Doubt,
+    Endpoint,
     FlightStatus,
     Itinerary,
     Operator,
     Provenance,
     Segment,
     State,
-    Stop,
     is_overnight,
 )
 from services.flightdata.model.instants import Convention
 from services.flightdata.model.search_results import Journey, Limit, Offer, Results
 from services.flightdata.providers.errors import Problem
 from services.flightdata.providers.health import ProviderHealth
-from services.flightdata.providers.protocol import FlightProvider
+from services.flightdata.providers.protocol import Capability, FlightProvider
 from services.flightdata.providers.routing import Progress
 from services.flightdata.wire import values
 from services.flightdata.wire.requests import CABINS
@@ -74,6 +74,16 @@ PROBLEMS = {
     Problem.BAD_ANSWER: flights_pb2.PROVIDER_PROBLEM_BAD_ANSWER,
 }
 
+CAPABILITIES = {
+    Capability.SEARCH: flightdata_service_pb2.PROVIDER_CAPABILITY_SEARCH,
+    Capability.OFFERS: flightdata_service_pb2.PROVIDER_CAPABILITY_OFFERS,
+    Capability.CONNECTIONS: flightdata_service_pb2.PROVIDER_CAPABILITY_CONNECTIONS,
+    Capability.ROUND_TRIPS: flightdata_service_pb2.PROVIDER_CAPABILITY_ROUND_TRIPS,
+    Capability.STATUS: flightdata_service_pb2.PROVIDER_CAPABILITY_STATUS,
+    Capability.ROUTE_STATUS: flightdata_service_pb2.PROVIDER_CAPABILITY_ROUTE_STATUS,
+    Capability.BOARD: flightdata_service_pb2.PROVIDER_CAPABILITY_BOARD,
+}
+
 
 def search_event(
     event: Progress | Results | flights_pb2.SearchDone, now: datetime
@@ -115,11 +125,11 @@ def itinerary(value: Itinerary, now: datetime) -> flights_pb2.Itinerary:
         days_later=value.days_later,
         emissions=flights_pb2.Emissions(grams=grams, source=SOURCE) if grams is not None else None,
         seats_left=value.seats_left,
-        leg=value.leg,
+        leg_index=value.leg,
     )
 
 
-def _layover(arrival: Stop, departure: Stop) -> flights_pb2.Layover:
+def _layover(arrival: Endpoint, departure: Endpoint) -> flights_pb2.Layover:
     return flights_pb2.Layover(
         airport_code=arrival.airport,
         city=arrival.city,
@@ -133,13 +143,12 @@ def offer(value: Offer, now: datetime) -> flights_pb2.Offer:
     """Return an offer as a message."""
     return flights_pb2.Offer(
         offer_id=value.id,
-        itinerary_id=value.itinerary_id,
+        itinerary_ids=value.itinerary_ids,
         seller=value.seller,
         fare=fare(value.fare),
         expire_time=values.timestamp(value.expires),
         provenance=provenance(value.provenance, now),
         tickets=value.tickets,
-        return_itinerary_id=value.return_id,
     )
 
 
@@ -159,8 +168,8 @@ def segment(value: Segment) -> flights_pb2.Segment:
         carrier_code=value.carrier_code,
         carrier=value.carrier,
         flight_number=value.flight,
-        departure=_stop(value.departure),
-        arrival=_stop(value.arrival),
+        departure=_endpoint(value.departure),
+        arrival=_endpoint(value.arrival),
         duration=values.duration(value.duration),
         operator=_operator(value.operator),
         also_sold_as=value.also_sold_as,
@@ -178,13 +187,13 @@ def status(value: FlightStatus, now: datetime) -> flight_status_pb2.FlightStatus
         carrier=flight.carrier,
         depart_date=values.date_message(value.depart_date),
         state=STATES[value.state],
-        scheduled_departure=_stop(flight.departure),
-        scheduled_arrival=_stop(flight.arrival),
+        scheduled_departure=_endpoint(flight.departure),
+        scheduled_arrival=_endpoint(flight.arrival),
         estimated_departure_time=_timestamp(value.estimated_departure),
         estimated_arrival_time=_timestamp(value.estimated_arrival),
         actual_departure_time=_timestamp(value.actual_departure),
         actual_arrival_time=_timestamp(value.actual_arrival),
-        delay_minutes=int(value.delay.total_seconds() // 60),
+        delay_minutes=None if value.delay is None else value.delay // timedelta(minutes=1),
         provenance=provenance(value.provenance, now),
         provider_state=value.vendor_state,
         operator=_operator(flight.operator),
@@ -222,8 +231,8 @@ def _doubts(doubts: Iterable[Doubt]) -> list[flights_pb2.Doubt.ValueType]:
     return sorted(DOUBTS[doubt] for doubt in doubts)
 
 
-def _stop(value: Stop) -> flights_pb2.Stop:
-    return flights_pb2.Stop(
+def _endpoint(value: Endpoint) -> flights_pb2.FlightEndpoint:
+    return flights_pb2.FlightEndpoint(
         airport_code=value.airport,
         city=value.city,
         time=values.timestamp(value.at.utc),
@@ -231,7 +240,7 @@ def _stop(value: Stop) -> flights_pb2.Stop:
         terminal=value.terminal,
         gate=value.gate,
         baggage_belt=value.belt,
-        local_time=value.time.replace(tzinfo=None).isoformat(timespec="seconds"),
+        local_time=value.time.isoformat(timespec="seconds"),
         time_convention=CONVENTIONS[value.at.convention],
     )
 
@@ -242,13 +251,15 @@ def provider(value: FlightProvider, health: ProviderHealth, now: datetime) -> fl
     return flightdata_service_pb2.Provider(
         name=value.name,
         sample=value.is_sample,
-        capabilities=sorted(capability.value for capability in value.capabilities()),
+        capabilities=sorted(map(CAPABILITIES.__getitem__, value.capabilities())),
         off=health.disabled(now) is not None,
         last_success_time=_timestamp(health.last_success),
         last_failure_time=_timestamp(health.last_failure),
         last_problem=PROBLEMS[error.problem if error else None],
         last_error=error.detail if error else "",
-        budget_left=remaining.left if remaining else 0,
-        budget=remaining.of if remaining else 0,
-        resting_capabilities=sorted(c.value for c, breaker in health.breakers.items() if breaker.is_open),
+        budget=remaining.of if remaining else None,
+        budget_left=remaining.left if remaining else None,
+        resting_capabilities=sorted(
+            CAPABILITIES[c] for c, breaker in health.breakers.items() if breaker.is_open
+        ),
     )

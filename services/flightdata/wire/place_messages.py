@@ -9,17 +9,18 @@ from readback.flightdata.v1 import places_pb2
 
 from agent.language import ENGLISH, Language
 from services.flightdata.model.instants import zone_of
-from services.flightdata.places import Airport, Annotation, Candidate, Kind, Place
+from services.flightdata.places import Airport, Annotation, Candidate, Place
 from services.flightdata.places.questions import clarifying
+from services.flightdata.wire.requests import KINDS
 
-_KINDS = {Kind.AIRPORT: places_pb2.PLACE_KIND_AIRPORT, Kind.METRO: places_pb2.PLACE_KIND_METRO}
+_KIND_VALUES = {kind: value for value, kind in KINDS.items()}
 
 
 def place(value: Place) -> places_pb2.Place:
     """Return a place as a message."""
     return places_pb2.Place(
         code=value.code,
-        kind=_KINDS[value.kind],
+        kind=_KIND_VALUES[value.kind],
         name=value.name,
         city=value.city,
         country_code=value.country_code,
@@ -61,5 +62,5 @@ def airport(value: Airport, now: datetime) -> places_pb2.Airport:
         time_zone=value.zone,
         location=LatLng(latitude=value.latitude, longitude=value.longitude),
         elevation_feet=value.elevation_feet,
-        local_time=now.astimezone(zone_of(value.zone)).isoformat(timespec="seconds"),
+        current_local_time=now.astimezone(zone_of(value.zone)).isoformat(timespec="seconds"),
     )

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import time
 from itertools import pairwise
 from typing import Literal
 
 from google.type.timeofday_pb2 import TimeOfDay
-from readback.flightdata.v1 import flights_pb2
+from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 
 from mesh.errors import FieldViolation, InvalidRequest
 from services.flightdata.model.fares import Cabin
 from services.flightdata.model.queries import (
     DEFAULT_RESULTS,
     Filters,
-    JourneyLeg,
     Party,
+    SearchLeg,
     SearchQuery,
     Sort,
     Window,
 )
+from services.flightdata.places import Kind
 from services.flightdata.wire.values import date_from, time_from
 
 MOST_PASSENGERS = 9
@@ -33,12 +34,20 @@ SORTS = {
     flights_pb2.FLIGHT_SORT_ARRIVAL: Sort.ARRIVAL,
     flights_pb2.FLIGHT_SORT_BEST: Sort.BEST,
 }
+KINDS = {places_pb2.PLACE_KIND_AIRPORT: Kind.AIRPORT, places_pb2.PLACE_KIND_METRO: Kind.METRO}
 CABINS = {
     flights_pb2.CABIN_ECONOMY: Cabin.ECONOMY,
     flights_pb2.CABIN_PREMIUM_ECONOMY: Cabin.PREMIUM_ECONOMY,
     flights_pb2.CABIN_BUSINESS: Cabin.BUSINESS,
     flights_pb2.CABIN_FIRST: Cabin.FIRST,
 }
+
+
+def kinds_of(
+    request: flight_status_pb2.ListRouteStatusRequest | flightdata_service_pb2.GetRouteRequest,
+) -> tuple[Kind | None, Kind | None]:
+    """Return the kinds of the origin and the destination of a route; None if the caller gave none."""
+    return KINDS.get(request.origin_kind), KINDS.get(request.destination_kind)
 
 
 def query_from(request: flights_pb2.SearchFlightsRequest) -> SearchQuery:
@@ -49,75 +58,73 @@ def query_from(request: flights_pb2.SearchFlightsRequest) -> SearchQuery:
         InvalidRequest: a time of day doesn't exist, the party is too large or has too many infants, or a leg
             departs before the previous leg.
     """
-    day = date_from(request.depart_date)
     return SearchQuery(
-        origin=request.origin,
-        destination=request.destination,
-        date=day,
-        filters=_filters(request),
+        legs=_legs(request),
         sort=_sort(request),
         cabin=CABINS.get(request.cabin, Cabin.ECONOMY),
         party=_party(request),
         limit=request.max_results or DEFAULT_RESULTS,
-        further=_further_legs(request, day),
-        flexible=request.flexible_days,
-        nearby=request.nearby_airports,
         bags=request.bags,
-        via=request.via,
-        cities=frozenset(request.city_codes),
     )
 
 
 def _sort(request: flights_pb2.SearchFlightsRequest) -> Sort:
     """Return the requested order. If none is requested and the days are flexible, sort by price."""
-    if request.sort == flights_pb2.FLIGHT_SORT_UNSPECIFIED and request.flexible_days:
+    flexible = any(leg.flexible_days for leg in request.legs)
+    if request.sort == flights_pb2.FLIGHT_SORT_UNSPECIFIED and flexible:
         return Sort.CHEAPEST
     return SORTS[request.sort]
 
 
-def _further_legs(request: flights_pb2.SearchFlightsRequest, day: date) -> tuple[JourneyLeg, ...]:
-    field = "return_date" if request.HasField("return_date") else "further_legs"
-    if field == "return_date":
-        if request.further_legs:
-            problem = "can't be combined with further_legs; add the return leg to further_legs"
-            raise InvalidRequest([FieldViolation(field, problem)])
-        legs = [JourneyLeg(request.destination, request.origin, date_from(request.return_date))]
-    else:
-        legs = [
-            JourneyLeg(leg.origin, leg.destination, date_from(leg.depart_date))
-            for leg in request.further_legs
-        ]
-    if any(later < earlier for earlier, later in pairwise([day, *(leg.date for leg in legs)])):
-        raise InvalidRequest([FieldViolation(field, "is before the date of the previous leg")])
-    return tuple(legs)
+def _legs(request: flights_pb2.SearchFlightsRequest) -> tuple[SearchLeg, ...]:
+    legs = tuple(_leg(leg, f"legs[{index}].") for index, leg in enumerate(request.legs))
+    for index, (earlier, later) in enumerate(pairwise(legs), start=1):
+        if later.date < earlier.date:
+            field = f"legs[{index}].depart_date"
+            raise InvalidRequest([FieldViolation(field, "is before the date of the previous leg")])
+    return legs
 
 
-def _filters(request: flights_pb2.SearchFlightsRequest) -> Filters:
-    stops = request.max_stops if request.HasField("max_stops") else None
+def _leg(leg: flights_pb2.SearchLeg, path: str) -> SearchLeg:
+    return SearchLeg(
+        origin=leg.origin,
+        destination=leg.destination,
+        date=date_from(leg.depart_date),
+        filters=_filters(leg, path),
+        flexible=leg.flexible_days,
+        via=leg.via,
+        nearby=leg.nearby_airports,
+        origin_kind=KINDS.get(leg.origin_kind),
+        destination_kind=KINDS.get(leg.destination_kind),
+        via_kind=KINDS.get(leg.via_kind),
+    )
+
+
+def _filters(leg: flights_pb2.SearchLeg, path: str) -> Filters:
     return Filters(
-        departs=Window(_start(request, "depart_from"), _end(request, "depart_until")),
-        arrives=Window(_start(request, "arrive_from"), _end(request, "arrive_until")),
-        max_stops=0 if request.nonstop else stops,
-        carriers=frozenset({request.carrier_code, *request.carrier_codes} - {""}),
-        without_carriers=frozenset(request.without_carrier_codes),
+        departs=Window(_start(leg, "depart_from", path), _end(leg, "depart_until", path)),
+        arrives=Window(_start(leg, "arrive_from", path), _end(leg, "arrive_until", path)),
+        max_stops=leg.max_stops if leg.HasField("max_stops") else None,
+        carriers=frozenset(leg.carrier_codes),
+        without_carriers=frozenset(leg.without_carrier_codes),
     )
 
 
 def _party(request: flights_pb2.SearchFlightsRequest) -> Party:
-    party = Party(request.passengers or 1, request.children, request.infants)
+    adults = request.adults if request.HasField("adults") else 1
+    party = Party(adults, request.children, request.infants)
     if party.size > MOST_PASSENGERS:
-        raise InvalidRequest([FieldViolation("passengers", f"at most {MOST_PASSENGERS} can travel together")])
+        problem = f"with children and infants, at most {MOST_PASSENGERS} can travel together"
+        raise InvalidRequest([FieldViolation("adults", problem)])
     if party.infants > party.adults:
         raise InvalidRequest([FieldViolation("infants", "must not outnumber the adults")])
     return party
 
 
-def _start(request: flights_pb2.SearchFlightsRequest, field: _WindowField) -> time | None:
-    return time_from(getattr(request, field), field) if request.HasField(field) else None
+def _start(leg: flights_pb2.SearchLeg, field: _WindowField, path: str) -> time | None:
+    return time_from(getattr(leg, field), path + field) if leg.HasField(field) else None
 
 
-def _end(request: flights_pb2.SearchFlightsRequest, field: _WindowField) -> time | None:
+def _end(leg: flights_pb2.SearchLeg, field: _WindowField, path: str) -> time | None:
     """Return the end of a window. 24:00, which `google.type.TimeOfDay` allows, means no end."""
-    if getattr(request, field) == TimeOfDay(hours=24):
-        return None
-    return _start(request, field)
+    return None if getattr(leg, field) == TimeOfDay(hours=24) else _start(leg, field, path)

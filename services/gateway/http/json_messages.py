@@ -114,9 +114,9 @@ class JsonReader:
     def _read_list(
         self, message: Message, field: FieldDescriptor, given: object, path: str, depth: int
     ) -> None:
-        items = given if isinstance(given, list) else [given] if self.texts else None
-        if items is None:
-            self._report(path, "must be a list")
+        items = _items_of_query(field, given) if self.texts else given
+        if not isinstance(items, list):
+            self._report(path, "must be a list" + (f", such as {path}.0.…" if self.texts else ""))
             return
         target = getattr(message, field.name)
         for index, item in enumerate(items):
@@ -193,6 +193,15 @@ def _snake_case(path: str) -> str:
     return _CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", path)
 
 
+def _items_of_query(field: FieldDescriptor, given: object) -> object:
+    """Return the items of a list in a query: texts repeat the name, objects have their position in it."""
+    if field.message_type is None or field.message_type.full_name in (_DATE, _TIME, *_WELL_KNOWN):
+        return given if isinstance(given, list) else [given]
+    if isinstance(given, Mapping) and set(given) == {str(index) for index in range(len(given))}:
+        return [given[str(index)] for index in range(len(given))]
+    return None
+
+
 def _other_of_oneof(message: Message, field: FieldDescriptor) -> str | None:
     """Return the field of the same `oneof` that is already set."""
     oneof = field.containing_oneof
@@ -266,7 +275,8 @@ def _bytes(given: object) -> bytes:
 def nested(parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Return query parameters as a JSON object.
 
-    A repeated name becomes a list, and `a.b=1` becomes the object `{"b": "1"}` at `a`.
+    A repeated name becomes a list, `a.b=1` becomes the object `{"b": "1"}` at `a`, and `a.0.b=1` becomes such
+    an object with the name `0`.
     """
     tree: dict[str, Any] = {}
     for name, value in parameters:

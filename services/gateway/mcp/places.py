@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -21,42 +22,56 @@ MOST_LETTERS = 200
 UNKNOWN = "is no known airport or city; write the IATA code of an airport, or the name of a city"
 
 
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """The words for a place in an argument, and what they may mean."""
+
+    given: str
+    found: places_pb2.ResolvePlaceResponse
+
+
 async def resolve_places(
     stub: FlightDataServiceAsyncStub, request: Message, metadata: Metadata
-) -> dict[str, places_pb2.ResolvePlaceResponse]:
-    """Replace the names of places in a request by their codes. Return the ambiguous ones by field.
+) -> dict[str, Ambiguous]:
+    """Replace the names of places in a request by their codes. Return the ambiguous ones by argument.
 
     Raises:
         InvalidRequest: a place is unknown.
         grpc.aio.AioRpcError: places can't be looked up.
     """
     ambiguous, unknown = {}, []
-    for field, name in list(_places(request)):
-        found = await _found(stub, name, metadata)
+    for path, message, field in list(_places(request, "")):
+        given = getattr(message, field)
+        found = await _found(stub, given, metadata)
         if found is None:
-            unknown.append(FieldViolation(field, UNKNOWN))
+            unknown.append(FieldViolation(path, UNKNOWN))
         elif not found.confident:
-            ambiguous[field] = found
+            ambiguous[path] = Ambiguous(given, found)
         else:
-            _set(request, field, found.candidates[0].place)
+            _set(message, field, found.candidates[0].place)
     if unknown:
         raise InvalidRequest(unknown)
     return ambiguous
 
 
-def question(request: Message, ambiguous: dict[str, places_pb2.ResolvePlaceResponse]) -> dict[str, Any]:
+def question(ambiguous: dict[str, Ambiguous]) -> dict[str, Any]:
     """Return the result that asks which places are meant; `write` is the argument that means a candidate."""
     fields = {}
-    for field, found in ambiguous.items():
-        given = getattr(request, field)
-        candidates = [_candidate(candidate.place, given) for candidate in found.candidates]
-        fields[field] = {"given": given, "candidates": candidates}
+    for path, place in ambiguous.items():
+        candidates = [_candidate(candidate.place, place.given) for candidate in place.found.candidates]
+        fields[path] = {"given": place.given, "candidates": candidates}
     first = next(iter(ambiguous.values()))
-    return {"speech": first.question, "question": fields}
+    return {"speech": first.found.question, "question": fields}
 
 
-def _places(request: Message) -> Iterator[tuple[str, str]]:
-    yield from ((field.name, value) for field, value in request.ListFields() if is_place(field))
+def _places(message: Message, path: str) -> Iterator[tuple[str, Message, str]]:
+    """Yield the path of each place in a message, the message that has the place, and the field's name."""
+    for field, value in message.ListFields():
+        if is_place(field):
+            yield path + field.name, message, field.name
+        elif field.message_type is not None and field.is_repeated:
+            for index, item in enumerate(value):
+                yield from _places(item, f"{path}{field.name}[{index}].")
 
 
 async def _found(
@@ -72,10 +87,9 @@ async def _found(
         raise
 
 
-def _set(request: Any, field: str, place: places_pb2.Place) -> None:
-    setattr(request, field, place.code)
-    if place.kind == places_pb2.PLACE_KIND_METRO:
-        request.city_codes.append(place.code)
+def _set(message: Message, field: str, place: places_pb2.Place) -> None:
+    setattr(message, field, place.code)
+    setattr(message, f"{field}_kind", place.kind)
 
 
 def _candidate(place: places_pb2.Place, given: str) -> dict[str, str]:

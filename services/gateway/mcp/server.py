@@ -97,7 +97,7 @@ class ToolServer:
             request = request_from(tool.method.input_type, arguments)
             metadata = bearer(await self.token_of(_authorization(context))) + _source(context)
             if ambiguous := await resolve_places(self.places, request, metadata):
-                return question(request, ambiguous)
+                return question(ambiguous)
             messages = await self._messages(context, tool, request, metadata)
         except InvalidRequest as error:
             return invalid_arguments(error)

@@ -103,13 +103,9 @@ def _drop_dangling(results: dict[str, Any]) -> dict[str, int]:
         results[_ITINERARIES] = [one for one in results[_ITINERARIES] if one["itinerary_id"] in used]
     if results.get(_OFFERS):
         kept = {itinerary["itinerary_id"] for itinerary in results[_ITINERARIES]}
-        results[_OFFERS] = [offer for offer in results[_OFFERS] if _itineraries_of(offer) <= kept]
+        results[_OFFERS] = [offer for offer in results[_OFFERS] if kept.issuperset(offer["itinerary_ids"])]
     after = {name: len(results.get(name, ())) for name in before}
     return {name: count - after[name] for name, count in before.items() if count > after[name]}
-
-
-def _itineraries_of(offer: dict[str, Any]) -> set[str]:
-    return {offer["itinerary_id"], offer.get("return_itinerary_id", offer["itinerary_id"])}
 
 
 def count_tokens(result: object) -> int:

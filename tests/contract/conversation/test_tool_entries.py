@@ -25,9 +25,9 @@ TOOLS = {
 def call() -> entry_pb2.ToolCall:
     made = entry_pb2.ToolCall(tool_call_id=uuid7(), name="search_flights")
     made.places.add(code="MAA", city="Chennai")
-    made.search_flights.origin = "MAA"
-    made.search_flights.depart_date.year = 2026
-    made.search_flights.depart_until.SetInParent()  # midnight
+    leg = made.search_flights.legs.add(origin="MAA", max_stops=0)
+    leg.depart_date.year = 2026
+    leg.depart_until.SetInParent()  # midnight
     return made
 
 
@@ -36,7 +36,7 @@ def result() -> entry_pb2.ToolResult:
     made.outcome = entry_pb2.TOOL_OUTCOME_FOUND
     found = made.search_flights
     found.results.itineraries.add(itinerary_id="one", seats_left=0).segments.add(flight_number="AI542")
-    found.results.offers.add(offer_id="x", itinerary_id="one").fare.total.units = 6240
+    found.results.offers.add(offer_id="x", itinerary_ids=["one"]).fare.total.units = 6240
     found.results.journeys.add(itinerary_ids=["one", "two"])
     found.done.total = 12
     return made
@@ -71,8 +71,8 @@ def test_a_tool_entry_survives_bytes_and_json(make: type[Message]) -> None:
 
 def test_an_entry_is_valid_even_if_its_request_was_refused() -> None:
     refused = call()
-    refused.search_flights.origin = "nowhere"
-    refused.search_flights.carrier_codes.extend(["??"] * 100)
+    refused.search_flights.legs[0].origin = "nowhere"
+    refused.search_flights.legs[0].carrier_codes.extend(["??"] * 100)
     validate(refused)
     for field in entry_pb2.ToolCall.DESCRIPTOR.oneofs_by_name["arguments"].fields:
         if field.name != "other":

@@ -43,7 +43,8 @@ def test_a_typed_call_is_answered_line_by_line_in_the_order_given(product: Produ
     assert (first["said"], second["said"]) == (CHENNAI_DELHI, "what about the evening")
     (tool,) = first["tools"]
     assert (tool["name"], tool["outcome"]) == ("search_flights", "FOUND")
-    assert (tool["arguments"]["origin"], tool["arguments"]["destination"]) == ("MAA", "DEL")
+    (leg,) = tool["arguments"]["legs"]
+    assert (leg["origin"], leg["destination"]) == ("MAA", "DEL")
     assert "sample" in first["reply"]
     assert events[-1]["reason"] == "CALLER_HUNG_UP"
 
@@ -168,7 +169,7 @@ def test_a_round_trip_is_one_search(product: Product) -> None:
     assert table.returncode == 0, table.stderr
     assert "and back on" in table.stdout
     lines = [json.loads(line) for line in product.readback(*asked, "--json").stdout.splitlines()]
-    legs = {one["itinerary_id"]: one.get("leg", 0) for one in lines if "segments" in one}
+    legs = {one["itinerary_id"]: one.get("leg_index", 0) for one in lines if "segments" in one}
     ways = [one["itinerary_ids"] for one in lines if "itinerary_ids" in one]
     assert ways
     assert all([legs[name] for name in way] == [0, 1] for way in ways)

@@ -84,18 +84,22 @@ def results(*flights: dict[str, Any]) -> dict[str, Any]:
     for flight in flights:
         there = dict(flight)
         if back := there.pop("way_back", None):
-            out, home = ids = [there["itinerary_id"], back["itinerary_id"]]
+            ids = [there["itinerary_id"], back["itinerary_id"]]
             found["journeys"].append({"itinerary_ids": ids, "fare": there.pop("fare")})
             found["itineraries"].append(back)
-            offer = {"itinerary_id": out, "return_itinerary_id": home, "seller": "Tripdesk"}
+            offer = {"itinerary_ids": ids, "seller": "Tripdesk"}
             found["offers"].append(offer | {"expire_time": "2026-11-23T13:14:00Z"})
         found["itineraries"].append(there)
     return found
 
 
-def search(*flights: dict[str, Any], outcome: str = "FOUND", **arguments: Any) -> dict[str, Any]:
-    """Return the message of a search with these arguments, in addition to route and day."""
-    route = {"origin": "MAA", "destination": "DEL", "depart_date": date_of(DAY)}
+def search(
+    *flights: dict[str, Any], outcome: str = "FOUND", back: date | None = None, **arguments: Any
+) -> dict[str, Any]:
+    """Return the message of a search with these arguments; its legs have a route and a day."""
+    whole = {name: arguments.pop(name) for name in ("adults", "cabin", "sort") if name in arguments}
+    out = {"origin": "MAA", "destination": "DEL", "depart_date": date_of(DAY)} | arguments
+    legs = [out, *([{"origin": "DEL", "destination": "MAA", "depart_date": date_of(back)}] if back else [])]
     done = {
         "total": len(flights),
         "total_unfiltered": max(len(flights), 12),
@@ -105,7 +109,7 @@ def search(*flights: dict[str, Any], outcome: str = "FOUND", **arguments: Any) -
     result: dict[str, Any] = tool | {"outcome": f"TOOL_OUTCOME_{outcome}"}
     if outcome in ("FOUND", "EMPTY"):
         result["search_flights"] = {"results": results(*flights), "done": done}
-    call = tool | {"places": [CHENNAI, DELHI], "search_flights": route | arguments}
+    call = tool | {"places": [CHENNAI, DELHI], "search_flights": {"legs": legs} | whole}
     return {"tool_call": call, "tool_result": result}
 
 

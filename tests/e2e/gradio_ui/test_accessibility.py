@@ -138,7 +138,7 @@ async def test_a_past_conversation_shows_utterances_and_tool_calls(ada: Visitor)
     owner = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
     conversation_id = service.add_conversation(owner, "Chennai to Delhi")
     await service.say(conversation_id, "customer", "Show flights from Chennai to Delhi")
-    use = search(*FLIGHTS, nonstop=True)
+    use = search(*FLIGHTS, max_stops=0)
     await service.write(conversation_id, tool_call=use["tool_call"])
     await service.write(conversation_id, tool_result=use["tool_result"])
     await service.say(conversation_id, "agent", "I found three", sealing="INTERRUPTED")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -22,10 +23,10 @@ async def record(visitor: Visitor, use: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "use",
     [
-        search(*FLIGHTS, nonstop=True, depart_from={"hours": 2}, depart_until={"hours": 4}),
-        search(with_two_stops(), passengers=2, cabin="CABIN_BUSINESS"),
-        search(there_and_back("28721.36"), return_date={"year": 2026, "month": 11, "day": 30}),
-        search(outcome="EMPTY", nonstop=True),
+        search(*FLIGHTS, max_stops=0, depart_from={"hours": 2}, depart_until={"hours": 4}),
+        search(with_two_stops(), adults=2, cabin="CABIN_BUSINESS"),
+        search(there_and_back("28721.36"), back=date(2026, 11, 30)),
+        search(outcome="EMPTY", max_stops=0),
         search(outcome="UNAVAILABLE"),
     ],
     ids=["filters", "connection", "round trip", "no flights", "failed"],
@@ -45,12 +46,12 @@ async def test_the_filters_of_a_search_are_shown(ada: Visitor) -> None:
         await agent.show_flights(
             search(
                 *FLIGHTS,
-                nonstop=True,
+                max_stops=0,
                 depart_from={"hours": 2},
                 depart_until={"hours": 4, "minutes": 30},
                 carrier_codes=["AI", "6E"],
                 cabin="CABIN_BUSINESS",
-                passengers=2,
+                adults=2,
                 sort="FLIGHT_SORT_CHEAPEST",
             )
         )

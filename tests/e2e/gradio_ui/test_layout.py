@@ -46,7 +46,7 @@ async def converse(visitor: Visitor, agent: Any, turns: int = 3) -> None:
     for _ in range(turns):
         await agent.recognise(uuid7(), "caller", ["show flights", "Show flights from Chennai to Delhi."])
         await agent.become("thinking")
-        await agent.show_flights(search(*FLIGHTS * 4, nonstop=True))
+        await agent.show_flights(search(*FLIGHTS * 4, max_stops=0))
         await agent.say(uuid7(), PIECES)
     await expect(visitor.see("earlier-search")).to_have_count(turns - 1)
 

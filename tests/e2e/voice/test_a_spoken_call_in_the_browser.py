@@ -106,8 +106,8 @@ def test_a_spoken_question_is_heard_answered_shown_and_recorded(product: Product
         heard = _utterances(entries, entry_pb2.SPEAKER_CUSTOMER)
         assert _word_error_rate(QUESTION, heard[0].text) <= 0.4
         searches = [entry.tool_call for entry in entries if entry.HasField("tool_call")]
-        routes = [(call.search_flights.origin, call.search_flights.destination) for call in searches]
-        assert routes == [("MAA", "DEL")]
+        legs = [leg for call in searches for leg in call.search_flights.legs]
+        assert [(leg.origin, leg.destination) for leg in legs] == [("MAA", "DEL")]
         _agree(page, entries)
 
 

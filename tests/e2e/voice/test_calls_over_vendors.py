@@ -69,7 +69,7 @@ def _turns(product: Product, kind: str, *lines: str) -> list[Turn]:
 def test_a_search_falls_back_to_the_second_vendor(call: str, request: pytest.FixtureRequest) -> None:
     turn = request.getfixturevalue(call)[0]
     (tool,) = turn["tools"]
-    assert (tool["name"], tool["outcome"], tool["arguments"]["origin"]) == (
+    assert (tool["name"], tool["outcome"], tool["arguments"]["legs"][0]["origin"]) == (
         "search_flights",
         "FOUND",
         "OSL",

@@ -33,10 +33,8 @@ def _understood(events: list[dict[str, Any]], questions: list[Drawn]) -> None:
     for turn, question in zip(events[1:-1], questions, strict=True):
         assert turn["said"] == question.text
         assert [tool["name"] for tool in turn["tools"]] == ["search_flights"], turn
-        arguments = turn["tools"][0]["arguments"]
-        assert (arguments["origin"], arguments["destination"]) == (question.origin, question.destination), (
-            turn
-        )
+        (leg,) = turn["tools"][0]["arguments"]["legs"]
+        assert (leg["origin"], leg["destination"]) == (question.origin, question.destination), turn
         assert turn["tools"][0]["outcome"] in {"FOUND", "EMPTY"}
         assert turn["reply"]
 

@@ -47,7 +47,7 @@ class Parrot:
             yield End()
             return
         call = entry_pb2.ToolCall(tool_call_id=str(uuid.uuid4()), name="search_flights")
-        call.search_flights.origin, call.search_flights.destination = "MAA", "DEL"
+        call.search_flights.legs.add(origin="MAA", destination="DEL")
         result = entry_pb2.ToolResult(tool_call_id=call.tool_call_id, name=call.name)
         result.outcome = entry_pb2.TOOL_OUTCOME_EMPTY
         yield ToolStarted(call)

@@ -235,7 +235,8 @@ def drawn(entries: list[entry_pb2.Entry]) -> list[str]:
     for result in (entry.tool_result for entry in entries if entry.tool_result.HasField("search_flights")):
         call, found = calls[result.tool_call_id], result.search_flights.results
         cities = {place.code: place.city for place in call.places}
-        title = f"{cities[call.search_flights.origin]} to {cities[call.search_flights.destination]}"
+        leg = call.search_flights.legs[0]
+        title = f"{cities[leg.origin]} to {cities[leg.destination]}"
         by_id = {one.itinerary_id: one for one in found.itineraries}
         ways = [(list(journey.itinerary_ids), journey.fare) for journey in found.journeys]
         for ids, fare in ways or [([one.itinerary_id], one.fare) for one in found.itineraries]:

@@ -26,6 +26,7 @@ from mesh.calling.channel import open_channel
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+from tests.flight_searches import search_request
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -39,13 +40,11 @@ def ahead(days: int) -> date:
 def request(
     origin: str = "MAA", destination: str = "DEL", days: int = 7, **more: Any
 ) -> flights_pb2.SearchFlightsRequest:
-    return flights_pb2.SearchFlightsRequest(
-        origin=origin, destination=destination, depart_date=date_message(ahead(days)), **more
-    )
+    return search_request(origin, destination, ahead(days), **more)
 
 
 def status_request(number: str, day: date | None = None) -> flight_status_pb2.GetFlightStatusRequest:
-    return flight_status_pb2.GetFlightStatusRequest(flight_number=number, date=date_message(day))
+    return flight_status_pb2.GetFlightStatusRequest(flight_number=number, depart_date=date_message(day))
 
 
 async def test_search_is_answered_with_sample_itineraries(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -200,7 +199,7 @@ async def test_a_journey_of_two_flights_is_read_out_as_one(flightdata: FlightDat
 
 
 async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsyncStub) -> None:
-    both = request(return_date=date_message(ahead(12)), sort=flights_pb2.FLIGHT_SORT_CHEAPEST)
+    both = request(back=ahead(12), sort=flights_pb2.FLIGHT_SORT_CHEAPEST)
     answer = await FlightDataTools(flightdata).search_flights(both)
     assert 0 < len(answer.flights) <= MAX_RESULTS
     amounts = [(flight.total.units, flight.total.nanos) for flight in answer.flights if flight.total]
@@ -215,7 +214,7 @@ async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsy
 async def test_flights_of_a_route_come_nearest_first(flightdata: FlightDataServiceAsyncStub) -> None:
     statuses = await FlightDataTools(flightdata).route_status(
         flight_status_pb2.ListRouteStatusRequest(
-            origin="MAA", destination="DEL", date=date_message(ahead(1)), near=time_message(time(9))
+            origin="MAA", destination="DEL", depart_date=date_message(ahead(1)), near=time_message(time(9))
         )
     )
     assert statuses

@@ -88,11 +88,11 @@ async def test_there_and_back_has_the_price_of_both(
     )
     assert tool.outcome == entry_pb2.TOOL_OUTCOME_FOUND
     results = tool.search_flights.results
-    legs = {itinerary.itinerary_id: itinerary.leg for itinerary in results.itineraries}
+    legs = {itinerary.itinerary_id: itinerary.leg_index for itinerary in results.itineraries}
     ways = {tuple(journey.itinerary_ids) for journey in results.journeys}
     assert {tuple(map(legs.get, ids)) for ids in ways} == {(0, 1)}
     assert not any(itinerary.HasField("fare") for itinerary in results.itineraries)
-    assert sorted((offer.itinerary_id, offer.return_itinerary_id) for offer in results.offers) == sorted(ways)
+    assert sorted(tuple(offer.itinerary_ids) for offer in results.offers) == sorted(ways)
     assert "and back at" in answer
     assert "rupees in all" in answer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -16,6 +17,7 @@ from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, fl
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+from tests.flight_searches import search_request
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -53,41 +55,45 @@ requests: dict[str, st.SearchStrategy[Any]] = {
         flight_status_pb2.GetFlightStatusRequest,
         flight_number=st.sampled_from(["AI542", "AI0", "AI0000", "6E9999", "AI 542", "ai542"])
         | st.text(max_size=8),
-        date=st.none() | dates,
+        depart_date=st.none() | dates,
     ),
     "ListRouteStatus": st.builds(
         flight_status_pb2.ListRouteStatusRequest,
         origin=st.sampled_from(["SYD", "MAA"]) | codes,
         destination=st.sampled_from(["MEL", "DEL"]) | codes,
-        date=st.none() | dates,
+        depart_date=st.none() | dates,
         near=times,
         max_results=small,
     ),
     "SearchFlights": st.builds(
         flights_pb2.SearchFlightsRequest,
-        origin=codes,
-        destination=codes,
-        depart_date=st.none() | dates | st.just(Date(year=2027, month=1, day=15)),
-        depart_from=times,
-        depart_until=times,
-        nonstop=st.booleans(),
-        carrier_code=st.sampled_from(["", "AI", "ai", "AIC"]),
-        return_date=st.none() | dates,
-        flexible_days=small,
+        legs=st.lists(
+            st.builds(
+                flights_pb2.SearchLeg,
+                origin=codes,
+                origin_kind=small,
+                destination=codes,
+                depart_date=st.none() | dates | st.just(Date(year=2027, month=1, day=15)),
+                depart_from=times,
+                depart_until=times,
+                max_stops=st.none() | small,
+                carrier_codes=st.lists(st.sampled_from(["", "AI", "ai", "AIC"]), max_size=2),
+                flexible_days=small,
+            ),
+            max_size=3,
+        ),
         sort=small,
         cabin=small,
-        passengers=small,
+        adults=st.none() | small,
         max_results=small,
     ),
 }
 
 known: dict[str, Any] = {
     "ListRouteStatus": flight_status_pb2.ListRouteStatusRequest(
-        origin="SYD", destination="MEL", date=Date(year=1, month=1, day=1)
+        origin="SYD", destination="MEL", depart_date=Date(year=1, month=1, day=1)
     ),
-    "SearchFlights": flights_pb2.SearchFlightsRequest(
-        origin="SYD", destination="MEL", depart_date=Date(year=9999, month=12, day=31), flexible_days=3
-    ),
+    "SearchFlights": search_request("SYD", "MEL", date(9999, 12, 31), flexible_days=3),
 }
 """Edge cases, tried in addition to the generated requests."""
 

@@ -20,6 +20,7 @@ from tests.integration.flightdata.conftest import FLIGHTDATA
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+from tests.flight_searches import search_request
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -42,8 +43,8 @@ async def _search(
 
 
 def _chennai_delhi(**more: object) -> flights_pb2.SearchFlightsRequest:
-    fields: dict[str, Any] = {"origin": "MAA", "destination": "DEL", "depart_date": _date(_ahead(1))} | more
-    return flights_pb2.SearchFlightsRequest(**fields)
+    fields: dict[str, Any] = {"origin": "MAA", "destination": "DEL", "day": _ahead(1)} | more
+    return search_request(**fields)
 
 
 async def test_a_garbled_sentence_becomes_places(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -89,12 +90,9 @@ async def test_sentences_of_strangers_are_not_searched(flightdata_address: str) 
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
-async def _departures(flightdata: FlightDataServiceAsyncStub, origin: str, *cities: str) -> set[str]:
+async def _departures(flightdata: FlightDataServiceAsyncStub, origin: str, **more: Any) -> set[str]:
     """Return the airports from which the found flights to London depart."""
-    request = flights_pb2.SearchFlightsRequest(
-        origin=origin, destination="LON", depart_date=_date(_ahead(1)), max_results=100, city_codes=cities
-    )
-    found, _ = await _search(flightdata, request)
+    found, _ = await _search(flightdata, search_request(origin, "LON", _ahead(1), max_results=100, **more))
     return {itinerary.segments[0].departure.airport_code for itinerary in found}
 
 
@@ -102,7 +100,7 @@ async def test_a_code_means_its_airport_and_a_city_all_of_its_airports(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
     assert await _departures(flightdata, "IST") == {"IST"}
-    assert await _departures(flightdata, "IST", "IST") == {"IST", "SAW"}
+    assert await _departures(flightdata, "IST", origin_kind=places_pb2.PLACE_KIND_METRO) == {"IST", "SAW"}
     assert await _departures(flightdata, "NYC") >= {"JFK", "EWR"}
 
 
@@ -114,7 +112,7 @@ async def test_flights_of_a_renamed_airport_are_found_under_both_codes(
 
 async def test_an_airport_has_its_local_time(flightdata: FlightDataServiceAsyncStub) -> None:
     airport = (await flightdata.GetAirport(places_pb2.GetAirportRequest(code="MAA"))).airport
-    there = datetime.fromisoformat(airport.local_time)
+    there = datetime.fromisoformat(airport.current_local_time)
     assert there.utcoffset() == timedelta(hours=5, minutes=30)
     assert abs(datetime.now(UTC) - there) < timedelta(seconds=30)
 
@@ -140,7 +138,7 @@ async def test_a_route_has_its_carriers(flightdata: FlightDataServiceAsyncStub) 
 async def test_a_search_answers_with_sample_flights_in_local_money_and_time(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
-    found, done = await _search(flightdata, _chennai_delhi(passengers=2, max_results=100))
+    found, done = await _search(flightdata, _chennai_delhi(adults=2, max_results=100))
     assert done.outcome == flights_pb2.SEARCH_OUTCOME_FOUND
     assert done.total == done.total_unfiltered == len(found)
     for itinerary in found:
@@ -166,7 +164,7 @@ async def test_search_and_status_agree_on_a_flight(flightdata: FlightDataService
     for itinerary in found[:5]:
         segment = itinerary.segments[0]
         request = flight_status_pb2.GetFlightStatusRequest(
-            flight_number=segment.flight_number, date=_date(_ahead(1))
+            flight_number=segment.flight_number, depart_date=_date(_ahead(1))
         )
         status = (await flightdata.GetFlightStatus(request)).status
         assert status.scheduled_departure == segment.departure
@@ -235,7 +233,7 @@ REFUSED_SEARCHES = {
         "INVALID_ARGUMENT",
         "INVALID_REQUEST",
     ),
-    "ten passengers": ({"passengers": 10}, "INVALID_ARGUMENT", "INVALID_REQUEST"),
+    "ten passengers": ({"adults": 10}, "INVALID_ARGUMENT", "INVALID_REQUEST"),
     "malformed code": ({"origin": "chennai"}, "INVALID_ARGUMENT", "INVALID_REQUEST"),
 }
 
@@ -252,9 +250,8 @@ async def test_an_impossible_search_is_refused_with_its_reason(
 
 async def test_a_search_needs_a_date(flightdata: FlightDataServiceAsyncStub) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await _first(
-            flightdata.SearchFlights(flights_pb2.SearchFlightsRequest(origin="MAA", destination="DEL"))
-        )
+        leg = flights_pb2.SearchLeg(origin="MAA", destination="DEL")
+        await _first(flightdata.SearchFlights(flights_pb2.SearchFlightsRequest(legs=[leg])))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
@@ -287,21 +284,19 @@ async def test_places_are_public_and_flights_are_not(flightdata: FlightDataServi
 async def test_a_return_search_has_journeys_and_an_outcome_for_each_leg(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
-    request = _chennai_delhi(
-        destination="LHR", return_date=_date(_ahead(6)), bags=1, sort=flights_pb2.FLIGHT_SORT_CHEAPEST
-    )
+    request = _chennai_delhi(destination="LHR", back=_ahead(6), bags=1, sort=flights_pb2.FLIGHT_SORT_CHEAPEST)
     messages = [message async for message in flightdata.SearchFlights(request)]
     (results,) = [message.results for message in messages if message.HasField("results")]
     by_id = {itinerary.itinerary_id: itinerary for itinerary in results.itineraries}
     assert results.journeys
     for journey in results.journeys:
         legs = [by_id[name] for name in journey.itinerary_ids]
-        assert [leg.leg for leg in legs] == [0, 1]
+        assert [leg.leg_index for leg in legs] == [0, 1]
         # Whether a leg is sold out depends on today's date; only such a journey has no fare.
         assert journey.HasField("fare") == all(leg.HasField("fare") for leg in legs)
         assert not journey.HasField("fare") or journey.fare.total.currency_code == "INR"
     assert results.journeys[0].HasField("fare")
-    assert [part.leg for part in messages[-1].done.parts] == [0, 1]
+    assert [part.leg_index for part in messages[-1].done.parts] == [0, 1]
     assert all(
         itinerary.emissions.grams > 0 and itinerary.emissions.source for itinerary in results.itineraries
     )
@@ -330,7 +325,7 @@ async def test_flights_of_a_route_are_found_by_approximate_departure(
     request = flight_status_pb2.ListRouteStatusRequest(
         origin="MAA",
         destination="DEL",
-        date=_date(_ahead(1)),
+        depart_date=_date(_ahead(1)),
         near=TimeOfDay(hours=8, minutes=20),
         max_results=2,
     )

@@ -35,6 +35,7 @@ from services.identity.settings import IdentitySettings
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+from tests.flight_searches import search_request
 
 pytestmark = pytest.mark.integration
 
@@ -90,13 +91,7 @@ def _tomorrow() -> date:
 
 
 def _request(origin: str, destination: str = "LHR", **more: Any) -> flights_pb2.SearchFlightsRequest:
-    day = _tomorrow()
-    return flights_pb2.SearchFlightsRequest(
-        origin=origin,
-        destination=destination,
-        depart_date=Date(year=day.year, month=day.month, day=day.day),
-        **more,
-    )
+    return search_request(origin, destination, _tomorrow(), **more)
 
 
 async def _search(
@@ -126,7 +121,7 @@ async def test_the_first_provider_answers_and_the_second_is_not_asked(tmp_path: 
 
 async def test_the_second_provider_answers_when_the_first_fails(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
-        responses = await _search(stub, _request("OSL", max_results=100, passengers=2))
+        responses = await _search(stub, _request("OSL", max_results=100, adults=2))
     assert _progress(responses) == [
         ("aviationstack", False, 0),
         ("aviationstack", True, flights_pb2.PROVIDER_PROBLEM_UNAVAILABLE),
@@ -137,7 +132,7 @@ async def test_the_second_provider_answers_when_the_first_fails(tmp_path: Path) 
     assert {i.provenance.provider for i in results.itineraries} == {"flightapi"}
     ids = {i.itinerary_id for i in results.itineraries}
     assert results.offers
-    assert {offer.itinerary_id for offer in results.offers} <= ids
+    assert {name for offer in results.offers for name in offer.itinerary_ids} <= ids
     assert all(offer.expire_time.ToDatetime(UTC) > datetime.now(UTC) for offer in results.offers)
     assert all(i.fare.total.currency_code == "NOK" for i in results.itineraries)
     stops = [i for i in results.itineraries if len(i.segments) > 1]
@@ -233,10 +228,10 @@ async def test_an_offer_is_repriced_by_its_own_provider(tmp_path: Path) -> None:
         dear = (await _offers(stub, "ATH"))[0]
         dearer = await stub.GetOffer(flights_pb2.GetOfferRequest(offer_id=dear.offer_id))
         followed = await stub.GetOffer(flights_pb2.GetOfferRequest(offer_id=dearer.offer.offer_id))
-    assert (again.offer.fare, again.offer.seller, again.itinerary.itinerary_id) == (
+    assert (again.offer.fare, again.offer.seller, [i.itinerary_id for i in again.itineraries]) == (
         offer.fare,
         offer.seller,
-        offer.itinerary_id,
+        list(offer.itinerary_ids),
     )
     assert not again.HasField("previous_fare")
     assert dearer.previous_fare == dear.fare
@@ -266,7 +261,7 @@ async def test_a_status_comes_from_the_provider_that_knows_the_flight(tmp_path: 
         ).status
         later = _tomorrow()
         asked = flight_status_pb2.GetFlightStatusRequest(
-            flight_number="AI542", date=Date(year=later.year, month=later.month, day=later.day)
+            flight_number="AI542", depart_date=Date(year=later.year, month=later.month, day=later.day)
         )
         planned = (await stub.GetFlightStatus(asked)).status
     assert (delayed.state, delayed.delay_minutes, delayed.provider_state) == (
@@ -358,7 +353,7 @@ async def test_a_return_by_price_is_sold_and_repriced_as_one(tmp_path: Path) -> 
         "MAA",
         "HEL",
         sort=flights_pb2.FLIGHT_SORT_CHEAPEST,
-        return_date=Date(year=home.year, month=home.month, day=home.day),
+        back=home,
     )
     async with _service(tmp_path) as (stub, one, other):
         responses = await _search(stub, request)
@@ -368,16 +363,14 @@ async def test_a_return_by_price_is_sold_and_repriced_as_one(tmp_path: Path) -> 
     assert [path.split("/")[1] for path, _ in other.calls] == ["roundtrip", "roundtrip"]
     assert one.calls == []
     assert all(journey.HasField("fare") and len(journey.itinerary_ids) == 2 for journey in results.journeys)
-    assert (again.itinerary.itinerary_id, again.return_itinerary.itinerary_id) == (
-        offer.itinerary_id,
-        offer.return_itinerary_id,
-    )
+    assert [itinerary.itinerary_id for itinerary in again.itineraries] == offer.itinerary_ids
+    assert len(offer.itinerary_ids) == 2
     assert again.offer.fare == offer.fare
 
 
 async def test_a_return_not_about_prices_is_combined_without_a_joint_price(tmp_path: Path) -> None:
     home = _tomorrow() + timedelta(days=7)
-    request = _request("MAA", "DEL", return_date=Date(year=home.year, month=home.month, day=home.day))
+    request = _request("MAA", "DEL", back=home)
     async with _service(tmp_path) as (stub, one, other):
         responses = await _search(stub, request)
         answer = await FlightDataTools(stub).search_flights(request)

@@ -41,9 +41,13 @@ FLIGHTS: dict[str, Any] = {
     "params": {
         "name": "search_flights",
         "arguments": {
-            "origin": "MAA",
-            "destination": "DEL",
-            "depart_date": (datetime.now(UTC) + timedelta(days=2)).date().isoformat(),
+            "legs": [
+                {
+                    "origin": "MAA",
+                    "destination": "DEL",
+                    "depart_date": (datetime.now(UTC) + timedelta(days=2)).date().isoformat(),
+                }
+            ],
         },
         "_meta": {"progressToken": "p"},
     },

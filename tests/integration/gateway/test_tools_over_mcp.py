@@ -26,18 +26,17 @@ TOOLS = tools_of([FLIGHTDATA])
 TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_airport": {"code": "MAA"},
-    "route_status": {"origin": "MAA", "destination": "DEL", "date": TOMORROW, "near": "09:00"},
+    "route_status": {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "near": "09:00"},
     "search_flights": {
-        "origin": "MAA",
-        "destination": "DEL",
-        "depart_date": TOMORROW,
+        "legs": [
+            {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "depart_from": "06:00"},
+        ],
         "sort": "cheapest",
-        "depart_from": "06:00",
     },
 }
 """Valid arguments of each tool; `flight_status` uses a flight from the search."""
 PROGRAMMING = ("regex", "^[", "pydantic", "str'", "<class", "int'", "Failed to parse", "Traceback")
-_MOVING = {"fetch_time", "age", "local_time"}
+_MOVING = {"fetch_time", "age", "current_local_time"}
 """Fields that change from one moment to the next."""
 
 
@@ -51,7 +50,13 @@ async def arguments(mesh: Mesh) -> dict[str, dict[str, Any]]:
         .segments[0]
         .flight_number
     )
-    return ARGUMENTS | {"flight_status": {"flight_number": number, "date": TOMORROW}}
+    return ARGUMENTS | {"flight_status": {"flight_number": number, "depart_date": TOMORROW}}
+
+
+def with_leg(arguments: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return the arguments of a search with other fields of its leg, or those of a route as they are."""
+    legs = [leg | fields for leg in arguments.get("legs", ())]
+    return arguments | ({"legs": legs} if legs else fields)
 
 
 async def over_grpc(mesh: Mesh, tool: Tool, arguments: dict[str, Any]) -> list[Message]:
@@ -105,7 +110,7 @@ async def test_every_tool_of_the_contracts_is_listed_with_its_schema_and_hints(m
 async def test_an_error_has_code_reason_and_message(mesh: Mesh) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
         answer = await client.call_tool(
-            "search_flights", ARGUMENTS["search_flights"] | {"destination": "MAA"}
+            "search_flights", with_leg(ARGUMENTS["search_flights"], destination="MAA")
         )
         assert answer.is_error
         assert answer.structured_content["error"]["reason"] == "SAME_PLACE"
@@ -115,22 +120,26 @@ async def test_an_error_has_code_reason_and_message(mesh: Mesh) -> None:
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        ({"origin": "qqqqqqqq"}, "origin"),
-        ({"origin": "x" * 201}, "origin"),
-        ({"origin": ""}, "origin"),
-        ({"origin": 7}, "origin"),
-        ({"carrier_code": "Air India"}, "carrier_code"),
-        ({"depart_date": "tomorrow"}, "depart_date"),
-        ({"depart_from": "late"}, "depart_from"),
+        ({"origin": "qqqqqqqq"}, "legs[0].origin"),
+        ({"origin": "x" * 201}, "legs[0].origin"),
+        ({"origin": ""}, "legs[0].origin"),
+        ({"origin": 7}, "legs[0].origin"),
+        ({"carrier_codes": ["Air India"]}, "legs[0].carrier_codes[0]"),
+        ({"depart_date": "tomorrow"}, "legs[0].depart_date"),
+        ({"depart_from": "late"}, "legs[0].depart_from"),
+        ({"origin_kind": "metro"}, "legs[0].origin_kind"),
+        ({"legs": []}, "legs"),
         ({"sort": "luckiest"}, "sort"),
         ({"max_results": 100}, "max_results"),
         ({"customer_id": "somebody-else"}, "customer_id"),
-        ({"passengers": 99}, "passengers"),
+        ({"adults": 99}, "adults"),
     ],
 )
 async def test_invalid_arguments_are_listed(mesh: Mesh, arguments: dict[str, Any], field: str) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
-        answer = await client.call_tool("search_flights", ARGUMENTS["search_flights"] | arguments)
+        search = ARGUMENTS["search_flights"]
+        wrong = with_leg(search, **arguments) if field.startswith("legs[") else search | arguments
+        answer = await client.call_tool("search_flights", wrong)
     assert answer.is_error
     assert answer.structured_content["error"]["reason"] == "INVALID_REQUEST"
     problem = answer.structured_content["error"]["fields"][field]
@@ -141,7 +150,7 @@ async def test_invalid_arguments_are_listed(mesh: Mesh, arguments: dict[str, Any
 @pytest.mark.parametrize("given", ["Chennai", "chenai", "MAA airport", "maa"])
 async def test_the_name_of_a_place_is_its_code(mesh: Mesh, given: str) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
-        answer = await client.call_tool("search_flights", ARGUMENTS["search_flights"] | {"origin": given})
+        answer = await client.call_tool("search_flights", with_leg(ARGUMENTS["search_flights"], origin=given))
     itineraries = answer.structured_content["results"]["itineraries"]
     assert {one["segments"][0]["departure"]["airport_code"] for one in itineraries} == {"MAA"}
 
@@ -150,7 +159,7 @@ async def test_the_name_of_a_place_is_its_code(mesh: Mesh, given: str) -> None:
 async def test_a_citys_name_means_all_its_airports_and_a_code_one(
     mesh: Mesh, given: str, airports: set[str]
 ) -> None:
-    asked = ARGUMENTS["search_flights"] | {"origin": given, "destination": "LON", "depart_from": None}
+    asked = with_leg(ARGUMENTS["search_flights"], origin=given, destination="LON", depart_from=None)
     async with mesh.gateway(mcp_answer_tokens=100_000) as url, assistant(url) as client:
         answer = await client.call_tool("search_flights", asked)
     itineraries = answer.structured_content["results"]["itineraries"]
@@ -163,16 +172,30 @@ async def test_an_ambiguous_place_is_asked_about_and_each_candidate_can_be_chose
     mesh: Mesh, arguments: dict[str, dict[str, Any]], tool: str, given: str
 ) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
-        asked = await client.call_tool(tool, arguments[tool] | {"origin": given})
+        asked = await client.call_tool(tool, with_leg(arguments[tool], origin=given))
         assert not asked.is_error
         answer = asked.structured_content
         assert answer["speech"].endswith("?")
         assert "results" not in answer
-        candidates = answer["question"]["origin"]["candidates"]
+        field = "legs[0].origin" if tool == "search_flights" else "origin"
+        candidates = answer["question"][field]["candidates"]
         assert len({candidate["code"] for candidate in candidates}) > 1
         for candidate in candidates:
-            chosen = await client.call_tool(tool, arguments[tool] | {"origin": candidate["write"]})
+            chosen = await client.call_tool(tool, with_leg(arguments[tool], origin=candidate["write"]))
             assert "question" not in chosen.structured_content
+
+
+async def test_a_return_has_a_leg_back_with_its_own_wishes(mesh: Mesh) -> None:
+    (out,) = ARGUMENTS["search_flights"]["legs"]
+    day = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+    back = {"origin": "Delhi", "destination": "Chennai", "depart_date": day, "depart_until": "12:00"}
+    async with mesh.gateway(mcp_answer_tokens=100_000) as url, assistant(url) as client:
+        answer = (await client.call_tool("search_flights", {"legs": [out, back]})).structured_content
+    itineraries = {one["itinerary_id"]: one for one in answer["results"]["itineraries"]}
+    for journey in answer["results"]["journeys"]:
+        there, home = (itineraries[name]["segments"][0]["departure"] for name in journey["itinerary_ids"])
+        assert there["local_time"][11:] >= "06:00"
+        assert home["local_time"][11:] < "12:00"
 
 
 async def test_an_unknown_tool_is_an_error(mesh: Mesh) -> None:

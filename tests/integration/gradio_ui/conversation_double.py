@@ -121,6 +121,17 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
     ) -> pb.EndConversationResponse:
         raise NotImplementedError  # not used by the web app
 
+    async def UpdateConversation(
+        self, request: pb.UpdateConversationRequest, context: Any
+    ) -> pb.UpdateConversationResponse:
+        raise NotImplementedError  # not used by the web app
+
+    async def GetCall(self, request: pb.GetCallRequest, context: Any) -> pb.GetCallResponse:
+        raise NotImplementedError  # not used by the web app
+
+    async def ListCalls(self, request: pb.ListCallsRequest, context: Any) -> pb.ListCallsResponse:
+        raise NotImplementedError  # not used by the web app
+
     async def CheckDispatch(self, request: pb.CheckDispatchRequest, context: Any) -> pb.CheckDispatchResponse:
         raise NotImplementedError  # only for agents
 

@@ -242,39 +242,40 @@ class Search:
     depart_until: time | None
     arrive_from: time | None
     arrive_until: time | None
-    nonstop: bool
     max_stops: int | None
     via: str
-    carrier_code: str
     carrier_codes: tuple[str, ...]
     without_carrier_codes: tuple[str, ...]
     sort: str
     cabin: str
-    passengers: int
-    arguments: dict[str, Any]
+    adults: int
+    leg_arguments: dict[str, Any]
+
+    @property
+    def nonstop(self) -> bool:
+        """Whether only nonstop flights are wanted."""
+        return self.max_stops == 0
 
     @classmethod
     def of(cls, request: flights_pb2.SearchFlightsRequest) -> Search:
-        words = arguments_from(request)
+        words, (leg, *back) = arguments_from(request), request.legs
         return cls(
-            origin=request.origin,
-            destination=request.destination,
-            depart_date=day_of(request.depart_date),
-            return_date=day_in(request, "return_date"),
-            depart_from=time_in(request, "depart_from"),
-            depart_until=time_in(request, "depart_until"),
-            arrive_from=time_in(request, "arrive_from"),
-            arrive_until=time_in(request, "arrive_until"),
-            nonstop=request.nonstop,
-            max_stops=words.get("max_stops"),
-            via=request.via,
-            carrier_code=request.carrier_code,
-            carrier_codes=tuple(request.carrier_codes),
-            without_carrier_codes=tuple(request.without_carrier_codes),
+            origin=leg.origin,
+            destination=leg.destination,
+            depart_date=day_of(leg.depart_date),
+            return_date=day_of(back[0].depart_date) if back else None,
+            depart_from=time_in(leg, "depart_from"),
+            depart_until=time_in(leg, "depart_until"),
+            arrive_from=time_in(leg, "arrive_from"),
+            arrive_until=time_in(leg, "arrive_until"),
+            max_stops=leg.max_stops if leg.HasField("max_stops") else None,
+            via=leg.via,
+            carrier_codes=tuple(leg.carrier_codes),
+            without_carrier_codes=tuple(leg.without_carrier_codes),
             sort=words.get("sort", ""),
             cabin=words.get("cabin", ""),
-            passengers=request.passengers or 1,
-            arguments=words,
+            adults=request.adults or 1,
+            leg_arguments=words["legs"][0],
         )
 
 
@@ -326,12 +327,12 @@ class Timetable:
         if request.sort == "cheapest":
             chosen.sort(key=lambda departure: departure[5])
         out = [
-            flight_json(origin, destination, request.depart_date, departure, request.passengers)
+            flight_json(origin, destination, request.depart_date, departure, request.adults)
             for departure in chosen
         ]
         if request.return_date:
             back = [
-                flight_json(destination, origin, request.return_date, departure, request.passengers)
+                flight_json(destination, origin, request.return_date, departure, request.adults)
                 for departure in DEPARTURES
             ]
             found = [
@@ -352,11 +353,10 @@ class Timetable:
         leaves, carrier = datetime.combine(request.depart_date, time(*departure[:2])), departure[2]
         in_time = _within(request.depart_from, request.depart_until, leaves.time())
         there_in_time = _within(request.arrive_from, request.arrive_until, (leaves + FLYING_TIME).time())
-        only = {request.carrier_code, *request.carrier_codes} - {""}
         return (
             in_time
             and there_in_time
-            and (not only or carrier in only)
+            and (not request.carrier_codes or carrier in request.carrier_codes)
             and carrier not in request.without_carrier_codes
         )
 
@@ -393,7 +393,7 @@ class Timetable:
     async def route_status(
         self, request: flight_status_pb2.ListRouteStatusRequest
     ) -> Sequence[flight_status_pb2.FlightStatus]:
-        day, near = day_in(request, "date"), time_in(request, "near") or time(0)
+        day, near = day_in(request, "depart_date"), time_in(request, "near") or time(0)
         self.routes.append(
             RouteQuestion(
                 request.origin, request.destination, day, time_in(request, "near"), request.max_results

@@ -132,7 +132,7 @@ async def test_ten_passengers_are_offered_a_search_for_nine(
     )
     assert not timetable.searches
     await conversation.say("yes")
-    assert timetable.searches[0].passengers == 9
+    assert timetable.searches[0].adults == 9
 
 
 async def test_fewer_passengers_are_asked_for_and_taken(
@@ -141,7 +141,7 @@ async def test_fewer_passengers_are_asked_for_and_taken(
     await conversation.say("Chennai to Delhi tomorrow for 12 people")
     assert await conversation.say("no") == "All right. How many of you are travelling?"
     await conversation.say("eight")
-    assert timetable.searches[0].passengers == 8
+    assert timetable.searches[0].adults == 8
 
 
 @pytest.mark.parametrize(

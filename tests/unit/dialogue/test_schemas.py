@@ -47,20 +47,26 @@ def test_every_tool_of_the_contract_has_a_valid_schema() -> None:
 
 
 def test_hidden_fields_are_never_shown_to_a_model() -> None:
-    assert "max_results" not in tool("search_flights")["properties"]
-    assert tool("search_flights")["additionalProperties"] is False
+    search = tool("search_flights")
+    leg = search["properties"]["legs"]["items"]
+    assert "max_results" not in search["properties"]
+    assert not {"origin_kind", "destination_kind", "via_kind"} & leg["properties"].keys()
+    assert search["additionalProperties"] is leg["additionalProperties"] is False
 
 
 def test_required_fields_are_those_of_the_contract() -> None:
-    assert tool("search_flights")["required"] == ["origin", "destination", "depart_date"]
+    search = tool("search_flights")
+    assert search["required"] == ["legs"]
+    assert search["properties"]["legs"]["minItems"] == 1
+    assert search["properties"]["legs"]["items"]["required"] == ["origin", "destination", "depart_date"]
     assert tool("flight_status")["required"] == ["flight_number"]
 
 
 def test_limits_are_the_contracts() -> None:
-    assert tool("search_flights")["properties"]["passengers"] == {
-        "description": "Number of adults, up to 9; 0 means 1.",
+    assert tool("search_flights")["properties"]["adults"] == {
+        "description": "Number of adults; 1 if absent. At most nine passengers can travel together.",
         "type": "integer",
-        "minimum": 0,
+        "minimum": 1,
         "maximum": 9,
     }
 

@@ -13,6 +13,8 @@ from agent.dialogue.places import Place
 from agent.dialogue.search_answer import SearchAnswer, without_dearer_offers
 from agent.language.flight_times import instant, local
 from agent.language.found_flight import FoundFlight
+from mesh.contracts.tool_arguments import arguments_from
+from tests.flight_searches import search_request
 from tests.unit.dialogue.doubles import DEPARTURES, PLACES, flight_json, journey_json, search_result
 
 pytestmark = pytest.mark.unit
@@ -71,9 +73,8 @@ def test_itinerary_without_required_parts_is_refused(missing: str) -> None:
 
 def offer(itinerary_id: str, units: int, nanos: int = 0, back: str = "") -> flights_pb2.Offer:
     total = Money(currency_code="INR", units=units, nanos=nanos)
-    return flights_pb2.Offer(
-        itinerary_id=itinerary_id, return_itinerary_id=back, fare=flights_pb2.Fare(total=total)
-    )
+    ids = [itinerary_id, back] if back else [itinerary_id]
+    return flights_pb2.Offer(itinerary_ids=ids, fare=flights_pb2.Fare(total=total))
 
 
 def test_of_each_flight_only_the_cheapest_offer_is_kept() -> None:
@@ -102,3 +103,8 @@ def test_the_fare_of_a_round_trip_is_that_of_the_journey() -> None:
 def test_places_survive_the_transcript() -> None:
     for place in PLACES.values():
         assert Place.of(place.message()) == place
+
+
+def test_search_arguments_leave_out_what_is_not_asked_for() -> None:
+    (leg,) = arguments_from(search_request("MAA", "DEL", DAY))["legs"]
+    assert leg == {"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24"}

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from readback.conversation.v1 import entry_pb2
-from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.restoring import restored_state
 from agent.dialogue.turn import Speech, ToolFinished, ToolStarted
-from agent.language.flight_times import date_message, day_of
+from agent.language.flight_times import day_of
 from agent.language.meanings import Expectation
+from tests.flight_searches import search_request
 
 if TYPE_CHECKING:
     from tests.unit.dialogue.doubles import Conversation, Timetable
@@ -43,9 +43,7 @@ async def test_events_come_in_order_tool_first_then_speech(conversation: Convers
     assert started
     assert finished
     assert started.tool_call_id == finished.tool_call_id
-    assert started.search_flights == flights_pb2.SearchFlightsRequest(
-        origin="MAA", destination="DEL", depart_date=date_message(date(2026, 11, 24))
-    )
+    assert started.search_flights == search_request("MAA", "DEL", date(2026, 11, 24))
     assert [place.city for place in started.places] == ["Chennai", "Delhi"]
     assert finished.outcome == entry_pb2.TOOL_OUTCOME_FOUND
     assert len(finished.search_flights.results.itineraries) == 5
@@ -68,7 +66,7 @@ async def test_answers_may_bring_more_than_was_asked(
     await conversation.say("I want to go to Goa")
     await conversation.say("from Pune on Sunday evening for two")
     (request,) = timetable.searches
-    assert (request.origin, request.destination, request.passengers) == ("PNQ", "GOI", 2)
+    assert (request.origin, request.destination, request.adults) == ("PNQ", "GOI", 2)
     assert request.depart_from == time(17)
 
 
@@ -116,14 +114,14 @@ async def test_no_codes_are_spoken(conversation: Conversation) -> None:
         ("sorry, I meant Thursday", "depart_date", date(2026, 11, 26)),
         ("what about the evening", "depart_from", time(17)),
         ("next day", "depart_date", date(2026, 11, 25)),
-        ("nonstop only", "nonstop", True),
+        ("nonstop only", "max_stops", 0),
         ("Only with one stop.", "max_stops", 1),
         ("two stops at most", "max_stops", 2),
         ("cheaper", "sort", "cheapest"),
-        ("only Indigo", "carrier_code", "6E"),
+        ("only Indigo", "carrier_codes", ("6E",)),
         ("in business class", "cabin", "business"),
-        ("make it three passengers", "passengers", 3),
-        ("me and my wife", "passengers", 2),
+        ("make it three passengers", "adults", 3),
+        ("me and my wife", "adults", 2),
     ],
 )
 async def test_change_to_a_search_changes_that_and_nothing_else(
@@ -137,12 +135,11 @@ async def test_change_to_a_search_changes_that_and_nothing_else(
         "origin",
         "destination",
         "depart_date",
-        "nonstop",
         "max_stops",
         "sort",
-        "carrier_code",
+        "carrier_codes",
         "cabin",
-        "passengers",
+        "adults",
     } - {field}
     assert {name: getattr(before, name) for name in others} == {name: getattr(after, name) for name in others}
 
@@ -231,7 +228,7 @@ async def test_a_journey_there_and_back_is_remembered_in_the_next_call(conversat
     (begun,) = [event for event in conversation.events if isinstance(event, ToolStarted)]
     state = restored_state([(begun.call, done.result)])
     assert state.flight_list
-    assert day_of(state.flight_list.request.return_date) == state.draft.back == date(2026, 11, 30)
+    assert day_of(state.flight_list.request.legs[1].depart_date) == state.draft.back == date(2026, 11, 30)
     assert all(flight.back for flight in state.flight_list.flights)
 
 
@@ -309,9 +306,9 @@ async def test_tomorrow_said_before_the_origin_is_counted_there_too(
 async def test_the_last_wish_about_stops_counts(conversation: Conversation, timetable: Timetable) -> None:
     await conversation.say("nonstop flights from Chennai to Delhi tomorrow")
     await conversation.say("with one stop at most")
-    assert (timetable.searches[-1].nonstop, timetable.searches[-1].max_stops) == (False, 1)
+    assert timetable.searches[-1].max_stops == 1
     await conversation.say("nonstop only")
-    assert (timetable.searches[-1].nonstop, timetable.searches[-1].max_stops) == (True, None)
+    assert timetable.searches[-1].max_stops == 0
     await conversation.say("two stops at most")
     await conversation.say("stops are fine")
-    assert (timetable.searches[-1].nonstop, timetable.searches[-1].max_stops) == (False, None)
+    assert timetable.searches[-1].max_stops is None

@@ -61,7 +61,7 @@ async def test_barge_in_while_a_tool_works_cancels_it_and_the_next_turn_goes_on(
     timetable.go.set()
     answer = [event async for event in dialogue.respond("no, Mumbai", now=NOW)]
     assert isinstance(answer[0], ToolStarted)
-    assert answer[0].call.search_flights.destination == "BOM"
+    assert answer[0].call.search_flights.legs[0].destination == "BOM"
 
 
 async def test_barge_in_while_speaking_keeps_what_was_found() -> None:

@@ -60,7 +60,7 @@ async def test_the_other_place_may_be_said_with_the_one_picked(
     )
     assert "from Mumbai to Kochi on Friday" in answer
     (request,) = timetable.searches
-    assert (request.origin, request.destination, request.cabin, request.passengers) == (
+    assert (request.origin, request.destination, request.cabin, request.adults) == (
         "BOM",
         "KCZ",
         "business",
@@ -168,7 +168,7 @@ async def test_a_place_to_change_at_is_neither_origin_nor_destination(
     assert "by way of Mumbai" in answer
     (request,) = timetable.searches
     assert (request.origin, request.destination, request.via, request.nonstop) == ("MAA", "DEL", "BOM", False)
-    assert request.arguments["via"] == "BOM"
+    assert request.leg_arguments["via"] == "BOM"
 
 
 async def test_without_a_stop_withdraws_the_place_to_change_at(

@@ -11,6 +11,7 @@ from agent.dialogue.restoring import restored_state
 from agent.dialogue.state import DialogueState
 from agent.language.en.wording import wishes_words
 from agent.language.meanings import Expectation
+from mesh.contracts.tool_arguments import arguments_from
 
 if TYPE_CHECKING:
     from tests.unit.dialogue.doubles import Conversation, Search, Timetable
@@ -26,8 +27,8 @@ def restored(conversation: Conversation) -> DialogueState:
     return restored_state([(started, finished)])
 
 
-def airlines(request: Search) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    return request.carrier_code, request.carrier_codes, request.without_carrier_codes
+def airlines(request: Search) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return request.carrier_codes, request.without_carrier_codes
 
 
 async def test_a_time_of_arriving_is_searched_and_named(
@@ -86,7 +87,7 @@ async def test_a_rejected_airline_is_excluded_and_named(
 ) -> None:
     await conversation.say("Chennai to Delhi tomorrow")
     answer = await conversation.say(words)
-    assert airlines(timetable.searches[-1]) == ("", (), ("AI",))
+    assert airlines(timetable.searches[-1]) == ((), ("AI",))
     assert answer.startswith("There are three flights")
     assert ", without Air India. " in answer
     assert "with Air India" not in answer
@@ -94,7 +95,7 @@ async def test_a_rejected_airline_is_excluded_and_named(
 
 async def test_either_of_two_airlines_is_fine(conversation: Conversation, timetable: Timetable) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow with IndiGo or SpiceJet")
-    assert airlines(timetable.searches[-1]) == ("", ("6E", "SG"), ())
+    assert airlines(timetable.searches[-1]) == (("6E", "SG"), ())
     assert answer.startswith("There are three flights")
     assert ", with IndiGo or SpiceJet. " in answer
 
@@ -104,11 +105,11 @@ async def test_rejected_airlines_add_up_until_one_is_wanted(
 ) -> None:
     await conversation.say("Chennai to Delhi tomorrow without IndiGo")
     await conversation.say("and not Air India")
-    assert airlines(timetable.searches[-1]) == ("", (), ("6E", "AI"))
+    assert airlines(timetable.searches[-1]) == ((), ("6E", "AI"))
     await conversation.say("only IndiGo")
-    assert airlines(timetable.searches[-1]) == ("6E", (), ())
+    assert airlines(timetable.searches[-1]) == (("6E",), ())
     await conversation.say("not IndiGo")
-    assert airlines(timetable.searches[-1]) == ("", (), ("6E",))
+    assert airlines(timetable.searches[-1]) == ((), ("6E",))
 
 
 @pytest.mark.parametrize("wish", ["with IndiGo", "with IndiGo or SpiceJet", "without IndiGo"])
@@ -119,7 +120,7 @@ async def test_any_airline_withdraws_all_airline_wishes(
     assert (await conversation.say("any airline")).startswith(
         "There are five flights from Chennai to Delhi tomorrow"
     )
-    assert airlines(timetable.searches[-1]) == ("", (), ())
+    assert airlines(timetable.searches[-1]) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ async def test_any_time_withdraws_all_time_wishes(
     assert (await conversation.say("any time is fine")).startswith(
         "There are five flights from Chennai to Delhi tomorrow"
     )
-    assert set(timetable.searches[-1].arguments) == {"origin", "destination", "depart_date"}
+    assert set(timetable.searches[-1].leg_arguments) == {"origin", "destination", "depart_date"}
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ async def test_leaving_at_any_time_keeps_the_time_of_arriving(
 ) -> None:
     await conversation.say("Chennai to Delhi tomorrow morning")
     await conversation.say("I can leave at any time but must arrive by 5 pm")
-    assert timetable.searches[-1].arguments == {
+    assert timetable.searches[-1].leg_arguments == {
         "origin": "MAA",
         "destination": "DEL",
         "depart_date": "2026-11-24",
@@ -252,7 +253,7 @@ async def test_arrival_and_airlines_are_taken_up_in_the_next_call(conversation: 
     )
     assert before.flight_list
     assert state.flight_list
-    assert state.flight_list.request == before.flight_list.request
+    assert arguments_from(state.flight_list.request) == arguments_from(before.flight_list.request)
 
 
 async def test_arrival_and_airlines_reach_the_service(

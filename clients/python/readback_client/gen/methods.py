@@ -234,7 +234,7 @@ class FlightDataService(Service):
     def search_flights(
         self, request: flightdata.SearchFlightsRequest, *, timeout: float | None = None
     ) -> AsyncGenerator[flightdata.SearchFlightsResponse]:
-        """Searches for flights from one place to another on one day. Streams progress and results; `done`
+        """Searches for the flights of a journey of one or more legs. Streams progress and results; `done`
         is sent once and last.
 
         An empty outcome means that every provider that could know has answered; if one failed, the search

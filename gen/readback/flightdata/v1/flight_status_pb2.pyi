@@ -13,6 +13,7 @@ from google.type import date_pb2 as _date_pb2
 from google.type import timeofday_pb2 as _timeofday_pb2
 from readback.errors.v1 import error_reason_pb2 as _error_reason_pb2
 from readback.flightdata.v1 import flights_pb2 as _flights_pb2
+from readback.flightdata.v1 import places_pb2 as _places_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -98,7 +99,7 @@ class FlightStatus(_message.Message):
     state: Global___FlightState.ValueType
     """State, derived from the known times and positions before the provider's own word."""
     delay_minutes: _builtins.int
-    """Departure delay in minutes; 0 if on time or early."""
+    """Departure delay in minutes; 0 if on time or early, absent if unknown."""
     provider_state: _builtins.str
     """The provider's own, unchanged word for the state; empty if it gave none."""
     aircraft: _builtins.str
@@ -108,11 +109,11 @@ class FlightStatus(_message.Message):
         """Local date of departure."""
 
     @_builtins.property
-    def scheduled_departure(self) -> _flights_pb2.Stop:
+    def scheduled_departure(self) -> _flights_pb2.FlightEndpoint:
         """Planned departure."""
 
     @_builtins.property
-    def scheduled_arrival(self) -> _flights_pb2.Stop:
+    def scheduled_arrival(self) -> _flights_pb2.FlightEndpoint:
         """Planned arrival."""
 
     @_builtins.property
@@ -154,11 +155,11 @@ class FlightStatus(_message.Message):
         carrier: _builtins.str = ...,
         depart_date: _date_pb2.Date | None = ...,
         state: Global___FlightState.ValueType = ...,
-        scheduled_departure: _flights_pb2.Stop | None = ...,
-        scheduled_arrival: _flights_pb2.Stop | None = ...,
+        scheduled_departure: _flights_pb2.FlightEndpoint | None = ...,
+        scheduled_arrival: _flights_pb2.FlightEndpoint | None = ...,
         estimated_departure_time: _timestamp_pb2.Timestamp | None = ...,
         estimated_arrival_time: _timestamp_pb2.Timestamp | None = ...,
-        delay_minutes: _builtins.int = ...,
+        delay_minutes: _builtins.int | None = ...,
         provenance: _flights_pb2.Provenance | None = ...,
         actual_departure_time: _timestamp_pb2.Timestamp | None = ...,
         actual_arrival_time: _timestamp_pb2.Timestamp | None = ...,
@@ -168,11 +169,13 @@ class FlightStatus(_message.Message):
         aircraft: _builtins.str = ...,
         doubts: _abc.Iterable[_flights_pb2.Doubt.ValueType] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "depart_date", b"depart_date", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "operator", b"operator", "provenance", b"provenance", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "delay_minutes", b"delay_minutes", "depart_date", b"depart_date", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "operator", b"operator", "provenance", b"provenance", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "aircraft", b"aircraft", "also_sold_as", b"also_sold_as", "carrier", b"carrier", "delay_minutes", b"delay_minutes", "depart_date", b"depart_date", "doubts", b"doubts", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "flight_number", b"flight_number", "operator", b"operator", "provenance", b"provenance", "provider_state", b"provider_state", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "aircraft", b"aircraft", "also_sold_as", b"also_sold_as", "carrier", b"carrier", "delay_minutes", b"delay_minutes", "depart_date", b"depart_date", "doubts", b"doubts", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "flight_number", b"flight_number", "operator", b"operator", "provenance", b"provenance", "provider_state", b"provider_state", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__delay_minutes: _TypeAlias = _typing.Literal["delay_minutes"]  # noqa: Y015
+    _WhichOneofArgType__delay_minutes: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_minutes) -> _WhichOneofReturnType__delay_minutes | None: ...
 
 Global___FlightStatus: _TypeAlias = FlightStatus  # noqa: Y015
 
@@ -183,22 +186,22 @@ class GetFlightStatusRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FLIGHT_NUMBER_FIELD_NUMBER: _builtins.int
-    DATE_FIELD_NUMBER: _builtins.int
+    DEPART_DATE_FIELD_NUMBER: _builtins.int
     flight_number: _builtins.str
     """Carrier code and number without a space, for example `AI542`."""
     @_builtins.property
-    def date(self) -> _date_pb2.Date:
+    def depart_date(self) -> _date_pb2.Date:
         """Local date of departure; today at the departure airport if absent."""
 
     def __init__(
         self,
         *,
         flight_number: _builtins.str = ...,
-        date: _date_pb2.Date | None = ...,
+        depart_date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "flight_number", b"flight_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "flight_number", b"flight_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -241,19 +244,24 @@ class ListRouteStatusRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ORIGIN_FIELD_NUMBER: _builtins.int
+    ORIGIN_KIND_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
-    DATE_FIELD_NUMBER: _builtins.int
+    DESTINATION_KIND_FIELD_NUMBER: _builtins.int
+    DEPART_DATE_FIELD_NUMBER: _builtins.int
     NEAR_FIELD_NUMBER: _builtins.int
     MAX_RESULTS_FIELD_NUMBER: _builtins.int
-    CITY_CODES_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
-    """IATA code of an airport or metropolitan area. A code of both means the airport."""
+    """IATA code of an airport or metropolitan area."""
+    origin_kind: _places_pb2.PlaceKind.ValueType
+    """Kind of the origin, for a code of both (`IST`). Without it, such a code means the airport."""
     destination: _builtins.str
-    """IATA code of an airport or metropolitan area. A code of both means the airport."""
+    """IATA code of an airport or metropolitan area."""
+    destination_kind: _places_pb2.PlaceKind.ValueType
+    """Kind of the destination, for a code of both. Without it, such a code means the airport."""
     max_results: _builtins.int
     """Largest number of flights, up to 50; 0 means 5."""
     @_builtins.property
-    def date(self) -> _date_pb2.Date:
+    def depart_date(self) -> _date_pb2.Date:
         """Local date of departure; today at the departure airport if absent."""
 
     @_builtins.property
@@ -262,23 +270,20 @@ class ListRouteStatusRequest(_message.Message):
         nearest to now.
         """
 
-    @_builtins.property
-    def city_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes in this request that mean a city with all its airports, also if they are an airport's code (`IST`)."""
-
     def __init__(
         self,
         *,
         origin: _builtins.str = ...,
+        origin_kind: _places_pb2.PlaceKind.ValueType = ...,
         destination: _builtins.str = ...,
-        date: _date_pb2.Date | None = ...,
+        destination_kind: _places_pb2.PlaceKind.ValueType = ...,
+        depart_date: _date_pb2.Date | None = ...,
         near: _timeofday_pb2.TimeOfDay | None = ...,
         max_results: _builtins.int = ...,
-        city_codes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "near", b"near"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "near", b"near"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["city_codes", b"city_codes", "date", b"date", "destination", b"destination", "max_results", b"max_results", "near", b"near", "origin", b"origin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "destination", b"destination", "destination_kind", b"destination_kind", "max_results", b"max_results", "near", b"near", "origin", b"origin", "origin_kind", b"origin_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -317,22 +322,22 @@ class WatchFlightStatusRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FLIGHT_NUMBER_FIELD_NUMBER: _builtins.int
-    DATE_FIELD_NUMBER: _builtins.int
+    DEPART_DATE_FIELD_NUMBER: _builtins.int
     flight_number: _builtins.str
     """Carrier code and number without a space, for example `AI542`."""
     @_builtins.property
-    def date(self) -> _date_pb2.Date:
+    def depart_date(self) -> _date_pb2.Date:
         """Local date of departure; today at the departure airport if absent."""
 
     def __init__(
         self,
         *,
         flight_number: _builtins.str = ...,
-        date: _date_pb2.Date | None = ...,
+        depart_date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "flight_number", b"flight_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "flight_number", b"flight_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

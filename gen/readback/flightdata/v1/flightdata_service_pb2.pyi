@@ -9,8 +9,10 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 from readback.flightdata.v1 import flights_pb2 as _flights_pb2
+from readback.flightdata.v1 import places_pb2 as _places_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -21,6 +23,50 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ProviderCapability:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ProviderCapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ProviderCapability.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PROVIDER_CAPABILITY_UNSPECIFIED: _ProviderCapability.ValueType  # 0
+    """Unknown."""
+    PROVIDER_CAPABILITY_SEARCH: _ProviderCapability.ValueType  # 1
+    """Searches for flights between places on a day."""
+    PROVIDER_CAPABILITY_OFFERS: _ProviderCapability.ValueType  # 2
+    """Searches return prices with a seller."""
+    PROVIDER_CAPABILITY_CONNECTIONS: _ProviderCapability.ValueType  # 3
+    """Searches return connections, not only nonstop flights."""
+    PROVIDER_CAPABILITY_ROUND_TRIPS: _ProviderCapability.ValueType  # 4
+    """Searches return round trips at one price."""
+    PROVIDER_CAPABILITY_STATUS: _ProviderCapability.ValueType  # 5
+    """The status of a flight by its number."""
+    PROVIDER_CAPABILITY_ROUTE_STATUS: _ProviderCapability.ValueType  # 6
+    """The status of the flights between two airports."""
+    PROVIDER_CAPABILITY_BOARD: _ProviderCapability.ValueType  # 7
+    """Departures or arrivals of one airport."""
+
+class ProviderCapability(_ProviderCapability, metaclass=_ProviderCapabilityEnumTypeWrapper):
+    """Kind of request that a provider supports."""
+
+PROVIDER_CAPABILITY_UNSPECIFIED: ProviderCapability.ValueType  # 0
+"""Unknown."""
+PROVIDER_CAPABILITY_SEARCH: ProviderCapability.ValueType  # 1
+"""Searches for flights between places on a day."""
+PROVIDER_CAPABILITY_OFFERS: ProviderCapability.ValueType  # 2
+"""Searches return prices with a seller."""
+PROVIDER_CAPABILITY_CONNECTIONS: ProviderCapability.ValueType  # 3
+"""Searches return connections, not only nonstop flights."""
+PROVIDER_CAPABILITY_ROUND_TRIPS: ProviderCapability.ValueType  # 4
+"""Searches return round trips at one price."""
+PROVIDER_CAPABILITY_STATUS: ProviderCapability.ValueType  # 5
+"""The status of a flight by its number."""
+PROVIDER_CAPABILITY_ROUTE_STATUS: ProviderCapability.ValueType  # 6
+"""The status of the flights between two airports."""
+PROVIDER_CAPABILITY_BOARD: ProviderCapability.ValueType  # 7
+"""Departures or arrivals of one airport."""
+Global___ProviderCapability: _TypeAlias = ProviderCapability  # noqa: Y015
 
 @_typing.final
 class RouteCarrier(_message.Message):
@@ -58,15 +104,15 @@ class RouteService(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    DATE_FIELD_NUMBER: _builtins.int
+    DEPART_DATE_FIELD_NUMBER: _builtins.int
     NONSTOP_FIELD_NUMBER: _builtins.int
     CARRIERS_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
     nonstop: _builtins.bool
     """There is at least one nonstop flight."""
     @_builtins.property
-    def date(self) -> _date_pb2.Date:
-        """The local date at the origin."""
+    def depart_date(self) -> _date_pb2.Date:
+        """The local date of departure."""
 
     @_builtins.property
     def carriers(self) -> _containers.RepeatedCompositeFieldContainer[Global___RouteCarrier]:
@@ -79,14 +125,14 @@ class RouteService(_message.Message):
     def __init__(
         self,
         *,
-        date: _date_pb2.Date | None = ...,
+        depart_date: _date_pb2.Date | None = ...,
         nonstop: _builtins.bool = ...,
         carriers: _abc.Iterable[Global___RouteCarrier] | None = ...,
         provenance: _flights_pb2.Provenance | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "provenance", b"provenance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carriers", b"carriers", "date", b"date", "nonstop", b"nonstop", "provenance", b"provenance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carriers", b"carriers", "depart_date", b"depart_date", "nonstop", b"nonstop", "provenance", b"provenance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -155,26 +201,28 @@ class GetRouteRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ORIGIN_FIELD_NUMBER: _builtins.int
+    ORIGIN_KIND_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
-    CITY_CODES_FIELD_NUMBER: _builtins.int
+    DESTINATION_KIND_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
-    """IATA code of an airport or metropolitan area. A code of both means the airport."""
+    """IATA code of an airport or metropolitan area."""
+    origin_kind: _places_pb2.PlaceKind.ValueType
+    """Kind of the origin, for a code of both (`IST`). Without it, such a code means the airport."""
     destination: _builtins.str
-    """IATA code of an airport or metropolitan area. A code of both means the airport."""
-    @_builtins.property
-    def city_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes in this request that mean a city with all its airports, also if they are an airport's code (`IST`)."""
-
+    """IATA code of an airport or metropolitan area."""
+    destination_kind: _places_pb2.PlaceKind.ValueType
+    """Kind of the destination, for a code of both. Without it, such a code means the airport."""
     def __init__(
         self,
         *,
         origin: _builtins.str = ...,
+        origin_kind: _places_pb2.PlaceKind.ValueType = ...,
         destination: _builtins.str = ...,
-        city_codes: _abc.Iterable[_builtins.str] | None = ...,
+        destination_kind: _places_pb2.PlaceKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["city_codes", b"city_codes", "destination", b"destination", "origin", b"origin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "destination_kind", b"destination_kind", "origin", b"origin", "origin_kind", b"origin_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -213,14 +261,14 @@ class Provider(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     SAMPLE_FIELD_NUMBER: _builtins.int
     CAPABILITIES_FIELD_NUMBER: _builtins.int
+    RESTING_CAPABILITIES_FIELD_NUMBER: _builtins.int
     OFF_FIELD_NUMBER: _builtins.int
     LAST_SUCCESS_TIME_FIELD_NUMBER: _builtins.int
     LAST_FAILURE_TIME_FIELD_NUMBER: _builtins.int
     LAST_PROBLEM_FIELD_NUMBER: _builtins.int
     LAST_ERROR_FIELD_NUMBER: _builtins.int
-    BUDGET_LEFT_FIELD_NUMBER: _builtins.int
     BUDGET_FIELD_NUMBER: _builtins.int
-    RESTING_CAPABILITIES_FIELD_NUMBER: _builtins.int
+    BUDGET_LEFT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name, as in provenance."""
     sample: _builtins.bool
@@ -231,13 +279,17 @@ class Provider(_message.Message):
     """Its last failure."""
     last_error: _builtins.str
     """The last failure in words."""
-    budget_left: _builtins.int
-    """Rest of the month's budget, in the provider's units (calls or credits)."""
     budget: _builtins.int
-    """The month's budget; 0 if it isn't counted, and then `budget_left` has no meaning."""
+    """The month's budget, in the provider's units (calls or credits); absent if it isn't counted."""
+    budget_left: _builtins.int
+    """Rest of the month's budget; absent if it isn't counted."""
     @_builtins.property
-    def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Capabilities it is known to have now: `search`, `offers`, `status`, `route status`, `board`."""
+    def capabilities(self) -> _containers.RepeatedScalarFieldContainer[Global___ProviderCapability.ValueType]:
+        """Capabilities it is known to have now."""
+
+    @_builtins.property
+    def resting_capabilities(self) -> _containers.RepeatedScalarFieldContainer[Global___ProviderCapability.ValueType]:
+        """Capabilities that aren't used after repeated failures, except for a few trials."""
 
     @_builtins.property
     def last_success_time(self) -> _timestamp_pb2.Timestamp:
@@ -247,30 +299,33 @@ class Provider(_message.Message):
     def last_failure_time(self) -> _timestamp_pb2.Timestamp:
         """Time of its last failure; absent if there was none."""
 
-    @_builtins.property
-    def resting_capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Capabilities that aren't used after repeated failures, except for a few trials."""
-
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         sample: _builtins.bool = ...,
-        capabilities: _abc.Iterable[_builtins.str] | None = ...,
+        capabilities: _abc.Iterable[Global___ProviderCapability.ValueType] | None = ...,
+        resting_capabilities: _abc.Iterable[Global___ProviderCapability.ValueType] | None = ...,
         off: _builtins.bool = ...,
         last_success_time: _timestamp_pb2.Timestamp | None = ...,
         last_failure_time: _timestamp_pb2.Timestamp | None = ...,
         last_problem: _flights_pb2.ProviderProblem.ValueType = ...,
         last_error: _builtins.str = ...,
-        budget_left: _builtins.int = ...,
-        budget: _builtins.int = ...,
-        resting_capabilities: _abc.Iterable[_builtins.str] | None = ...,
+        budget: _builtins.int | None = ...,
+        budget_left: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["last_failure_time", b"last_failure_time", "last_success_time", b"last_success_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_budget", b"_budget", "_budget_left", b"_budget_left", "budget", b"budget", "budget_left", b"budget_left", "last_failure_time", b"last_failure_time", "last_success_time", b"last_success_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "budget_left", b"budget_left", "capabilities", b"capabilities", "last_error", b"last_error", "last_failure_time", b"last_failure_time", "last_problem", b"last_problem", "last_success_time", b"last_success_time", "name", b"name", "off", b"off", "resting_capabilities", b"resting_capabilities", "sample", b"sample"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_budget", b"_budget", "_budget_left", b"_budget_left", "budget", b"budget", "budget_left", b"budget_left", "capabilities", b"capabilities", "last_error", b"last_error", "last_failure_time", b"last_failure_time", "last_problem", b"last_problem", "last_success_time", b"last_success_time", "name", b"name", "off", b"off", "resting_capabilities", b"resting_capabilities", "sample", b"sample"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__budget: _TypeAlias = _typing.Literal["budget"]  # noqa: Y015
+    _WhichOneofArgType__budget: _TypeAlias = _typing.Literal["_budget", b"_budget"]  # noqa: Y015
+    _WhichOneofReturnType__budget_left: _TypeAlias = _typing.Literal["budget_left"]  # noqa: Y015
+    _WhichOneofArgType__budget_left: _TypeAlias = _typing.Literal["_budget_left", b"_budget_left"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__budget) -> _WhichOneofReturnType__budget | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__budget_left) -> _WhichOneofReturnType__budget_left | None: ...
 
 Global___Provider: _TypeAlias = Provider  # noqa: Y015
 

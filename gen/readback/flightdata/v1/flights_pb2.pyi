@@ -13,6 +13,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 from google.type import money_pb2 as _money_pb2
 from google.type import timeofday_pb2 as _timeofday_pb2
+from readback.flightdata.v1 import places_pb2 as _places_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -321,101 +322,48 @@ class Provenance(_message.Message):
 Global___Provenance: _TypeAlias = Provenance  # noqa: Y015
 
 @_typing.final
-class JourneyLeg(_message.Message):
-    """A further leg of a journey."""
+class SearchLeg(_message.Message):
+    """One leg of a journey, with its own wishes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ORIGIN_FIELD_NUMBER: _builtins.int
+    ORIGIN_KIND_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
+    DESTINATION_KIND_FIELD_NUMBER: _builtins.int
     DEPART_DATE_FIELD_NUMBER: _builtins.int
-    origin: _builtins.str
-    """IATA code of the airport or metropolitan area of departure."""
-    destination: _builtins.str
-    """IATA code of the airport or metropolitan area of arrival."""
-    @_builtins.property
-    def depart_date(self) -> _date_pb2.Date:
-        """Local date of departure; not before the previous leg's."""
-
-    def __init__(
-        self,
-        *,
-        origin: _builtins.str = ...,
-        destination: _builtins.str = ...,
-        depart_date: _date_pb2.Date | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "destination", b"destination", "origin", b"origin"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___JourneyLeg: _TypeAlias = JourneyLeg  # noqa: Y015
-
-@_typing.final
-class SearchFlightsRequest(_message.Message):
-    """Request for flights."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ORIGIN_FIELD_NUMBER: _builtins.int
-    DESTINATION_FIELD_NUMBER: _builtins.int
-    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    FLEXIBLE_DAYS_FIELD_NUMBER: _builtins.int
     DEPART_FROM_FIELD_NUMBER: _builtins.int
     DEPART_UNTIL_FIELD_NUMBER: _builtins.int
-    NONSTOP_FIELD_NUMBER: _builtins.int
-    CARRIER_CODE_FIELD_NUMBER: _builtins.int
-    SORT_FIELD_NUMBER: _builtins.int
-    CABIN_FIELD_NUMBER: _builtins.int
-    PASSENGERS_FIELD_NUMBER: _builtins.int
-    MAX_RESULTS_FIELD_NUMBER: _builtins.int
     ARRIVE_FROM_FIELD_NUMBER: _builtins.int
     ARRIVE_UNTIL_FIELD_NUMBER: _builtins.int
     MAX_STOPS_FIELD_NUMBER: _builtins.int
-    WITHOUT_CARRIER_CODES_FIELD_NUMBER: _builtins.int
-    CHILDREN_FIELD_NUMBER: _builtins.int
-    INFANTS_FIELD_NUMBER: _builtins.int
-    RETURN_DATE_FIELD_NUMBER: _builtins.int
-    FURTHER_LEGS_FIELD_NUMBER: _builtins.int
-    FLEXIBLE_DAYS_FIELD_NUMBER: _builtins.int
-    NEARBY_AIRPORTS_FIELD_NUMBER: _builtins.int
-    BAGS_FIELD_NUMBER: _builtins.int
     CARRIER_CODES_FIELD_NUMBER: _builtins.int
+    WITHOUT_CARRIER_CODES_FIELD_NUMBER: _builtins.int
     VIA_FIELD_NUMBER: _builtins.int
-    CITY_CODES_FIELD_NUMBER: _builtins.int
+    VIA_KIND_FIELD_NUMBER: _builtins.int
+    NEARBY_AIRPORTS_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
-    """IATA code of the airport or metropolitan area of departure. A code of both means the airport."""
+    """IATA code of the airport or metropolitan area of departure."""
+    origin_kind: _places_pb2.PlaceKind.ValueType
+    """Kind of the origin, for a code of both (`IST`). Without it, such a code means the airport."""
     destination: _builtins.str
-    """IATA code of the airport or metropolitan area of arrival. A code of both means the airport."""
-    nonstop: _builtins.bool
-    """Only nonstop flights."""
-    carrier_code: _builtins.str
-    """IATA code of the only wanted carrier; any carrier if empty."""
-    sort: Global___FlightSort.ValueType
-    """Order of the results."""
-    cabin: Global___Cabin.ValueType
-    """Class of travel."""
-    passengers: _builtins.int
-    """Number of adults, up to 9; 0 means 1."""
-    max_results: _builtins.int
-    """Largest number of results, up to 100; 0 means 20."""
-    max_stops: _builtins.int
-    """Largest number of stops; any number if absent. `nonstop` means 0."""
-    children: _builtins.int
-    """Number of children, 2 to 11 years old."""
-    infants: _builtins.int
-    """Number of infants; each travels on an adult's lap."""
+    """IATA code of the airport or metropolitan area of arrival."""
+    destination_kind: _places_pb2.PlaceKind.ValueType
+    """Kind of the destination, for a code of both. Without it, such a code means the airport."""
     flexible_days: _builtins.int
-    """Number of days that the departure may be earlier or later; only for one leg."""
+    """Number of days that the departure may be earlier or later; only in a search for one leg."""
+    max_stops: _builtins.int
+    """Largest number of stops: 0 for nonstop flights only; any number if absent."""
+    via: _builtins.str
+    """IATA code of an airport or metropolitan area to change at; no restriction if empty."""
+    via_kind: _places_pb2.PlaceKind.ValueType
+    """Kind of the place to change at, for a code of both. Without it, such a code means the airport."""
     nearby_airports: _builtins.bool
     """Include airports near either end."""
-    bags: _builtins.int
-    """Checked bags for each passenger with a seat, to be included in the price."""
-    via: _builtins.str
-    """IATA code of an airport or metropolitan area to change at on the first leg; no restriction if empty."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
-        """Local date of departure."""
+        """Local date of departure; not before the previous leg's."""
 
     @_builtins.property
     def depart_from(self) -> _timeofday_pb2.TimeOfDay:
@@ -436,69 +384,102 @@ class SearchFlightsRequest(_message.Message):
         """
 
     @_builtins.property
+    def carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """IATA codes of the only wanted carriers; any carrier if empty."""
+
+    @_builtins.property
     def without_carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """IATA codes of unwanted carriers, whether they sell or operate the flight."""
-
-    @_builtins.property
-    def return_date(self) -> _date_pb2.Date:
-        """Local date of the return flight; one way if absent. Can't be combined with `further_legs`."""
-
-    @_builtins.property
-    def further_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___JourneyLeg]:
-        """Legs after the first, in the order of travel. Times of day apply to the first leg only, all else to every
-        leg.
-        """
-
-    @_builtins.property
-    def carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """IATA codes of the only wanted carriers, together with `carrier_code`; any carrier if both are empty."""
-
-    @_builtins.property
-    def city_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes in this request that mean a city with all its airports, also if they are an airport's code (`IST`)."""
 
     def __init__(
         self,
         *,
         origin: _builtins.str = ...,
+        origin_kind: _places_pb2.PlaceKind.ValueType = ...,
         destination: _builtins.str = ...,
+        destination_kind: _places_pb2.PlaceKind.ValueType = ...,
         depart_date: _date_pb2.Date | None = ...,
+        flexible_days: _builtins.int = ...,
         depart_from: _timeofday_pb2.TimeOfDay | None = ...,
         depart_until: _timeofday_pb2.TimeOfDay | None = ...,
-        nonstop: _builtins.bool = ...,
-        carrier_code: _builtins.str = ...,
-        sort: Global___FlightSort.ValueType = ...,
-        cabin: Global___Cabin.ValueType = ...,
-        passengers: _builtins.int = ...,
-        max_results: _builtins.int = ...,
         arrive_from: _timeofday_pb2.TimeOfDay | None = ...,
         arrive_until: _timeofday_pb2.TimeOfDay | None = ...,
         max_stops: _builtins.int | None = ...,
-        without_carrier_codes: _abc.Iterable[_builtins.str] | None = ...,
-        children: _builtins.int = ...,
-        infants: _builtins.int = ...,
-        return_date: _date_pb2.Date | None = ...,
-        further_legs: _abc.Iterable[Global___JourneyLeg] | None = ...,
-        flexible_days: _builtins.int = ...,
-        nearby_airports: _builtins.bool = ...,
-        bags: _builtins.int = ...,
         carrier_codes: _abc.Iterable[_builtins.str] | None = ...,
+        without_carrier_codes: _abc.Iterable[_builtins.str] | None = ...,
         via: _builtins.str = ...,
-        city_codes: _abc.Iterable[_builtins.str] | None = ...,
+        via_kind: _places_pb2.PlaceKind.ValueType = ...,
+        nearby_airports: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "max_stops", b"max_stops", "return_date", b"return_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "max_stops", b"max_stops"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "bags", b"bags", "cabin", b"cabin", "carrier_code", b"carrier_code", "carrier_codes", b"carrier_codes", "children", b"children", "city_codes", b"city_codes", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "destination", b"destination", "flexible_days", b"flexible_days", "further_legs", b"further_legs", "infants", b"infants", "max_results", b"max_results", "max_stops", b"max_stops", "nearby_airports", b"nearby_airports", "nonstop", b"nonstop", "origin", b"origin", "passengers", b"passengers", "return_date", b"return_date", "sort", b"sort", "via", b"via", "without_carrier_codes", b"without_carrier_codes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "carrier_codes", b"carrier_codes", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "destination", b"destination", "destination_kind", b"destination_kind", "flexible_days", b"flexible_days", "max_stops", b"max_stops", "nearby_airports", b"nearby_airports", "origin", b"origin", "origin_kind", b"origin_kind", "via", b"via", "via_kind", b"via_kind", "without_carrier_codes", b"without_carrier_codes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_stops: _TypeAlias = _typing.Literal["max_stops"]  # noqa: Y015
     _WhichOneofArgType__max_stops: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_stops) -> _WhichOneofReturnType__max_stops | None: ...
 
+Global___SearchLeg: _TypeAlias = SearchLeg  # noqa: Y015
+
+@_typing.final
+class SearchFlightsRequest(_message.Message):
+    """Request for flights."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEGS_FIELD_NUMBER: _builtins.int
+    ADULTS_FIELD_NUMBER: _builtins.int
+    CHILDREN_FIELD_NUMBER: _builtins.int
+    INFANTS_FIELD_NUMBER: _builtins.int
+    BAGS_FIELD_NUMBER: _builtins.int
+    CABIN_FIELD_NUMBER: _builtins.int
+    SORT_FIELD_NUMBER: _builtins.int
+    MAX_RESULTS_FIELD_NUMBER: _builtins.int
+    adults: _builtins.int
+    """Number of adults; 1 if absent. At most nine passengers can travel together."""
+    children: _builtins.int
+    """Number of children, 2 to 11 years old."""
+    infants: _builtins.int
+    """Number of infants; each travels on an adult's lap."""
+    bags: _builtins.int
+    """Checked bags for each passenger with a seat, to be included in the price."""
+    cabin: Global___Cabin.ValueType
+    """Class of travel."""
+    sort: Global___FlightSort.ValueType
+    """Order of the results."""
+    max_results: _builtins.int
+    """Largest number of results, up to 100; 0 means 20."""
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchLeg]:
+        """The legs in the order of travel: one for one way, two for a return (the second leads back), more for a
+        journey with several stays.
+        """
+
+    def __init__(
+        self,
+        *,
+        legs: _abc.Iterable[Global___SearchLeg] | None = ...,
+        adults: _builtins.int | None = ...,
+        children: _builtins.int = ...,
+        infants: _builtins.int = ...,
+        bags: _builtins.int = ...,
+        cabin: Global___Cabin.ValueType = ...,
+        sort: Global___FlightSort.ValueType = ...,
+        max_results: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_adults", b"_adults", "adults", b"adults"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_adults", b"_adults", "adults", b"adults", "bags", b"bags", "cabin", b"cabin", "children", b"children", "infants", b"infants", "legs", b"legs", "max_results", b"max_results", "sort", b"sort"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__adults: _TypeAlias = _typing.Literal["adults"]  # noqa: Y015
+    _WhichOneofArgType__adults: _TypeAlias = _typing.Literal["_adults", b"_adults"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__adults) -> _WhichOneofReturnType__adults | None: ...
+
 Global___SearchFlightsRequest: _TypeAlias = SearchFlightsRequest  # noqa: Y015
 
 @_typing.final
-class Stop(_message.Message):
-    """Departure or arrival of a flight: place and time."""
+class FlightEndpoint(_message.Message):
+    """Departure or arrival of a flight: place and planned time."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -524,7 +505,7 @@ class Stop(_message.Message):
     baggage_belt: _builtins.str
     """Baggage belt of an arrival; empty if unknown."""
     local_time: _builtins.str
-    """The local time, ISO 8601 without an offset, for example `2026-11-24T08:20:00`."""
+    """The same moment as local time with its UTC offset (RFC 3339), for example `2026-11-24T08:20:00+05:30`."""
     time_convention: Global___TimeConvention.ValueType
     """Convention in which the provider wrote the time."""
     @_builtins.property
@@ -550,7 +531,7 @@ class Stop(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Stop: _TypeAlias = Stop  # noqa: Y015
+Global___FlightEndpoint: _TypeAlias = FlightEndpoint  # noqa: Y015
 
 @_typing.final
 class Operator(_message.Message):
@@ -610,11 +591,11 @@ class Segment(_message.Message):
     days_later: _builtins.int
     """Calendar days from departure to arrival, each in local time: 1 for an overnight flight."""
     @_builtins.property
-    def departure(self) -> Global___Stop:
+    def departure(self) -> Global___FlightEndpoint:
         """Departure."""
 
     @_builtins.property
-    def arrival(self) -> Global___Stop:
+    def arrival(self) -> Global___FlightEndpoint:
         """Arrival."""
 
     @_builtins.property
@@ -639,8 +620,8 @@ class Segment(_message.Message):
         carrier_code: _builtins.str = ...,
         carrier: _builtins.str = ...,
         flight_number: _builtins.str = ...,
-        departure: Global___Stop | None = ...,
-        arrival: Global___Stop | None = ...,
+        departure: Global___FlightEndpoint | None = ...,
+        arrival: Global___FlightEndpoint | None = ...,
         duration: _duration_pb2.Duration | None = ...,
         operator: Global___Operator | None = ...,
         also_sold_as: _abc.Iterable[_builtins.str] | None = ...,
@@ -709,7 +690,7 @@ class Fare(_message.Message):
     cabin: Global___Cabin.ValueType
     """Class of travel."""
     bags: _builtins.int
-    """Checked bags for each passenger that the price includes, of those asked for; 0 if none, or if unknown."""
+    """Checked bags for each passenger with a seat that the price includes, of those asked for; absent if unknown."""
     @_builtins.property
     def total(self) -> _money_pb2.Money:
         """Price for all passengers."""
@@ -724,13 +705,15 @@ class Fare(_message.Message):
         total: _money_pb2.Money | None = ...,
         per_passenger: _money_pb2.Money | None = ...,
         cabin: Global___Cabin.ValueType = ...,
-        bags: _builtins.int = ...,
+        bags: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["per_passenger", b"per_passenger", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bags", b"_bags", "bags", b"bags", "per_passenger", b"per_passenger", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bags", b"bags", "cabin", b"cabin", "per_passenger", b"per_passenger", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bags", b"_bags", "bags", b"bags", "cabin", b"cabin", "per_passenger", b"per_passenger", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__bags: _TypeAlias = _typing.Literal["bags"]  # noqa: Y015
+    _WhichOneofArgType__bags: _TypeAlias = _typing.Literal["_bags", b"_bags"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bags) -> _WhichOneofReturnType__bags | None: ...
 
 Global___Fare: _TypeAlias = Fare  # noqa: Y015
 
@@ -775,15 +758,15 @@ class Itinerary(_message.Message):
     DAYS_LATER_FIELD_NUMBER: _builtins.int
     EMISSIONS_FIELD_NUMBER: _builtins.int
     SEATS_LEFT_FIELD_NUMBER: _builtins.int
-    LEG_FIELD_NUMBER: _builtins.int
+    LEG_INDEX_FIELD_NUMBER: _builtins.int
     itinerary_id: _builtins.str
     """Stable id of the itinerary; the same search gives the same id."""
     days_later: _builtins.int
     """Calendar days from the first departure to the last arrival, each in local time."""
     seats_left: _builtins.int
     """Seats left if they are few; 0 is sold out. Absent if there are plenty, or if unknown."""
-    leg: _builtins.int
-    """Leg of the request: 0 for the first, 1 for the way back."""
+    leg_index: _builtins.int
+    """Position of the leg in the request, from 0."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """In the order of travel."""
@@ -820,11 +803,11 @@ class Itinerary(_message.Message):
         days_later: _builtins.int = ...,
         emissions: Global___Emissions | None = ...,
         seats_left: _builtins.int | None = ...,
-        leg: _builtins.int = ...,
+        leg_index: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seats_left", b"_seats_left", "duration", b"duration", "emissions", b"emissions", "fare", b"fare", "provenance", b"provenance", "seats_left", b"seats_left"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seats_left", b"_seats_left", "days_later", b"days_later", "duration", b"duration", "emissions", b"emissions", "fare", b"fare", "itinerary_id", b"itinerary_id", "layovers", b"layovers", "leg", b"leg", "provenance", b"provenance", "seats_left", b"seats_left", "segments", b"segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seats_left", b"_seats_left", "days_later", b"days_later", "duration", b"duration", "emissions", b"emissions", "fare", b"fare", "itinerary_id", b"itinerary_id", "layovers", b"layovers", "leg_index", b"leg_index", "provenance", b"provenance", "seats_left", b"seats_left", "segments", b"segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seats_left: _TypeAlias = _typing.Literal["seats_left"]  # noqa: Y015
     _WhichOneofArgType__seats_left: _TypeAlias = _typing.Literal["_seats_left", b"_seats_left"]  # noqa: Y015
@@ -866,33 +849,34 @@ Global___Journey: _TypeAlias = Journey  # noqa: Y015
 
 @_typing.final
 class Offer(_message.Message):
-    """An itinerary at a seller's price. Offers are separate from itineraries: a provider may know flights without
+    """Itineraries at a seller's price. Offers are separate from itineraries: a provider may know flights without
     prices, and one itinerary may have several sellers.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     OFFER_ID_FIELD_NUMBER: _builtins.int
-    ITINERARY_ID_FIELD_NUMBER: _builtins.int
+    ITINERARY_IDS_FIELD_NUMBER: _builtins.int
     SELLER_FIELD_NUMBER: _builtins.int
     FARE_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
     TICKETS_FIELD_NUMBER: _builtins.int
-    RETURN_ITINERARY_ID_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
     """Id of the offer: opaque, signed by the service, valid after restarts and on every replica."""
-    itinerary_id: _builtins.str
-    """Id of the itinerary that is sold."""
     seller: _builtins.str
     """Name of the seller."""
     tickets: _builtins.int
     """Number of tickets; above 1, a missed connection is the traveller's risk."""
-    return_itinerary_id: _builtins.str
-    """Id of the itinerary back that is included in the price; empty for one way."""
+    @_builtins.property
+    def itinerary_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the itineraries that are sold together, in the order of travel: one, or one for each leg that the
+        price includes.
+        """
+
     @_builtins.property
     def fare(self) -> Global___Fare:
-        """The price."""
+        """The price of all these itineraries."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
@@ -906,17 +890,16 @@ class Offer(_message.Message):
         self,
         *,
         offer_id: _builtins.str = ...,
-        itinerary_id: _builtins.str = ...,
+        itinerary_ids: _abc.Iterable[_builtins.str] | None = ...,
         seller: _builtins.str = ...,
         fare: Global___Fare | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         provenance: Global___Provenance | None = ...,
         tickets: _builtins.int = ...,
-        return_itinerary_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "itinerary_id", b"itinerary_id", "offer_id", b"offer_id", "provenance", b"provenance", "return_itinerary_id", b"return_itinerary_id", "seller", b"seller", "tickets", b"tickets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "itinerary_ids", b"itinerary_ids", "offer_id", b"offer_id", "provenance", b"provenance", "seller", b"seller", "tickets", b"tickets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -951,36 +934,30 @@ class GetOfferResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OFFER_FIELD_NUMBER: _builtins.int
-    ITINERARY_FIELD_NUMBER: _builtins.int
+    ITINERARIES_FIELD_NUMBER: _builtins.int
     PREVIOUS_FARE_FIELD_NUMBER: _builtins.int
-    RETURN_ITINERARY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def offer(self) -> Global___Offer:
         """The offer, with a new id and expiry."""
 
     @_builtins.property
-    def itinerary(self) -> Global___Itinerary:
-        """The itinerary that is sold."""
+    def itineraries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Itinerary]:
+        """The itineraries that are sold, in the order of travel."""
 
     @_builtins.property
     def previous_fare(self) -> Global___Fare:
         """The price in the original offer; absent if it is unchanged."""
 
-    @_builtins.property
-    def return_itinerary(self) -> Global___Itinerary:
-        """The itinerary back that is included; absent for one way."""
-
     def __init__(
         self,
         *,
         offer: Global___Offer | None = ...,
-        itinerary: Global___Itinerary | None = ...,
+        itineraries: _abc.Iterable[Global___Itinerary] | None = ...,
         previous_fare: Global___Fare | None = ...,
-        return_itinerary: Global___Itinerary | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare", "return_itinerary", b"return_itinerary"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare", "return_itinerary", b"return_itinerary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["itineraries", b"itineraries", "offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1096,13 +1073,13 @@ class SearchPart(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LEG_FIELD_NUMBER: _builtins.int
+    LEG_INDEX_FIELD_NUMBER: _builtins.int
     DEPART_DATE_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
     TOTAL_UNFILTERED_FIELD_NUMBER: _builtins.int
     CHEAPEST_FIELD_NUMBER: _builtins.int
-    leg: _builtins.int
-    """The leg, counted from 0."""
+    leg_index: _builtins.int
+    """Position of the leg in the request, from 0."""
     total: _builtins.int
     """Number of itineraries that fit."""
     total_unfiltered: _builtins.int
@@ -1118,7 +1095,7 @@ class SearchPart(_message.Message):
     def __init__(
         self,
         *,
-        leg: _builtins.int = ...,
+        leg_index: _builtins.int = ...,
         depart_date: _date_pb2.Date | None = ...,
         total: _builtins.int = ...,
         total_unfiltered: _builtins.int = ...,
@@ -1126,7 +1103,7 @@ class SearchPart(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "depart_date", b"depart_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "depart_date", b"depart_date", "leg", b"leg", "total", b"total", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "depart_date", b"depart_date", "leg_index", b"leg_index", "total", b"total", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

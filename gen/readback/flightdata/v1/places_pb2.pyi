@@ -59,11 +59,11 @@ class Place(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     AIRPORT_CODES_FIELD_NUMBER: _builtins.int
     code: _builtins.str
-    """IATA code of the airport or metropolitan area. To ask for flights of a metropolitan area, list its code
-    in `city_codes` of the request too, because it may also be an airport's code (`IST`).
-    """
+    """IATA code of the airport or metropolitan area."""
     kind: Global___PlaceKind.ValueType
-    """Airport or metropolitan area."""
+    """Airport or metropolitan area. Pass it on in a request for flights (`origin_kind`, `destination_kind`),
+    because a code may be that of both (`IST`).
+    """
     name: _builtins.str
     """Name of the airport, or of the city for a metropolitan area."""
     city: _builtins.str
@@ -310,7 +310,7 @@ class Airport(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     LOCATION_FIELD_NUMBER: _builtins.int
     ELEVATION_FEET_FIELD_NUMBER: _builtins.int
-    LOCAL_TIME_FIELD_NUMBER: _builtins.int
+    CURRENT_LOCAL_TIME_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """IATA code."""
     icao_code: _builtins.str
@@ -329,8 +329,8 @@ class Airport(_message.Message):
     """IANA zone."""
     elevation_feet: _builtins.int
     """Elevation above sea level, in feet."""
-    local_time: _builtins.str
-    """The current local time, ISO 8601 with its offset, for example `2026-11-23T09:30:00+05:30`."""
+    current_local_time: _builtins.str
+    """The current local time with its UTC offset (RFC 3339), for example `2026-11-23T09:30:00+05:30`."""
     @_builtins.property
     def location(self) -> _latlng_pb2.LatLng:
         """Position."""
@@ -348,11 +348,11 @@ class Airport(_message.Message):
         time_zone: _builtins.str = ...,
         location: _latlng_pb2.LatLng | None = ...,
         elevation_feet: _builtins.int = ...,
-        local_time: _builtins.str = ...,
+        current_local_time: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["location", b"location"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "code", b"code", "country", b"country", "country_code", b"country_code", "elevation_feet", b"elevation_feet", "icao_code", b"icao_code", "local_time", b"local_time", "location", b"location", "metro_code", b"metro_code", "name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "code", b"code", "country", b"country", "country_code", b"country_code", "current_local_time", b"current_local_time", "elevation_feet", b"elevation_feet", "icao_code", b"icao_code", "location", b"location", "metro_code", b"metro_code", "name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

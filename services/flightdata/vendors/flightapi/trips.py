@@ -16,7 +16,7 @@ from typing import Any
 
 from services.flightdata.model import carriers
 from services.flightdata.model.fares import Fare, Money
-from services.flightdata.model.flights import Itinerary, Operator, Provenance, Segment, Stop
+from services.flightdata.model.flights import Endpoint, Itinerary, Operator, Provenance, Segment
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.model.search_results import Found, Offer, RoundTrip
 from services.flightdata.places import Airport
@@ -100,8 +100,8 @@ class TripReader:
         )
         return Itinerary(_name(*flown), segments, None, self._provenance, leg=leg)
 
-    def _cheapest(self, row: Json, itinerary_id: str, return_id: str = "") -> list[Offer]:
-        offers = self._offers(row, itinerary_id, return_id)
+    def _cheapest(self, row: Json, *itinerary_ids: str) -> list[Offer]:
+        offers = self._offers(row, itinerary_ids)
         return sorted(offers, key=lambda offer: (offer.fare.total.amount, offer.id))[:MOST_OFFERS]
 
     def _segments(self, leg_ids: list[Any]) -> tuple[Segment, ...]:
@@ -137,8 +137,8 @@ class TripReader:
             carrier_code=marketing[0],
             carrier=carriers.name_of(*marketing),
             flight=flight,
-            departure=Stop(origin.code, origin.city, departure),
-            arrival=Stop(destination.code, destination.city, arrival),
+            departure=Endpoint(origin.code, origin.city, departure),
+            arrival=Endpoint(destination.code, destination.city, arrival),
             operator=operator,
             doubts=doubts(departure, arrival, distance_km(origin, destination)),
         )
@@ -155,7 +155,7 @@ class TripReader:
         row = self._row("carriers", carrier_id)
         return name(row.get("display_code")).upper(), name(row.get("name"))
 
-    def _offers(self, row: Json, itinerary_id: str, return_id: str) -> Iterator[Offer]:
+    def _offers(self, row: Json, itinerary_ids: tuple[str, ...]) -> Iterator[Offer]:
         party, cabin = self._query.party, self._query.cabin
         sizes = [str(size) for size in (party.adults, party.children, party.infants)]
         for option in objects(row.get("pricing_options")):
@@ -166,14 +166,13 @@ class TripReader:
             items = list(objects(option.get("items")))
             total = Money(self._currency, amount)
             yield Offer(
-                id=_name(*filter(None, (itinerary_id, return_id)), cabin.value, *sizes, *agents),
-                itinerary_id=itinerary_id,
+                id=_name(*itinerary_ids, cabin.value, *sizes, *agents),
+                itinerary_ids=itinerary_ids,
                 seller=self._seller(agents),
                 fare=Fare(total.shared_by(party.size), total, cabin),
                 expires=self._provenance.fetched + OFFER_LIFE,
                 provenance=self._provenance,
                 tickets=max(1, len(items)),
-                return_id=return_id,
             )
 
     def _seller(self, agents: list[str]) -> str:

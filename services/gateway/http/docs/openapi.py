@@ -127,12 +127,16 @@ class _Operations:
     def _query(
         self, fields: Iterable[FieldDescriptor], prefix: str, *, required: bool
     ) -> Iterator[dict[str, Any]]:
+        """Yield the parameters for fields; for a list of objects, those of its first (`legs.0.origin`)."""
         for field in fields:
             kind = field.message_type
             if kind is None or kind.full_name in WELL_KNOWN:
                 needed = required and is_required(field) and field.name != "request_id"
                 yield self._parameter(field, "query", prefix + field.json_name, required=needed)
-            elif not field.is_repeated:
+            elif field.is_repeated:
+                needed = required and is_required(field)
+                yield from self._query(kind.fields, f"{prefix}{field.json_name}.0.", required=needed)
+            else:
                 yield from self._query(kind.fields, f"{prefix}{field.json_name}.", required=False)
 
     def _parameter(self, field: FieldDescriptor, place: str, name: str, *, required: bool) -> dict[str, Any]:

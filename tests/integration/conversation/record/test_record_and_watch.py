@@ -26,7 +26,9 @@ async def test_watcher_reads_what_the_recorder_wrote_in_order(mesh: Mesh) -> Non
     call = await customer.call()
     hello, question = str(uuid4()), str(uuid4())
     tool_call = entry_pb2.ToolCall(tool_call_id=str(uuid4()), name="search_flights")
-    tool_call.search_flights.origin = "no airport"  # the log has what was asked, whether it is valid or not
+    tool_call.search_flights.legs.add(
+        origin="no airport"
+    )  # the log has what was asked, whether it is valid or not
     tool_result = entry_pb2.ToolResult(tool_call_id=tool_call.tool_call_id, name="search_flights")
     tool_result.outcome = entry_pb2.TOOL_OUTCOME_FOUND
     tool_result.search_flights.results.itineraries.add().segments.add(flight_number="AI542")

@@ -187,7 +187,7 @@ async def test_an_arrival_without_an_estimate_has_none(
     async with open_aviationstack() as (provider, _):
         (status,) = await provider.status(flight, None)
     assert (status.estimated_arrival, status.actual_arrival) == (None, None)
-    assert status.arrives == status.segment.arrival.at.utc + status.delay
+    assert status.arrives == status.segment.arrival.at.utc + (status.delay or timedelta())
 
 
 async def test_an_arrival_has_its_belt_and_gate(open_aviationstack: OpenAviationStack) -> None:

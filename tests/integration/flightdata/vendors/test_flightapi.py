@@ -93,7 +93,9 @@ async def test_only_priced_options_are_offers_and_the_cheapest_is_the_fare(
         unpriced = await provider.search(_query("WAW", "LHR"))
     assert {offer.seller for offer in found.offers} == {"Tripdesk", "Moonfares"}
     for itinerary in found.itineraries:
-        amounts = [offer.fare.total.amount for offer in found.offers if offer.itinerary_id == itinerary.id]
+        amounts = [
+            offer.fare.total.amount for offer in found.offers if offer.itinerary_ids == (itinerary.id,)
+        ]
         assert itinerary.fare
         assert itinerary.fare.total.amount == min(amounts)
     assert unpriced.itineraries

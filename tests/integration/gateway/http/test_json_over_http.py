@@ -48,11 +48,13 @@ async def test_register_login_and_read_the_own_account(http: httpx.AsyncClient) 
 
 
 async def test_a_search_streams_lines_with_dates_as_texts(http: httpx.AsyncClient) -> None:
-    query = {"origin": "MAA", "destination": "DEL", "departDate": "2026-12-01", "maxResults": "2"}
-    found = await http.get("/v1/flights:search", params=query)
-    assert found.headers["content-type"] == "application/x-ndjson"
-    messages = [json.loads(line) for line in found.text.splitlines()]
-    assert messages[-1]["done"]["outcome"] == "SEARCH_OUTCOME_FOUND"
+    leg = {"origin": "MAA", "destination": "DEL", "departDate": "2026-12-01"}
+    posted = await http.post("/v1/flights:search", json={"legs": [leg], "maxResults": 2})
+    query = {f"legs.0.{name}": value for name, value in leg.items()} | {"maxResults": "2"}
+    for found in posted, await http.get("/v1/flights:search", params=query):
+        assert found.headers["content-type"] == "application/x-ndjson"
+        messages = [json.loads(line) for line in found.text.splitlines()]
+        assert messages[-1]["done"]["outcome"] == "SEARCH_OUTCOME_FOUND"
 
 
 async def test_an_unknown_parameter_is_named(http: httpx.AsyncClient) -> None:

@@ -14,7 +14,7 @@ from agent.call.tool_messages import TOPIC_TOOLS, ToolPublisher
 pytestmark = pytest.mark.unit
 
 CALL = entry_pb2.ToolCall(tool_call_id="id", name="search_flights")
-CALL.search_flights.origin = "MAA"
+CALL.search_flights.legs.add(origin="MAA")
 RESULT = entry_pb2.ToolResult(tool_call_id="id", name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_EMPTY)
 
 

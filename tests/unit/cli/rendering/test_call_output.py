@@ -11,7 +11,6 @@ from typing import Any
 import jsonschema
 import pytest
 from readback.conversation.v1 import entry_pb2
-from readback.flightdata.v1 import flights_pb2
 from rich.console import Console
 
 from cli.calls.call_client import ToolUse, TurnReport
@@ -23,7 +22,7 @@ SCHEMA = json.loads(resources.files("cli").joinpath("schemas/call_event.json").r
 
 
 CALL = entry_pb2.ToolCall(name="search_flights")
-CALL.search_flights.MergeFrom(flights_pb2.SearchFlightsRequest(origin="MAA", destination="DEL"))
+CALL.search_flights.legs.add(origin="MAA", destination="DEL")
 TOOL = ToolUse(CALL, entry_pb2.ToolResult(name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_FOUND))
 TURN = TurnReport(
     said="Flights from Chennai to Delhi.",

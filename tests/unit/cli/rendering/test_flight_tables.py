@@ -27,8 +27,10 @@ def timestamp(time: datetime) -> Timestamp:
     return stamp
 
 
-def stop(code: str, city: str, time: datetime) -> flights_pb2.Stop:
-    return flights_pb2.Stop(airport_code=code, city=city, time=timestamp(time), time_zone="Asia/Kolkata")
+def endpoint(code: str, city: str, time: datetime) -> flights_pb2.FlightEndpoint:
+    return flights_pb2.FlightEndpoint(
+        airport_code=code, city=city, time=timestamp(time), time_zone="Asia/Kolkata"
+    )
 
 
 def itinerary() -> flights_pb2.Itinerary:
@@ -38,8 +40,8 @@ def itinerary() -> flights_pb2.Itinerary:
         carrier_code="6E",
         carrier="IndiGo",
         flight_number="6E3981",
-        departure=stop("MAA", "Chennai", LEAVES),
-        arrival=stop("DEL", "Delhi", LEAVES + TAKES),
+        departure=endpoint("MAA", "Chennai", LEAVES),
+        arrival=endpoint("DEL", "Delhi", LEAVES + TAKES),
         duration=takes,
     )
     fare = flights_pb2.Fare(total=Money(currency_code="INR", units=10_860, nanos=500_000_000))
@@ -86,8 +88,7 @@ def test_an_offer_shows_its_flights_seller_and_expiry() -> None:
     back.segments[0].flight_number = "6E77"
     fare = flights_pb2.Fare(total=Money(currency_code="INR", units=9_000))
     both = flights_pb2.Offer(
-        itinerary_id="out",
-        return_itinerary_id="back",
+        itinerary_ids=["out", "back"],
         seller="Tripdesk",
         fare=fare,
         expire_time=timestamp(LEAVES),
@@ -107,7 +108,7 @@ def test_an_offer_shows_its_flights_seller_and_expiry() -> None:
 def there_and_back() -> list[flights_pb2.Itinerary]:
     out, back = itinerary(), itinerary()
     out.itinerary_id, back.itinerary_id = "out", "back"
-    back.leg, back.segments[0].flight_number = 1, "6E77"
+    back.leg_index, back.segments[0].flight_number = 1, "6E77"
     return [out, back]
 
 
@@ -146,8 +147,8 @@ def status(**more: object) -> flight_status_pb2.FlightStatus:
         flight_number="AI542",
         carrier="Air India",
         state=flight_status_pb2.FLIGHT_STATE_EN_ROUTE,
-        scheduled_departure=stop("MAA", "Chennai", LEAVES),
-        scheduled_arrival=stop("DEL", "Delhi", LEAVES + TAKES),
+        scheduled_departure=endpoint("MAA", "Chennai", LEAVES),
+        scheduled_arrival=endpoint("DEL", "Delhi", LEAVES + TAKES),
     )
     known.MergeFrom(flight_status_pb2.FlightStatus(**more))  # type: ignore[arg-type]  # fields of the message
     return known

@@ -11,7 +11,7 @@ import pytest
 from services.flightdata.caching import stored_answers
 from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.caching.stored_answers import StoredAnswers
-from services.flightdata.model.flights import FlightStatus, Provenance, Segment, State, Stop
+from services.flightdata.model.flights import Endpoint, FlightStatus, Provenance, Segment, State
 from services.flightdata.model.instants import Instant
 from services.flightdata.providers.routing import Answered
 from tests.simulated_clock import SimulatedClock
@@ -38,7 +38,11 @@ def answers(store: MemoryCacheStore) -> StoredAnswers:
 def _answer(remark: str = "") -> Answered[Sequence[FlightStatus]]:
     leaves = Instant.of(NOW, "Asia/Kolkata")
     segment = Segment(
-        "AI", "Air India", "AI542", Stop("MAA", "", leaves), Stop("DEL", "", leaves.later(timedelta(hours=3)))
+        "AI",
+        "Air India",
+        "AI542",
+        Endpoint("MAA", "", leaves),
+        Endpoint("DEL", "", leaves.later(timedelta(hours=3))),
     )
     provenance = Provenance("aviationstack", NOW)
     status = FlightStatus(

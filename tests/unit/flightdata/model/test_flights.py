@@ -10,7 +10,7 @@ import pytest
 from readback.flightdata.v1 import flight_status_pb2, flights_pb2
 
 from services.flightdata.model.fares import Cabin, Fare, Money
-from services.flightdata.model.flights import FlightStatus, Itinerary, Provenance, Segment, State, Stop
+from services.flightdata.model.flights import Endpoint, FlightStatus, Itinerary, Provenance, Segment, State
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import Filters, Window
 from services.flightdata.model.search_results import Results
@@ -24,14 +24,17 @@ SAID = Provenance("sample-timetable", datetime(2026, 11, 23, 4, tzinfo=UTC), cac
 NOW = datetime(2026, 11, 23, 4, 5, tzinfo=UTC)
 
 
-def _stop(airport: str, city: str, moment: datetime) -> Stop:
-    return Stop(airport, city, Instant.of(moment, str(moment.tzinfo)))
+def _endpoint(airport: str, city: str, moment: datetime) -> Endpoint:
+    return Endpoint(airport, city, Instant.of(moment, str(moment.tzinfo)))
 
 
 def _segment(leaves: time = time(8, 20), carrier: str = "AI") -> Segment:
     departure = datetime.combine(date(2026, 11, 24), leaves, CHENNAI)
     arrival = (departure + timedelta(hours=2, minutes=35)).astimezone(CHENNAI)
-    stops = _stop("MAA", "Chennai", departure), Stop("DEL", "Delhi", Instant.of(arrival, "Asia/Kolkata"), "3")
+    stops = (
+        _endpoint("MAA", "Chennai", departure),
+        Endpoint("DEL", "Delhi", Instant.of(arrival, "Asia/Kolkata"), "3"),
+    )
     return Segment(carrier, "Air India", f"{carrier}542", *stops)
 
 
@@ -66,8 +69,8 @@ def test_nonstop_means_one_segment_and_a_carrier_means_all_of_them() -> None:
 
 
 def test_durations_are_between_instants_not_local_times() -> None:
-    departure = _stop("DEL", "Delhi", datetime(2026, 11, 24, 8, 20, tzinfo=CHENNAI))
-    arrival = _stop("JFK", "New York", datetime(2026, 11, 24, 12, 55, tzinfo=NEW_YORK))
+    departure = _endpoint("DEL", "Delhi", datetime(2026, 11, 24, 8, 20, tzinfo=CHENNAI))
+    arrival = _endpoint("JFK", "New York", datetime(2026, 11, 24, 12, 55, tzinfo=NEW_YORK))
     segment = Segment("AI", "Air India", "AI101", departure, arrival)
     assert segment.duration == _itinerary(segment).duration == timedelta(hours=15, minutes=5)
 

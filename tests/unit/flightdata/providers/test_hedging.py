@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from readback.flightdata.v1 import flightdata_service_pb2
 
 from services.flightdata.providers.breaker import FAILURE_THRESHOLD, FIRST_REST, REJECTED_PER_PROBE
 from services.flightdata.providers.budgets import Meter, Plan
@@ -118,7 +119,9 @@ async def test_one_that_hangs_again_and_again_is_not_waited_for(clock: Simulated
         Progress("b", finished=True),
         (9, second.name),
     ]
-    assert list(provider_message(first, router.health["a"], clock.now()).resting_capabilities) == ["search"]
+    message = provider_message(first, router.health["a"], clock.now())
+    assert list(message.resting_capabilities) == [flightdata_service_pb2.PROVIDER_CAPABILITY_SEARCH]
+    assert not message.HasField("budget"), "it isn't counted"
 
 
 async def test_a_skipped_provider_is_asked_as_a_last_resort(clock: SimulatedClock) -> None:

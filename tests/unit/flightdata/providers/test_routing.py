@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
 import pytest
+from readback.flightdata.v1 import flightdata_service_pb2
 
 from services.flightdata.errors import (
     FlightNotFound,
@@ -245,7 +246,7 @@ async def test_a_providers_message_reports_its_health(clock: SimulatedClock) -> 
     message = provider_message(provider, router.health["a"], clock.now())
     assert (message.name, list(message.capabilities), message.off, message.sample) == (
         "a",
-        ["search"],
+        [flightdata_service_pb2.PROVIDER_CAPABILITY_SEARCH],
         True,
         False,
     )

@@ -149,8 +149,9 @@ def test_states_agree_with_their_estimates(schedule: Schedule) -> None:
 
 def _check(known: delays.Known, now: datetime) -> None:
     if known.state in {State.SCHEDULED, State.CANCELLED}:
-        assert known.estimated_departure is None
+        assert (known.estimated_departure, known.delay) == (None, None)
         return
+    assert known.delay is not None
     assert known.estimated_departure
     assert known.estimated_arrival
     assert (known.state is State.DELAYED) <= (known.delay >= timedelta(minutes=delays.LATE_MINUTES))

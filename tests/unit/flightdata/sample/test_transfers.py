@@ -116,7 +116,7 @@ async def test_a_through_fare_is_less_than_its_parts(timetable: SampleTimetable)
 
 
 async def test_children_infants_and_bags_are_in_the_price(timetable: SampleTimetable) -> None:
-    async def amounts(party: Party, bags: int = 0) -> dict[str, tuple[float, int]]:
+    async def amounts(party: Party, bags: int = 0) -> dict[str, tuple[float, int | None]]:
         query = FlightQuery(("MAA",), ("DEL",), DAY + timedelta(days=90), party=party, bags=bags)
         return {
             i.id: (float(i.fare.total.amount), i.fare.bags)

@@ -19,8 +19,8 @@ from services.flightdata.model.flights import Doubt, Itinerary
 from services.flightdata.model.queries import (
     Filters,
     FlightQuery,
-    JourneyLeg,
     Party,
+    SearchLeg,
     SearchQuery,
     Sort,
     Window,
@@ -40,7 +40,11 @@ pytestmark = pytest.mark.unit
 
 TODAY = date(2026, 11, 23)
 TOMORROW = TODAY + timedelta(days=1)
-CHENNAI_DELHI = SearchQuery("MAA", "DEL", TOMORROW)
+CHENNAI_DELHI = SearchQuery((SearchLeg("MAA", "DEL", TOMORROW),))
+
+
+def _filtered(filters: Filters) -> SearchQuery:
+    return SearchQuery((SearchLeg("MAA", "DEL", TOMORROW, filters),))
 
 
 @pytest.fixture
@@ -75,34 +79,28 @@ async def test_a_window_keeps_its_start_and_not_its_end(search: FlightSearch) ->
     everything, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
     leaves = sorted(i.departure.time.time() for i in everything)
     window = Filters(departs=Window(leaves[1], leaves[3]))
-    found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=window))
+    found, done = await _run(search, _filtered(window))
     assert [i.departure.time.time() for i in found] == [t for t in leaves if leaves[1] <= t < leaves[3]]
     assert done.total == len(found) < done.total_unfiltered == len(everything)
 
 
 async def test_a_window_may_run_over_midnight(search: FlightSearch) -> None:
-    found, _ = await _run(
-        search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(21), time(6))))
-    )
+    found, _ = await _run(search, _filtered(Filters(departs=Window(time(21), time(6)))))
     assert found
     assert all(i.departure.time.time() >= time(21) or i.departure.time.time() < time(6) for i in found)
 
 
 async def test_no_fitting_flight_differs_from_no_flight(search: FlightSearch) -> None:
-    found, done = await _run(
-        search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(3), time(4))))
-    )
+    found, done = await _run(search, _filtered(Filters(departs=Window(time(3), time(4)))))
     assert (found, done.total, done.outcome) == ([], 0, flights_pb2.SEARCH_OUTCOME_EMPTY)
     assert done.total_unfiltered > 0
-    _, nothing = await _run(search, SearchQuery("MAA", "BET", TOMORROW))
+    _, nothing = await _run(search, SearchQuery((SearchLeg("MAA", "BET", TOMORROW),)))
     assert (nothing.total, nothing.total_unfiltered) == (0, 0)
     assert nothing.provenance.provider == "sample-timetable"
 
 
 async def test_one_carrier_is_the_only_one(search: FlightSearch) -> None:
-    found, _ = await _run(
-        search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(carriers=frozenset({"AI"}), max_stops=0))
-    )
+    found, _ = await _run(search, _filtered(Filters(carriers=frozenset({"AI"}), max_stops=0)))
     assert {segment.carrier_code for i in found for segment in i.segments} == {"AI"}
 
 
@@ -130,7 +128,7 @@ async def test_a_limit_cuts_results_and_not_the_count(search: FlightSearch) -> N
 async def test_a_city_covers_its_airports_and_every_result_names_its_own(
     search: FlightSearch, lexicon: Lexicon
 ) -> None:
-    found, _ = await _run(search, SearchQuery("LON", "NYC", TOMORROW, limit=100))
+    found, _ = await _run(search, SearchQuery((SearchLeg("LON", "NYC", TOMORROW),), limit=100))
     origins = {i.segments[0].departure.airport for i in found}
     destinations = {i.segments[-1].arrival.airport for i in found}
     assert origins <= set(lexicon.place("LON").airports)
@@ -161,56 +159,59 @@ async def test_the_same_search_gives_the_same_ids_each_once(search: FlightSearch
 )
 async def test_a_city_has_no_flights_to_itself(search: FlightSearch, origin: str, destination: str) -> None:
     with pytest.raises(SamePlace):
-        await _run(search, SearchQuery(origin, destination, TOMORROW))
+        await _run(search, SearchQuery((SearchLeg(origin, destination, TOMORROW),)))
 
 
 @pytest.mark.parametrize(("origin", "destination"), [("XQZ", "DEL"), ("DEL", "XQZ")])
 async def test_an_unknown_code_is_refused(search: FlightSearch, origin: str, destination: str) -> None:
     with pytest.raises(PlaceNotFound) as refused:
-        await _run(search, SearchQuery(origin, destination, TOMORROW))
+        await _run(search, SearchQuery((SearchLeg(origin, destination, TOMORROW),)))
     assert refused.value.metadata == {"code": "XQZ"}
 
 
 async def test_withdrawn_codes_still_find_their_city(search: FlightSearch) -> None:
-    found, _ = await _run(search, SearchQuery("DEL", "TSE", TOMORROW))
+    found, _ = await _run(search, SearchQuery((SearchLeg("DEL", "TSE", TOMORROW),)))
     assert {i.segments[-1].arrival.airport for i in found} <= {"NQZ"}
 
 
 async def test_today_is_the_departure_airports(search: FlightSearch, clock: SimulatedClock) -> None:
     clock.advance((datetime(2026, 11, 23, 20, 0, tzinfo=UTC) - clock.now()).total_seconds())
     with pytest.raises(DateInPast) as refused:  # already the 24th in India
-        await _run(search, SearchQuery("MAA", "DEL", TODAY))
+        await _run(search, SearchQuery((SearchLeg("MAA", "DEL", TODAY),)))
     assert refused.value.metadata == {"today": "2026-11-24", "time_zone": "Asia/Kolkata"}
-    await _run(search, SearchQuery("JFK", "LHR", TODAY))  # still the 23rd in New York
+    await _run(search, SearchQuery((SearchLeg("JFK", "LHR", TODAY),)))  # still the 23rd in New York
 
 
 async def test_flights_that_have_left_are_not_offered(search: FlightSearch, clock: SimulatedClock) -> None:
     clock.advance(6 * 3600)
-    found, _ = await _run(search, SearchQuery("MAA", "DEL", TODAY, limit=100))
+    found, _ = await _run(search, SearchQuery((SearchLeg("MAA", "DEL", TODAY),), limit=100))
     assert found
     assert all(i.departure.time > clock.now() for i in found)
 
 
 async def test_the_horizon_is_the_last_day_that_can_be_searched(search: FlightSearch) -> None:
-    found, _ = await _run(search, SearchQuery("MAA", "DEL", TODAY + timedelta(days=330)))
+    found, _ = await _run(search, SearchQuery((SearchLeg("MAA", "DEL", TODAY + timedelta(days=330)),)))
     assert found
     with pytest.raises(DateBeyondHorizon) as refused:
-        await _run(search, SearchQuery("MAA", "DEL", TODAY + timedelta(days=331)))
+        await _run(search, SearchQuery((SearchLeg("MAA", "DEL", TODAY + timedelta(days=331)),)))
     assert refused.value.metadata == {"last_date": "2027-10-19"}
     with pytest.raises(DateBeyondHorizon):
-        await _run(search, SearchQuery("MAA", "DEL", date(9999, 12, 31)))
+        await _run(search, SearchQuery((SearchLeg("MAA", "DEL", date(9999, 12, 31)),)))
 
 
 @pytest.mark.parametrize("day", [date(2027, 3, 14), date(2027, 3, 28), date(2026, 11, 29)])
 async def test_days_of_clock_changes_have_flights(search: FlightSearch, day: date) -> None:
     for origin, destination in (("JFK", "LHR"), ("LHR", "JFK"), ("CDG", "MAD")):
-        found, _ = await _run(search, SearchQuery(origin, destination, day))
+        found, _ = await _run(search, SearchQuery((SearchLeg(origin, destination, day),)))
         assert all(i.duration > timedelta() for i in found)
 
 
 IN_A_WEEK = TODAY + timedelta(days=7)
 RETURN = SearchQuery(
-    "MAA", "LHR", IN_A_WEEK, further=(JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=4)),)
+    (
+        SearchLeg("MAA", "LHR", IN_A_WEEK),
+        SearchLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=4)),
+    )
 )
 
 
@@ -230,7 +231,7 @@ async def test_a_return_gives_journeys_of_one_itinerary_each_way(search: FlightS
         assert (out.departure.airport, back.departure.airport) == ("MAA", "LHR")
         assert back.departure.at.utc > out.arrival.at.utc
     assert done.total >= len(results.journeys) > 0
-    assert [(part.leg, date_from(part.depart_date)) for part in done.parts] == [
+    assert [(part.leg_index, date_from(part.depart_date)) for part in done.parts] == [
         (0, IN_A_WEEK),
         (1, IN_A_WEEK + timedelta(days=4)),
     ]
@@ -241,10 +242,11 @@ async def test_a_return_gives_journeys_of_one_itinerary_each_way(search: FlightS
 
 async def test_a_journey_through_three_cities_is_combined(search: FlightSearch) -> None:
     legs = (
-        JourneyLeg("DXB", "LHR", IN_A_WEEK + timedelta(days=2)),
-        JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=9)),
+        SearchLeg("MAA", "DXB", IN_A_WEEK),
+        SearchLeg("DXB", "LHR", IN_A_WEEK + timedelta(days=2)),
+        SearchLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=9)),
     )
-    results, _ = await _events(search, SearchQuery("MAA", "DXB", IN_A_WEEK, further=legs, limit=5))
+    results, _ = await _events(search, SearchQuery(legs, limit=5))
     assert len(results.journeys) == 5
     for journey in results.journeys:
         ends = [(itinerary.departure.airport, itinerary.arrival.airport) for itinerary in journey.itineraries]
@@ -252,7 +254,12 @@ async def test_a_journey_through_three_cities_is_combined(search: FlightSearch) 
 
 
 async def test_a_leg_without_flights_gives_no_journey(search: FlightSearch) -> None:
-    query = SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "BET", IN_A_WEEK),))
+    query = SearchQuery(
+        (
+            SearchLeg("MAA", "DEL", IN_A_WEEK),
+            SearchLeg("DEL", "BET", IN_A_WEEK),
+        )
+    )
     *_, done = [event async for event in search.search(query)]
     assert isinstance(done, flights_pb2.SearchDone)
     assert (done.total, done.total_unfiltered) == (0, 0)
@@ -261,7 +268,7 @@ async def test_a_leg_without_flights_gives_no_journey(search: FlightSearch) -> N
 
 async def test_flexible_days_are_reported_with_their_cheapest_fare(search: FlightSearch) -> None:
     results, done = await _events(
-        search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3)
+        search, SearchQuery((SearchLeg("MAA", "DEL", IN_A_WEEK, flexible=3),), sort=Sort.CHEAPEST)
     )
     assert [(date_from(part.depart_date) - IN_A_WEEK).days for part in done.parts] == [-3, -2, -1, 0, 1, 2, 3]
     cheapest = min(part.cheapest.total.units for part in done.parts if part.HasField("cheapest"))
@@ -281,7 +288,7 @@ async def test_sold_out_flights_are_reported_and_come_last(search: FlightSearch)
     sold_out = 0
     for ahead in range(1, 12):
         results, done = await _events(
-            search, SearchQuery("BOM", "DEL", TODAY + timedelta(days=ahead), limit=100)
+            search, SearchQuery((SearchLeg("BOM", "DEL", TODAY + timedelta(days=ahead)),), limit=100)
         )
         full = [itinerary.sold_out for itinerary in results.itineraries]
         assert full == sorted(full)
@@ -291,13 +298,13 @@ async def test_sold_out_flights_are_reported_and_come_last(search: FlightSearch)
 
 
 async def test_a_wanted_change_in_dubai_is_made_there(search: FlightSearch) -> None:
-    results, done = await _events(search, SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB"))
+    results, done = await _events(search, SearchQuery((SearchLeg("MAA", "LHR", IN_A_WEEK, via="DXB"),)))
     assert {segment.arrival.airport for i in results.itineraries for segment in i.segments[:-1]} == {"DXB"}
     assert done.total < done.total_unfiltered
 
 
 async def test_every_itinerary_has_its_estimated_emissions(search: FlightSearch) -> None:
-    results, _ = await _events(search, SearchQuery("IXM", "MAN", IN_A_WEEK))
+    results, _ = await _events(search, SearchQuery((SearchLeg("IXM", "MAN", IN_A_WEEK),)))
     for itinerary in results.itineraries:
         assert itinerary.emissions
         assert itinerary.emissions > 1_000_000
@@ -337,9 +344,11 @@ async def test_implausible_itineraries_are_left_out_and_counted(
 
 
 async def test_nearby_airports_are_searched_if_allowed(search: FlightSearch) -> None:
-    alone, _ = await _events(search, SearchQuery("MAN", "AMS", IN_A_WEEK, limit=100))
+    alone, _ = await _events(search, SearchQuery((SearchLeg("MAN", "AMS", IN_A_WEEK),), limit=100))
     assert {itinerary.departure.airport for itinerary in alone.itineraries} == {"MAN"}
-    nearby, _ = await _events(search, SearchQuery("MAN", "AMS", IN_A_WEEK, limit=100, nearby=True))
+    nearby, _ = await _events(
+        search, SearchQuery((SearchLeg("MAN", "AMS", IN_A_WEEK, nearby=True),), limit=100)
+    )
     assert {itinerary.departure.airport for itinerary in nearby.itineraries} > {"MAN"}
 
 
@@ -362,7 +371,9 @@ async def test_days_are_queried_three_at_a_time_and_reported_in_order(
         return await find(query)
 
     monkeypatch.setattr(timetable, "search", slow)
-    _, done = await _events(search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3))
+    _, done = await _events(
+        search, SearchQuery((SearchLeg("MAA", "DEL", IN_A_WEEK, flexible=3),), sort=Sort.CHEAPEST)
+    )
     assert max(most) == 3
     assert asked == [IN_A_WEEK + timedelta(days=ahead) for ahead in range(-3, 4)]
     assert [date_from(part.depart_date) for part in done.parts] == asked
@@ -379,5 +390,5 @@ async def test_a_failed_day_ends_the_search_without_further_queries(
 
     monkeypatch.setattr(timetable, "search", failing)
     with pytest.raises(FlightsUnavailable):
-        await _run(search, SearchQuery("MAA", "DEL", IN_A_WEEK, flexible=3))
+        await _run(search, SearchQuery((SearchLeg("MAA", "DEL", IN_A_WEEK, flexible=3),)))
     assert len(set(asked)) <= 3

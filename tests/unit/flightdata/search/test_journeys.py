@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.flightdata.model.fares import Cabin, Fare, Money
-from services.flightdata.model.flights import Itinerary, Provenance, Segment, Stop
+from services.flightdata.model.flights import Endpoint, Itinerary, Provenance, Segment
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import Sort
 from services.flightdata.model.search_results import Journey
@@ -29,8 +29,8 @@ def _itinerary(
 ) -> Itinerary:
     departs = BEGIN + timedelta(minutes=leaves)
     ends = (
-        Stop("MAA", "Chennai", Instant.of(departs, "UTC")),
-        Stop("DEL", "Delhi", Instant.of(departs + timedelta(minutes=minutes), "UTC")),
+        Endpoint("MAA", "Chennai", Instant.of(departs, "UTC")),
+        Endpoint("DEL", "Delhi", Instant.of(departs + timedelta(minutes=minutes), "UTC")),
     )
     money = Money(currency, Decimal(amount)) if amount is not None else None
     fare = Fare(money, money, Cabin.ECONOMY) if money else None

@@ -11,19 +11,19 @@ import pytest
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.model.fares import Cabin
 from services.flightdata.model.queries import (
-    ANY_TIME,
     Filters,
     FlightQuery,
-    JourneyLeg,
     Party,
+    SearchLeg,
     SearchQuery,
     Window,
 )
 from services.flightdata.model.search_results import Limit
+from services.flightdata.places import Kind, PlaceNotFound
 from services.flightdata.places.geography import MOST_NEARBY, NEAR_KM, distance_km, nearby
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.search.flight_search import search_question
-from services.flightdata.search.leg_queries import leg_queries
+from services.flightdata.search.leg_queries import leg_queries, round_trip_query
 
 pytestmark = pytest.mark.unit
 
@@ -33,43 +33,45 @@ IN_A_WEEK = TODAY + timedelta(days=7)
 
 
 def test_one_leg_is_one_query(lexicon: Lexicon) -> None:
-    (asked,), limits = leg_queries(lexicon, SearchQuery("MAA", "LON", IN_A_WEEK, bags=1), NOW)
+    (asked,), limits = leg_queries(lexicon, SearchQuery((SearchLeg("MAA", "LON", IN_A_WEEK),), bags=1), NOW)
     assert (asked.leg, asked.query.origins, asked.query.currency, asked.query.bags) == (0, ("MAA",), "INR", 1)
     assert asked.query.destinations == lexicon.place("LON").airports
     assert not limits
 
 
-def test_the_way_back_has_the_same_currency_and_no_times(lexicon: Lexicon) -> None:
-    filters = Filters(departs=Window(time(6), time(12)), carriers=frozenset({"AI"}), max_stops=1)
-    back = JourneyLeg("LON", "MAA", IN_A_WEEK + timedelta(days=5))
-    (out, home), _ = leg_queries(lexicon, SearchQuery("MAA", "LON", IN_A_WEEK, filters, further=(back,)), NOW)
+def test_each_leg_has_its_own_wishes_and_all_the_same_currency(lexicon: Lexicon) -> None:
+    filters = Filters(departs=Window(time(6), time(12)), carriers=frozenset({"AI"}))
+    back = SearchLeg("LON", "MAA", IN_A_WEEK + timedelta(days=5), Filters(max_stops=1))
+    query = SearchQuery((SearchLeg("MAA", "LON", IN_A_WEEK, filters), back))
+    (out, home), _ = leg_queries(lexicon, query, NOW)
     assert (home.leg, home.query.date, home.query.currency) == (1, back.date, "INR")
-    assert out.filters.departs == filters.departs
-    assert (home.filters.departs, home.filters.carriers, home.query.max_stops) == (
-        ANY_TIME,
-        frozenset({"AI"}),
-        1,
-    )
+    assert (out.filters, out.query.max_stops) == (filters, None)
+    assert (home.filters, home.query.max_stops) == (Filters(max_stops=1), 1)
 
 
 def test_flexible_days_in_range_are_queried(lexicon: Lexicon) -> None:
-    asked, limits = leg_queries(lexicon, SearchQuery("MAA", "DEL", IN_A_WEEK, flexible=3), NOW)
+    asked, limits = leg_queries(lexicon, SearchQuery((SearchLeg("MAA", "DEL", IN_A_WEEK, flexible=3),)), NOW)
     assert [(q.query.date - IN_A_WEEK).days for q in asked] == [-3, -2, -1, 0, 1, 2, 3]
     assert not limits
-    asked, limits = leg_queries(lexicon, SearchQuery("MAA", "DEL", TODAY, flexible=2), NOW)
+    asked, limits = leg_queries(lexicon, SearchQuery((SearchLeg("MAA", "DEL", TODAY, flexible=2),)), NOW)
     assert [(q.query.date - TODAY).days for q in asked] == [0, 1, 2]
     assert limits == {Limit.DAYS}
 
 
 def test_flexible_days_of_several_legs_are_ignored_and_reported(lexicon: Lexicon) -> None:
-    query = SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "BOM", IN_A_WEEK),), flexible=2)
+    query = SearchQuery(
+        (
+            SearchLeg("MAA", "DEL", IN_A_WEEK, flexible=2),
+            SearchLeg("DEL", "BOM", IN_A_WEEK),
+        )
+    )
     asked, limits = leg_queries(lexicon, query, NOW)
     assert len(asked) == 2
     assert limits == {Limit.FLEXIBLE_LEGS}
 
 
 def test_airports_near_either_end_are_added(lexicon: Lexicon) -> None:
-    (asked,), _ = leg_queries(lexicon, SearchQuery("MAN", "MAA", IN_A_WEEK, nearby=True), NOW)
+    (asked,), _ = leg_queries(lexicon, SearchQuery((SearchLeg("MAN", "MAA", IN_A_WEEK, nearby=True),)), NOW)
     assert asked.query.origins[0] == "MAN"
     assert "LPL" in asked.query.origins
     assert not set(asked.query.origins) & set(asked.query.destinations)
@@ -88,8 +90,10 @@ def test_nearby_airports_are_near_few_and_not_the_places_own(lexicon: Lexicon, c
 
 @pytest.mark.parametrize("code", ["IST", "BKK", "BRU", "DFW"])
 def test_a_code_means_its_airport_alone_unless_the_city_is_asked_for(lexicon: Lexicon, code: str) -> None:
-    (one,), _ = leg_queries(lexicon, SearchQuery(code, "MAA", IN_A_WEEK), NOW)
-    (all_,), _ = leg_queries(lexicon, SearchQuery(code, "MAA", IN_A_WEEK, cities=frozenset({code})), NOW)
+    (one,), _ = leg_queries(lexicon, SearchQuery((SearchLeg(code, "MAA", IN_A_WEEK),)), NOW)
+    (all_,), _ = leg_queries(
+        lexicon, SearchQuery((SearchLeg(code, "MAA", IN_A_WEEK, origin_kind=Kind.METRO),)), NOW
+    )
     assert one.query.origins == (code,)
     assert all_.query.origins == lexicon.place(code).airports
     assert len(all_.query.origins) > 1
@@ -97,15 +101,38 @@ def test_a_code_means_its_airport_alone_unless_the_city_is_asked_for(lexicon: Le
 
 def test_a_field_with_two_codes_is_asked_for_under_both(lexicon: Lexicon) -> None:
     for code in ("PBI", "DJT"):
-        (asked,), _ = leg_queries(lexicon, SearchQuery(code, "MAA", IN_A_WEEK), NOW)
+        (asked,), _ = leg_queries(lexicon, SearchQuery((SearchLeg(code, "MAA", IN_A_WEEK),)), NOW)
         assert asked.query.origins == ("PBI", "DJT")
 
 
-def test_a_place_to_change_at_applies_to_the_first_leg_only(lexicon: Lexicon) -> None:
-    back = JourneyLeg("LHR", "MAA", IN_A_WEEK)
+@pytest.mark.parametrize(("code", "kind"), [("LON", Kind.AIRPORT), ("MAA", Kind.METRO)])
+def test_a_code_without_a_place_of_the_wanted_kind_is_unknown(
+    lexicon: Lexicon, code: str, kind: Kind
+) -> None:
+    query = SearchQuery((SearchLeg("DXB", code, IN_A_WEEK, destination_kind=kind),))
+    with pytest.raises(PlaceNotFound):
+        leg_queries(lexicon, query, NOW)
+
+
+def test_a_round_trip_is_asked_for_with_the_wishes_of_both_legs(lexicon: Lexicon) -> None:
+    nonstop, one_stop = (Filters(max_stops=most) for most in (0, 1))
+    for out, back, most in ((nonstop, one_stop, 1), (nonstop, nonstop, 0), (nonstop, Filters(), None)):
+        legs = SearchLeg("MAA", "LON", IN_A_WEEK, out), SearchLeg("LON", "MAA", IN_A_WEEK, back)
+        both = round_trip_query(leg_queries(lexicon, SearchQuery(legs), NOW)[0])
+        assert both
+        assert (both.back, both.max_stops) == (IN_A_WEEK, most)
+
+
+def test_a_place_to_change_at_applies_to_its_leg_only(lexicon: Lexicon) -> None:
+    back = SearchLeg("LHR", "MAA", IN_A_WEEK)
     (out, home), _ = leg_queries(
         lexicon,
-        SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB", further=(back,), cities=frozenset({"DXB"})),
+        SearchQuery(
+            (
+                SearchLeg("MAA", "LHR", IN_A_WEEK, via="DXB", via_kind=Kind.METRO),
+                back,
+            ),
+        ),
         NOW,
     )
     assert (out.query.via, out.filters.via) == (
@@ -118,15 +145,26 @@ def test_a_place_to_change_at_applies_to_the_first_leg_only(lexicon: Lexicon) ->
 @pytest.mark.parametrize(
     ("query", "error"),
     [
-        (SearchQuery("LHR", "LGW", IN_A_WEEK), SamePlace),
-        (SearchQuery("IST", "SAW", IN_A_WEEK), SamePlace),
-        (SearchQuery("PBI", "DJT", IN_A_WEEK), SamePlace),
-        (SearchQuery("MAA", "LHR", IN_A_WEEK, via="LGW"), SamePlace),
-        (SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "DEL", IN_A_WEEK),)), SamePlace),
-        (SearchQuery("MAA", "DEL", TODAY - timedelta(days=1), flexible=3), DateInPast),
+        (SearchQuery((SearchLeg("LHR", "LGW", IN_A_WEEK),)), SamePlace),
+        (SearchQuery((SearchLeg("IST", "SAW", IN_A_WEEK),)), SamePlace),
+        (SearchQuery((SearchLeg("PBI", "DJT", IN_A_WEEK),)), SamePlace),
+        (SearchQuery((SearchLeg("MAA", "LHR", IN_A_WEEK, via="LGW"),)), SamePlace),
         (
             SearchQuery(
-                "MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "MAA", TODAY + timedelta(days=400)),)
+                (
+                    SearchLeg("MAA", "DEL", IN_A_WEEK),
+                    SearchLeg("DEL", "DEL", IN_A_WEEK),
+                )
+            ),
+            SamePlace,
+        ),
+        (SearchQuery((SearchLeg("MAA", "DEL", TODAY - timedelta(days=1), flexible=3),)), DateInPast),
+        (
+            SearchQuery(
+                (
+                    SearchLeg("MAA", "DEL", IN_A_WEEK),
+                    SearchLeg("DEL", "MAA", TODAY + timedelta(days=400)),
+                )
             ),
             DateBeyondHorizon,
         ),

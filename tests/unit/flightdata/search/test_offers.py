@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.errors import FlightsUnavailable, OfferExpired, OfferGone, OfferNotFound
 from services.flightdata.model.fares import Cabin, Fare, Money
-from services.flightdata.model.flights import Itinerary, Provenance, Segment, Stop
+from services.flightdata.model.flights import Endpoint, Itinerary, Provenance, Segment
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import FlightQuery, Party
 from services.flightdata.model.search_results import Found, Offer
@@ -30,7 +30,11 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LEAVES = Instant.of(NOW + timedelta(days=3), "Asia/Kolkata")
 SAID = Provenance("seller", NOW)
 SEGMENT = Segment(
-    "AI", "Air India", "AI542", Stop("MAA", "", LEAVES), Stop("DEL", "", LEAVES.later(timedelta(hours=3)))
+    "AI",
+    "Air India",
+    "AI542",
+    Endpoint("MAA", "", LEAVES),
+    Endpoint("DEL", "", LEAVES.later(timedelta(hours=3))),
 )
 ITINERARY = Itinerary("an-itinerary", (SEGMENT,), None, SAID)
 QUERY = FlightQuery(("MAA", "BLR"), ("DXN", "DEL"), date(2026, 11, 26), Cabin.BUSINESS, Party(2, 1), "INR")
@@ -42,7 +46,7 @@ def _fare(amount: str = "12480.10") -> Fare:
     return Fare(total.shared_by(3), total, Cabin.BUSINESS)
 
 
-OFFER = Offer("the-vendors-id", "an-itinerary", "Tripdesk", _fare(), NOW + timedelta(minutes=15), SAID)
+OFFER = Offer("the-vendors-id", ("an-itinerary",), "Tripdesk", _fare(), NOW + timedelta(minutes=15), SAID)
 
 
 class Seller(Scripted):
@@ -76,7 +80,7 @@ async def test_an_unchanged_price_has_no_previous_fare_and_only_its_pair_is_quer
     seller = Seller(Found([ITINERARY], [OFFER]))
     service = _desk(seller, clock)
     repriced = await service.reprice(service.named(OFFER, ITINERARY, QUERY).id)
-    assert (repriced.previous, repriced.itinerary, repriced.offer.fare) == (None, ITINERARY, OFFER.fare)
+    assert (repriced.previous, repriced.itineraries, repriced.offer.fare) == (None, [ITINERARY], OFFER.fare)
     assert seller.queries == [replace(QUERY, origins=("MAA",), destinations=("DEL",))]
 
 

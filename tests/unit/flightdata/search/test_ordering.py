@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from services.flightdata.model.fares import Cabin, Fare, Money
-from services.flightdata.model.flights import Itinerary, Operator, Provenance, Segment, Stop, is_overnight
+from services.flightdata.model.flights import Endpoint, Itinerary, Operator, Provenance, Segment, is_overnight
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import Filters, FlightQuery, Party, Sort, Window
 from services.flightdata.search.ordering import ordered
@@ -29,7 +29,7 @@ def _segment(
     ends: tuple[str, str] = ("MAA", "DEL"),
     operator: Operator | None = None,
 ) -> Segment:
-    stops = Stop(ends[0], "", leaves), Stop(ends[1], "", leaves.later(timedelta(minutes=minutes)))
+    stops = Endpoint(ends[0], "", leaves), Endpoint(ends[1], "", leaves.later(timedelta(minutes=minutes)))
     return Segment(flight[:2], "", flight, *stops, operator=operator)
 
 

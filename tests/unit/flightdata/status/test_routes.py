@@ -42,7 +42,7 @@ async def test_carriers_are_sorted_by_flights_and_add_up_to_the_days_flights(
 ) -> None:
     service = (await lookup.route("MAA", "DEL")).service
     assert service.nonstop
-    flights = timetable.schedule.departures("MAA", "DEL", date_from(service.date))
+    flights = timetable.schedule.departures("MAA", "DEL", date_from(service.depart_date))
     assert sum(carrier.flights for carrier in service.carriers) == len(flights)
     assert [c.flights for c in service.carriers] == sorted(
         (c.flights for c in service.carriers), reverse=True

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from services.flightdata.errors import AllowanceSpent, FlightNotFound, FlightsUnavailable
-from services.flightdata.model.flights import FlightStatus, Provenance, Segment, State, Stop
+from services.flightdata.model.flights import Endpoint, FlightStatus, Provenance, Segment, State
 from services.flightdata.model.instants import Instant, today_in
 from services.flightdata.status.watch import SAMPLE_PACE, StatusWatches, Trouble, WatchEvent
 from tests.simulated_clock import SimulatedClock
@@ -34,8 +34,8 @@ def _status(
         "AI",
         "Air India",
         "AI542",
-        Stop(airport, "", leaves),
-        Stop("DEL", "", leaves.later(timedelta(hours=3))),
+        Endpoint(airport, "", leaves),
+        Endpoint("DEL", "", leaves.later(timedelta(hours=3))),
     )
     return FlightStatus(
         segment,

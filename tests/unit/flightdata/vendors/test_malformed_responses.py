@@ -180,7 +180,7 @@ def _messages(answer: Any) -> list[Message]:
     """Convert an answer's records to messages, which reject invalid values."""
     if isinstance(answer, Found):
         names = {itinerary.id for itinerary in answer.itineraries}
-        assert {offer.itinerary_id for offer in answer.offers} <= names
+        assert {name for offer in answer.offers for name in offer.itinerary_ids} <= names
         itineraries = [flight_messages.itinerary(itinerary, NOW) for itinerary in answer.itineraries]
         return [*itineraries, *(flight_messages.offer(offer, NOW) for offer in answer.offers)]
     assert all(isinstance(status, FlightStatus) for status in answer)

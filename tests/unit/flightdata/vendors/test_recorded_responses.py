@@ -161,7 +161,7 @@ async def test_a_trip_is_joined_by_ids() -> None:
         "USD",
         "A seller",
     )
-    assert offer.itinerary_id == itinerary.id
+    assert offer.itinerary_ids == (itinerary.id,)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import FlightsUnavailable
-from services.flightdata.model.queries import Filters, FlightQuery, JourneyLeg, SearchQuery, Sort
+from services.flightdata.model.queries import Filters, FlightQuery, SearchLeg, SearchQuery, Sort
 from services.flightdata.model.search_results import Found, Results
 from services.flightdata.places import load
 from services.flightdata.providers.errors import ProviderUnavailable
@@ -36,7 +36,8 @@ pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
 OUT, BACK = date(2026, 12, 3), date(2026, 12, 10)
 BODY = trips(World(), TripRequest("MAA", "LHR", OUT, 1, 0, 0, "Economy", "INR", back=BACK), repeats=0)
-RETURN = SearchQuery("MAA", "LHR", OUT, further=(JourneyLeg("LHR", "MAA", BACK),), sort=Sort.CHEAPEST)
+LEGS = SearchLeg("MAA", "LHR", OUT), SearchLeg("LHR", "MAA", BACK)
+RETURN = SearchQuery(LEGS, sort=Sort.CHEAPEST)
 
 
 class Seller(Scripted):
@@ -89,7 +90,7 @@ async def test_both_ways_are_one_question(
     (asked,) = seller.queries
     assert (asked.date, asked.back) == (OUT, BACK)
     assert done.total == len(BODY["itineraries"])
-    assert [(part.leg, date_from(part.depart_date)) for part in done.parts] == [(0, OUT), (1, BACK)]
+    assert [(part.leg_index, date_from(part.depart_date)) for part in done.parts] == [(0, OUT), (1, BACK)]
 
 
 async def test_a_round_trip_costs_the_sellers_price_for_both_ways(
@@ -114,23 +115,18 @@ async def test_an_offer_sells_both_ways_and_is_priced_again_so(
     seller, offers, results, _ = result
     ids = {itinerary.id: itinerary.leg for itinerary in results.itineraries}
     assert results.offers
-    assert {(ids[offer.itinerary_id], ids[offer.return_id]) for offer in results.offers} == {(0, 1)}
+    assert {tuple(ids[name] for name in offer.itinerary_ids) for offer in results.offers} == {(0, 1)}
     again = await offers.reprice(results.offers[0].id)
     assert seller.queries[-1] == replace(seller.queries[0], origins=("MAA",), destinations=("LHR",))
-    assert again.back
-    assert (again.itinerary.id, again.back.id) == (
-        results.offers[0].itinerary_id,
-        results.offers[0].return_id,
-    )
+    assert tuple(itinerary.id for itinerary in again.itineraries) == results.offers[0].itinerary_ids
     assert (again.offer.fare, again.previous) == (results.offers[0].fare, None)
 
 
 async def test_the_filters_are_held_both_ways(clock: SimulatedClock) -> None:
     search, _, answers = _search(clock, Seller())
+    nonstop = replace(RETURN, legs=tuple(replace(leg, filters=Filters(max_stops=0)) for leg in LEGS))
     async with answers:
-        *_, results, done = [
-            event async for event in search.search(replace(RETURN, filters=Filters(max_stops=0)))
-        ]
+        *_, results, done = [event async for event in search.search(nonstop)]
     assert isinstance(results, Results)
     assert isinstance(done, flights_pb2.SearchDone)
     assert all(len(itinerary.segments) == 1 for itinerary in results.itineraries)
@@ -150,11 +146,11 @@ async def test_a_cached_round_trip_equals_the_original(clock: SimulatedClock) ->
 
 
 async def test_other_journeys_are_requested_leg_by_leg(clock: SimulatedClock) -> None:
-    for onward in (JourneyLeg("LHR", "CDG", BACK), JourneyLeg("CCU", "MAA", BACK)):
+    for onward in (SearchLeg("LHR", "CDG", BACK), SearchLeg("CCU", "MAA", BACK)):
         seller = Seller()
         search, _, answers = _search(clock, seller)
         async with answers:
-            _ = [event async for event in search.search(replace(RETURN, further=(onward,)))]
+            _ = [event async for event in search.search(replace(RETURN, legs=(LEGS[0], onward)))]
         assert [query.back for query in seller.queries] == [None, None]
 
 

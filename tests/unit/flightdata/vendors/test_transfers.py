@@ -17,7 +17,7 @@ from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import FlightsRestricted, FlightsUnavailable
 from services.flightdata.model.flights import is_overnight
-from services.flightdata.model.queries import FlightQuery, SearchQuery
+from services.flightdata.model.queries import FlightQuery, SearchLeg, SearchQuery
 from services.flightdata.model.search_results import Found, Results
 from services.flightdata.places import load
 from services.flightdata.providers.errors import ProviderUnavailable
@@ -56,7 +56,7 @@ async def _results(*providers: FlightProvider, via: str) -> list[SearchEvent]:
         search = FlightSearch(
             load(), answers, OfferService(router, PageTokens(b"a key for tests"), clock), clock
         )
-        return [event async for event in search.search(SearchQuery("MAA", "JFK", DAY, via=via))]
+        return [event async for event in search.search(SearchQuery((SearchLeg("MAA", "JFK", DAY, via=via),)))]
 
 
 async def test_a_change_of_airports_and_a_night_are_named() -> None:

@@ -12,13 +12,13 @@ from readback.flightdata.v1 import flight_status_pb2, flights_pb2
 from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.flights import (
     Doubt,
+    Endpoint,
     FlightStatus,
     Itinerary,
     Operator,
     Provenance,
     Segment,
     State,
-    Stop,
 )
 from services.flightdata.model.instants import Convention, Instant
 from services.flightdata.model.queries import Sort
@@ -35,16 +35,16 @@ SAID = Provenance("flightapi", NOW - timedelta(minutes=4), cached=True, vintage=
 LEAVES = Instant.of(datetime(2026, 11, 24, 15, 30, tzinfo=UTC), "Asia/Kolkata", Convention.LOCAL_LABELLED_UTC)
 
 
-def _stop(airport: str, hours: float, **more: str) -> Stop:
-    return Stop(airport, airport.title(), LEAVES.later(timedelta(hours=hours)), **more)
+def _endpoint(airport: str, hours: float, **more: str) -> Endpoint:
+    return Endpoint(airport, airport.title(), LEAVES.later(timedelta(hours=hours)), **more)
 
 
 NIGHT = Segment(
-    "AF", "Air France", "AF6001", _stop("BLR", 0, terminal="2", gate="A1"), _stop("DEL", 4, belt="7"),
+    "AF", "Air France", "AF6001", _endpoint("BLR", 0, terminal="2", gate="A1"), _endpoint("DEL", 4, belt="7"),
     Operator("6E", "IndiGo", "6E2345"),
     ("KL3001", "QR4711"), "Airbus A321", frozenset({Doubt.CONTRADICTORY_TIMES}),
 )  # fmt: skip
-ONWARD = Segment("AF", "Air France", "AF225", _stop("DXN", 14), _stop("CDG", 23))
+ONWARD = Segment("AF", "Air France", "AF225", _endpoint("DXN", 14), _endpoint("CDG", 23))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_segment_has_its_operator_codeshares_and_doubts() -> None:
         "A1",
         "7",
     )
-    assert message.departure.local_time == "2026-11-24T21:00:00"
+    assert message.departure.local_time == "2026-11-24T21:00:00+05:30"
     assert message.departure.time_convention == flights_pb2.TIME_CONVENTION_LOCAL_LABELLED_UTC
     assert not messages.segment(ONWARD).HasField("operator")
 
@@ -115,7 +115,7 @@ def test_an_offer_keeps_its_cents_and_its_expiry() -> None:
     total = Money("EUR", Decimal("123.45"))
     offer = Offer(
         "a-name",
-        "an-id",
+        ("one-id", "another-id"),
         "Tripdesk",
         Fare(total.shared_by(2), total, Cabin.PREMIUM_ECONOMY),
         NOW + timedelta(minutes=15),
@@ -130,6 +130,8 @@ def test_an_offer_keeps_its_cents_and_its_expiry() -> None:
         2,
         "Tripdesk",
     )
+    assert list(message.itinerary_ids) == ["one-id", "another-id"]
+    assert not message.fare.HasField("bags"), "they are unknown"
     assert message.expire_time.ToDatetime(UTC) == NOW + timedelta(minutes=15)
     results = messages.search_event(Results([], [offer]), NOW).results
     assert [o.offer_id for o in results.offers] == ["a-name"]

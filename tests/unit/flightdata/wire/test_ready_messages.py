@@ -13,7 +13,7 @@ from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.model.flights import FlightStatus
-from services.flightdata.model.queries import FlightQuery, JourneyLeg, SearchQuery
+from services.flightdata.model.queries import FlightQuery, SearchLeg, SearchQuery
 from services.flightdata.model.search_results import Found
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.protocol import Capability
@@ -81,7 +81,7 @@ def _are_same(one: Sequence[object], other: Sequence[object]) -> bool:
 async def test_messages_of_a_cached_search_are_made_once(
     search: FlightSearch, ready: ReadyMessages, vendor: Vendor, clock: SimulatedClock
 ) -> None:
-    query = SearchQuery("MAA", "DEL", clock.now().date() + timedelta(days=1))
+    query = SearchQuery((SearchLeg("MAA", "DEL", clock.now().date() + timedelta(days=1)),))
     first, second, third = [await _messages(search, ready, query, clock) for _ in range(3)]
     assert vendor.asked == 1
     assert _are_same(second, third)
@@ -96,7 +96,9 @@ async def test_another_limit_on_the_same_answer_needs_no_call(
 ) -> None:
     day = clock.now().date() + timedelta(days=1)
     for limit in (1, 2, 1):
-        (results, *_) = await _messages(search, ready, SearchQuery("MAA", "DEL", day, limit=limit), clock)
+        (results, *_) = await _messages(
+            search, ready, SearchQuery((SearchLeg("MAA", "DEL", day),), limit=limit), clock
+        )
         assert len(results.results.itineraries) == limit
     assert vendor.asked == 1
 
@@ -105,8 +107,8 @@ async def test_each_leg_of_a_journey_is_cached_by_itself(
     search: FlightSearch, ready: ReadyMessages, vendor: Vendor, clock: SimulatedClock
 ) -> None:
     day = clock.now().date() + timedelta(days=7)
-    there = SearchQuery("MAA", "DEL", day)
-    journey = replace(there, further=(JourneyLeg("DEL", "MAA", day + timedelta(days=3)),))
+    there = SearchQuery((SearchLeg("MAA", "DEL", day),))
+    journey = replace(there, legs=(*there.legs, SearchLeg("DEL", "MAA", day + timedelta(days=3))))
     await _messages(search, ready, there, clock)
     await _messages(search, ready, journey, clock)
     assert vendor.asked == 2
@@ -115,14 +117,14 @@ async def test_each_leg_of_a_journey_is_cached_by_itself(
     assert _are_same(second, third)
     results = second[0].results
     assert results.journeys
-    assert {itinerary.leg for itinerary in results.itineraries} == {0, 1}
+    assert {itinerary.leg_index for itinerary in results.itineraries} == {0, 1}
     assert all(itinerary.provenance.cached for itinerary in results.itineraries)
 
 
 async def test_flights_that_have_left_are_not_sent_from_the_cache(
     search: FlightSearch, ready: ReadyMessages, vendor: Vendor, clock: SimulatedClock
 ) -> None:
-    query = SearchQuery("MAA", "DEL", clock.now().date(), limit=100)
+    query = SearchQuery((SearchLeg("MAA", "DEL", clock.now().date()),), limit=100)
     await _messages(search, ready, query, clock)
     for _ in range(28):
         clock.advance(60)
@@ -135,7 +137,7 @@ async def test_flights_that_have_left_are_not_sent_from_the_cache(
 async def test_ages_of_ready_messages_are_updated(
     search: FlightSearch, ready: ReadyMessages, clock: SimulatedClock
 ) -> None:
-    query = SearchQuery("MAA", "DEL", clock.now().date() + timedelta(days=1))
+    query = SearchQuery((SearchLeg("MAA", "DEL", clock.now().date() + timedelta(days=1)),))
     for _ in range(2):
         first, *_ = await _messages(search, ready, query, clock)
     clock.advance(EXACT_TO.total_seconds() / 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.flightdata.v1 import flights_pb2
 
 from services.gateway.http.json_messages import JsonReader, nested, to_json
+from tests.flight_searches import search_request
 
 pytestmark = pytest.mark.unit
 
@@ -24,27 +26,23 @@ def read(message: Message, value: object, *, texts: bool = False) -> dict[str, s
 
 def test_dates_and_times_of_day_are_texts_both_ways() -> None:
     request = flights_pb2.SearchFlightsRequest()
-    given = {"departDate": "2026-12-01", "earliestDeparture": "06:30"}
-    fields = flights_pb2.SearchFlightsRequest.DESCRIPTOR.fields_by_name
-    given = {
-        name: value for name, value in given.items() if any(f.json_name == name for f in fields.values())
-    }
-    assert not read(request, given)
-    assert request.depart_date.day == 1
-    written = to_json(request)
+    given = {"departDate": "2026-12-01", "departFrom": "06:30"}
+    assert not read(request, {"legs": [given]})
+    (leg,) = request.legs
+    assert (leg.depart_date.day, leg.depart_from.hours) == (1, 6)
+    (written,) = to_json(request)["legs"]
     assert {name: written[name] for name in given} == given
 
 
 @pytest.mark.parametrize("name", ["departDate", "depart_date"])
 def test_both_spellings_of_a_name_are_read(name: str) -> None:
-    request = flights_pb2.SearchFlightsRequest()
-    assert not read(request, {name: "2026-12-01"})
-    assert request.depart_date.year == 2026
+    leg = flights_pb2.SearchLeg()
+    assert not read(leg, {name: "2026-12-01"})
+    assert leg.depart_date.year == 2026
 
 
 def test_what_official_protobuf_writes_is_read() -> None:
-    request = flights_pb2.SearchFlightsRequest(origin="MAA", destination="DEL", max_results=3)
-    request.depart_date.year, request.depart_date.month, request.depart_date.day = 2026, 12, 1
+    request = search_request("MAA", "DEL", date(2026, 12, 1), max_stops=0, max_results=3)
     again = flights_pb2.SearchFlightsRequest()
     assert not read(again, json.loads(json_format.MessageToJson(request)))
     assert again == request
@@ -54,19 +52,19 @@ def test_what_official_protobuf_writes_is_read() -> None:
     ("value", "field", "problem"),
     [
         ({"nonsense": 1}, "nonsense", "is not a field"),
-        ({"origin": 3}, "origin", "must be a text"),
-        ({"origin": "\ud800"}, "origin", "must be valid Unicode"),
-        ({"departDate": "tomorrow"}, "departDate", "must be a date such as"),
-        ({"departDate": {"year": "x"}}, "departDate.year", "must be a whole number"),
+        ({"legs": [{"origin": 3}]}, "legs[0].origin", "must be a text"),
+        ({"legs": [{"origin": "\ud800"}]}, "legs[0].origin", "must be valid Unicode"),
+        ({"legs": [{"departDate": "tomorrow"}]}, "legs[0].departDate", "must be a date such as"),
+        ({"legs": [{"departDate": {"year": "x"}}]}, "legs[0].departDate.year", "must be a whole number"),
         ({"maxResults": 1.5}, "maxResults", "must be a whole number"),
         ({"maxResults": 2**31}, "maxResults", "too large"),
         ({"maxResults": True}, "maxResults", "must be a whole number"),
         ({"maxResults": "9" * 5000}, "maxResults", "must be a whole number"),
         ({"sort": "CHEAP"}, "sort", "must be one of FLIGHT_SORT_EARLIEST"),
         ({"sort": 99}, "sort", "must be one of"),
-        ({"furtherLegs": {}}, "furtherLegs", "must be a list"),
-        ({"furtherLegs": [3]}, "furtherLegs[0]", "must be an object"),
-        ({"furtherLegs": [{"x": 1}]}, "furtherLegs[0].x", "is not a field"),
+        ({"legs": {}}, "legs", "must be a list"),
+        ({"legs": [3]}, "legs[0]", "must be an object"),
+        ({"legs": [{"x": 1}]}, "legs[0].x", "is not a field"),
     ],
 )
 def test_a_wrong_value_is_named(value: dict[str, Any], field: str, problem: str) -> None:
@@ -76,11 +74,7 @@ def test_a_wrong_value_is_named(value: dict[str, Any], field: str, problem: str)
 
 
 def test_all_wrong_values_are_reported_at_once() -> None:
-    assert set(read(flights_pb2.SearchFlightsRequest(), {"a": 1, "b": 2, "origin": 3})) == {
-        "a",
-        "b",
-        "origin",
-    }
+    assert set(read(flights_pb2.SearchFlightsRequest(), {"a": 1, "b": 2, "sort": {}})) == {"a", "b", "sort"}
 
 
 def test_two_fields_of_a_oneof_are_refused() -> None:
@@ -105,7 +99,31 @@ def test_a_query_has_texts_lists_and_nested_names() -> None:
     assert request.heartbeat_interval.seconds == 2
 
 
-@pytest.mark.parametrize("query", [[("origin", "MAA"), ("origin", "DEL")], [("origin.x", "1")]])
+def test_a_query_has_the_position_of_each_object_in_a_list() -> None:
+    request = flights_pb2.SearchFlightsRequest()
+    query = [
+        ("legs.1.origin", "DEL"),
+        ("legs.0.origin", "MAA"),
+        ("legs.0.carrierCodes", "AI"),
+        ("adults", "2"),
+    ]
+    assert not read(request, nested(query), texts=True)
+    assert [leg.origin for leg in request.legs] == ["MAA", "DEL"]
+    assert (list(request.legs[0].carrier_codes), request.adults) == (["AI"], 2)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        [("adults", "1"), ("adults", "2")],
+        [("adults.x", "1")],
+        [("legs", "MAA")],
+        [("legs.origin", "MAA")],
+        [("legs.1.origin", "MAA")],
+        [("legs.0", "MAA")],
+        [("legs.00.origin", "MAA")],
+    ],
+)
 def test_a_query_that_does_not_fit_is_named(query: list[tuple[str, str]]) -> None:
     assert read(flights_pb2.SearchFlightsRequest(), nested(query), texts=True)
 
@@ -119,4 +137,4 @@ def test_deep_nesting_is_refused_not_followed() -> None:
     deep: dict[str, Any] = {}
     for _ in range(500):
         deep = {"x": deep}
-    assert read(flights_pb2.SearchFlightsRequest(), {"furtherLegs": [deep]})
+    assert read(flights_pb2.SearchFlightsRequest(), {"legs": [deep]})

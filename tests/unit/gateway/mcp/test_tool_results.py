@@ -65,11 +65,10 @@ def sold(journeys: int = 0) -> dict[str, Any]:
     ]
     if journeys:
         offers = [
-            flights_pb2.Offer(itinerary_id=a, return_itinerary_id=b, seller="s" * 40)
-            for a, b in zip(there, back, strict=True)
+            flights_pb2.Offer(itinerary_ids=[a, b], seller="s" * 40) for a, b in zip(there, back, strict=True)
         ]
     else:
-        offers = [flights_pb2.Offer(itinerary_id=name, seller="s" * 40) for name in there]
+        offers = [flights_pb2.Offer(itinerary_ids=[name], seller="s" * 40) for name in there]
     kept = [*there[:journeys], *back[:journeys]] if journeys else there
     itineraries = [
         flights_pb2.Itinerary(itinerary_id=name, segments=[flights_pb2.Segment(carrier="c" * 60)])
@@ -100,9 +99,7 @@ def test_a_cut_result_has_exactly_the_flights_of_its_journeys(tokens: int) -> No
     assert answer["omitted"]["results.journeys"] > 0
     assert sorted(named) == sorted(itinerary["itinerary_id"] for itinerary in results["itineraries"])
     assert named[:2] == ["there-0", "back-0"]
-    assert all(
-        {offer["itinerary_id"], offer["return_itinerary_id"]} <= set(named) for offer in results["offers"]
-    )
+    assert all(set(offer["itinerary_ids"]) <= set(named) for offer in results["offers"])
     assert left(answer) == {"itineraries": 40, "offers": 20, "journeys": 20}
 
 
@@ -110,7 +107,7 @@ def test_a_cut_result_has_exactly_the_flights_of_its_journeys(tokens: int) -> No
 def test_a_cut_result_has_no_offer_on_a_removed_flight(tokens: int) -> None:
     answer = shortened(sold(), tokens)
     results = answer["results"]
-    assert {offer["itinerary_id"] for offer in results["offers"]} <= {
+    assert {name for offer in results["offers"] for name in offer["itinerary_ids"]} <= {
         itinerary["itinerary_id"] for itinerary in results["itineraries"]
     }
     assert results["itineraries"][0]["itinerary_id"] == "there-0"

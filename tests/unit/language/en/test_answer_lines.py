@@ -13,9 +13,9 @@ from agent.language.en.answer_lines import PARTIAL, SAMPLE, answer_line
 pytestmark = pytest.mark.unit
 
 
-def stop(city: str, hour: int, zone: str = "Asia/Kolkata") -> flights_pb2.Stop:
-    """A stop so many hours and thirty minutes after 24 November 2026, 00:00 UTC."""
-    made = flights_pb2.Stop(city=city, time_zone=zone)
+def endpoint(city: str, hour: int, zone: str = "Asia/Kolkata") -> flights_pb2.FlightEndpoint:
+    """A departure or arrival so many hours and thirty minutes after 24 November 2026, 00:00 UTC."""
+    made = flights_pb2.FlightEndpoint(city=city, time_zone=zone)
     made.time.FromDatetime(datetime(2026, 11, 24, tzinfo=UTC) + timedelta(hours=hour, minutes=30))
     return made
 
@@ -24,8 +24,8 @@ def itinerary(*, sample: bool = False, fare: bool = True) -> flights_pb2.Itinera
     segment = flights_pb2.Segment(
         carrier="Air India",
         flight_number="AI542",
-        departure=stop("Chennai", 1),
-        arrival=stop("Delhi", 4),
+        departure=endpoint("Chennai", 1),
+        arrival=endpoint("Delhi", 4),
         carrier_code="AI",
     )
     made = flights_pb2.Itinerary(segments=[segment], provenance=flights_pb2.Provenance(sample=sample))
@@ -63,8 +63,8 @@ def test_arrival_on_another_local_day_names_the_day(
     departure: tuple[str, int, str], arrival: tuple[str, int, str], words: str
 ) -> None:
     flight = itinerary(fare=False)
-    flight.segments[0].departure.CopyFrom(stop(*departure))
-    flight.segments[0].arrival.CopyFrom(stop(*arrival))
+    flight.segments[0].departure.CopyFrom(endpoint(*departure))
+    flight.segments[0].arrival.CopyFrom(endpoint(*arrival))
     assert searched(flight, total=1).endswith(f"arriving in {arrival[0]} at {words}.")
 
 
@@ -116,7 +116,7 @@ def test_flight_with_few_seats_has_its_price() -> None:
 def test_a_journey_line_has_all_legs_and_the_total_price() -> None:
     out, back = itinerary(fare=False), itinerary(fare=False)
     out.itinerary_id, back.itinerary_id = "out", "back"
-    back.segments[0].departure.CopyFrom(stop("Delhi", 5))
+    back.segments[0].departure.CopyFrom(endpoint("Delhi", 5))
     journey = flights_pb2.Journey(itinerary_ids=["out", "back"])
     journey.fare.total.CopyFrom(Money(currency_code="INR", units=9000))
     results = flights_pb2.SearchFlightsResponse(
@@ -150,7 +150,7 @@ def test_delay_line_has_the_new_time() -> None:
         state=flight_status_pb2.FLIGHT_STATE_DELAYED,
         delay_minutes=25,
     )
-    status.scheduled_departure.CopyFrom(stop("Chennai", 1))
+    status.scheduled_departure.CopyFrom(endpoint("Chennai", 1))
     status.estimated_departure_time.FromDatetime(datetime(2026, 11, 24, 1, 55, tzinfo=UTC))
     assert answer_line([flight_status_pb2.GetFlightStatusResponse(status=status)]) == (
         "Air India AI542 is delayed, 25 minutes late, now leaving at 07:25."
@@ -162,8 +162,8 @@ def line_of(state: flight_status_pb2.FlightState.ValueType, *, late: int = 9, **
     status = flight_status_pb2.FlightStatus(
         flight_number="AI542", carrier="Air India", state=state, delay_minutes=late
     )
-    status.scheduled_departure.CopyFrom(stop("Chennai", 1))
-    status.scheduled_arrival.CopyFrom(stop("Delhi", 4))
+    status.scheduled_departure.CopyFrom(endpoint("Chennai", 1))
+    status.scheduled_arrival.CopyFrom(endpoint("Delhi", 4))
     for name, moment in times.items():
         getattr(status, name).FromDatetime(moment)
     return answer_line([flight_status_pb2.GetFlightStatusResponse(status=status)])

@@ -11,8 +11,8 @@ from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.state import DialogueState, Draft, FlightList
 from agent.language.en.wording import option, stops_words
-from agent.language.flight_times import date_message
 from agent.language.found_flight import FoundFlight
+from tests.flight_searches import search_request
 from tests.unit.dialogue.doubles import Conversation, ExactGazetteer, Timetable
 
 pytestmark = pytest.mark.unit
@@ -131,8 +131,6 @@ async def test_the_day_of_an_arrival_is_stated_for_any_distance(
         "arrival": arrival,
     }
     itinerary = _flight({"itinerary_id": "x", "segments": [segment], "duration": f"{hours * 3600}s"})
-    request = flights_pb2.SearchFlightsRequest(
-        origin="LAX", destination="XXX", depart_date=date_message(date(2026, 11, 24))
-    )
+    request = search_request("LAX", "XXX", date(2026, 11, 24))
     offered = DialogueState(flight_list=FlightList(request, (itinerary,), 1, 1))
     assert words in await Conversation(ExactGazetteer(), Timetable(), offered).say("the first one")

@@ -61,16 +61,17 @@ def test_every_pattern_of_the_contracts_has_words() -> None:
 
 
 def test_a_violated_pattern_is_a_plain_sentence() -> None:
-    found = violations(flights_pb2.SearchFlightsRequest(origin="maa", carrier_codes=["Air India"]))
-    assert found["origin"] == "must be the IATA code of an airport or a city, such as MAA"
-    assert found["carrier_codes[0]"] == "must be the IATA code of an airline, such as AI"
+    leg = flights_pb2.SearchLeg(origin="maa", carrier_codes=["Air India"])
+    found = violations(flights_pb2.SearchFlightsRequest(legs=[leg]))
+    assert found["legs[0].origin"] == "must be the IATA code of an airport or a city, such as MAA"
+    assert found["legs[0].carrier_codes[0]"] == "must be the IATA code of an airline, such as AI"
 
 
 def test_a_long_list_is_refused_without_reading_its_items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protovalidate, "validate", lambda _: pytest.fail("its items were read"))
     request = flights_pb2.SearchFlightsRequest()
-    request.ParseFromString(b"\x9a\x01\x00" * 21_800)
-    assert violations(request) == {"further_legs": "has more than 4 items"}
+    request.ParseFromString(b"\x0a\x00" * 32_700)
+    assert violations(request) == {"legs": "has more than 6 items"}
 
 
 def test_what_a_tool_entry_carries_is_checked_for_times_only_and_up_to_a_limit() -> None:
@@ -88,8 +89,8 @@ def test_what_a_tool_entry_carries_is_checked_for_times_only_and_up_to_a_limit()
 
 
 def test_an_error_lists_a_limited_number_of_violations() -> None:
-    request = flights_pb2.SearchFlightsRequest(carrier_codes=["x"] * 20, without_carrier_codes=["x"] * 20)
-    assert len(violations(request)) == MOST_VIOLATIONS
+    leg = flights_pb2.SearchLeg(carrier_codes=["x"] * 20, without_carrier_codes=["x"] * 20)
+    assert len(violations(flights_pb2.SearchFlightsRequest(legs=[leg]))) == MOST_VIOLATIONS
 
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.is_repeated])

@@ -11,6 +11,7 @@ __all__ = (
     "Doubt",
     "Emissions",
     "Fare",
+    "FlightEndpoint",
     "FlightSort",
     "FlightState",
     "FlightStatus",
@@ -24,7 +25,6 @@ __all__ = (
     "GetRouteResponse",
     "Itinerary",
     "Journey",
-    "JourneyLeg",
     "Layover",
     "ListProvidersRequest",
     "ListProvidersResponse",
@@ -38,6 +38,7 @@ __all__ = (
     "PlaceKind",
     "Provenance",
     "Provider",
+    "ProviderCapability",
     "ProviderProblem",
     "ResolvePlaceRequest",
     "ResolvePlaceResponse",
@@ -47,13 +48,13 @@ __all__ = (
     "SearchDone",
     "SearchFlightsRequest",
     "SearchFlightsResponse",
+    "SearchLeg",
     "SearchLimit",
     "SearchOutcome",
     "SearchPart",
     "SearchProgress",
     "SearchResults",
     "Segment",
-    "Stop",
     "TimeConvention",
     "WatchFlightStatusRequest",
     "WatchFlightStatusResponse",
@@ -330,6 +331,78 @@ class PlaceKind(betterproto2.Enum):
             "PLACE_KIND_UNSPECIFIED": 0,
             "PLACE_KIND_AIRPORT": 1,
             "PLACE_KIND_METRO": 2,
+        }
+
+
+class ProviderCapability(betterproto2.Enum):
+    """
+    Kind of request that a provider supports.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Unknown.
+    """
+
+    SEARCH = 1
+    """
+    Searches for flights between places on a day.
+    """
+
+    OFFERS = 2
+    """
+    Searches return prices with a seller.
+    """
+
+    CONNECTIONS = 3
+    """
+    Searches return connections, not only nonstop flights.
+    """
+
+    ROUND_TRIPS = 4
+    """
+    Searches return round trips at one price.
+    """
+
+    STATUS = 5
+    """
+    The status of a flight by its number.
+    """
+
+    ROUTE_STATUS = 6
+    """
+    The status of the flights between two airports.
+    """
+
+    BOARD = 7
+    """
+    Departures or arrivals of one airport.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "PROVIDER_CAPABILITY_UNSPECIFIED",
+            1: "PROVIDER_CAPABILITY_SEARCH",
+            2: "PROVIDER_CAPABILITY_OFFERS",
+            3: "PROVIDER_CAPABILITY_CONNECTIONS",
+            4: "PROVIDER_CAPABILITY_ROUND_TRIPS",
+            5: "PROVIDER_CAPABILITY_STATUS",
+            6: "PROVIDER_CAPABILITY_ROUTE_STATUS",
+            7: "PROVIDER_CAPABILITY_BOARD",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "PROVIDER_CAPABILITY_UNSPECIFIED": 0,
+            "PROVIDER_CAPABILITY_SEARCH": 1,
+            "PROVIDER_CAPABILITY_OFFERS": 2,
+            "PROVIDER_CAPABILITY_CONNECTIONS": 3,
+            "PROVIDER_CAPABILITY_ROUND_TRIPS": 4,
+            "PROVIDER_CAPABILITY_STATUS": 5,
+            "PROVIDER_CAPABILITY_ROUTE_STATUS": 6,
+            "PROVIDER_CAPABILITY_BOARD": 7,
         }
 
 
@@ -632,9 +705,9 @@ class Airport(betterproto2.Message):
     Elevation above sea level, in feet.
     """
 
-    local_time: "str" = betterproto2.field(11, betterproto2.TYPE_STRING)
+    current_local_time: "str" = betterproto2.field(11, betterproto2.TYPE_STRING)
     """
-    The current local time, ISO 8601 with its offset, for example `2026-11-23T09:30:00+05:30`.
+    The current local time with its UTC offset (RFC 3339), for example `2026-11-23T09:30:00+05:30`.
     """
 
 
@@ -728,13 +801,72 @@ class Fare(betterproto2.Message):
     Class of travel.
     """
 
-    bags: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
+    bags: "int | None" = betterproto2.field(4, betterproto2.TYPE_INT32, optional=True)
     """
-    Checked bags for each passenger that the price includes, of those asked for; 0 if none, or if unknown.
+    Checked bags for each passenger with a seat that the price includes, of those asked for; absent if unknown.
     """
 
 
 default_message_pool.register_message("readback.flightdata.v1", "Fare", Fare)
+
+
+@dataclass(eq=False, repr=False)
+class FlightEndpoint(betterproto2.Message):
+    """
+    Departure or arrival of a flight: place and planned time.
+    """
+
+    airport_code: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    IATA code of the airport.
+    """
+
+    city: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    City, as travellers call it.
+    """
+
+    time: "datetime.datetime | None" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    The moment.
+    """
+
+    time_zone: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    IANA zone of the airport.
+    """
+
+    terminal: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Terminal; empty if unknown.
+    """
+
+    gate: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Gate; empty if unknown.
+    """
+
+    baggage_belt: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    """
+    Baggage belt of an arrival; empty if unknown.
+    """
+
+    local_time: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    The same moment as local time with its UTC offset (RFC 3339), for example `2026-11-24T08:20:00+05:30`.
+    """
+
+    time_convention: "TimeConvention" = betterproto2.field(
+        9, betterproto2.TYPE_ENUM, default_factory=lambda: TimeConvention(0)
+    )
+    """
+    Convention in which the provider wrote the time.
+    """
+
+
+default_message_pool.register_message("readback.flightdata.v1", "FlightEndpoint", FlightEndpoint)
 
 
 @dataclass(eq=False, repr=False)
@@ -767,12 +899,16 @@ class FlightStatus(betterproto2.Message):
     State, derived from the known times and positions before the provider's own word.
     """
 
-    scheduled_departure: "Stop | None" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, optional=True)
+    scheduled_departure: "FlightEndpoint | None" = betterproto2.field(
+        5, betterproto2.TYPE_MESSAGE, optional=True
+    )
     """
     Planned departure.
     """
 
-    scheduled_arrival: "Stop | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True)
+    scheduled_arrival: "FlightEndpoint | None" = betterproto2.field(
+        6, betterproto2.TYPE_MESSAGE, optional=True
+    )
     """
     Planned arrival.
     """
@@ -791,9 +927,9 @@ class FlightStatus(betterproto2.Message):
     Estimated arrival; absent if unknown.
     """
 
-    delay_minutes: "int" = betterproto2.field(9, betterproto2.TYPE_INT32)
+    delay_minutes: "int | None" = betterproto2.field(9, betterproto2.TYPE_INT32, optional=True)
     """
-    Departure delay in minutes; 0 if on time or early.
+    Departure delay in minutes; 0 if on time or early, absent if unknown.
     """
 
     provenance: "Provenance | None" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, optional=True)
@@ -885,7 +1021,9 @@ class GetFlightStatusRequest(betterproto2.Message):
     Carrier code and number without a space, for example `AI542`.
     """
 
-    date: "___google__type__.Date | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True)
+    depart_date: "___google__type__.Date | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
     """
     Local date of departure; today at the departure airport if absent.
     """
@@ -944,19 +1082,14 @@ class GetOfferResponse(betterproto2.Message):
     The offer, with a new id and expiry.
     """
 
-    itinerary: "Itinerary | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True)
+    itineraries: "list[Itinerary]" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    The itinerary that is sold.
+    The itineraries that are sold, in the order of travel.
     """
 
     previous_fare: "Fare | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True)
     """
     The price in the original offer; absent if it is unchanged.
-    """
-
-    return_itinerary: "Itinerary | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
-    """
-    The itinerary back that is included; absent for one way.
     """
 
 
@@ -971,17 +1104,26 @@ class GetRouteRequest(betterproto2.Message):
 
     origin: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    IATA code of an airport or metropolitan area. A code of both means the airport.
+    IATA code of an airport or metropolitan area.
     """
 
-    destination: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    origin_kind: "PlaceKind" = betterproto2.field(
+        2, betterproto2.TYPE_ENUM, default_factory=lambda: PlaceKind(0)
+    )
     """
-    IATA code of an airport or metropolitan area. A code of both means the airport.
+    Kind of the origin, for a code of both (`IST`). Without it, such a code means the airport.
     """
 
-    city_codes: "list[str]" = betterproto2.field(3, betterproto2.TYPE_STRING, repeated=True)
+    destination: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
-    Codes in this request that mean a city with all its airports, also if they are an airport's code (`IST`).
+    IATA code of an airport or metropolitan area.
+    """
+
+    destination_kind: "PlaceKind" = betterproto2.field(
+        4, betterproto2.TYPE_ENUM, default_factory=lambda: PlaceKind(0)
+    )
+    """
+    Kind of the destination, for a code of both. Without it, such a code means the airport.
     """
 
 
@@ -1056,9 +1198,9 @@ class Itinerary(betterproto2.Message):
     Seats left if they are few; 0 is sold out. Absent if there are plenty, or if unknown.
     """
 
-    leg: "int" = betterproto2.field(10, betterproto2.TYPE_INT32)
+    leg_index: "int" = betterproto2.field(10, betterproto2.TYPE_INT32)
     """
-    Leg of the request: 0 for the first, 1 for the way back.
+    Position of the leg in the request, from 0.
     """
 
 
@@ -1084,33 +1226,6 @@ class Journey(betterproto2.Message):
 
 
 default_message_pool.register_message("readback.flightdata.v1", "Journey", Journey)
-
-
-@dataclass(eq=False, repr=False)
-class JourneyLeg(betterproto2.Message):
-    """
-    A further leg of a journey.
-    """
-
-    origin: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    IATA code of the airport or metropolitan area of departure.
-    """
-
-    destination: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
-    """
-    IATA code of the airport or metropolitan area of arrival.
-    """
-
-    depart_date: "___google__type__.Date | None" = betterproto2.field(
-        3, betterproto2.TYPE_MESSAGE, optional=True
-    )
-    """
-    Local date of departure; not before the previous leg's.
-    """
-
-
-default_message_pool.register_message("readback.flightdata.v1", "JourneyLeg", JourneyLeg)
 
 
 @dataclass(eq=False, repr=False)
@@ -1187,35 +1302,46 @@ class ListRouteStatusRequest(betterproto2.Message):
 
     origin: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    IATA code of an airport or metropolitan area. A code of both means the airport.
+    IATA code of an airport or metropolitan area.
     """
 
-    destination: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    origin_kind: "PlaceKind" = betterproto2.field(
+        2, betterproto2.TYPE_ENUM, default_factory=lambda: PlaceKind(0)
+    )
     """
-    IATA code of an airport or metropolitan area. A code of both means the airport.
+    Kind of the origin, for a code of both (`IST`). Without it, such a code means the airport.
     """
 
-    date: "___google__type__.Date | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True)
+    destination: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    IATA code of an airport or metropolitan area.
+    """
+
+    destination_kind: "PlaceKind" = betterproto2.field(
+        4, betterproto2.TYPE_ENUM, default_factory=lambda: PlaceKind(0)
+    )
+    """
+    Kind of the destination, for a code of both. Without it, such a code means the airport.
+    """
+
+    depart_date: "___google__type__.Date | None" = betterproto2.field(
+        5, betterproto2.TYPE_MESSAGE, optional=True
+    )
     """
     Local date of departure; today at the departure airport if absent.
     """
 
     near: "___google__type__.TimeOfDay | None" = betterproto2.field(
-        4, betterproto2.TYPE_MESSAGE, optional=True
+        6, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
     Approximate local time of departure. If absent, flights are in the order of departure: today those
     nearest to now.
     """
 
-    max_results: "int" = betterproto2.field(5, betterproto2.TYPE_INT32)
+    max_results: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
     """
     Largest number of flights, up to 50; 0 means 5.
-    """
-
-    city_codes: "list[str]" = betterproto2.field(6, betterproto2.TYPE_STRING, repeated=True)
-    """
-    Codes in this request that mean a city with all its airports, also if they are an airport's code (`IST`).
     """
 
 
@@ -1245,7 +1371,7 @@ default_message_pool.register_message(
 @dataclass(eq=False, repr=False)
 class Offer(betterproto2.Message):
     """
-    An itinerary at a seller's price. Offers are separate from itineraries: a provider may know flights without
+    Itineraries at a seller's price. Offers are separate from itineraries: a provider may know flights without
     prices, and one itinerary may have several sellers.
     """
 
@@ -1254,9 +1380,10 @@ class Offer(betterproto2.Message):
     Id of the offer: opaque, signed by the service, valid after restarts and on every replica.
     """
 
-    itinerary_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    itinerary_ids: "list[str]" = betterproto2.field(2, betterproto2.TYPE_STRING, repeated=True)
     """
-    Id of the itinerary that is sold.
+    Ids of the itineraries that are sold together, in the order of travel: one, or one for each leg that the
+    price includes.
     """
 
     seller: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
@@ -1266,7 +1393,7 @@ class Offer(betterproto2.Message):
 
     fare: "Fare | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    The price.
+    The price of all these itineraries.
     """
 
     expire_time: "datetime.datetime | None" = betterproto2.field(
@@ -1284,11 +1411,6 @@ class Offer(betterproto2.Message):
     tickets: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
     """
     Number of tickets; above 1, a missed connection is the traveller's risk.
-    """
-
-    return_itinerary_id: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
-    """
-    Id of the itinerary back that is included in the price; empty for one way.
     """
 
 
@@ -1328,13 +1450,13 @@ class Place(betterproto2.Message):
 
     code: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    IATA code of the airport or metropolitan area. To ask for flights of a metropolitan area, list its code
-    in `city_codes` of the request too, because it may also be an airport's code (`IST`).
+    IATA code of the airport or metropolitan area.
     """
 
     kind: "PlaceKind" = betterproto2.field(2, betterproto2.TYPE_ENUM, default_factory=lambda: PlaceKind(0))
     """
-    Airport or metropolitan area.
+    Airport or metropolitan area. Pass it on in a request for flights (`origin_kind`, `destination_kind`),
+    because a code may be that of both (`IST`).
     """
 
     name: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
@@ -1496,55 +1618,57 @@ class Provider(betterproto2.Message):
     Its flights are invented.
     """
 
-    capabilities: "list[str]" = betterproto2.field(3, betterproto2.TYPE_STRING, repeated=True)
+    capabilities: "list[ProviderCapability]" = betterproto2.field(3, betterproto2.TYPE_ENUM, repeated=True)
     """
-    Capabilities it is known to have now: `search`, `offers`, `status`, `route status`, `board`.
+    Capabilities it is known to have now.
     """
 
-    off: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
+    resting_capabilities: "list[ProviderCapability]" = betterproto2.field(
+        4, betterproto2.TYPE_ENUM, repeated=True
+    )
+    """
+    Capabilities that aren't used after repeated failures, except for a few trials.
+    """
+
+    off: "bool" = betterproto2.field(5, betterproto2.TYPE_BOOL)
     """
     It isn't asked at the moment; `last_problem` says why.
     """
 
     last_success_time: "datetime.datetime | None" = betterproto2.field(
-        5, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+        6, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
     """
     Time of its last answer; absent if there was none.
     """
 
     last_failure_time: "datetime.datetime | None" = betterproto2.field(
-        6, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+        7, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
     """
     Time of its last failure; absent if there was none.
     """
 
     last_problem: "ProviderProblem" = betterproto2.field(
-        7, betterproto2.TYPE_ENUM, default_factory=lambda: ProviderProblem(0)
+        8, betterproto2.TYPE_ENUM, default_factory=lambda: ProviderProblem(0)
     )
     """
     Its last failure.
     """
 
-    last_error: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    last_error: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
     """
     The last failure in words.
     """
 
-    budget_left: "int" = betterproto2.field(9, betterproto2.TYPE_INT32)
+    budget: "int | None" = betterproto2.field(10, betterproto2.TYPE_INT32, optional=True)
     """
-    Rest of the month's budget, in the provider's units (calls or credits).
-    """
-
-    budget: "int" = betterproto2.field(10, betterproto2.TYPE_INT32)
-    """
-    The month's budget; 0 if it isn't counted, and then `budget_left` has no meaning.
+    The month's budget, in the provider's units (calls or credits); absent if it isn't counted.
     """
 
-    resting_capabilities: "list[str]" = betterproto2.field(11, betterproto2.TYPE_STRING, repeated=True)
+    budget_left: "int | None" = betterproto2.field(11, betterproto2.TYPE_INT32, optional=True)
     """
-    Capabilities that aren't used after repeated failures, except for a few trials.
+    Rest of the month's budget; absent if it isn't counted.
     """
 
 
@@ -1691,9 +1815,11 @@ class RouteService(betterproto2.Message):
     Carriers with nonstop flights on a route on one day.
     """
 
-    date: "___google__type__.Date | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    depart_date: "___google__type__.Date | None" = betterproto2.field(
+        1, betterproto2.TYPE_MESSAGE, optional=True
+    )
     """
-    The local date at the origin.
+    The local date of departure.
     """
 
     nonstop: "bool" = betterproto2.field(2, betterproto2.TYPE_BOOL)
@@ -1774,143 +1900,45 @@ class SearchFlightsRequest(betterproto2.Message):
     Request for flights.
     """
 
-    origin: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    legs: "list[SearchLeg]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    IATA code of the airport or metropolitan area of departure. A code of both means the airport.
-    """
-
-    destination: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
-    """
-    IATA code of the airport or metropolitan area of arrival. A code of both means the airport.
+    The legs in the order of travel: one for one way, two for a return (the second leads back), more for a
+    journey with several stays.
     """
 
-    depart_date: "___google__type__.Date | None" = betterproto2.field(
-        3, betterproto2.TYPE_MESSAGE, optional=True
-    )
+    adults: "int | None" = betterproto2.field(2, betterproto2.TYPE_INT32, optional=True)
     """
-    Local date of departure.
+    Number of adults; 1 if absent. At most nine passengers can travel together.
     """
 
-    depart_from: "___google__type__.TimeOfDay | None" = betterproto2.field(
-        4, betterproto2.TYPE_MESSAGE, optional=True
-    )
-    """
-    Depart at this local time or later; any time if absent.
-    """
-
-    depart_until: "___google__type__.TimeOfDay | None" = betterproto2.field(
-        5, betterproto2.TYPE_MESSAGE, optional=True
-    )
-    """
-    Depart before this local time; any time if absent.
-    """
-
-    nonstop: "bool" = betterproto2.field(6, betterproto2.TYPE_BOOL)
-    """
-    Only nonstop flights.
-    """
-
-    carrier_code: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
-    """
-    IATA code of the only wanted carrier; any carrier if empty.
-    """
-
-    sort: "FlightSort" = betterproto2.field(8, betterproto2.TYPE_ENUM, default_factory=lambda: FlightSort(0))
-    """
-    Order of the results.
-    """
-
-    cabin: "Cabin" = betterproto2.field(9, betterproto2.TYPE_ENUM, default_factory=lambda: Cabin(0))
-    """
-    Class of travel.
-    """
-
-    passengers: "int" = betterproto2.field(10, betterproto2.TYPE_INT32)
-    """
-    Number of adults, up to 9; 0 means 1.
-    """
-
-    max_results: "int" = betterproto2.field(11, betterproto2.TYPE_INT32)
-    """
-    Largest number of results, up to 100; 0 means 20.
-    """
-
-    arrive_from: "___google__type__.TimeOfDay | None" = betterproto2.field(
-        12, betterproto2.TYPE_MESSAGE, optional=True
-    )
-    """
-    Arrive at this local time or later; any time if absent.
-    """
-
-    arrive_until: "___google__type__.TimeOfDay | None" = betterproto2.field(
-        13, betterproto2.TYPE_MESSAGE, optional=True
-    )
-    """
-    Arrive before this local time; any time if absent. It is a time on the day of departure, if a departure
-    at `depart_from` or later can arrive that day.
-    """
-
-    max_stops: "int | None" = betterproto2.field(14, betterproto2.TYPE_INT32, optional=True)
-    """
-    Largest number of stops; any number if absent. `nonstop` means 0.
-    """
-
-    without_carrier_codes: "list[str]" = betterproto2.field(15, betterproto2.TYPE_STRING, repeated=True)
-    """
-    IATA codes of unwanted carriers, whether they sell or operate the flight.
-    """
-
-    children: "int" = betterproto2.field(16, betterproto2.TYPE_INT32)
+    children: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
     """
     Number of children, 2 to 11 years old.
     """
 
-    infants: "int" = betterproto2.field(17, betterproto2.TYPE_INT32)
+    infants: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
     """
     Number of infants; each travels on an adult's lap.
     """
 
-    return_date: "___google__type__.Date | None" = betterproto2.field(
-        18, betterproto2.TYPE_MESSAGE, optional=True
-    )
-    """
-    Local date of the return flight; one way if absent. Can't be combined with `further_legs`.
-    """
-
-    further_legs: "list[JourneyLeg]" = betterproto2.field(19, betterproto2.TYPE_MESSAGE, repeated=True)
-    """
-    Legs after the first, in the order of travel. Times of day apply to the first leg only, all else to every
-    leg.
-    """
-
-    flexible_days: "int" = betterproto2.field(20, betterproto2.TYPE_INT32)
-    """
-    Number of days that the departure may be earlier or later; only for one leg.
-    """
-
-    nearby_airports: "bool" = betterproto2.field(21, betterproto2.TYPE_BOOL)
-    """
-    Include airports near either end.
-    """
-
-    bags: "int" = betterproto2.field(22, betterproto2.TYPE_INT32)
+    bags: "int" = betterproto2.field(5, betterproto2.TYPE_INT32)
     """
     Checked bags for each passenger with a seat, to be included in the price.
     """
 
-    carrier_codes: "list[str]" = betterproto2.field(23, betterproto2.TYPE_STRING, repeated=True)
+    cabin: "Cabin" = betterproto2.field(6, betterproto2.TYPE_ENUM, default_factory=lambda: Cabin(0))
     """
-    IATA codes of the only wanted carriers, together with `carrier_code`; any carrier if both are empty.
-    """
-
-    via: "str" = betterproto2.field(24, betterproto2.TYPE_STRING)
-    """
-    IATA code of an airport or metropolitan area to change at on the first leg; no restriction if empty.
+    Class of travel.
     """
 
-    city_codes: "list[str]" = betterproto2.field(25, betterproto2.TYPE_STRING, repeated=True)
+    sort: "FlightSort" = betterproto2.field(7, betterproto2.TYPE_ENUM, default_factory=lambda: FlightSort(0))
     """
-    Codes in this request that mean a city with all its airports, also if they are an airport's code (`IST`).
+    Order of the results.
+    """
+
+    max_results: "int" = betterproto2.field(8, betterproto2.TYPE_INT32)
+    """
+    Largest number of results, up to 100; 0 means 20.
     """
 
 
@@ -1952,14 +1980,121 @@ default_message_pool.register_message(
 
 
 @dataclass(eq=False, repr=False)
+class SearchLeg(betterproto2.Message):
+    """
+    One leg of a journey, with its own wishes.
+    """
+
+    origin: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    IATA code of the airport or metropolitan area of departure.
+    """
+
+    origin_kind: "PlaceKind" = betterproto2.field(
+        2, betterproto2.TYPE_ENUM, default_factory=lambda: PlaceKind(0)
+    )
+    """
+    Kind of the origin, for a code of both (`IST`). Without it, such a code means the airport.
+    """
+
+    destination: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    IATA code of the airport or metropolitan area of arrival.
+    """
+
+    destination_kind: "PlaceKind" = betterproto2.field(
+        4, betterproto2.TYPE_ENUM, default_factory=lambda: PlaceKind(0)
+    )
+    """
+    Kind of the destination, for a code of both. Without it, such a code means the airport.
+    """
+
+    depart_date: "___google__type__.Date | None" = betterproto2.field(
+        5, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    Local date of departure; not before the previous leg's.
+    """
+
+    flexible_days: "int" = betterproto2.field(6, betterproto2.TYPE_INT32)
+    """
+    Number of days that the departure may be earlier or later; only in a search for one leg.
+    """
+
+    depart_from: "___google__type__.TimeOfDay | None" = betterproto2.field(
+        7, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    Depart at this local time or later; any time if absent.
+    """
+
+    depart_until: "___google__type__.TimeOfDay | None" = betterproto2.field(
+        8, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    Depart before this local time; any time if absent.
+    """
+
+    arrive_from: "___google__type__.TimeOfDay | None" = betterproto2.field(
+        9, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    Arrive at this local time or later; any time if absent.
+    """
+
+    arrive_until: "___google__type__.TimeOfDay | None" = betterproto2.field(
+        10, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    Arrive before this local time; any time if absent. It is a time on the day of departure, if a departure
+    at `depart_from` or later can arrive that day.
+    """
+
+    max_stops: "int | None" = betterproto2.field(11, betterproto2.TYPE_INT32, optional=True)
+    """
+    Largest number of stops: 0 for nonstop flights only; any number if absent.
+    """
+
+    carrier_codes: "list[str]" = betterproto2.field(12, betterproto2.TYPE_STRING, repeated=True)
+    """
+    IATA codes of the only wanted carriers; any carrier if empty.
+    """
+
+    without_carrier_codes: "list[str]" = betterproto2.field(13, betterproto2.TYPE_STRING, repeated=True)
+    """
+    IATA codes of unwanted carriers, whether they sell or operate the flight.
+    """
+
+    via: "str" = betterproto2.field(14, betterproto2.TYPE_STRING)
+    """
+    IATA code of an airport or metropolitan area to change at; no restriction if empty.
+    """
+
+    via_kind: "PlaceKind" = betterproto2.field(
+        15, betterproto2.TYPE_ENUM, default_factory=lambda: PlaceKind(0)
+    )
+    """
+    Kind of the place to change at, for a code of both. Without it, such a code means the airport.
+    """
+
+    nearby_airports: "bool" = betterproto2.field(16, betterproto2.TYPE_BOOL)
+    """
+    Include airports near either end.
+    """
+
+
+default_message_pool.register_message("readback.flightdata.v1", "SearchLeg", SearchLeg)
+
+
+@dataclass(eq=False, repr=False)
 class SearchPart(betterproto2.Message):
     """
     Outcome for one leg, or for one of several days.
     """
 
-    leg: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    leg_index: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
     """
-    The leg, counted from 0.
+    Position of the leg in the request, from 0.
     """
 
     depart_date: "___google__type__.Date | None" = betterproto2.field(
@@ -2061,12 +2196,12 @@ class Segment(betterproto2.Message):
     Carrier code and number without a space, for example `AI542`.
     """
 
-    departure: "Stop | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
+    departure: "FlightEndpoint | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
     """
     Departure.
     """
 
-    arrival: "Stop | None" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, optional=True)
+    arrival: "FlightEndpoint | None" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, optional=True)
     """
     Arrival.
     """
@@ -2108,65 +2243,6 @@ default_message_pool.register_message("readback.flightdata.v1", "Segment", Segme
 
 
 @dataclass(eq=False, repr=False)
-class Stop(betterproto2.Message):
-    """
-    Departure or arrival of a flight: place and time.
-    """
-
-    airport_code: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    IATA code of the airport.
-    """
-
-    city: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
-    """
-    City, as travellers call it.
-    """
-
-    time: "datetime.datetime | None" = betterproto2.field(
-        3, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
-    )
-    """
-    The moment.
-    """
-
-    time_zone: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
-    """
-    IANA zone of the airport.
-    """
-
-    terminal: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
-    """
-    Terminal; empty if unknown.
-    """
-
-    gate: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
-    """
-    Gate; empty if unknown.
-    """
-
-    baggage_belt: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
-    """
-    Baggage belt of an arrival; empty if unknown.
-    """
-
-    local_time: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
-    """
-    The local time, ISO 8601 without an offset, for example `2026-11-24T08:20:00`.
-    """
-
-    time_convention: "TimeConvention" = betterproto2.field(
-        9, betterproto2.TYPE_ENUM, default_factory=lambda: TimeConvention(0)
-    )
-    """
-    Convention in which the provider wrote the time.
-    """
-
-
-default_message_pool.register_message("readback.flightdata.v1", "Stop", Stop)
-
-
-@dataclass(eq=False, repr=False)
 class WatchFlightStatusRequest(betterproto2.Message):
     """
     Request to watch a flight.
@@ -2177,7 +2253,9 @@ class WatchFlightStatusRequest(betterproto2.Message):
     Carrier code and number without a space, for example `AI542`.
     """
 
-    date: "___google__type__.Date | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True)
+    depart_date: "___google__type__.Date | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
     """
     Local date of departure; today at the departure airport if absent.
     """
