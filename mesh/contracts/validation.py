@@ -33,6 +33,7 @@ PATTERNS: Mapping[str, str] = {
     "^[A-Z0-9]{2}$": "must be the IATA code of an airline, such as AI",
     "^[A-Z0-9]{2}[0-9]{1,4}$": "must be a flight number without spaces, such as AI542",
     "^$|^[A-Z]{2}$": "must be the two-letter code of a country, such as IN, or empty",
+    "^$|^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$": "must be a UUID, or empty",
     "^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "must be a language tag, such as en-IN, or empty",
 }
 """The contracts' patterns in words, because people and models read the errors."""

@@ -363,7 +363,7 @@ class Timetable:
     async def flight_status(
         self, request: flight_status_pb2.GetFlightStatusRequest
     ) -> flight_status_pb2.FlightStatus:
-        return self._status(request.flight_number, day_in(request, "date"))
+        return self._status(request.flight_number, day_in(request, "depart_date"))
 
     def _status(self, flight_number: str, depart_date: date | None) -> flight_status_pb2.FlightStatus:
         self.statuses.append((flight_number, depart_date))
