@@ -57,9 +57,11 @@ def addresses(mesh: Mesh) -> Addresses:
     return Addresses(mesh.identity_address, mesh.address, "127.0.0.1:1")
 
 
-async def said(mesh: Mesh, call: conversation.Call, *texts: str) -> None:
-    """Let the agent say these words in a call."""
-    async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch, WRITER) as recorder:
+async def said(mesh: Mesh, client: Client, call: conversation.Call, *texts: str) -> None:
+    """Let the agent that holds the call now say these words."""
+    found = await client.conversation.get_call(conversation.GetCallRequest(call_id=call.call_id))
+    assert found.call is not None
+    async with Recorder(await mesh.agent_stub(), call.call_id, found.call.epoch, WRITER) as recorder:
         for text in texts:
             recorder.seal(str(uuid4()), entry_pb2.SPEAKER_AGENT, text)
         await recorder.flushed()
@@ -96,7 +98,7 @@ async def test_entries_come_once_and_in_order_though_the_service_restarts_in_bet
         async with Client(addresses(mesh), store=CredentialsInMemory()) as client, asyncio.timeout(50):
             await client.register(EMAIL, PASSWORD, "Ana")
             call = await started(client)
-            await said(mesh, call, "Hello.", "Where to?")
+            await said(mesh, client, call, "Hello.", "Where to?")
             watch = client.watch(call.conversation_id)
             seen: list[conversation.Entry] = []
             async for event in watch.events(live=False, on_connection=changes.append):
@@ -106,7 +108,7 @@ async def test_entries_come_once_and_in_order_though_the_service_restarts_in_bet
                 if len(texts(seen)) == 2 and not changes:
                     await first.aclose()
                     async with mesh.conversation(port=port):
-                        await said(mesh, call, "To Delhi.")
+                        await said(mesh, client, call, "To Delhi.")
                         break
             assert watch.cursor
             async with mesh.conversation(port=port):
@@ -187,7 +189,7 @@ async def test_flights_are_searched_and_transcripts_exported(mesh: Mesh, tmp_pat
         await client.register(EMAIL, PASSWORD, "Ana")
         outcomes = [event.done for event in [e async for e in client.search_flights(search())] if event.done]
         call = await started(client)
-        await said(mesh, call, "Two flights go to Delhi.")
+        await said(mesh, client, call, "Two flights go to Delhi.")
         exported = await client.export(call.conversation_id)
     assert [done.total > 0 for done in outcomes] == [True]
     assert b"Two flights go to Delhi." in exported
