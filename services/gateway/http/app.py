@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 import grpc
@@ -34,6 +35,7 @@ from services.gateway.http.streams import streamed
 
 KEYS = "/.well-known/jwks.json"
 _GET_JWKS = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"].methods_by_name["GetJwks"]
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _GZIP_FROM_BYTES = 1024
 _CORS_HEADERS = (
     "authorization",
@@ -130,6 +132,9 @@ class HttpGateway:
 
     def _route(self, request: Request) -> tuple[Route, Mapping[str, str]]:
         path = request.scope["raw_path"].decode("latin-1")
+        if _BAD_ESCAPE.search(path):
+            text = "The path has a % that isn't followed by two hexadecimal digits; write it as %25."
+            raise GatewayError(400, grpc.StatusCode.INVALID_ARGUMENT, text)
         try:
             return self._routes.find(request.method, path)
         except NoRoute:

@@ -83,10 +83,10 @@ async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) 
     wishes = request(
         depart_from=time_message(time(5)),
         depart_until=time_message(time(12)),
-        nonstop=True,
+        max_stops=0,
         sort=flights_pb2.FLIGHT_SORT_CHEAPEST,
         cabin=flights_pb2.CABIN_BUSINESS,
-        passengers=2,
+        adults=2,
     )
     answer = await tools.search_flights(wishes)
     prices = [flight.total.units for flight in answer.flights if flight.total]
