@@ -127,8 +127,8 @@ class FlightDataServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchFlights(self, request, context):
-        """Searches for the flights of a journey of one or more legs. Streams progress and results; `done` is sent once
-        and last.
+        """Searches for the flights of a journey of one or more legs. Streams progress and results; `done` is
+        sent once and last.
 
         An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 

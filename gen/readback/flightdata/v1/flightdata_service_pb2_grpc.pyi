@@ -55,8 +55,8 @@ class FlightDataServiceStub:
     Errors: NOT_FOUND `PLACE_NOT_FOUND`.
     """
     SearchFlights: _grpc.UnaryStreamMultiCallable[_flights_pb2.SearchFlightsRequest, _flights_pb2.SearchFlightsResponse]
-    """Searches for the flights of a journey of one or more legs. Streams progress and results; `done` is sent once
-    and last.
+    """Searches for the flights of a journey of one or more legs. Streams progress and results; `done` is
+    sent once and last.
 
     An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 
@@ -130,8 +130,8 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     Errors: NOT_FOUND `PLACE_NOT_FOUND`.
     """
     SearchFlights: _aio.UnaryStreamMultiCallable[_flights_pb2.SearchFlightsRequest, _flights_pb2.SearchFlightsResponse]  # type: ignore[assignment]
-    """Searches for the flights of a journey of one or more legs. Streams progress and results; `done` is sent once
-    and last.
+    """Searches for the flights of a journey of one or more legs. Streams progress and results; `done` is
+    sent once and last.
 
     An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 
@@ -226,8 +226,8 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flights_pb2.SearchFlightsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_flights_pb2.SearchFlightsResponse], _abc.AsyncIterator[_flights_pb2.SearchFlightsResponse]]:
-        """Searches for the flights of a journey of one or more legs. Streams progress and results; `done` is sent once
-        and last.
+        """Searches for the flights of a journey of one or more legs. Streams progress and results; `done` is
+        sent once and last.
 
         An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 

@@ -690,7 +690,9 @@ class Fare(_message.Message):
     cabin: Global___Cabin.ValueType
     """Class of travel."""
     bags: _builtins.int
-    """Checked bags for each passenger with a seat that the price includes, of those asked for; absent if unknown."""
+    """Checked bags for each passenger with a seat that the price includes, of those asked for; absent if
+    unknown.
+    """
     @_builtins.property
     def total(self) -> _money_pb2.Money:
         """Price for all passengers."""

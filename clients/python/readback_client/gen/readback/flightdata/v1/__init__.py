@@ -803,7 +803,8 @@ class Fare(betterproto2.Message):
 
     bags: "int | None" = betterproto2.field(4, betterproto2.TYPE_INT32, optional=True)
     """
-    Checked bags for each passenger with a seat that the price includes, of those asked for; absent if unknown.
+    Checked bags for each passenger with a seat that the price includes, of those asked for; absent if
+    unknown.
     """
 
 
