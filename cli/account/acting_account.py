@@ -13,13 +13,14 @@ from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from readback_client.session import Credentials, CredentialsFile, NotSignedIn, Session
 
+from cli.account.credentials_files import credentials_file
 from cli.errors import CommandError
 from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from mesh.security.authentication import TokenSource, bearer
-from mesh.settings import ConfigurationError, MeshSettings, user_folder
+from mesh.settings import MeshSettings
 
 if TYPE_CHECKING:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
@@ -65,18 +66,6 @@ class SavedLogin:
                 raise NotSignedIn("Your session has ended.") from None
             raise
         return credentials_of(old.email, response.tokens)
-
-
-def credentials_file(settings: MeshSettings) -> CredentialsFile:
-    """Return the file with the login at the identity service's address.
-
-    It is in the user's configuration folder (XDG), or in `READBACK_HOME` if the user has none.
-    """
-    try:
-        folder = user_folder("XDG_CONFIG_HOME", ".config") / "readback"
-    except ConfigurationError:
-        folder = settings.home / "logins"
-    return CredentialsFile.in_folder(folder, settings.address_of("identity"), settings.home / "login.json")
 
 
 def credentials_of(email: str, tokens: identity.TokenPair) -> Credentials:

@@ -10,7 +10,8 @@ import grpc
 import typer
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from cli.account.acting_account import SavedLogin, credentials_file, credentials_of, identity_stub
+from cli.account.acting_account import SavedLogin, credentials_of, identity_stub
+from cli.account.credentials_files import credentials_file
 from cli.errors import CommandError, UsageError
 from mesh.clock import SystemClock
 from mesh.ids import uuid7

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
-from cli.account.acting_account import credentials_file
+from cli.account.credentials_files import credentials_file
 from cli.errors import UsageError
 from cli.standard_input import read_lines
 from mesh.calling import proxy_variables

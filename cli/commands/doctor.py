@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli.account.acting_account import credentials_file
+from cli.account.credentials_files import credentials_file
 from cli.errors import CommandError, ToolMissing
 from cli.golang.program import find_go
 from cli.livekit import server

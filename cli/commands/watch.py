@@ -20,7 +20,8 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback_client.watcher import CursorExpired
 from rich.console import Console
 
-from cli.account.acting_account import acting_account, credentials_file
+from cli.account.acting_account import acting_account
+from cli.account.credentials_files import credentials_file
 from cli.arguments import parse_since
 from cli.errors import CommandError, UsageError
 from cli.rendering.watch_output import JsonWatchOutput, TerminalWatchOutput, WatchOutput

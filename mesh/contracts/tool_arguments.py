@@ -1,7 +1,11 @@
-"""Conversion between requests and the arguments of tools, which follow the schemas of `tool_schemas`."""
+"""Conversion between messages and the JSON of tools, which follows the schemas of `tool_schemas`.
+
+Arguments are read as models write them: null and "" are absent, and "2" is a number.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -9,12 +13,13 @@ from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from mesh.contracts.tool_schemas import enum_words, is_withheld
+from mesh.contracts.tool_schemas import enum_words, is_withheld, map_value
 from mesh.errors import FieldViolation, InvalidRequest
 
 _SCALARS: Mapping[int, tuple[type | tuple[type, ...], str]] = {
@@ -24,6 +29,7 @@ _SCALARS: Mapping[int, tuple[type | tuple[type, ...], str]] = {
     FieldDescriptor.CPPTYPE_INT64: (int, "must be a whole number"),
     FieldDescriptor.CPPTYPE_DOUBLE: ((int, float), "must be a number"),
 }
+_BITS = {FieldDescriptor.CPPTYPE_INT32: 32}
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -38,23 +44,26 @@ def request_from(message: Descriptor, arguments: Mapping[str, Any]) -> Message:
     if violations:
         raise InvalidRequest(violations)
     request = GetMessageClass(message)()
-    try:
-        json_format.ParseDict(values, request)
-    except json_format.ParseError:
-        # Its text is about Python's types.
-        raise InvalidRequest([FieldViolation("arguments", "have values out of range")]) from None
+    json_format.ParseDict(values, request)
     return request
 
 
-def arguments_from(request: Message) -> dict[str, Any]:
-    """Return a request's fields as arguments for `request_from`, without empty and withheld fields."""
+def arguments_from(message: Message) -> dict[str, Any]:
+    """Return a message's fields as arguments for `request_from`, without empty and withheld fields.
+
+    Responses are written in the same form, for models to read.
+    """
     return {
-        field.name: [_argument(field, item) for item in value]
-        if field.is_repeated
-        else _argument(field, value)
-        for field, value in request.ListFields()
+        field.name: _all_arguments(field, value)
+        for field, value in message.ListFields()
         if not is_withheld(field)
     }
+
+
+def _all_arguments(field: FieldDescriptor, value: Any) -> Any:
+    if inner := map_value(field):
+        return {key: _argument(inner, item) for key, item in value.items()}
+    return [_argument(field, item) for item in value] if field.is_repeated else _argument(field, value)
 
 
 def arguments_of(call: Message, oneof: str) -> dict[str, Any]:
@@ -89,7 +98,27 @@ def _argument(field: FieldDescriptor, value: Any) -> Any:
             return f"{value.hours:02}:{value.minutes:02}"
         case "google.protobuf.Timestamp":
             return value.ToJsonString()
+        case "google.protobuf.Duration":
+            return _iso_duration(value)
+        case "google.type.Money":
+            return {"amount": _amount(value), "currency_code": value.currency_code}
+        case "google.protobuf.Struct":
+            return json_format.MessageToDict(value)
     return arguments_from(value)
+
+
+def _iso_duration(duration: Duration) -> str:
+    """Return a duration in ISO 8601, such as `PT2H15M`. Parts of a second are dropped."""
+    sign, seconds = ("-" if duration.seconds < 0 else ""), abs(duration.seconds)
+    parts = (seconds // 3600, "H"), (seconds % 3600 // 60, "M"), (seconds % 60, "S")
+    return f"{sign}PT" + ("".join(f"{count}{unit}" for count, unit in parts if count) or "0S")
+
+
+def _amount(money: Message) -> str:
+    """Return an amount as a decimal number with at least two decimals."""
+    units, nanos = money.units, money.nanos  # type: ignore[attr-defined]  # google.type.Money
+    cents = f"{abs(nanos):09}".rstrip("0").ljust(2, "0")
+    return f"{'-' if units < 0 or nanos < 0 else ''}{abs(units)}.{cents}"
 
 
 def _values(
@@ -100,7 +129,7 @@ def _values(
         field = message.fields_by_name.get(name)
         if field is None or is_withheld(field):
             violations.append(FieldViolation(path + name, "is not an argument of this tool"))
-        elif given is not None:
+        elif not _is_absent(given):
             values[name] = (
                 _list(field, given, path + name, violations)
                 if field.is_repeated
@@ -109,11 +138,17 @@ def _values(
     return values
 
 
+def _is_absent(given: object) -> bool:
+    """Return whether a value means that the argument isn't given, as models write it."""
+    return given is None or (isinstance(given, str) and not given.strip())
+
+
 def _list(field: FieldDescriptor, given: object, path: str, violations: list[FieldViolation]) -> list[Any]:
     if not isinstance(given, list):
         violations.append(FieldViolation(path, "must be a list"))
         return []
-    return [_value(field, item, f"{path}[{index}]", violations) for index, item in enumerate(given)]
+    items = [item for item in given if not _is_absent(item)]
+    return [_value(field, item, f"{path}[{index}]", violations) for index, item in enumerate(items)]
 
 
 def _value(field: FieldDescriptor, given: Any, path: str, violations: list[FieldViolation]) -> Any:
@@ -140,19 +175,31 @@ def _value(field: FieldDescriptor, given: Any, path: str, violations: list[Field
 
 def _enum(enum: EnumDescriptor, given: object) -> str:
     words = enum_words(enum)
-    if given not in words:
+    if str(given).lower() not in words:
         raise ValueError(f"must be one of {', '.join(words)}")
     return enum.values_by_number[0].name.removesuffix("UNSPECIFIED") + str(given).upper()
 
 
 def _scalar(field: FieldDescriptor, given: object) -> Any:
     types, problem = _SCALARS.get(field.cpp_type, (object, ""))
+    if isinstance(given, str) and types is not str:
+        given = _from_text(given)
     if types is int and isinstance(given, float) and given.is_integer():
         given = int(given)
     # In Python, a truth value is a number too.
     if not isinstance(given, types) or (isinstance(given, bool) and types is not bool):
         raise ValueError(problem)
+    if isinstance(given, int) and given.bit_length() >= _BITS.get(field.cpp_type, 64):
+        raise ValueError("must be a smaller number")
     return given
+
+
+def _from_text(text: str) -> object:
+    """Return the number or truth value that a model wrote as text; the text if it is neither."""
+    try:
+        return json.loads(text.strip().lower())
+    except ValueError:
+        return text
 
 
 def _instant(given: object) -> object:

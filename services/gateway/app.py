@@ -1,4 +1,4 @@
-"""Assembly and entry points of the gateway: JSON and Connect over HTTP, and MCP over HTTP or stdio."""
+"""Assembly and entry points of the gateway: JSON and Connect over HTTP, and MCP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import grpc
 import uvloop
 from google.protobuf.descriptor import ServiceDescriptor
 from mcp.server.lowlevel import Server
-from mcp.server.stdio import stdio_server
 from readback.conversation.v1 import conversation_service_pb2
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
@@ -23,7 +22,6 @@ from starlette.types import ASGIApp
 from mesh.calling.channel import open_channel
 from mesh.ip_addresses import TrustedProxies
 from mesh.logs import configure
-from mesh.security.authentication import TokenSource
 from mesh.security.revocations import verifier_of_identity
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving import web_server
@@ -62,11 +60,8 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) -> AsyncIterator[Gateway]:
-    """Yield the servers over open channels.
-
-    RPCs for MCP callers without a token use a token from `tokens`; if `tokens` is None, the gateway's own.
-    """
+async def gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
+    """Yield the servers over open channels. RPCs for MCP callers without a token use the gateway's own."""
     async with AsyncExitStack() as stack:
         channels: dict[str, grpc.aio.Channel] = {}
         for name, service in _SERVICES.items():
@@ -76,10 +71,9 @@ async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) 
         verifier = verifier_of_identity(identity)
         key = settings.secrets.actor_key("gateway")
         own = WorkloadIdentity("gateway", key, IdentityServiceStub(identity)).own_token
-        anonymous = tokens is not None or settings.allows_anonymous
-        callers = CallerTokens(verifier, tokens or own, anonymous=anonymous)
+        callers = CallerTokens(verifier, own, anonymous=settings.allows_anonymous)
         tools = ToolServer(
-            tools_of([FLIGHTDATA]),
+            tools_of([FLIGHTDATA, CONVERSATION]),
             ToolCaller(channels),
             FlightDataServiceStub(channels[FLIGHTDATA.full_name]),
             callers.token_of,
@@ -110,11 +104,5 @@ async def _serve(settings: GatewaySettings) -> None:
             for port in ("gateway_port", "mcp_port")
         )
         async with web_server.running(built.http, http):
-            app = mcp_app(built.mcp, built.callers, settings.hosts)
+            app = mcp_app(built.mcp, built.callers, settings.hosts, settings.cors_origins)
             await web_server.serve(app, mcp, probes=endpoint_of(settings, "gateway_http_port"))
-
-
-async def over_stdio(settings: GatewaySettings, tokens: TokenSource | None) -> None:
-    """Serve one client over standard input and output until it disconnects. Logs go to standard error."""
-    async with gateway(settings, tokens) as built, stdio_server() as (incoming, outgoing):
-        await built.mcp.run(incoming, outgoing, built.mcp.create_initialization_options())

@@ -19,9 +19,11 @@ class GatewaySettings(MeshSettings):
     mcp_hosts: str = ""
     """Host names of the server besides the loopback names, separated by commas. Requests for other names are
     refused, to protect against DNS rebinding."""
-
+    mcp_url: str = ""
+    """URL of the MCP server that `readback mcp` passes requests on to. When empty: READBACK_MCP_PORT on this
+    machine."""
     gateway_cors_origins: str = ""
-    """Origins of web pages that may use the HTTP gateway from browsers, such as `https://travel.example.com`,
+    """Origins of web pages that may use the HTTP gateway and MCP from browsers, such as `https://travel.example.com`,
     separated by commas. None when empty."""
 
     @property

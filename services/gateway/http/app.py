@@ -61,7 +61,7 @@ _CORS_EXPOSED = (
     "grpc-message",
     "grpc-status-details-bin",
 )
-_CORS_MAX_AGE_SECONDS = 7200
+CORS_MAX_AGE_SECONDS = 7200
 
 
 def http_app(
@@ -75,7 +75,7 @@ def http_app(
         allow_headers=_CORS_HEADERS,
         expose_headers=_CORS_EXPOSED,
         allow_credentials=True,
-        max_age=_CORS_MAX_AGE_SECONDS,
+        max_age=CORS_MAX_AGE_SECONDS,
     )
 
 

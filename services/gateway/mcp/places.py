@@ -22,6 +22,10 @@ MOST_LETTERS = 200
 UNKNOWN = "is no known airport or city; write the IATA code of an airport, or the name of a city"
 
 
+class UnknownPlaces(InvalidRequest):
+    """Arguments name places that don't exist."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
     """The words for a place in an argument, and what they may mean."""
@@ -36,7 +40,7 @@ async def resolve_places(
     """Replace the names of places in a request by their codes. Return the ambiguous ones by argument.
 
     Raises:
-        InvalidRequest: a place is unknown.
+        UnknownPlaces: names every argument with an unknown place.
         grpc.aio.AioRpcError: places can't be looked up.
     """
     ambiguous, unknown = {}, []
@@ -50,7 +54,7 @@ async def resolve_places(
         else:
             _set(message, field, found.candidates[0].place)
     if unknown:
-        raise InvalidRequest(unknown)
+        raise UnknownPlaces(unknown)
     return ambiguous
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 import mcp_types as types
@@ -22,12 +22,14 @@ from mesh.security.authentication import bearer
 from mesh.security.source_address import SOURCE_ADDRESS
 from mesh.serving.caller_turns import CallerTurns
 from services.gateway.compact_json import compact_json
-from services.gateway.mcp.places import question, resolve_places
+from services.gateway.mcp.places import UnknownPlaces, question, resolve_places
 from services.gateway.mcp.tool_results import (
     as_json,
     invalid_arguments,
+    kept_of_page,
     not_authenticated,
     overloaded,
+    places_unknown,
     rpc_failed,
     shortened,
     unknown_tool,
@@ -38,13 +40,20 @@ if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
 
 INSTRUCTIONS = (
-    "Flights, flight status and airports. Every result names its source and time. `sample` means invented "
-    "data for trying the product, not a real flight: tell the user so. Read `speech` aloud unchanged. If a "
-    "result has a `question`, ask the user, and call the tool again with `write` of the candidate they mean."
+    "Flights, flight status and places, and the user's own conversations with the voice agent. Every flight "
+    "names its source and time. `sample` means invented data for trying the product, not a real flight: tell "
+    "the user so. Read `speech` aloud unchanged. If a result has a `question`, ask the user, and call the "
+    "tool again with `write` of the candidate they mean."
 )
 
-TokenOf = Callable[[str], Awaitable[str]]
-"""Returns the access token for a call with this `Authorization` header ('' if there is none)."""
+
+class TokenOf(Protocol):
+    """Returns the access token for a call with this `Authorization` header ('' if there is none)."""
+
+    async def __call__(self, authorization: str, *, customers_only: bool) -> str:
+        """Return the token; a customer's own if `customers_only`."""
+
+
 Context = ServerRequestContext[Any, Any]
 _log = structlog.get_logger()
 
@@ -95,10 +104,17 @@ class ToolServer:
     async def _call(self, context: Context, tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
         try:
             request = request_from(tool.method.input_type, arguments)
-            metadata = bearer(await self.token_of(_authorization(context))) + _source(context)
+            authorization = _authorization(context)
+            token = await self.token_of(authorization, customers_only=tool.customers_only)
+            metadata = bearer(token) + _source(context)
             if ambiguous := await resolve_places(self.places, request, metadata):
                 return question(ambiguous)
-            messages = await self._messages(context, tool, request, metadata)
+            result = await self._result(context, tool, request, metadata)
+            if kept := kept_of_page(result):
+                request.page_size = kept  # type: ignore[attr-defined]  # so that the next page has the rest
+                result = await self._result(context, tool, request, metadata)
+        except UnknownPlaces as error:
+            return places_unknown(error)
         except InvalidRequest as error:
             return invalid_arguments(error)
         except (Unauthenticated, Unavailable) as error:
@@ -106,18 +122,18 @@ class ToolServer:
         except grpc.aio.AioRpcError as error:
             _log.info("tool call failed", tool=tool.name, code=error.code().name)
             return rpc_failed(error)
-        speech = ENGLISH.answer_line(messages)
-        return shortened(({"speech": speech} if speech else {}) | as_json(messages), self.answer_tokens)
+        return result
 
-    async def _messages(
+    async def _result(
         self, context: Context, tool: Tool, request: Message, metadata: Metadata
-    ) -> Sequence[Message]:
-        messages = []
+    ) -> dict[str, Any]:
+        messages: list[Message] = []
         async for message in self.caller.call(tool, request, metadata):
             messages.append(message)
             if tool.method.server_streaming:
                 await context.session.report_progress(len(messages), message=message.WhichOneof("event"))
-        return messages
+        speech = ENGLISH.answer_line(messages)
+        return shortened(({"speech": speech} if speech else {}) | as_json(messages), self.answer_tokens)
 
 
 def _description(tool: Tool) -> types.Tool:
@@ -128,7 +144,11 @@ def _description(tool: Tool) -> types.Tool:
         open_world_hint=True,
     )
     return types.Tool(
-        name=tool.name, description=tool.description, input_schema=dict(tool.input_schema), annotations=hints
+        name=tool.name,
+        description=tool.description,
+        input_schema=dict(tool.input_schema),
+        output_schema=dict(tool.output_schema),
+        annotations=hints,
     )
 
 

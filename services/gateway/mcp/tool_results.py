@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import grpc
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from mesh.contracts.tool_arguments import arguments_from
 from mesh.errors import (
     FieldViolation,
     InvalidRequest,
@@ -25,6 +25,40 @@ from services.gateway.compact_json import compact_json
 CHARACTERS_PER_TOKEN = 4
 """Approximate length of a token in English JSON."""
 NO_ANSWER = "The service gave no answer; try again in a moment."
+_WORDS = {"type": "string"}
+_FIELDS = {"type": "object", "additionalProperties": _WORDS}
+_CANDIDATE = {"type": "object", "properties": {"place": _WORDS, "code": _WORDS, "write": _WORDS}}
+_AMBIGUOUS = {
+    "type": "object",
+    "properties": {"given": _WORDS, "candidates": {"type": "array", "items": _CANDIDATE}},
+}
+_ERROR = {
+    "type": "object",
+    "properties": {
+        "code": _WORDS | {"description": "gRPC code."},
+        "reason": _WORDS | {"description": "Reason, as in the contracts."},
+        "message": _WORDS,
+        "fields": _FIELDS | {"description": "The wrong arguments, each with its problem."},
+        "retry_after_seconds": {"type": "number"},
+    },
+    "required": ["code", "reason", "message"],
+}
+ANSWER_PROPERTIES: Mapping[str, Any] = {
+    "speech": _WORDS | {"description": "The answer in a line to read aloud."},
+    "question": {
+        "type": "object",
+        "description": "Ambiguous places by argument. Call again with `write` of the right candidate.",
+        "additionalProperties": _AMBIGUOUS,
+    },
+    "omitted": {
+        "type": "object",
+        "description": "Number of items that were removed from each list.",
+        "additionalProperties": {"type": "integer"},
+    },
+    "error": _ERROR,
+}
+"""Schemas of what a result may have besides the fields of the response."""
+_NEXT_PAGE = "next_page_token"
 _RESULTS = "results"
 _ITINERARIES, _JOURNEYS, _OFFERS = "itineraries", "journeys", "offers"
 
@@ -33,7 +67,7 @@ def as_json(messages: Iterable[Message]) -> dict[str, Any]:
     """Return the messages merged into one object: later fields replace earlier ones, lists are joined."""
     merged: dict[str, Any] = {}
     for message in messages:
-        _merge(merged, json_format.MessageToDict(message, preserving_proto_field_name=True))
+        _merge(merged, arguments_from(message))
     return merged
 
 
@@ -63,9 +97,16 @@ def shortened(result: dict[str, Any], tokens: int) -> dict[str, Any]:
         dropped = max(1, len(longest) // 2)
         del longest[-dropped:]
         omitted[path] += dropped
-        for name, count in _drop_dangling(result.get(_RESULTS, {})).items():
+        for name, count in _drop_dangling(_flights(result)).items():
             omitted[f"{_RESULTS}.{name}"] += count
     return _with_omitted(result, omitted)
+
+
+def kept_of_page(result: dict[str, Any]) -> int:
+    """Return the number of items left of a page that was cut; 0 if the result isn't a page or is whole."""
+    if _NEXT_PAGE not in result:
+        return 0
+    return next((len(result[path]) for path in result.get("omitted", ()) if path in result), 0)
 
 
 def _with_omitted(result: dict[str, Any], omitted: Counter[str]) -> dict[str, Any]:
@@ -79,11 +120,17 @@ def _lists_by_length(result: dict[str, Any]) -> Sequence[tuple[str, list[Any]]]:
     """
     lists = dict(_lists(result))
     lengths = {path: count_tokens(items) for path, items in lists.items()}
-    if result.get(_RESULTS, {}).get(_JOURNEYS):
+    if _flights(result).get(_JOURNEYS):
         itineraries = lengths.pop(f"{_RESULTS}.{_ITINERARIES}", 0)
         if (journeys := f"{_RESULTS}.{_JOURNEYS}") in lengths:
             lengths[journeys] += itineraries
     return [(path, lists[path]) for path in sorted(lengths, key=lambda path: lengths[path])]
+
+
+def _flights(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of a search for flights; empty for other answers."""
+    results = result.get(_RESULTS)
+    return results if isinstance(results, dict) else {}
 
 
 def _lists(value: Any, path: str = "") -> Iterator[tuple[str, list[Any]]]:
@@ -118,7 +165,7 @@ def rpc_failed(error: grpc.aio.AioRpcError) -> dict[str, Any]:
     code, reason = error.code().name, reason_of(error)
     if reason is None:
         # Without a reason the error is gRPC's own, with text about addresses and connections.
-        return _error(code, code, NO_ANSWER)
+        return _error(code, "OVERLOADED" if code == "RESOURCE_EXHAUSTED" else "UNAVAILABLE", NO_ANSWER)
     message = error.details() or NO_ANSWER
     result = _error(code, reason, message, violations_of(error))
     if (wait := retry_after_of(error)) is not None:
@@ -129,6 +176,11 @@ def rpc_failed(error: grpc.aio.AioRpcError) -> dict[str, Any]:
 def invalid_arguments(error: InvalidRequest) -> dict[str, Any]:
     """Return the error for arguments that don't match the tool's schema."""
     return _error("INVALID_ARGUMENT", "INVALID_REQUEST", str(error), error.violations)
+
+
+def places_unknown(error: InvalidRequest) -> dict[str, Any]:
+    """Return the error for arguments that name unknown places."""
+    return _error("NOT_FOUND", "PLACE_NOT_RECOGNISED", str(error), error.violations)
 
 
 def not_authenticated(error: Unauthenticated | Unavailable) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from readback.options.v1 import options_pb2
 from mesh.calling.channel import streaming
 from mesh.contracts.tool_schemas import tool_schemas
 from mesh.security.access_rules import path_of
+from services.gateway.mcp.tool_results import ANSWER_PROPERTIES
 
 Metadata = tuple[tuple[str, str], ...]
 """Metadata of an RPC, with the access token."""
@@ -31,7 +32,15 @@ class Tool:
     description: str
     input_schema: Mapping[str, Any]
     """JSON Schema of the arguments."""
+    output_schema: Mapping[str, Any]
+    """JSON Schema of the result: the response's fields, a line to read aloud, a question, or an error."""
     method: MethodDescriptor
+
+    @property
+    def customers_only(self) -> bool:
+        """True if a call needs a customer's token, because it is about the customer's own data."""
+        allowed = self.method.GetOptions().Extensions[options_pb2.access]
+        return not {options_pb2.ACCESS_PUBLIC, options_pb2.ACCESS_GATEWAY} & set(allowed)
 
     @property
     def read_only(self) -> bool:
@@ -56,7 +65,15 @@ def _tools(service: ServiceDescriptor) -> Iterable[Tool]:
         if method.GetOptions().HasExtension(options_pb2.tool)
     }
     for schema in tool_schemas(service):
-        yield Tool(schema["name"], schema["description"], schema["input_schema"], methods[schema["name"]])
+        answer = schema["output_schema"]
+        properties = answer["properties"] | ANSWER_PROPERTIES
+        yield Tool(
+            schema["name"],
+            schema["description"],
+            schema["input_schema"],
+            answer | {"properties": properties},
+            methods[schema["name"]],
+        )
 
 
 class ToolCaller:

@@ -57,7 +57,7 @@ class Mesh:
         """Run the MCP server with these settings; yield its URL."""
         loaded = self._settings(**settings)
         async with gateway(loaded) as built:
-            app = mcp_app(built.mcp, built.callers, loaded.hosts)
+            app = mcp_app(built.mcp, built.callers, loaded.hosts, loaded.cors_origins)
             async with web_server.running(app, web_server.WebServer("gateway", Endpoint(), 1)) as server:
                 yield server.url + "/mcp"
 

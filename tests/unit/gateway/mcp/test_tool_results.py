@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from google.protobuf.json_format import MessageToDict
+from google.protobuf import duration_pb2, timestamp_pb2
+from google.type import date_pb2, money_pb2
 from hypothesis import given
 from hypothesis import strategies as st
-from readback.flightdata.v1 import flights_pb2, places_pb2
+from readback.flightdata.v1 import flight_status_pb2, flights_pb2
 
 from services.gateway.compact_json import compact_json
-from services.gateway.mcp.tool_results import as_json, count_tokens, shortened
+from services.gateway.mcp.tool_results import as_json, count_tokens, kept_of_page, shortened
 
 pytestmark = pytest.mark.unit
 
@@ -24,9 +25,46 @@ def found(*names: str) -> flights_pb2.SearchFlightsResponse:
     )
 
 
-def test_one_message_has_the_contracts_json() -> None:
-    answer = places_pb2.GetAirportResponse(airport=places_pb2.Airport(code="MAA", city="Chennai"))
-    assert as_json([answer]) == MessageToDict(answer, preserving_proto_field_name=True)
+def test_an_answer_is_in_the_language_of_the_arguments() -> None:
+    status = flight_status_pb2.FlightStatus(
+        depart_date=date_pb2.Date(year=2026, month=12, day=1),
+        state=flight_status_pb2.FLIGHT_STATE_ON_TIME,
+        estimated_departure_time=timestamp_pb2.Timestamp(seconds=1_800_000_000),
+    )
+    assert as_json([flight_status_pb2.GetFlightStatusResponse(status=status)]) == {
+        "status": {
+            "depart_date": "2026-12-01",
+            "state": "on_time",
+            "estimated_departure_time": "2027-01-15T08:00:00Z",
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("units", "nanos", "amount"),
+    [(5230, 500_000_000, "5230.50"), (0, 0, "0.00"), (-3, -250_000_000, "-3.25"), (1, 5_000_000, "1.005")],
+)
+def test_money_is_a_decimal_number_and_a_currency(units: int, nanos: int, amount: str) -> None:
+    fare = flights_pb2.Fare(total=money_pb2.Money(units=units, nanos=nanos, currency_code="INR"))
+    assert as_json([fare]) == {"total": {"amount": amount, "currency_code": "INR"}}
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(8100, "PT2H15M"), (0, "PT0S"), (-19800, "-PT5H30M")])
+def test_durations_are_iso_8601(seconds: int, text: str) -> None:
+    layover = flights_pb2.Layover(duration=duration_pb2.Duration(seconds=seconds))
+    assert as_json([layover]) == {"duration": text}
+
+
+def test_large_numbers_are_numbers() -> None:
+    assert as_json([flights_pb2.Emissions(grams=1 << 40)]) == {"grams": 1 << 40}
+
+
+def test_a_page_that_was_cut_is_read_again_with_the_kept_size() -> None:
+    page = {"entries": ["x" * 400] * 10, "next_page_token": "t"}
+    kept = kept_of_page(shortened(page, 500))
+    assert 0 < kept < 10
+    assert kept_of_page({"entries": ["x"], "next_page_token": "t"}) == 0
+    assert kept_of_page(shortened({"entries": ["x" * 400] * 10}, 500)) == 0
 
 
 def test_messages_of_a_stream_are_merged() -> None:
@@ -35,7 +73,7 @@ def test_messages_of_a_stream_are_merged() -> None:
     )
     whole = as_json([found("a"), found("b", "c"), done])
     assert [one["itinerary_id"] for one in whole["results"]["itineraries"]] == ["a", "b", "c"]
-    assert whole["done"] == {"total": 3, "outcome": "SEARCH_OUTCOME_FOUND"}
+    assert whole["done"] == {"total": 3, "outcome": "found"}
 
 
 def test_no_messages_give_an_empty_object() -> None:
