@@ -107,7 +107,9 @@ async def test_anonymous_callers_are_refused_with_a_challenge(mesh: Mesh, settin
     async with mesh.gateway(**settings) as url:
         refused = await answer(url)
         assert refused.status_code == 401
-        assert refused.headers["www-authenticate"].startswith("Bearer")
+        challenge = refused.headers["www-authenticate"]
+        metadata = url.replace("/mcp", "/.well-known/oauth-protected-resource/mcp")
+        assert challenge == f'Bearer realm="readback", resource_metadata="{metadata}"'
         async with assistant(url, mesh.token) as client:
             assert not (await client.call_tool("get_airport", {"code": "LHR"})).is_error
 
@@ -121,6 +123,7 @@ async def test_an_invalid_token_is_refused_even_where_none_is_required(
     async with mesh.gateway() as url:
         refused = await answer(url, authorization=authorization)
     assert refused.status_code == 401
+    assert 'error="invalid_token"' in refused.headers["www-authenticate"]
     assert authorization.removeprefix("Bearer ") not in refused.text or authorization == "Bearer"
 
 
@@ -140,3 +143,38 @@ async def test_a_token_that_cannot_be_verified_yet_gets_retry_after(mesh: Mesh) 
         refused = await answer(url, authorization=f"Bearer {mesh.token}")
     assert refused.status_code == 503
     assert refused.headers["retry-after"]
+
+
+@pytest.mark.parametrize("path", ["/mcp", ""])
+async def test_the_metadata_of_the_resource_is_public(mesh: Mesh, path: str) -> None:
+    async with mesh.gateway(environment="production") as url, httpx.AsyncClient() as http:
+        metadata = url.replace("/mcp", "/.well-known/oauth-protected-resource") + path
+        found = await http.get(metadata)
+    assert found.status_code == 200
+    assert found.json()["resource"] == url
+    assert found.json()["bearer_methods_supported"] == ["header"]
+
+
+async def test_pages_of_allowed_origins_may_use_it_and_others_may_not(mesh: Mesh) -> None:
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+    async with (
+        mesh.gateway(gateway_cors_origins="https://travel.example") as url,
+        httpx.AsyncClient() as http,
+    ):
+        allowed = await http.options(url, headers=asked | {"origin": "https://travel.example"})
+        assert allowed.status_code == 200
+        assert allowed.headers["access-control-allow-origin"] == "https://travel.example"
+        listed = await answer(url, origin="https://travel.example")
+        assert listed.status_code == 200
+        assert listed.headers["access-control-allow-origin"] == "https://travel.example"
+        refused = await answer(url, origin="https://evil.example")
+        assert refused.status_code == 403
+        assert "access-control-allow-origin" not in refused.headers
+
+
+async def test_a_page_of_an_allowed_origin_can_read_why_its_token_was_refused(mesh: Mesh) -> None:
+    async with mesh.gateway(gateway_cors_origins="https://travel.example") as url:
+        refused = await answer(url, origin="https://travel.example", authorization="Bearer nonsense")
+    assert refused.status_code == 401
+    assert refused.headers["access-control-allow-origin"] == "https://travel.example"
+    assert "www-authenticate" in refused.headers["access-control-expose-headers"].lower()

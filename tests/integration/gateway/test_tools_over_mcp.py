@@ -10,22 +10,26 @@ import pytest
 import pytest_asyncio
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from jsonschema import Draft202012Validator
 
 from mesh.calling.channel import open_channel
 from mesh.contracts.tool_arguments import request_from
 from mesh.security.access_rules import path_of
 from mesh.security.authentication import bearer
-from services.gateway.app import FLIGHTDATA
+from services.gateway.app import CONVERSATION, FLIGHTDATA
 from services.gateway.mcp.tool_results import as_json, count_tokens
 from services.gateway.mcp.tools import Tool, tools_of
 from tests.integration.gateway.conftest import Mesh, assistant
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
-TOOLS = tools_of([FLIGHTDATA])
+FLIGHT_TOOLS = tools_of([FLIGHTDATA])
+TOOLS = FLIGHT_TOOLS | tools_of([CONVERSATION])
 TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "resolve_place": {"query": "London"},
     "get_airport": {"code": "MAA"},
+    "get_route": {"origin": "MAA", "destination": "DEL"},
     "route_status": {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "near": "09:00"},
     "search_flights": {
         "legs": [
@@ -34,7 +38,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "sort": "cheapest",
     },
 }
-"""Valid arguments of each tool; `flight_status` uses a flight from the search."""
+"""Valid arguments of the tools about flights; `flight_status` uses a flight from the search."""
 PROGRAMMING = ("regex", "^[", "pydantic", "str'", "<class", "int'", "Failed to parse", "Traceback")
 _MOVING = {"fetch_time", "age", "current_local_time"}
 """Fields that change from one moment to the next."""
@@ -44,13 +48,11 @@ _MOVING = {"fetch_time", "age", "current_local_time"}
 async def arguments(mesh: Mesh) -> dict[str, dict[str, Any]]:
     request = request_from(TOOLS["search_flights"].method.input_type, ARGUMENTS["search_flights"])
     found = [message async for message in mesh.flightdata.SearchFlights(request)]  # type: ignore[arg-type]
-    number = (
-        next(message for message in found if message.HasField("results"))
-        .results.itineraries[0]
-        .segments[0]
-        .flight_number
-    )
-    return ARGUMENTS | {"flight_status": {"flight_number": number, "depart_date": TOMORROW}}
+    results = next(message for message in found if message.HasField("results")).results
+    number = results.itineraries[0].segments[0].flight_number
+    return ARGUMENTS | {
+        "flight_status": {"flight_number": number, "depart_date": TOMORROW},
+    }
 
 
 def with_leg(arguments: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def settled(value: Any) -> Any:
     return [settled(inner) for inner in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("name", TOOLS)
+@pytest.mark.parametrize("name", sorted(FLIGHT_TOOLS.keys() - {"get_offer"}))
 async def test_answers_over_mcp_are_the_answers_over_grpc(
     mesh: Mesh, arguments: dict[str, dict[str, Any]], name: str
 ) -> None:
@@ -101,6 +103,7 @@ async def test_every_tool_of_the_contracts_is_listed_with_its_schema_and_hints(m
     for tool in listed:
         assert tool.description == TOOLS[tool.name].description
         assert tool.input_schema == TOOLS[tool.name].input_schema
+        assert tool.output_schema == TOOLS[tool.name].output_schema
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint
         assert tool.annotations.idempotent_hint
@@ -120,8 +123,6 @@ async def test_an_error_has_code_reason_and_message(mesh: Mesh) -> None:
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        ({"origin": "qqqqqqqq"}, "legs[0].origin"),
-        ({"origin": "x" * 201}, "legs[0].origin"),
         ({"origin": ""}, "legs[0].origin"),
         ({"origin": 7}, "legs[0].origin"),
         ({"carrier_codes": ["Air India"]}, "legs[0].carrier_codes[0]"),
@@ -133,6 +134,7 @@ async def test_an_error_has_code_reason_and_message(mesh: Mesh) -> None:
         ({"max_results": 100}, "max_results"),
         ({"customer_id": "somebody-else"}, "customer_id"),
         ({"adults": 99}, "adults"),
+        ({"adults": 1 << 40}, "adults"),
     ],
 )
 async def test_invalid_arguments_are_listed(mesh: Mesh, arguments: dict[str, Any], field: str) -> None:
@@ -145,6 +147,65 @@ async def test_invalid_arguments_are_listed(mesh: Mesh, arguments: dict[str, Any
     problem = answer.structured_content["error"]["fields"][field]
     assert problem
     assert not any(mark in str(answer.structured_content) for mark in PROGRAMMING), "it is a plain sentence"
+
+
+@pytest.mark.parametrize("tool", ["search_flights", "route_status", "get_route", "resolve_place"])
+@pytest.mark.parametrize("given", ["qqqqqqqq", "x" * 200])
+async def test_an_unknown_place_has_one_reason_in_every_tool(mesh: Mesh, tool: str, given: str) -> None:
+    place = {"query": given} if tool == "resolve_place" else {"origin": given}
+    async with mesh.gateway() as url, assistant(url) as client:
+        answer = await client.call_tool(tool, with_leg(ARGUMENTS[tool], **place))
+    error = answer.structured_content["error"]
+    assert (error["code"], error["reason"]) == ("NOT_FOUND", "PLACE_NOT_RECOGNISED")
+    if tool != "resolve_place":
+        assert list(error["fields"]) == ["legs[0].origin" if tool == "search_flights" else "origin"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"adults": "1", "children": "", "sort": "Cheapest", "cabin": None},
+        {"adults": 1.0, "children": None, "sort": "cheapest", "cabin": ""},
+    ],
+)
+async def test_arguments_are_read_as_models_write_them(mesh: Mesh, given: dict[str, Any]) -> None:
+    plain = {"adults": 1, "sort": "cheapest"}
+    leg = {"via": "", "max_stops": "0", "carrier_codes": [], "depart_until": None}
+    async with mesh.gateway() as url, assistant(url, mesh.token) as client:
+        asked = with_leg(ARGUMENTS["search_flights"] | given, **leg)
+        answer = (await client.call_tool("search_flights", asked)).structured_content
+        same = with_leg(ARGUMENTS["search_flights"] | plain, max_stops=0)
+        expected = (await client.call_tool("search_flights", same)).structured_content
+    assert answer["results"]["itineraries"]
+    assert settled(answer) == settled(expected)
+
+
+async def test_dates_money_and_words_of_an_answer_are_arguments_again(mesh: Mesh) -> None:
+    async with mesh.gateway() as url, assistant(url, mesh.token) as client:
+        found = (await client.call_tool("search_flights", ARGUMENTS["search_flights"])).structured_content
+        first = found["results"]["itineraries"][0]
+        assert float(first["fare"]["total"]["amount"]) > 0
+        assert first["duration"].startswith("PT")
+        assert found["done"]["outcome"] == "found"
+        flight = first["segments"][0]["flight_number"]
+        asked = {"flight_number": flight, "depart_date": TOMORROW}
+        status = (await client.call_tool("flight_status", asked)).structured_content["status"]
+        again = {"flight_number": status["flight_number"], "depart_date": status["depart_date"]}
+        assert status["depart_date"] == TOMORROW
+        assert not (await client.call_tool("flight_status", again)).is_error
+
+
+async def test_a_journey_may_have_several_stays(mesh: Mesh) -> None:
+    day = [(datetime.now(UTC) + timedelta(days=days)).date().isoformat() for days in (5, 8, 12)]
+    stays = ["Chennai", "Delhi", "Mumbai", "Chennai"]
+    legs = [
+        {"origin": start, "destination": end, "depart_date": date}
+        for start, end, date in zip(stays, stays[1:], day, strict=False)
+    ]
+    async with mesh.gateway() as url, assistant(url, mesh.token) as client:
+        answer = (await client.call_tool("search_flights", {"legs": legs})).structured_content
+    assert all(len(journey["itinerary_ids"]) == 3 for journey in answer["results"]["journeys"])
+    assert answer["results"]["journeys"]
 
 
 @pytest.mark.parametrize("given", ["Chennai", "chenai", "MAA airport", "maa"])
@@ -198,6 +259,22 @@ async def test_a_return_has_a_leg_back_with_its_own_wishes(mesh: Mesh) -> None:
         assert home["local_time"][11:] < "12:00"
 
 
+async def test_an_offer_that_does_not_exist_is_named(mesh: Mesh) -> None:
+    async with mesh.gateway() as url, assistant(url, mesh.token) as client:
+        answer = await client.call_tool("get_offer", {"offer_id": "none"})
+    assert answer.structured_content["error"]["reason"] == "OFFER_NOT_FOUND"
+
+
+async def test_every_answer_fits_its_schema(mesh: Mesh, arguments: dict[str, dict[str, Any]]) -> None:
+    wrong = {name: {"nonsense": 1} for name in TOOLS}
+    question = {"get_route": arguments["get_route"] | {"origin": "GOA"}}
+    async with mesh.gateway() as url, assistant(url, mesh.token) as client:
+        for asked in (arguments, wrong, question, {"list_conversations": {}}):
+            for name, given in asked.items():
+                answer = (await client.call_tool(name, given)).structured_content
+                Draft202012Validator(dict(TOOLS[name].output_schema)).validate(answer)
+
+
 async def test_an_unknown_tool_is_an_error(mesh: Mesh) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
         assert (await client.call_tool("book_everything", {})).is_error
@@ -228,4 +305,5 @@ async def test_an_unreachable_service_is_an_error(mesh: Mesh) -> None:
         answer = await client.call_tool("get_airport", {"code": "MAA"})
     assert answer.is_error
     assert answer.structured_content["error"]["code"] == grpc.StatusCode.UNAVAILABLE.name
+    assert answer.structured_content["error"]["reason"] == "UNAVAILABLE"
     assert "127.0.0.1" not in answer.structured_content["error"]["message"]
