@@ -110,7 +110,7 @@ class ToolServer:
             if ambiguous := await resolve_places(self.places, request, metadata):
                 return question(ambiguous)
             result = await self._result(context, tool, request, metadata)
-            if kept := kept_of_page(result):
+            if tool.paged and (kept := kept_of_page(result)):
                 request.page_size = kept  # type: ignore[attr-defined]  # so that the next page has the rest
                 result = await self._result(context, tool, request, metadata)
         except UnknownPlaces as error:

@@ -58,7 +58,6 @@ ANSWER_PROPERTIES: Mapping[str, Any] = {
     "error": _ERROR,
 }
 """Schemas of what a result may have besides the fields of the response."""
-_NEXT_PAGE = "next_page_token"
 _RESULTS = "results"
 _ITINERARIES, _JOURNEYS, _OFFERS = "itineraries", "journeys", "offers"
 
@@ -103,9 +102,7 @@ def shortened(result: dict[str, Any], tokens: int) -> dict[str, Any]:
 
 
 def kept_of_page(result: dict[str, Any]) -> int:
-    """Return the number of items left of a page that was cut; 0 if the result isn't a page or is whole."""
-    if _NEXT_PAGE not in result:
-        return 0
+    """Return the number of items left of a page that was cut; 0 if it is whole."""
     return next((len(result[path]) for path in result.get("omitted", ()) if path in result), 0)
 
 

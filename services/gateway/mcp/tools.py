@@ -43,6 +43,11 @@ class Tool:
         return not {options_pb2.ACCESS_PUBLIC, options_pb2.ACCESS_GATEWAY} & set(allowed)
 
     @property
+    def paged(self) -> bool:
+        """True if the response is a page of a list (AIP-158)."""
+        return "next_page_token" in self.method.output_type.fields_by_name
+
+    @property
     def read_only(self) -> bool:
         """True if a call changes nothing."""
         return bool(self.method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS)

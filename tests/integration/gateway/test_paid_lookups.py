@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from doubles.aviationstack.server import AviationStackDouble
+from doubles.flightapi.server import FlightApiDouble
 from doubles.serving import served
 from doubles.world import World
 from mesh.serving.grpc_server import running
@@ -77,3 +79,27 @@ async def test_a_customer_has_a_daily_allowance(mesh: Mesh, tmp_path: Path) -> N
     async with over_vendor(mesh, tmp_path, flightdata_customer_daily_lookups=1) as (url, vendor):
         assert await outcomes(url, mesh.token, FLIGHTS[:2]) == ["OK", "ALLOWANCE_SPENT"]
     assert len(vendor.calls) == 1
+
+
+async def test_an_offer_of_a_search_is_asked_again(mesh: Mesh, tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        vendor = await stack.enter_async_context(served(FlightApiDouble(WORLD).app()))
+        settings = load(
+            FlightDataSettings,
+            home=tmp_path,
+            identity_address=mesh.identity_address,
+            FLIGHTAPI_API_KEY="demo",
+            FLIGHTAPI_BASE_URL=vendor,
+        )
+        flightdata = await stack.enter_async_context(grpc_service(settings))
+        address = (await stack.enter_async_context(running(flightdata))).address
+        url = await stack.enter_async_context(replace(mesh, flightdata_address=address).gateway())
+        client = await stack.enter_async_context(assistant(url, mesh.token))
+        day = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+        leg = {"origin": "OSL", "destination": "LHR", "depart_date": day}
+        found = (await client.call_tool("search_flights", {"legs": [leg]})).structured_content
+        offer = found["results"]["offers"][0]
+        asked = {"offer_id": offer["offer_id"]}
+        again = (await client.call_tool("get_offer", asked)).structured_content
+        assert again["offer"]["fare"] == offer["fare"]
+        assert again["itineraries"]
