@@ -41,7 +41,7 @@ HELP = (
     "`readback up` starts everything; the other commands work with the running product."
 )
 PART_COMMANDS = frozenset({"serve", "agent", "ui", "mcp"})
-"""Commands that run a part of the product; each configures its own logs."""
+"""Commands that run a part of the product; each configures its own logs if it has any."""
 
 
 def build(command: str | None = None) -> typer.Typer:

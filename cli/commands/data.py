@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli.account.acting_account import credentials_file
+from cli.account.credentials_files import credentials_file
 from cli.errors import UsageError
 from cli.settings import settings_classes
 from cli.supervisor import home

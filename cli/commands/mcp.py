@@ -75,7 +75,9 @@ def saved_login(settings: MeshSettings) -> TokenSource:
             return saved.access_token if saved else ""
         from cli.account.acting_account import SavedLogin, identity_stub
         from mesh.clock import SystemClock
+        from mesh.logs import configure
 
+        configure(settings, "mcp")  # logs go to standard error; standard output is for messages
         async with identity_stub(settings) as stub:
             return await SavedLogin(file, stub, SystemClock()).token()
 

@@ -91,7 +91,7 @@ def test_methods_that_wait_for_a_vendor_have_a_longer_timeout(method: MethodDesc
 def test_tools_have_unique_names_and_a_description() -> None:
     tools = [method.GetOptions().Extensions[options_pb2.tool] for method in METHODS]
     named = [tool for tool in tools if tool.name]
-    assert {tool.name for tool in named} == {"search_flights", "flight_status", "route_status", "get_airport"}
+    assert len({tool.name for tool in named}) == len(named) > 4
     assert all(len(tool.description) > 20 for tool in named)
 
 

@@ -170,7 +170,7 @@ async def test_an_unknown_place_has_one_reason_in_every_tool(mesh: Mesh, tool: s
 )
 async def test_arguments_are_read_as_models_write_them(mesh: Mesh, given: dict[str, Any]) -> None:
     plain = {"adults": 1, "sort": "cheapest"}
-    leg = {"via": "", "max_stops": "0", "carrier_codes": [], "depart_until": None}
+    leg: dict[str, Any] = {"via": "", "max_stops": "0", "carrier_codes": [], "depart_until": None}
     async with mesh.gateway() as url, assistant(url, mesh.token) as client:
         asked = with_leg(ARGUMENTS["search_flights"] | given, **leg)
         answer = (await client.call_tool("search_flights", asked)).structured_content
@@ -266,10 +266,11 @@ async def test_an_offer_that_does_not_exist_is_named(mesh: Mesh) -> None:
 
 
 async def test_every_answer_fits_its_schema(mesh: Mesh, arguments: dict[str, dict[str, Any]]) -> None:
-    wrong = {name: {"nonsense": 1} for name in TOOLS}
+    wrong: dict[str, dict[str, Any]] = {name: {"nonsense": 1} for name in TOOLS}
     question = {"get_route": arguments["get_route"] | {"origin": "GOA"}}
     async with mesh.gateway() as url, assistant(url, mesh.token) as client:
-        for asked in (arguments, wrong, question, {"list_conversations": {}}):
+        own: dict[str, dict[str, Any]] = {"list_conversations": {}}
+        for asked in (arguments, wrong, question, own):
             for name, given in asked.items():
                 answer = (await client.call_tool(name, given)).structured_content
                 Draft202012Validator(dict(TOOLS[name].output_schema)).validate(answer)
