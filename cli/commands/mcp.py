@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -41,6 +42,8 @@ def mcp() -> None:
 
     Passes requests on to the gateway of `readback up`, at http://127.0.0.1:8080/mcp (READBACK_MCP_URL).
     """
+    # Ctrl-C ends the process at once, because the thread that waits for input can't be interrupted.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     asyncio.run(_serve())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -94,6 +95,21 @@ async def test_a_refused_request_is_answered_with_the_reason(mesh: Mesh, tmp_pat
 async def test_a_line_that_is_no_message_is_answered_in_words(mesh: Mesh, tmp_path: Path, line: str) -> None:
     out = await answers(mesh, "http://127.0.0.1:9/mcp", tmp_path, line + "\n")
     assert "This is not a JSON-RPC message" in json.loads(out)["error"]["message"]
+
+
+async def test_ctrl_c_ends_it_while_it_waits_for_input(mesh: Mesh, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "mcp"),
+        env=environment(mesh, "http://127.0.0.1:9/mcp", tmp_path),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(LIST.encode())
+    await process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert await process.wait() == -signal.SIGINT
 
 
 async def test_the_command_starts_without_the_libraries_that_are_slow_to_import() -> None:
