@@ -13,8 +13,10 @@ from readback.conversation.v1 import conversation_service_pb2 as conversation_pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
-from readback.identity.v1 import identity_service_pb2 as identity_pb
-from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.conversation.v1 import call_record_service_pb2
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
+from readback.internal.identity.v1 import identity_internal_service_pb2
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from agent.settings import AgentSettings
 from mesh.calling.channel import open_channel
@@ -25,10 +27,12 @@ from mesh.security.workload_identity import ExchangedToken, WorkloadIdentity
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+    from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub
 
 _CONVERSATION = conversation_pb.DESCRIPTOR.services_by_name["ConversationService"]
 _FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
-_IDENTITY = identity_pb.DESCRIPTOR.services_by_name["IdentityService"]
+_CALL_RECORD = call_record_service_pb2.DESCRIPTOR.services_by_name["CallRecordService"]
+_IDENTITY = identity_internal_service_pb2.DESCRIPTOR.services_by_name["IdentityInternalService"]
 _NAME = "agent"
 """The agents' name in the mesh."""
 
@@ -69,6 +73,12 @@ class ServiceClients:
             await self._open(self._settings.address_of("conversation"), _CONVERSATION, tokens)
         )
 
+    async def call_records(self) -> CallRecordServiceAsyncStub:
+        """Return a stub of the call records that sends the agent's own token."""
+        return CallRecordServiceStub(
+            await self._open(self._settings.address_of("conversation"), _CALL_RECORD, self.workload.own_token)
+        )
+
     async def flightdata(self, tokens: TokenSource) -> FlightDataServiceAsyncStub:
         """Return a stub of the flight-data service that authenticates with `tokens`."""
         return FlightDataServiceStub(
@@ -84,5 +94,6 @@ async def service_clients(settings: AgentSettings) -> AsyncIterator[ServiceClien
     """Yield the clients for an agent, and close their channels when the block ends."""
     async with AsyncExitStack() as stack:
         channel = await stack.enter_async_context(open_channel(settings.address_of("identity"), _IDENTITY))
-        workload = WorkloadIdentity(_NAME, settings.secrets.actor_key(_NAME), IdentityServiceStub(channel))
+        identity = IdentityInternalServiceStub(channel)
+        workload = WorkloadIdentity(_NAME, settings.secrets.actor_key(_NAME), identity)
         yield ServiceClients(settings, workload, stack)

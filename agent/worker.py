@@ -31,7 +31,7 @@ from mesh.settings import load
 from services.conversation.client.outbox_recovery import OutboxRecovery
 
 if TYPE_CHECKING:
-    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+    from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub
 
 _log = structlog.get_logger(__name__)
 
@@ -157,13 +157,13 @@ async def serve(settings: AgentSettings) -> None:
 
 
 @asynccontextmanager
-async def recovering_outboxes(settings: AgentSettings) -> AsyncIterator[ConversationServiceAsyncStub]:
+async def recovering_outboxes(settings: AgentSettings) -> AsyncIterator[CallRecordServiceAsyncStub]:
     """Until the block ends, submit the drafts in the outboxes of agents that died.
 
     Yield the stub for that, which sends the worker's own token.
     """
     async with service_clients(settings) as clients:
-        stub = await clients.conversation(clients.workload.own_token)
+        stub = await clients.call_records()
         recovery = asyncio.create_task(OutboxRecovery(settings.outbox_folder, stub).run())
         try:
             yield stub

@@ -21,8 +21,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from cli.supervisor.child_processes import child_process, ended_by_signals
 from mesh.clock import SystemClock
@@ -56,7 +56,7 @@ def busy_disk(folder: Path) -> Iterator[None]:
 
 async def measure_puts(folder: Path, drafts: int) -> list[float]:
     """Return the duration of each put in milliseconds, sorted. No draft is acknowledged during this time."""
-    opening = pb.RecordOpen(call_id=str(uuid4()), epoch=1, writer_id=str(uuid4()))
+    opening = call_record.RecordOpen(call_id=str(uuid4()), epoch=1, writer_id=str(uuid4()))
     outbox = Outbox(file := OutboxFile(folder, opening))
     drafts_of, took = DraftBuilder(SystemClock()), []
     syncing = asyncio.create_task(file.keep_synced())

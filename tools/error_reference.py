@@ -16,7 +16,7 @@ from itertools import groupby
 import grpc
 from readback.errors.v1.error_reason_pb2 import ErrorReason
 
-from mesh.contracts.comments import comments, contracts, errors_in, raw_comments
+from mesh.contracts.comments import comments, contracts, errors_in, is_internal, raw_comments
 from mesh.settings import CHECKOUT
 from services.gateway.http.errors import HTTP_STATUS
 
@@ -24,6 +24,7 @@ PAGE = CHECKOUT / "docs/errors.md"
 PREFIX = "ERROR_REASON_"
 WIDTH = 110
 ANY = "Any RPC"
+INTERNAL = "RPCs between Readback's processes"
 _ADVICE = re.compile(r"(?P<code>[A-Z_]+)(, from (?P<callers>any RPC[^:]*))?: (?P<advice>.+)")
 HEAD = """# Errors
 
@@ -78,14 +79,18 @@ def _reason(value: str) -> Reason:
 
 
 def rpcs_by_error() -> Mapping[tuple[str, str], Sequence[str]]:
-    """Return the RPCs (`Service.Method`) whose comments name an error, by its code and reason."""
+    """Return the RPCs whose comments name an error, by its code and reason.
+
+    A public RPC is named `Service.Method`, an internal one by its full name.
+    """
     found: dict[tuple[str, str], list[str]] = {}
     for file in contracts().file:
         for service in file.service:
             for method in service.method:
-                comment = comments().get(f"{file.package}.{service.name}.{method.name}", "")
-                for error in errors_in(comment):
-                    found.setdefault(error, []).append(f"{service.name}.{method.name}")
+                name = f"{file.package}.{service.name}.{method.name}"
+                shown = name if is_internal(name) else f"{service.name}.{method.name}"
+                for error in errors_in(comments().get(name, "")):
+                    found.setdefault(error, []).append(shown)
     return found
 
 
@@ -95,13 +100,21 @@ def page() -> str:
 
 
 def _sections() -> Iterator[str]:
-    rpcs = rpcs_by_error()
+    named = rpcs_by_error()
+    rpcs = {error: [name for name in names if not is_internal(name)] for error, names in named.items()}
 
     def section(reason: Reason) -> str:
-        return ANY if reason.callers else rpcs[reason.code, reason.name][0].partition(".")[0]
+        if reason.callers:
+            return ANY
+        public = rpcs[reason.code, reason.name]
+        return public[0].partition(".")[0] if public else INTERNAL
 
     found = reasons()
-    order = list(dict.fromkeys([ANY, *map(section, found)]))
+    order = [
+        ANY,
+        *(title for title in dict.fromkeys(map(section, found)) if title not in (ANY, INTERNAL)),
+        INTERNAL,
+    ]
     for title, group in groupby(sorted(found, key=lambda reason: order.index(section(reason))), section):
         yield f"## {title}\n"
         for reason in group:
@@ -112,7 +125,7 @@ def _entry(reason: Reason, rpcs: Sequence[str]) -> str:
     status = f"{reason.code}, HTTP {HTTP_STATUS[grpc.StatusCode[reason.code]]}"
     advice = reason.advice[0].upper() + reason.advice[1:]
     text = f"{status}. {reason.meaning} *What to do:* {advice}"
-    if reason.callers != "any RPC":
+    if reason.callers != "any RPC" and (reason.callers or rpcs):
         text += f" Returned by {reason.callers or ', '.join(f'`{name}`' for name in rpcs)}."
     return f"### {reason.name}\n\n{_wrapped(text)}\n\n```json\n{reason.example}\n```\n"
 

@@ -70,7 +70,7 @@ async def run_job(job: CallJob, room: JobRoom, engines: SpeechEngines, settings:
         grpc.aio.AioRpcError: a service that the call needs can't be reached or refuses.
     """
     async with service_clients(settings) as clients:
-        own = await clients.conversation(clients.workload.own_token)
+        own = await clients.call_records()
         recorder = Recorder(own, job.call_id, job.epoch, folder=settings.outbox_folder)
         try:
             async with AsyncExitStack() as stack:

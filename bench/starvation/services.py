@@ -20,14 +20,19 @@ from readback.flightdata.v1 import flightdata_service_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from bench.transcript_log.testbed.tcp_servers import room_server
 from cli.supervisor.child_processes import child_process
 from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
+from mesh.security.revocations import IDENTITY
 from mesh.security.secrets import SecretStore
 from mesh.security.workload_identity import WorkloadIdentity
+from services.conversation.app import CONVERSATION
 from tests.product import environment_for, wait_until_ready
 
 PASSWORD = "a long walk in the park"  # of accounts that exist for minutes
@@ -55,15 +60,17 @@ class Services:
     async def connect(self, stack: AsyncExitStack) -> None:
         """Open channels as the product does."""
         opened = {}
-        for part, contract in (
-            ("identity", identity.DESCRIPTOR.services_by_name["IdentityService"]),
-            ("conversation", conversation.DESCRIPTOR.services_by_name["ConversationService"]),
-            ("flightdata", flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]),
+        for part, contracts in (
+            ("identity", IDENTITY),
+            ("conversation", CONVERSATION),
+            ("flightdata", [flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]]),
         ):
-            channel = open_channel(self.addresses[part], contract)
+            channel = open_channel(self.addresses[part], *contracts)
             opened[part] = await stack.enter_async_context(channel)
         self.identity = IdentityServiceStub(opened["identity"])
+        self._exchange = IdentityInternalServiceStub(opened["identity"])
         self.conversation = ConversationServiceStub(opened["conversation"])
+        self._call_records = CallRecordServiceStub(opened["conversation"])
         self.flightdata = FlightDataServiceStub(opened["flightdata"])
 
     async def customers(self, name: str, count: int) -> list[Customer]:
@@ -88,16 +95,16 @@ class Services:
         request = conversation.StartCallRequest(conversation_id=conversation_id, request_id=uuid7())
         call = (await self.conversation.StartCall(request, metadata=metadata)).call
         key = SecretStore(self.home / "secrets").actor_key("agent")
-        agent = WorkloadIdentity("agent", key, self.identity)
+        agent = WorkloadIdentity("agent", key, self._exchange)
         writer = uuid7()
-        opening = conversation.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=writer)
-        record = self.conversation.Record(metadata=bearer(await agent.own_token()))
-        await record.write(conversation.RecordRequest(open=opening))
+        opening = call_record.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=writer)
+        record = self._call_records.Record(metadata=bearer(await agent.own_token()))
+        await record.write(call_record.RecordRequest(open=opening))
         opened = await record.read()
-        assert isinstance(opened, conversation.RecordResponse)
+        assert isinstance(opened, call_record.RecordResponse)
         for first in range(1, LONG_LOG_ENTRIES + 1, ENTRIES_PER_APPEND):
             drafts = [_long_draft(number) for number in range(first, first + ENTRIES_PER_APPEND)]
-            await record.write(conversation.RecordRequest(append=conversation.RecordAppend(drafts=drafts)))
+            await record.write(call_record.RecordRequest(append=call_record.RecordAppend(drafts=drafts)))
             await record.read()
         record.cancel()
         end = conversation.EndCallRequest(call_id=call.call_id, request_id=uuid7())
@@ -105,7 +112,7 @@ class Services:
         return conversation_id
 
 
-def _long_draft(number: int) -> entry_pb2.Draft:
+def _long_draft(number: int) -> call_record.Draft:
     utterance_id, now = uuid7(), Timestamp()
     now.FromDatetime(datetime.now(UTC))
     utterance = entry_pb2.Utterance(
@@ -115,7 +122,7 @@ def _long_draft(number: int) -> entry_pb2.Draft:
         text=f"{number} {LONG_TEXT}"[:20_000],
         sealing=entry_pb2.SEALING_FINAL,
     )
-    return entry_pb2.Draft(
+    return call_record.Draft(
         client_sequence=number, entry_id=utterance_id, start_time=now, end_time=now, utterance=utterance
     )
 

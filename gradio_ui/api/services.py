@@ -14,6 +14,8 @@ from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from gradio_ui.settings import UiSettings
 from gradio_ui.sign_in.browser_sessions import (
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
 
+_EXCHANGE = internal.DESCRIPTOR.services_by_name["IdentityInternalService"]
 _IDENTITY = identity.DESCRIPTOR.services_by_name["IdentityService"]
 _log = structlog.get_logger()
 _CONVERSATION = conversation.DESCRIPTOR.services_by_name["ConversationService"]
@@ -56,7 +59,7 @@ async def open_services(settings: UiSettings) -> AsyncIterator[Services]:
     """
     address = settings.address_of("identity")
     async with (
-        open_channel(address, _IDENTITY) as exchange_channel,
+        open_channel(address, _EXCHANGE) as exchange_channel,
         open_channel(address, _IDENTITY, tokens=_own_token(settings, exchange_channel)) as identity_channel,
         open_channel(settings.address_of("conversation"), _CONVERSATION) as conversation_channel,
     ):
@@ -73,7 +76,8 @@ def from_browser(request: Request) -> tuple[tuple[str, str], ...]:
 
 def _own_token(settings: UiSettings, channel: grpc.aio.Channel) -> TokenSource:
     """Return the web app's own token, which proves that it may report addresses of browsers."""
-    workload = WorkloadIdentity("page", settings.secrets.actor_key("page"), IdentityServiceStub(channel))
+    stub = IdentityInternalServiceStub(channel)
+    workload = WorkloadIdentity("page", settings.secrets.actor_key("page"), stub)
 
     async def token() -> str:
         try:

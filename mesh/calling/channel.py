@@ -27,9 +27,9 @@ _RESEND_AFTER_SECONDS = 0.1
 
 
 def open_channel(
-    target: str, service: ServiceDescriptor, *, tokens: TokenSource | None = None
+    target: str, *services: ServiceDescriptor, tokens: TokenSource | None = None
 ) -> grpc.aio.Channel:
-    """Return a channel to a service. Use it as a context manager.
+    """Return a channel to the services of one process. Use it as a context manager.
 
     Call it in the event loop that uses the channel, never at import. `target` is passed to `grpc_target`.
     An RPC without `authorization` metadata is sent with a token from `tokens`, if given.
@@ -37,7 +37,7 @@ def open_channel(
     return grpc.aio.insecure_channel(
         grpc_target(target),
         options=[
-            ("grpc.service_config", json.dumps(service_config(service))),
+            ("grpc.service_config", json.dumps(service_config(*services))),
             ("grpc.enable_retries", 1),
             # Services are not behind the proxy for web pages that HTTP_PROXY or https_proxy names.
             ("grpc.enable_http_proxy", 0),

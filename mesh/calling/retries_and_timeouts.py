@@ -25,17 +25,18 @@ _RETRY = {
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
-def service_config(service: ServiceDescriptor) -> dict[str, Any]:
-    """Return the gRPC service config of a service: retries, timeouts and load balancing.
+def service_config(*services: ServiceDescriptor) -> dict[str, Any]:
+    """Return the gRPC service config of a channel to these services: retries, timeouts and load balancing.
 
     Idempotent methods are retried, on another replica if there is one. Other methods are retried only if no
     server received the RPC. Retries stop while most RPCs fail, so that they don't multiply the load on a
     broken service. Client-side health checks are off: with them, gRPC's core (1.76 to 1.85 at least) can
     crash when a connection breaks.
     """
-    proto = ServiceDescriptorProto()
-    service.CopyToProto(proto)
-    return service_config_of({service.full_name: proto})
+    protos = {service.full_name: ServiceDescriptorProto() for service in services}
+    for service in services:
+        service.CopyToProto(protos[service.full_name])
+    return service_config_of(protos)
 
 
 def service_config_of(services: Mapping[str, ServiceDescriptorProto]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Comments of the contracts, which Python's descriptors lack; read from the generated descriptor set."""
+"""The generated descriptor set of the contracts, and its comments, which Python's descriptors lack."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _CHILDREN: Mapping[type, Mapping[int, str]] = {
     ServiceDescriptorProto: {2: "method"},
 }
 """Named children of a descriptor by their field number, as in a location's path (descriptor.proto)."""
+_INTERNAL = "readback.internal."
 _CODE = re.compile(r"\b([A-Z]+(?:_[A-Z]+)*) `")
 _REASON = re.compile(r"`([A-Z_]+)`")
 
@@ -31,6 +32,16 @@ _REASON = re.compile(r"`([A-Z_]+)`")
 def contracts() -> FileDescriptorSet:
     """Return the descriptors of all contracts, with comments."""
     return FileDescriptorSet.FromString((resources.files("readback") / "contracts.binpb").read_bytes())
+
+
+def is_internal(name: str) -> bool:
+    """Return whether a package, or something in it, is only for Readback's own processes."""
+    return name.startswith(_INTERNAL)
+
+
+def public_contracts() -> FileDescriptorSet:
+    """Return the descriptors of what a caller may use, and of the files that these import."""
+    return FileDescriptorSet(file=[file for file in contracts().file if not is_internal(file.package)])
 
 
 @cache

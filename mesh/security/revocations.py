@@ -12,12 +12,19 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 
 import grpc
 import structlog
-from readback.identity.v1 import identity_service_pb2, identity_service_pb2_grpc
+from readback.identity.v1 import identity_service_pb2
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from mesh.clock import Clock, SystemClock
 from mesh.security.authentication import Principal, TokenVerifier
 from mesh.security.jwks import keys_of_identity
 
+IDENTITY = (
+    identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
+    internal.DESCRIPTOR.services_by_name["IdentityInternalService"],
+)
+"""The services of identity, for a channel of a process that verifies tokens."""
 FETCH_SECONDS = 10.0
 """Minimum interval of fetches."""
 MAX_AGE_SECONDS = 30.0
@@ -69,10 +76,10 @@ class RevocationList:
 
 def verifier_of_identity(channel: grpc.aio.Channel, clock: Clock | None = None) -> TokenVerifier:
     """Return a verifier with the keys and revocations of the identity service, fetched over a channel."""
-    stub = identity_service_pb2_grpc.IdentityServiceStub(channel)
+    stub = IdentityInternalServiceStub(channel)
 
     async def fetch() -> Iterable[bytes]:
-        request = identity_service_pb2.GetRevocationsRequest()
+        request = internal.GetRevocationsRequest()
         return (await stub.GetRevocations(request, timeout=FETCH_TIMEOUT_SECONDS)).hashes
 
     return TokenVerifier(

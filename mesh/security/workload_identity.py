@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import jwt
-from readback.identity.v1 import identity_service_pb2, identity_service_pb2_grpc
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
+from readback.internal.identity.v1 import identity_internal_service_pb2_grpc
 
 from mesh.clock import Clock, SystemClock
 from mesh.ids import uuid7
@@ -54,7 +55,7 @@ class WorkloadIdentity:
         self,
         name: str,
         private_key_pem: bytes,
-        identity: identity_service_pb2_grpc.IdentityServiceAsyncStub,
+        identity: identity_internal_service_pb2_grpc.IdentityInternalServiceAsyncStub,
         clock: Clock | None = None,
     ) -> None:
         self._name, self._key, self._identity = name, private_key_pem, identity
@@ -80,6 +81,6 @@ class WorkloadIdentity:
             grpc.aio.AioRpcError: identity refused, or can't be reached.
         """
         assertion = make_assertion(self._name, self._key, now=self._clock.now())
-        request = identity_service_pb2.ExchangeTokenRequest(actor_assertion=assertion, grant=grant)
+        request = internal.ExchangeTokenRequest(actor_assertion=assertion, grant=grant)
         response = await self._identity.ExchangeToken(request, timeout=5)
         return ExchangedToken(response.access_token, response.expire_time.ToDatetime(UTC))

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -44,16 +44,16 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class GrpcService:
-    """A gRPC service, ready to be served."""
+    """The gRPC services of one process, ready to be served."""
 
     name: str
-    """Name of the process that serves it, shown by `/health`."""
-    descriptor: ServiceDescriptor
-    """Descriptor from the generated code. Its options contain the access rules."""
+    """Name of the process, shown by `/health`."""
+    descriptors: Sequence[ServiceDescriptor]
+    """Descriptors from the generated code. Their options contain the access rules."""
     add: Callable[[grpc.aio.Server], None]
-    """Adds the servicer to a server."""
+    """Adds the servicers to a server."""
     errors: ErrorTable
-    """Errors of the service's domain."""
+    """Errors of the services' domain."""
     verifier: TokenVerifier
     """Authenticates the callers."""
     drain: Callable[[], Awaitable[None]] = _nothing
@@ -92,7 +92,7 @@ class RunningServer:
 async def running(
     service: GrpcService, *, endpoint: Endpoint | None = None, settings: ServerSettings | None = None
 ) -> AsyncIterator[RunningServer]:
-    """Serve a service until the block ends.
+    """Serve the services of a process until the block ends.
 
     The server then stops in these steps:
 
@@ -106,20 +106,21 @@ async def running(
         ConfigurationError: the endpoint is unusable.
     """
     endpoint, settings = endpoint or Endpoint(), settings or ServerSettings()
-    contracts = {path_of(method): contract_of(method) for method in service.descriptor.methods}
+    methods = [method for descriptor in service.descriptors for method in descriptor.methods]
+    contracts = {path_of(method): contract_of(method) for method in methods}
     largest = max(contract.max_request_bytes for contract in contracts.values())
     interceptor = _interceptor(service, contracts, settings.limits)
     server = grpc.aio.server(interceptors=[interceptor], options=_channel_arguments(settings, largest))
     health = Health()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     service.add(server)
-    name = service.descriptor.full_name
+    names = [descriptor.full_name for descriptor in service.descriptors]
     if settings.reflection:
-        add_reflection(server, [name, SERVICE_NAME])
+        add_reflection(server, [*names, SERVICE_NAME])
     port = _add_port(server, endpoint)
     await server.start()
     serving = True
-    health.serve("", name)
+    health.serve("", *names)
     try:
         yield RunningServer(with_port(endpoint.bind, port), lambda: serving)
     finally:
@@ -170,7 +171,7 @@ def _add_port(server: grpc.aio.Server, endpoint: Endpoint) -> int:
 async def serve(
     service: GrpcService, settings: MeshSettings, *, endpoint: Endpoint, probes: Endpoint
 ) -> None:
-    """Serve a service, its health and its metrics until SIGTERM or SIGINT.
+    """Serve the services of a process, its health and its metrics until SIGTERM or SIGINT.
 
     A second signal ends the process immediately.
 

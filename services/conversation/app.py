@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
+import grpc
 import uvloop
 from readback.conversation.v1 import conversation_service_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import add_ConversationServiceServicer_to_server
-from readback.identity.v1 import identity_service_pb2
-from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.conversation.v1 import call_record_service_pb2
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import (
+    add_CallRecordServiceServicer_to_server,
+)
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.logs import configure
-from mesh.security.revocations import verifier_of_identity
+from mesh.security.revocations import IDENTITY, verifier_of_identity
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving.grpc_server import GrpcService, serve
 from mesh.serving.ports import endpoint_of
@@ -27,8 +30,10 @@ from services.conversation.deleted_customers import DeletedCustomersOfIdentity
 from services.conversation.errors import ERRORS
 from services.conversation.settings import ConversationSettings
 
-DESCRIPTOR = conversation_service_pb2.DESCRIPTOR.services_by_name["ConversationService"]
-IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
+CONVERSATION = (
+    conversation_service_pb2.DESCRIPTOR.services_by_name["ConversationService"],
+    call_record_service_pb2.DESCRIPTOR.services_by_name["CallRecordService"],
+)
 
 
 @asynccontextmanager
@@ -44,14 +49,18 @@ async def grpc_service(
         agent_name=settings.agent_name,
         clock=clock,
     )
-    async with open_channel(settings.address_of("identity"), IDENTITY) as channel, rooms_client as rooms:
-        identity = IdentityServiceStub(channel)
+    async with open_channel(settings.address_of("identity"), *IDENTITY) as channel, rooms_client as rooms:
+        identity = IdentityInternalServiceStub(channel)
         workload = WorkloadIdentity("conversation", actor_key, identity, clock)
         grants, deleted = IdentityGrants(identity, workload), DeletedCustomersOfIdentity(identity, workload)
         verifier = verifier_of_identity(channel, clock)
         async with replica(settings, rooms, grants, deleted, clock) as running:
-            add = partial(add_ConversationServiceServicer_to_server, running.servicer)
-            yield GrpcService("conversation", DESCRIPTOR, add, ERRORS, verifier, running.drain)
+
+            def add(server: grpc.aio.Server) -> None:
+                add_ConversationServiceServicer_to_server(running.servicer, server)
+                add_CallRecordServiceServicer_to_server(running.records, server)
+
+            yield GrpcService("conversation", CONVERSATION, add, ERRORS, verifier, running.drain)
 
 
 def main() -> None:

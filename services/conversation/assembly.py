@@ -24,6 +24,7 @@ from services.conversation.deletion import Deletion
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.log.writer_fence import LateTickets
 from services.conversation.model.cursors import Cursors
+from services.conversation.record.servicer import CallRecordServicer
 from services.conversation.record.stream import RecordStreams
 from services.conversation.retention import purge
 from services.conversation.search.entry_search import EntrySearch
@@ -44,6 +45,7 @@ class Replica(NamedTuple):
     """A running replica."""
 
     servicer: ConversationServicer
+    records: CallRecordServicer
     drain: Callable[[], Awaitable[None]]
     """End all streams, so that clients connect to another replica. Then wait until all appends are stored."""
 
@@ -93,8 +95,6 @@ async def replica(
             store=store,
             log=log,
             calls=calls,
-            tickets=tickets,
-            records=RecordStreams(log, calls, holds, tickets),
             watches=WatchStreams(followers, cursors, clock, settings.watcher_patience_seconds),
             search=EntrySearch(store, indexing),
             deletion=deletion,
@@ -103,10 +103,12 @@ async def replica(
             clock=clock,
         )
 
+        records = CallRecordServicer(store, log, tickets, RecordStreams(log, calls, holds, tickets))
+
         async def drain() -> None:
             followers.drain()
             holds.drain()
             await log.settled()
 
         await stack.enter_async_context(run_in_background(clock, **tasks))
-        yield Replica(servicer, drain)
+        yield Replica(servicer, records, drain)

@@ -7,17 +7,21 @@ token has expired, because the token could still start a conversation.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import grpc
 import structlog
-from readback.identity.v1 import identity_service_pb2 as pb
-from readback.identity.v1 import identity_service_pb2_grpc
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
 
 from mesh.clock import Clock
 from mesh.security.authentication import bearer
 from mesh.security.workload_identity import WorkloadIdentity
 from services.conversation.deletion import Deletion
+
+if TYPE_CHECKING:
+    from readback.internal.identity.v1.identity_internal_service_pb2_grpc import (
+        IdentityInternalServiceAsyncStub,
+    )
 
 POLL_SECONDS = 30.0
 """Pause between two questions to identity."""
@@ -43,9 +47,7 @@ class DeletedCustomers(Protocol):
 class DeletedCustomersOfIdentity:
     """`DeletedCustomers` from the identity service."""
 
-    def __init__(
-        self, identity: identity_service_pb2_grpc.IdentityServiceAsyncStub, workload: WorkloadIdentity
-    ) -> None:
+    def __init__(self, identity: IdentityInternalServiceAsyncStub, workload: WorkloadIdentity) -> None:
         self._identity, self._workload = identity, workload
 
     async def due(self) -> Sequence[str]:
@@ -53,7 +55,7 @@ class DeletedCustomersOfIdentity:
         try:
             metadata = bearer(await self._workload.own_token())
             listed = await self._identity.ListDeletedCustomers(
-                pb.ListDeletedCustomersRequest(), metadata=metadata
+                internal.ListDeletedCustomersRequest(), metadata=metadata
             )
         except grpc.aio.AioRpcError as error:
             raise IdentityUnavailable(error.code().name) from None
@@ -63,7 +65,7 @@ class DeletedCustomersOfIdentity:
         """Confirm that the data of these customers is deleted."""
         try:
             metadata = bearer(await self._workload.own_token())
-            request = pb.ConfirmDeletedCustomersRequest(customer_ids=customer_ids)
+            request = internal.ConfirmDeletedCustomersRequest(customer_ids=customer_ids)
             await self._identity.ConfirmDeletedCustomers(request, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise IdentityUnavailable(error.code().name) from None

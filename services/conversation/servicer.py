@@ -24,16 +24,15 @@ from mesh.serving.caller_turns import CallerSlots
 from services.conversation.calls import calls, conversations
 from services.conversation.calls.calls import Calls
 from services.conversation.calls.customer_limits import CustomerLimits, StartRate
+from services.conversation.calls.grants import holds_grant_of
 from services.conversation.calls.ports import Access
 from services.conversation.deletion import Deletion
-from services.conversation.errors import CallNotFound, ConversationNotFound
+from services.conversation.errors import ConversationNotFound
 from services.conversation.export.export import export
 from services.conversation.log.transcript_log import TranscriptLog
-from services.conversation.log.writer_fence import LateTickets, Writer
 from services.conversation.model.entries import EntryFilter, entry_message
 from services.conversation.model.records import Call, Conversation, call_message, conversation_message
 from services.conversation.model.times import timestamp
-from services.conversation.record.stream import RecordStreams
 from services.conversation.result_pages import (
     CALLS,
     CONVERSATIONS,
@@ -60,8 +59,6 @@ class ConversationServicer(ConversationServiceServicer):
         store: Store,
         log: TranscriptLog,
         calls: Calls,
-        tickets: LateTickets,
-        records: RecordStreams,
         watches: WatchStreams,
         search: EntrySearch,
         deletion: Deletion,
@@ -69,8 +66,8 @@ class ConversationServicer(ConversationServiceServicer):
         limits: CustomerLimits,
         clock: Clock,
     ) -> None:
-        self._store, self._log, self._calls, self._tickets = store, log, calls, tickets
-        self._records, self._watches, self._pages = records, watches, pages
+        self._store, self._log, self._calls = store, log, calls
+        self._watches, self._pages = watches, pages
         self._search, self._deletion = search, deletion
         self._start_rate = StartRate(limits.starts_per_minute, clock)
         self._watching = CallerSlots(limits.watches, "watches")
@@ -180,8 +177,7 @@ class ConversationServicer(ConversationServiceServicer):
 
     async def GetCall(self, request: pb.GetCallRequest, context: Context) -> pb.GetCallResponse:
         """Return one call."""
-        if current_principal().kind == options_pb2.ACCESS_AGENT and not _in_call(request.call_id):
-            raise CallNotFound
+        holds_grant_of(request.call_id)  # refuses the agent of another call
         async with self._store.reading() as transaction:
             call = await calls.owned(transaction, current_customer(), request.call_id)
             place = await transaction.place_in_line(call)
@@ -213,20 +209,12 @@ class ConversationServicer(ConversationServiceServicer):
         message = call_message(call, await self._place_in_line(call))
         return pb.RejoinCallResponse(call=message, access=_access_message(access))
 
-    async def CheckDispatch(
-        self, request: pb.CheckDispatchRequest, context: Context
-    ) -> pb.CheckDispatchResponse:
-        """Check whether a dispatch is current."""
-        async with self._store.reading() as transaction:
-            await calls.require_current(transaction, request.call_id, request.epoch)
-        return pb.CheckDispatchResponse()
-
     async def EndCall(self, request: pb.EndCallRequest, context: Context) -> pb.EndCallResponse:
         """End a call."""
         customer_id = current_customer()
         reason = (
             entry_pb2.CALL_END_REASON_AGENT_HUNG_UP
-            if _in_call(request.call_id)
+            if holds_grant_of(request.call_id)
             else entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
         )
         async with self._log.commit() as commit:
@@ -240,28 +228,6 @@ class ConversationServicer(ConversationServiceServicer):
             )
         self._calls.hang_up(answer.call.call_id)
         return answer
-
-    async def Record(
-        self, request_iterator: AsyncIterator[pb.RecordRequest], context: Context
-    ) -> AsyncIterator[pb.RecordResponse]:
-        """Hold a call for an agent and record its log."""
-        async with aclosing(self._records.record(aiter(request_iterator))) as responses:
-            async for response in responses:
-                yield response
-
-    async def Append(self, request: pb.AppendRequest, context: Context) -> pb.AppendResponse:
-        """Append entries without a stream."""
-        writer = Writer(request.call_id.lower(), request.epoch, request.writer_id.lower())
-        if _in_call(request.call_id):
-            # The id in the grant isn't proof, because the customer chose it. Check who owns the call.
-            async with self._store.reading() as transaction:
-                await calls.owned(transaction, current_customer(), request.call_id)
-        elif not self._tickets.is_valid(writer, request.late_ticket):
-            raise CallNotFound
-        stored = await self._log.append_all(writer, request.drafts)
-        return pb.AppendResponse(
-            drafts=[pb.AckedDraft(client_sequence=s.client_sequence, number=s.number) for s in stored]
-        )
 
     async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[Any]:
         """Follow one conversation's log or the customer's feed. Yield serialized messages."""
@@ -342,20 +308,6 @@ def _access_message(access: Access) -> pb.CallAccess:
     return pb.CallAccess(
         livekit_url=access.url, livekit_token=access.token, expire_time=timestamp(access.expire_time)
     )
-
-
-def _in_call(call_id: str) -> bool:
-    """Return whether the caller is an agent with a grant for this call.
-
-    Raises:
-        CallNotFound: the caller is an agent with a grant for another call.
-    """
-    principal = current_principal()
-    if principal.kind != options_pb2.ACCESS_AGENT:
-        return False
-    if principal.call_id != call_id.lower():
-        raise CallNotFound
-    return True
 
 
 async def _readable(transaction: Transaction, conversation_id: str) -> Conversation:

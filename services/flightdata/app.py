@@ -9,13 +9,12 @@ from functools import partial
 
 import uvloop
 from readback.flightdata.v1 import flightdata_service_pb2, flightdata_service_pb2_grpc
-from readback.identity.v1 import identity_service_pb2
 
 from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.contracts.page_tokens import PageTokens
 from mesh.logs import configure
-from mesh.security.revocations import verifier_of_identity
+from mesh.security.revocations import IDENTITY, verifier_of_identity
 from mesh.serving.grpc_server import GrpcService, serve
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
@@ -79,12 +78,11 @@ async def grpc_service(
     """Open the service. Load its place tables before the first call."""
     clock = clock or SystemClock()
     lexicon = places.load()
-    identity = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
     async with (
         AsyncExitStack() as exits,
         open_stores(settings, clock) as stores,
         configured_providers(settings, lexicon, clock, stores.quota) as (providers, health),
-        open_channel(settings.address_of("identity"), identity) as channel,
+        open_channel(settings.address_of("identity"), *IDENTITY) as channel,
         AnswerCache(
             router := ProviderRouter(providers, clock, health, settings.flightdata_hedge_seconds),
             stores.cache,
@@ -109,7 +107,7 @@ async def grpc_service(
         )
         yield GrpcService(
             name="flightdata",
-            descriptor=flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"],
+            descriptors=[flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]],
             add=partial(flightdata_service_pb2_grpc.add_FlightDataServiceServicer_to_server, servicer),
             errors=ERRORS,
             verifier=verifier_of_identity(channel, clock),

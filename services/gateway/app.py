@@ -16,13 +16,13 @@ from readback.conversation.v1 import conversation_service_pb2
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.identity.v1 import identity_service_pb2
-from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 from starlette.types import ASGIApp
 
 from mesh.calling.channel import open_channel
 from mesh.ip_addresses import TrustedProxies
 from mesh.logs import configure
-from mesh.security.revocations import verifier_of_identity
+from mesh.security import revocations
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving import web_server
 from mesh.serving.caller_turns import CallerTurns
@@ -67,10 +67,11 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
         for name, service in _SERVICES.items():
             channel = open_channel(settings.address_of(name), service)
             channels[service.full_name] = await stack.enter_async_context(channel)
-        identity = channels[IDENTITY.full_name]
-        verifier = verifier_of_identity(identity)
+        identity = open_channel(settings.address_of("identity"), *revocations.IDENTITY)
+        await stack.enter_async_context(identity)
+        verifier = revocations.verifier_of_identity(identity)
         key = settings.secrets.actor_key("gateway")
-        own = WorkloadIdentity("gateway", key, IdentityServiceStub(identity)).own_token
+        own = WorkloadIdentity("gateway", key, IdentityInternalServiceStub(identity)).own_token
         callers = CallerTokens(verifier, own, anonymous=settings.allows_anonymous)
         tools = ToolServer(
             tools_of([FLIGHTDATA, CONVERSATION]),

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
+import grpc
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from readback.identity.v1 import identity_service_pb2, identity_service_pb2_grpc
+from readback.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import (
+    add_IdentityInternalServiceServicer_to_server,
+)
 
 from mesh.clock import Clock, SystemClock
 from mesh.contracts.page_tokens import PageTokens
-from mesh.database.idempotency import IdempotencyStore
 from mesh.database.migrations import migrated
 from mesh.logs import configure
 from mesh.security.authentication import TokenVerifier
+from mesh.security.revocations import IDENTITY
 from mesh.security.token_buckets import TokenBuckets
 from mesh.serving.grpc_server import GrpcService, serve
 from mesh.serving.ports import endpoint_of
@@ -29,12 +32,12 @@ from services.identity.accounts.password_hashing import PasswordHasher
 from services.identity.accounts.sign_in import PasswordSignIn
 from services.identity.delegation.actor_assertions import AssertionVerifier
 from services.identity.delegation.grants import Grants, TokenExchange
+from services.identity.delegation.servicer import IdentityInternalServicer
 from services.identity.errors import ERRORS
 from services.identity.keyed_digests import KeyedDigests
 from services.identity.retention import purging
 from services.identity.servicer import IdentityServicer
 from services.identity.settings import IdentitySettings
-from services.identity.store.schema import requests
 from services.identity.store.store import Store
 from services.identity.tokens.access_tokens import AccessTokens
 from services.identity.tokens.revocations import Revocations
@@ -52,7 +55,11 @@ async def grpc_service(settings: IdentitySettings, clock: Clock | None = None) -
     queue = HashingQueue(threads=settings.identity_hashing_threads, clock=clock)
     engine = await migrated(settings.database_url, MIGRATIONS)
     store = Store(engine)
-    servicer = _servicer(settings, store, keys, queue, clock)
+    servicer, internal = _servicers(settings, store, keys, queue, clock)
+
+    def add(server: grpc.aio.Server) -> None:
+        add_IdentityServiceServicer_to_server(servicer, server)
+        add_IdentityInternalServiceServicer_to_server(internal, server)
 
     async def own_key(kid: str) -> EllipticCurvePublicKey | None:
         return keys.public_keys.get(kid)
@@ -61,8 +68,8 @@ async def grpc_service(settings: IdentitySettings, clock: Clock | None = None) -
         async with purging(store, clock):
             yield GrpcService(
                 name="identity",
-                descriptor=identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
-                add=partial(identity_service_pb2_grpc.add_IdentityServiceServicer_to_server, servicer),
+                descriptors=IDENTITY,
+                add=add,
                 errors=ERRORS,
                 verifier=TokenVerifier(own_key, clock=clock),
             )
@@ -71,9 +78,9 @@ async def grpc_service(settings: IdentitySettings, clock: Clock | None = None) -
         await engine.dispose()
 
 
-def _servicer(
+def _servicers(
     settings: IdentitySettings, store: Store, keys: SigningKeys, queue: HashingQueue, clock: Clock
-) -> IdentityServicer:
+) -> tuple[IdentityServicer, IdentityInternalServicer]:
     tokens = AccessTokens(
         keys,
         clock,
@@ -97,20 +104,24 @@ def _servicer(
         per_hour=settings.identity_registrations_per_hour,
         clock=clock,
     )
-    verifier = AssertionVerifier(settings.actor_public_keys, clock)
-    return IdentityServicer(
+    deletion = CustomerDeletion(store, clock, token_lifetime=tokens.longest_lifetime)
+    servicer = IdentityServicer(
         customers=Customers(store, hasher, queue, sessions, registrations, clock),
         sign_in=PasswordSignIn(store, hasher, queue, sessions, failures, digests, clock),
-        deletion=CustomerDeletion(store, clock, token_lifetime=tokens.longest_lifetime),
+        deletion=deletion,
         sessions=sessions,
-        grants=Grants(store, sessions, clock, lifetime=timedelta(hours=settings.identity_grant_hours)),
-        exchange=TokenExchange(store, verifier, tokens, clock),
         keys=keys,
         pages=PageTokens(digests.of("page tokens")),
-        revocations=Revocations(store, clock),
         store=store,
-        answered=IdempotencyStore(requests),
     )
+    internal = IdentityInternalServicer(
+        grants=Grants(store, sessions, clock, lifetime=timedelta(hours=settings.identity_grant_hours)),
+        exchange=TokenExchange(store, AssertionVerifier(settings.actor_public_keys, clock), tokens, clock),
+        revocations=Revocations(store, clock),
+        deletion=deletion,
+        store=store,
+    )
+    return servicer, internal
 
 
 def main() -> None:

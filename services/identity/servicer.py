@@ -4,36 +4,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1 import identity_service_pb2_grpc
-from readback.options.v1.options_pb2 import ACCESS_CONVERSATION
 
 from mesh.contracts.page_tokens import PageSize, PageTokens
 from mesh.contracts.updates import fields_to_update, require_etag, with_etag
-from mesh.database.idempotency import IdempotencyStore
 from mesh.security.authentication import current_customer, current_principal
 from mesh.security.security_log import security_log
 from mesh.security.source_address import source_address
 from services.identity.accounts.customers import CHANGEABLE, Customers
 from services.identity.accounts.deletion import CustomerDeletion
 from services.identity.accounts.sign_in import PasswordSignIn
-from services.identity.delegation.grants import Grants, TokenExchange
+from services.identity.delegation.servicer import timestamp
 from services.identity.store import records
-from services.identity.store.store import Store, Transaction
-from services.identity.tokens.revocations import Revocations
+from services.identity.store.store import Store
 from services.identity.tokens.sessions import CustomerSessions, TokenPair
 from services.identity.tokens.signing_keys import SigningKeys
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Mutation = pb.LogoutRequest | pb.DeleteCustomerRequest | pb.RevokeGrantRequest
-M = TypeVar("M", bound=Message)
 SESSIONS = PageSize(20, 100)
 
 
@@ -47,19 +38,12 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         sign_in: PasswordSignIn,
         deletion: CustomerDeletion,
         sessions: CustomerSessions,
-        grants: Grants,
-        exchange: TokenExchange,
         keys: SigningKeys,
         pages: PageTokens,
-        revocations: Revocations,
         store: Store,
-        answered: IdempotencyStore,
     ) -> None:
         self._customers, self._sign_in, self._deletion = customers, sign_in, deletion
-        self._sessions, self._grants = sessions, grants
-        self._exchange, self._keys, self._revocations = exchange, keys, revocations
-        self._pages = pages
-        self._store, self._answered = store, answered
+        self._sessions, self._keys, self._pages, self._store = sessions, keys, pages, store
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
         """Create an account and sign it in."""
@@ -88,7 +72,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
         """End the session of the access token."""
         caller = current_principal()
-        return await self._once(
+        return await self._store.once(
             caller.subject,
             request,
             pb.LogoutResponse(),
@@ -157,7 +141,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         await self._sign_in.confirm(customer_id, request.password, source)
         # The idempotency store saves a fast hash of the request, so it must not include the password.
         hashed = pb.DeleteCustomerRequest(request_id=request.request_id)
-        answer = await self._once(
+        answer = await self._store.once(
             customer_id,
             hashed,
             pb.DeleteCustomerResponse(),
@@ -168,68 +152,9 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         security_log.record("customer deleted", source, customer=customer_id)
         return answer
 
-    async def GrantCall(self, request: pb.GrantCallRequest, context: Context) -> pb.GrantCallResponse:
-        """Allow agents to act in a call."""
-        caller = current_principal()
-        issued = await self._grants.grant(
-            caller.subject, caller.session_id or "", request.conversation_id, request.call_id
-        )
-        return pb.GrantCallResponse(grant=issued.text, expire_time=_timestamp(issued.expires_at))
-
-    async def RevokeGrant(self, request: pb.RevokeGrantRequest, context: Context) -> pb.RevokeGrantResponse:
-        """Revoke a call's grant. A customer can revoke their own, the conversation service every grant."""
-        caller = current_principal()
-        customer_id = None if caller.kind == ACCESS_CONVERSATION else current_customer()
-        return await self._once(
-            caller.subject,
-            request,
-            pb.RevokeGrantResponse(),
-            lambda tx: tx.delete_grants_of_call(request.call_id, customer_id),
-        )
-
-    async def ExchangeToken(
-        self, request: pb.ExchangeTokenRequest, context: Context
-    ) -> pb.ExchangeTokenResponse:
-        """Exchange an assertion, with or without a grant, for an access token."""
-        token = await self._exchange.exchange(request.actor_assertion, request.grant)
-        return pb.ExchangeTokenResponse(access_token=token.text, expire_time=_timestamp(token.expires_at))
-
     async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> pb.GetJwksResponse:
         """Return the keys that verify access tokens."""
         return pb.GetJwksResponse(keys_json=[json.dumps(key) for key in self._keys.jwks()])
-
-    async def GetRevocations(
-        self, request: pb.GetRevocationsRequest, context: Context
-    ) -> pb.GetRevocationsResponse:
-        """Return which access tokens are revoked."""
-        return pb.GetRevocationsResponse(hashes=await self._revocations.hashes())
-
-    async def ListDeletedCustomers(
-        self, request: pb.ListDeletedCustomersRequest, context: Context
-    ) -> pb.ListDeletedCustomersResponse:
-        """Return the customers whose data the conversation service must delete."""
-        return pb.ListDeletedCustomersResponse(customer_ids=await self._deletion.due())
-
-    async def ConfirmDeletedCustomers(
-        self, request: pb.ConfirmDeletedCustomersRequest, context: Context
-    ) -> pb.ConfirmDeletedCustomersResponse:
-        """Note that the conversation service deleted the data of these customers."""
-        await self._deletion.confirm(request.customer_ids)
-        return pb.ConfirmDeletedCustomersResponse()
-
-    async def _once(
-        self, owner: str, request: Mutation, answer: M, do: Callable[[Transaction], Awaitable[None]]
-    ) -> M:
-        """Run `do` the first time that a request id is used; return `answer` every time."""
-        async with self._store.writing() as tx:
-
-            async def first_time() -> M:
-                await do(tx)
-                return answer
-
-            return await self._answered.once(
-                tx.connection, owner, request.request_id, request, type(answer), first_time
-            )
 
 
 def _customer(customer: records.Customer) -> pb.Customer:
@@ -239,7 +164,7 @@ def _customer(customer: records.Customer) -> pb.Customer:
             email=customer.email,
             display_name=customer.display_name,
             locale=customer.locale,
-            create_time=_timestamp(customer.created_at),
+            create_time=timestamp(customer.created_at),
         )
     )
 
@@ -249,9 +174,9 @@ def _session(session: records.Session, own_id: str) -> pb.Session:
     return pb.Session(
         session_id=session.session_id,
         client=session.client,
-        create_time=_timestamp(session.created_at),
-        refresh_time=_timestamp(refreshed_at) if refreshed_at else None,
-        expire_time=_timestamp(session.expires_at),
+        create_time=timestamp(session.created_at),
+        refresh_time=timestamp(refreshed_at) if refreshed_at else None,
+        expire_time=timestamp(session.expires_at),
         current=session.session_id == own_id,
     )
 
@@ -259,13 +184,7 @@ def _session(session: records.Session, own_id: str) -> pb.Session:
 def _tokens(pair: TokenPair) -> pb.TokenPair:
     return pb.TokenPair(
         access_token=pair.access.text,
-        access_expire_time=_timestamp(pair.access.expires_at),
+        access_expire_time=timestamp(pair.access.expires_at),
         refresh_token=pair.refresh_token,
-        session_expire_time=_timestamp(pair.session_expires_at),
+        session_expire_time=timestamp(pair.session_expires_at),
     )
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp

@@ -18,10 +18,11 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
 from mesh.security.authentication import ACCESS_TOKEN_TYPE, ALGORITHM, AUDIENCE, ISSUER
+from services.conversation.app import CONVERSATION
 from tests.chaos.cluster import Cluster, cluster
 from tests.chaos.history import History, Seen
 from tests.chaos.processes import ForkServer
-from tests.integration.conversation.mesh import CONVERSATION, Customer, Mesh
+from tests.integration.conversation.mesh import Customer, Mesh
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
@@ -47,7 +48,7 @@ class Deployment:
         async def own() -> str:
             return token
 
-        return open_channel(target or self.cluster.target, CONVERSATION, tokens=own)
+        return open_channel(target or self.cluster.target, *CONVERSATION, tokens=own)
 
     async def customer(self) -> Customer:
         """Register a customer with a token that outlives the test."""

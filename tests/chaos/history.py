@@ -14,9 +14,10 @@ from enum import Enum
 
 from google.protobuf.message import Message
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 
-def content_of(message: entry_pb2.Draft | entry_pb2.Entry) -> bytes:
+def content_of(message: call_record.Draft | entry_pb2.Entry) -> bytes:
     """Return the content of a draft or an entry: its kind and bytes."""
     kind = message.WhichOneof("content") or ""
     content: Message = getattr(message, kind)
@@ -128,7 +129,7 @@ class History:
     _orders: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def invoke(
-        self, conversation_id: str, drafts: Iterable[entry_pb2.Draft], writer: str, group: str = ""
+        self, conversation_id: str, drafts: Iterable[call_record.Draft], writer: str, group: str = ""
     ) -> None:
         """Record an attempt to append. A repeated attempt is the same append."""
         for draft in drafts:

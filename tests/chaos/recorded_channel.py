@@ -11,6 +11,7 @@ from uuid import uuid4
 import grpc
 from google.protobuf.message import Message
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from tests.chaos.history import History, Received, Seen, Stream, Watcher
 
@@ -79,7 +80,7 @@ class RecordLog:
         """Client sequence and entry id (empty for an open utterance) of the drafts sent on this stream."""
         self.streams = 0
 
-    def sent(self, request: pb.RecordRequest) -> None:
+    def sent(self, request: call_record.RecordRequest) -> None:
         """Record a request."""
         if request.HasField("open"):
             self.streams += 1
@@ -92,7 +93,7 @@ class RecordLog:
             else:
                 self._history.invoke(self._conversation_id, [draft], self._writer)
 
-    def received(self, response: pb.RecordResponse) -> None:
+    def received(self, response: call_record.RecordResponse) -> None:
         """Record a response."""
         if response.HasField("ack"):
             settled = self._through(response.ack.through_client_sequence)
@@ -124,14 +125,14 @@ class AppendLog:
         self._history, self._conversation_id, self._writer = history, conversation_id, writer
         self._drafts: dict[int, str] = {}
 
-    def sent(self, request: pb.AppendRequest) -> None:
+    def sent(self, request: call_record.AppendRequest) -> None:
         """Record a request; a repeated one is the same group."""
         self._drafts |= {draft.client_sequence: draft.entry_id for draft in request.drafts}
         group = f"append {uuid4()} of {self._writer}"
         # Each group counts as its own writer, because several are sent at the same time, in no order.
         self._history.invoke(self._conversation_id, request.drafts, group, group)
 
-    def received(self, response: pb.AppendResponse) -> None:
+    def received(self, response: call_record.AppendResponse) -> None:
         """Record that all drafts are stored."""
         for acked in response.drafts:
             self._history.ok(self._drafts[acked.client_sequence], acked.number)

@@ -12,7 +12,8 @@ from uuid import uuid4
 import grpc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
-from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 
 from mesh.clock import SystemClock
 from mesh.errors import reason_of
@@ -25,7 +26,7 @@ from tests.chaos.unary_calls import TRANSIENT, until_answered
 from tests.integration.conversation.mesh import Customer
 
 if TYPE_CHECKING:
-    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+    from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub
 
 AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
 WINDOW = 16
@@ -77,10 +78,10 @@ class ConversationWriter:
             deployment.channel(deployment.service_token(), self.target) as own,
             deployment.channel(token, self.target) as delegated,
         ):
-            stub = ConversationServiceStub(recording(own, history, self.conversation_id, name))
+            stub = CallRecordServiceStub(recording(own, history, self.conversation_id, name))
             unary = appending(delegated, history, self.conversation_id, f"{name}, unary")
             async with Recorder(stub, call.call_id, call.epoch, writer_id) as recorder:
-                yield recorder, Appender(self, ConversationServiceStub(unary), call, writer_id)
+                yield recorder, Appender(self, CallRecordServiceStub(unary), call, writer_id)
 
     async def _speech(self, recorder: Recorder, appender: Appender, enough: asyncio.Event) -> bool:
         over = asyncio.ensure_future(recorder.over())
@@ -140,7 +141,7 @@ class Appender:
     def __init__(
         self,
         writer: ConversationWriter,
-        delegate: ConversationServiceAsyncStub,
+        delegate: CallRecordServiceAsyncStub,
         call: pb.Call,
         writer_id: str,
     ) -> None:
@@ -150,7 +151,7 @@ class Appender:
     async def append(self) -> None:
         """Append a group, repeated until answered; it is refused if the call is over."""
         drafts = [self._draft() for _ in range(GROUP)]
-        request = pb.AppendRequest(
+        request = call_record.AppendRequest(
             call_id=self._call.call_id, epoch=self._call.epoch, writer_id=self._writer_id, drafts=drafts
         )
         try:
@@ -159,7 +160,7 @@ class Appender:
             for draft in drafts:
                 self._pen.deployment.history.fail(draft.entry_id)
 
-    def _draft(self) -> entry_pb2.Draft:
+    def _draft(self) -> call_record.Draft:
         self._sequence += 1
         entry_id, now = uuid7(), timestamp(SystemClock().now())
         utterance = entry_pb2.Utterance(
@@ -169,7 +170,7 @@ class Appender:
             text=f"{self._pen.words}, {self._sequence}",
             sealing=entry_pb2.SEALING_FINAL,
         )
-        return entry_pb2.Draft(
+        return call_record.Draft(
             client_sequence=self._sequence,
             entry_id=entry_id,
             start_time=now,

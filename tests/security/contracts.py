@@ -15,6 +15,8 @@ from grpc_reflection.v1alpha import reflection_pb2
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.identity.v1 import identity_internal_service_pb2 as identity_internal
 from readback.options.v1 import options_pb2
 
 from mesh.contracts.comments import comments, errors_in
@@ -31,7 +33,11 @@ REQUEST_ID_REUSED: Answer = (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED"
 REFUSED_BY_GRPC: Answer = (grpc.StatusCode.RESOURCE_EXHAUSTED, "")
 """gRPC's own answer to metadata or to a message that is too large."""
 
-_OWN = {"identity": identity, "conversation": conversation, "flightdata": flightdata_service_pb2}
+_OWN = {
+    "identity": (identity, identity_internal),
+    "conversation": (conversation, call_record),
+    "flightdata": (flightdata_service_pb2,),
+}
 _INFRASTRUCTURE = (health_pb2, reflection_pb2)
 _INFRASTRUCTURE_BYTES = 4096
 _REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
@@ -93,7 +99,7 @@ class Rpc:
 
 
 def _services(name: str) -> Iterator[ServiceDescriptor]:
-    for module in (_OWN[name], *_INFRASTRUCTURE):
+    for module in (*_OWN[name], *_INFRASTRUCTURE):
         yield from module.DESCRIPTOR.services_by_name.values()
 
 

@@ -9,8 +9,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
-from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.contracts.validation import validate
 from mesh.errors import InvalidRequest
@@ -43,9 +43,9 @@ _TEXTS: Mapping[str, Callable[[], str]] = {
 def valid_request(rpc: Rpc, ids: Mapping[str, str] | None = None) -> Message:
     """Return a request that the contract accepts; `ids` replaces fields by their names."""
     if rpc.method.name == "Record":
-        opening = conversation.RecordOpen(call_id=uuid7(), epoch=1, writer_id=uuid7())
+        opening = call_record.RecordOpen(call_id=uuid7(), epoch=1, writer_id=uuid7())
         _set_texts(opening, ids or {})
-        return conversation.RecordRequest(open=opening)
+        return call_record.RecordRequest(open=opening)
     request: Any = rpc.request()
     fields = rpc.method.input_type.fields_by_name
     _set_texts(request, ids or {})
@@ -72,10 +72,10 @@ def _set_texts(message: Message, ids: Mapping[str, str]) -> None:
             setattr(message, field.name, _TEXTS[field.name]())
 
 
-def draft() -> entry_pb2.Draft:
+def draft() -> call_record.Draft:
     """Return a draft of an entry."""
     call = entry_pb2.ToolCall(tool_call_id=uuid7(), name="search_flights")
-    return entry_pb2.Draft(
+    return call_record.Draft(
         client_sequence=1, entry_id=uuid7(), start_time=Timestamp(seconds=1), tool_call=call
     )
 

@@ -22,6 +22,9 @@ from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from mesh.errors import reason_of, retry_after_of
 from mesh.ids import uuid7
@@ -67,7 +70,9 @@ class Mesh:
             self.channels[name] = await stack.enter_async_context(channel)
             await asyncio.wait_for(channel.channel_ready(), START_SECONDS)
         self.identity = IdentityServiceStub(self.channels["identity"])
+        self.identity_internal = IdentityInternalServiceStub(self.channels["identity"])
         self.conversation = ConversationServiceStub(self.channels["conversation"])
+        self.call_records = CallRecordServiceStub(self.channels["conversation"])
         self.key = SigningKey()
         private = serialization.load_pem_private_key(self.secrets.private_key("identity-signing-key"), None)
         assert isinstance(private, EllipticCurvePrivateKey)
@@ -86,7 +91,7 @@ class Mesh:
         self.tokens["operator"] = self.forged({"sub": "operator", "kind": "operator"})
 
     def _workload(self, name: str) -> WorkloadIdentity:
-        return WorkloadIdentity(name, self.secrets.actor_key(name), self.identity)
+        return WorkloadIdentity(name, self.secrets.actor_key(name), self.identity_internal)
 
     async def _sign_up(self, name: str) -> None:
         request = identity.RegisterRequest(
@@ -125,8 +130,8 @@ class Mesh:
 
     async def exchanged(self, customer_token: str, conversation_id: str, call_id: str) -> str:
         """Return an agent's token for a grant that a customer gives for any call, as an attacker would."""
-        granted = await self.identity.GrantCall(
-            identity.GrantCallRequest(conversation_id=conversation_id, call_id=call_id),
+        granted = await self.identity_internal.GrantCall(
+            internal.GrantCallRequest(conversation_id=conversation_id, call_id=call_id),
             metadata=bearer(customer_token),
         )
         self.tokens["grant"] = granted.grant

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from livekit import api as livekit
-from readback.conversation.v1 import conversation_service_pb2 as conversation
-from readback.identity.v1 import identity_service_pb2 as identity
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
 
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
@@ -15,14 +15,14 @@ pytestmark = [pytest.mark.security, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_another_customer_cannot_revoke_the_grant_of_a_call(mesh: Mesh) -> None:
-    revoke = identity.RevokeGrantRequest(call_id=mesh.ids["bob"]["call_id"], request_id=uuid7())
-    await mesh.identity.RevokeGrant(revoke, metadata=bearer(mesh.tokens["ada"]))
-    opening = conversation.RecordOpen(call_id=mesh.ids["bob"]["call_id"], epoch=1, writer_id=uuid7())
-    record = mesh.conversation.Record(metadata=bearer(mesh.tokens["agent"]))
-    await record.write(conversation.RecordRequest(open=opening))
+    revoke = internal.RevokeGrantRequest(call_id=mesh.ids["bob"]["call_id"], request_id=uuid7())
+    await mesh.identity_internal.RevokeGrant(revoke, metadata=bearer(mesh.tokens["ada"]))
+    opening = call_record.RecordOpen(call_id=mesh.ids["bob"]["call_id"], epoch=1, writer_id=uuid7())
+    record = mesh.call_records.Record(metadata=bearer(mesh.tokens["agent"]))
+    await record.write(call_record.RecordRequest(open=opening))
     response = await record.read()
     record.cancel()
-    assert isinstance(response, conversation.RecordResponse)
+    assert isinstance(response, call_record.RecordResponse)
     assert response.opened.conversation_id == mesh.ids["bob"]["conversation_id"]
     assert await mesh.exchange(response.opened.grant)
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
-from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 
 from bench.transcript_log.load.load_result import LoadResult
 from bench.transcript_log.load.sample_turns import Turn, sample_turns
@@ -44,7 +44,7 @@ class Writer:
         """Send the next turns in one message."""
         now = Timestamp()
         now.GetCurrentTime()
-        append = pb.RecordAppend()
+        append = call_record.RecordAppend()
         for _ in range(batch):
             self.sent += 1
             turn, entry_id = next(self.turns), uuid7()
@@ -63,12 +63,12 @@ class Writer:
                 utterance=utterance,
             )
         self._unacked.append((self.sent, time.perf_counter()))
-        await self.stream.write(pb.RecordRequest(append=append))
+        await self.stream.write(call_record.RecordRequest(append=append))
 
     async def revise(self, utterance_id: str, text: str) -> None:
         """Send the next revision of an open utterance."""
         self.sent += 1
-        append = pb.RecordAppend()
+        append = call_record.RecordAppend()
         draft = append.drafts.add(client_sequence=self.sent, entry_id=utterance_id)
         draft.start_time.GetCurrentTime()
         draft.open_utterance.CopyFrom(
@@ -81,7 +81,7 @@ class Writer:
             )
         )
         self._unacked.append((self.sent, time.perf_counter()))
-        await self.stream.write(pb.RecordRequest(append=append))
+        await self.stream.write(call_record.RecordRequest(append=append))
 
     async def wait_for_ack(self) -> int:
         """Wait for the next ack and return the number of messages it covers.
@@ -90,7 +90,7 @@ class Writer:
             WriteFailed: the next response is not an ack.
         """
         response = await self.stream.read()
-        if not isinstance(response, pb.RecordResponse) or not response.HasField("ack"):
+        if not isinstance(response, call_record.RecordResponse) or not response.HasField("ack"):
             raise WriteFailed(response)
         now, covered = time.perf_counter(), 0
         while self._unacked and self._unacked[0][0] <= response.ack.through_client_sequence:
@@ -141,7 +141,9 @@ async def writers(
 
         opened = await asyncio.gather(*map(open_one, range(count)))
         yield opened
-        hang_up = pb.RecordRequest(close=pb.RecordClose(reason=entry_pb2.CALL_END_REASON_AGENT_HUNG_UP))
+        hang_up = call_record.RecordRequest(
+            close=call_record.RecordClose(reason=entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
+        )
         for writer in opened:
             await writer.stream.write(hang_up)
 
@@ -152,12 +154,12 @@ async def _open_writer(
     """Open a `Record` stream for a new call, on its own connection."""
     channel = await stack.enter_async_context(own_connection(server.address))
     call = await customer.start_call(channel)
-    stream: Any = ConversationServiceStub(channel).Record(metadata=await bed.agent_metadata())
+    stream: Any = CallRecordServiceStub(channel).Record(metadata=await bed.agent_metadata())
     await stack.enter_async_context(streaming(stream))
-    opening = pb.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=uuid7())
-    await stream.write(pb.RecordRequest(open=opening))
+    opening = call_record.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=uuid7())
+    await stream.write(call_record.RecordRequest(open=opening))
     response = await stream.read()
-    if not isinstance(response, pb.RecordResponse) or not response.HasField("opened"):
+    if not isinstance(response, call_record.RecordResponse) or not response.HasField("opened"):
         raise WriteFailed(response)
     return Writer(customer, call.conversation_id, stream, sample_turns(seed))
 

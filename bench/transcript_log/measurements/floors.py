@@ -20,6 +20,7 @@ from typing import Any
 import grpc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from bench.transcript_log.interleaved_rounds import Spread
 from bench.transcript_log.load.sample_turns import sample_turns
@@ -73,7 +74,9 @@ class Floors:
     async def unary(self) -> float:
         """Measure a turn and its ack as a unary call."""
         call: Any = self.channel.unary_unary(
-            f"/{SERVICE}/Unary", pb.RecordRequest.SerializeToString, pb.RecordResponse.FromString
+            f"/{SERVICE}/Unary",
+            call_record.RecordRequest.SerializeToString,
+            call_record.RecordResponse.FromString,
         )
         request = _turn_message()
         return await self._median_async(lambda: call(request))
@@ -81,7 +84,9 @@ class Floors:
     async def ping_pong(self) -> float:
         """Measure a turn and its ack on an open stream."""
         call: Any = self.channel.stream_stream(
-            f"/{SERVICE}/PingPong", pb.RecordRequest.SerializeToString, pb.RecordResponse.FromString
+            f"/{SERVICE}/PingPong",
+            call_record.RecordRequest.SerializeToString,
+            call_record.RecordResponse.FromString,
         )
         request = _turn_message()
         async with streaming(call()) as stream:
@@ -118,14 +123,14 @@ class Floors:
         return statistics.median(times)
 
 
-def _turn_message() -> pb.RecordRequest:
+def _turn_message() -> call_record.RecordRequest:
     """Return one turn as a writer sends it."""
     turn, entry_id = next(sample_turns(0)), uuid7()
     utterance = entry_pb2.Utterance(utterance_id=entry_id, speaker=turn.speaker, text=turn.text)
-    draft = entry_pb2.Draft(client_sequence=1, entry_id=entry_id, utterance=utterance)
+    draft = call_record.Draft(client_sequence=1, entry_id=entry_id, utterance=utterance)
     draft.start_time.GetCurrentTime()
     draft.end_time.GetCurrentTime()
-    return pb.RecordRequest(append=pb.RecordAppend(drafts=[draft]))
+    return call_record.RecordRequest(append=call_record.RecordAppend(drafts=[draft]))
 
 
 def _entry(number: int) -> entry_pb2.Entry:

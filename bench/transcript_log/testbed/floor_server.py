@@ -15,18 +15,19 @@ import grpc
 import uvloop
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 SERVICE = "bench.Floor"
 
 
-async def unary(request: pb.RecordRequest, _context: Any) -> pb.RecordResponse:
+async def unary(request: call_record.RecordRequest, _context: Any) -> call_record.RecordResponse:
     """Acknowledge one message."""
     return _ack(request)
 
 
 async def pingpong(
-    requests: AsyncIterator[pb.RecordRequest], _context: Any
-) -> AsyncIterator[pb.RecordResponse]:
+    requests: AsyncIterator[call_record.RecordRequest], _context: Any
+) -> AsyncIterator[call_record.RecordResponse]:
     """Acknowledge each message of a stream."""
     async for request in requests:
         yield _ack(request)
@@ -42,14 +43,14 @@ async def entries(request: entry_pb2.Entry, _context: Any) -> AsyncIterator[pb.W
         yield response
 
 
-def _ack(request: pb.RecordRequest) -> pb.RecordResponse:
-    return pb.RecordResponse(
-        ack=pb.RecordAck(through_client_sequence=request.append.drafts[-1].client_sequence)
+def _ack(request: call_record.RecordRequest) -> call_record.RecordResponse:
+    return call_record.RecordResponse(
+        ack=call_record.RecordAck(through_client_sequence=request.append.drafts[-1].client_sequence)
     )
 
 
 def _handlers() -> grpc.GenericRpcHandler:
-    received, sent = pb.RecordRequest.FromString, pb.RecordResponse.SerializeToString
+    received, sent = call_record.RecordRequest.FromString, call_record.RecordResponse.SerializeToString
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "Unary": grpc.unary_unary_rpc_method_handler(unary, received, sent),
         "PingPong": grpc.stream_stream_rpc_method_handler(pingpong, received, sent),

@@ -17,6 +17,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from bench.transcript_log.interleaved_rounds import Rounds, interleaved
 from bench.transcript_log.testbed.processes import ASKING, SERVING, on_core, process
@@ -121,7 +122,7 @@ class Testbed:
         channel = await self._stack.enter_async_context(own_connection(self._identity_address))
         self._identity = IdentityServiceStub(channel)
         key = SecretStore(self.home / "secrets").actor_key("agent")
-        self._agent = WorkloadIdentity("agent", key, self._identity)
+        self._agent = WorkloadIdentity("agent", key, IdentityInternalServiceStub(channel))
 
     async def compare(
         self, what: str, sides: Mapping[str, Callable[[], Awaitable[T]]], *, rounds: int | None = None

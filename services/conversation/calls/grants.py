@@ -9,24 +9,43 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from typing import TYPE_CHECKING
 
 import grpc
 from cryptography.fernet import Fernet
-from readback.identity.v1 import identity_service_pb2 as pb
-from readback.identity.v1 import identity_service_pb2_grpc
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
+from readback.options.v1 import options_pb2
 
 from mesh.ids import uuid7
-from mesh.security.authentication import bearer
+from mesh.security.authentication import bearer, current_principal
 from mesh.security.workload_identity import WorkloadIdentity
 from services.conversation.calls.ports import GrantsUnavailable
+from services.conversation.errors import CallNotFound
+
+if TYPE_CHECKING:
+    from readback.internal.identity.v1.identity_internal_service_pb2_grpc import (
+        IdentityInternalServiceAsyncStub,
+    )
+
+
+def holds_grant_of(call_id: str) -> bool:
+    """Return whether the caller is an agent with a grant for this call.
+
+    Raises:
+        CallNotFound: the caller is an agent with a grant for another call.
+    """
+    principal = current_principal()
+    if principal.kind != options_pb2.ACCESS_AGENT:
+        return False
+    if principal.call_id != call_id.lower():
+        raise CallNotFound
+    return True
 
 
 class IdentityGrants:
     """Grants from the identity service."""
 
-    def __init__(
-        self, identity: identity_service_pb2_grpc.IdentityServiceAsyncStub, workload: WorkloadIdentity
-    ) -> None:
+    def __init__(self, identity: IdentityInternalServiceAsyncStub, workload: WorkloadIdentity) -> None:
         self._identity, self._workload = identity, workload
 
     async def grant(self, customer_token: str, conversation_id: str, call_id: str) -> str:
@@ -35,7 +54,7 @@ class IdentityGrants:
         Raises:
             grpc.aio.AioRpcError: the identity service refused or can't be reached.
         """
-        request = pb.GrantCallRequest(conversation_id=conversation_id, call_id=call_id)
+        request = internal.GrantCallRequest(conversation_id=conversation_id, call_id=call_id)
         return (await self._identity.GrantCall(request, metadata=bearer(customer_token))).grant
 
     async def revoke(self, call_id: str) -> None:
@@ -49,7 +68,7 @@ class IdentityGrants:
         try:
             token = await self._workload.own_token()
             await self._identity.RevokeGrant(
-                pb.RevokeGrantRequest(call_id=call_id, request_id=uuid7()), metadata=bearer(token)
+                internal.RevokeGrantRequest(call_id=call_id, request_id=uuid7()), metadata=bearer(token)
             )
         except grpc.aio.AioRpcError as error:
             raise GrantsUnavailable(f"identity answered {error.code().name}") from None

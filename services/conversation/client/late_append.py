@@ -10,15 +10,15 @@ from uuid import UUID, uuid5
 
 import grpc
 import structlog
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.errors import reason_of
 from services.conversation.client.retry_policy import LATE_REJECTED, LATE_UNAVAILABLE
 from services.conversation.model.times import instant, timestamp
 
 if TYPE_CHECKING:
-    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+    from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub
 
 _log = structlog.get_logger()
 
@@ -34,10 +34,10 @@ class Refusal:
 
 
 async def append_late(
-    stub: ConversationServiceAsyncStub,
-    opening: pb.RecordOpen,
+    stub: CallRecordServiceAsyncStub,
+    opening: call_record.RecordOpen,
     ticket: str,
-    drafts: Iterable[entry_pb2.Draft],
+    drafts: Iterable[call_record.Draft],
     *,
     until: datetime,
 ) -> list[Refusal]:
@@ -55,7 +55,7 @@ async def append_late(
     """
     refusals = []
     for draft in drafts:
-        request = pb.AppendRequest(
+        request = call_record.AppendRequest(
             call_id=opening.call_id, epoch=opening.epoch, writer_id=opening.writer_id, late_ticket=ticket
         )
         closed = sealed_at(draft, until)
@@ -72,7 +72,7 @@ async def append_late(
 
 
 async def _append(
-    stub: ConversationServiceAsyncStub, request: pb.AppendRequest, draft: entry_pb2.Draft
+    stub: CallRecordServiceAsyncStub, request: call_record.AppendRequest, draft: call_record.Draft
 ) -> grpc.aio.AioRpcError | None:
     """Send one draft; return the service's refusal, or None if the draft is stored."""
     del request.drafts[:]
@@ -86,7 +86,7 @@ async def _append(
     return None
 
 
-def adds_to(draft: entry_pb2.Draft, stored: str) -> bool:
+def adds_to(draft: call_record.Draft, stored: str) -> bool:
     """Return whether a draft adds anything to the stored text of its utterance.
 
     The service has stored the text `stored`, and seals it as truncated.
@@ -96,19 +96,19 @@ def adds_to(draft: entry_pb2.Draft, stored: str) -> bool:
     return draft.utterance.text != stored or draft.utterance.sealing == entry_pb2.SEALING_FINAL
 
 
-def completion(draft: entry_pb2.Draft) -> entry_pb2.Draft:
+def completion(draft: call_record.Draft) -> call_record.Draft:
     """Return the utterance of the draft as a new entry that completes the truncated one.
 
     The new id is derived from the truncated entry's id, so a retry sends the same entry.
     """
-    completing = entry_pb2.Draft()
+    completing = call_record.Draft()
     completing.CopyFrom(draft)
     completing.utterance.completes_utterance_id = draft.entry_id
     completing.entry_id = completing.utterance.utterance_id = str(uuid5(UUID(draft.entry_id), "completed"))
     return completing
 
 
-def sealed_at(draft: entry_pb2.Draft, until: datetime) -> entry_pb2.Draft:
+def sealed_at(draft: call_record.Draft, until: datetime) -> call_record.Draft:
     """Return the draft for a late append. An open utterance becomes a truncated one that ends at `until`."""
     if not draft.HasField("open_utterance"):
         return draft
@@ -120,7 +120,7 @@ def sealed_at(draft: entry_pb2.Draft, until: datetime) -> entry_pb2.Draft:
         text=speech.text,
         sealing=entry_pb2.SEALING_TRUNCATED,
     )
-    return entry_pb2.Draft(
+    return call_record.Draft(
         client_sequence=draft.client_sequence,
         entry_id=draft.entry_id,
         start_time=draft.start_time,

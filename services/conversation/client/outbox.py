@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from services.conversation.client.outbox_file import OutboxFile
 
@@ -44,10 +44,10 @@ class Outbox:
     ) -> None:
         self._file = file
         self._capacity, self._most_bytes = capacity, most_bytes
-        self._waiting: dict[str, entry_pb2.Draft] = {}
-        self._sent: deque[entry_pb2.Draft] = deque()
-        self._skipped: dict[str, entry_pb2.Draft] = {}
-        self._set_aside: dict[str, entry_pb2.Draft] = {}
+        self._waiting: dict[str, call_record.Draft] = {}
+        self._sent: deque[call_record.Draft] = deque()
+        self._skipped: dict[str, call_record.Draft] = {}
+        self._set_aside: dict[str, call_record.Draft] = {}
         self._stored_texts: dict[str, str] = {}
         self._receipts: dict[int, Receipt] = {}
         self._sequence = self._bytes = 0
@@ -67,7 +67,7 @@ class Outbox:
         """True if any draft waits to be sent."""
         return bool(self._waiting)
 
-    def put(self, draft: entry_pb2.Draft, receipt: Receipt | None = None) -> None:
+    def put(self, draft: call_record.Draft, receipt: Receipt | None = None) -> None:
         """Number a draft and queue it for sending. Resolve the receipt when the draft is settled.
 
         Raises:
@@ -93,12 +93,12 @@ class Outbox:
             self._file.add(draft)
             self._compact_file()
 
-    def take(self, most: int) -> list[entry_pb2.Draft]:
+    def take(self, most: int) -> list[call_record.Draft]:
         """Return the next drafts to send, and mark them as sent.
 
         Returns at most `most` drafts, and at most `MOST_SENT_BYTES` unless the first draft alone is larger.
         """
-        taken: list[entry_pb2.Draft] = []
+        taken: list[call_record.Draft] = []
         size = 0
         for draft in list(self._waiting.values())[:most]:
             size += draft.ByteSize()
@@ -122,7 +122,7 @@ class Outbox:
             self._waiting, self._skipped = self._skipped, {}
         return True
 
-    def set_skipped_aside(self) -> list[entry_pb2.Draft]:
+    def set_skipped_aside(self) -> list[call_record.Draft]:
         """Set the skipped drafts aside, so that they are held but no longer sent; return them."""
         skipped, self._skipped = list(self._skipped.values()), {}
         for draft in skipped:
@@ -130,7 +130,7 @@ class Outbox:
             self._resolve(draft.client_sequence, stored=False)
         return skipped
 
-    def refuse(self, client_sequence: int) -> entry_pb2.Draft | None:
+    def refuse(self, client_sequence: int) -> call_record.Draft | None:
         """Resolve the receipt of a sent draft that the service refused. Return the draft; None if unknown.
 
         The draft stays sent until the acknowledgement that covers it.
@@ -165,7 +165,7 @@ class Outbox:
         self._sent.clear()
         self._bytes = sum(draft.ByteSize() for draft in [*self._set_aside.values(), *self._active()])
 
-    def drain(self) -> list[entry_pb2.Draft]:
+    def drain(self) -> list[call_record.Draft]:
         """Return all unsettled drafts in order. The outbox still holds them."""
         self.resend()
         return sorted([*self._set_aside.values(), *self._active()], key=lambda draft: draft.client_sequence)
@@ -190,10 +190,10 @@ class Outbox:
         if receipt is not None and not receipt.done():
             receipt.set_result(stored)
 
-    def _active(self) -> list[entry_pb2.Draft]:
+    def _active(self) -> list[call_record.Draft]:
         return [*self._skipped.values(), *self._sent, *self._waiting.values()]
 
-    def _drop_replaced(self, draft: entry_pb2.Draft) -> int:
+    def _drop_replaced(self, draft: call_record.Draft) -> int:
         """Drop the earlier draft that `draft` replaces, and return its size in bytes; 0 if there is none.
 
         An earlier draft that was set aside is counted, but not dropped.
@@ -205,7 +205,7 @@ class Outbox:
         earlier = self._skipped.pop(draft.entry_id, None) or self._set_aside.get(draft.entry_id)
         return earlier.ByteSize() if earlier is not None else 0
 
-    def _put_aside(self, draft: entry_pb2.Draft) -> None:
+    def _put_aside(self, draft: call_record.Draft) -> None:
         self._set_aside[draft.entry_id] = draft
         if self._file is not None:
             self._file.set_aside(draft)

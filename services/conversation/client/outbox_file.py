@@ -31,8 +31,7 @@ from pathlib import Path
 
 import structlog
 from google.protobuf.message import DecodeError
-from readback.conversation.v1 import conversation_service_pb2 as pb
-from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 SUFFIX = ".outbox"
 UNFINISHED = ".new"
@@ -62,10 +61,10 @@ class Kind(IntEnum):
 class OutboxContents:
     """Contents of one outbox file."""
 
-    opening: pb.RecordOpen
-    opened: pb.RecordOpened | None = None
+    opening: call_record.RecordOpen
+    opened: call_record.RecordOpened | None = None
     """The service's answer to the opening, without the grant; None if the writer never held the call."""
-    drafts: dict[str, entry_pb2.Draft] = field(default_factory=dict)
+    drafts: dict[str, call_record.Draft] = field(default_factory=dict)
     """Unsettled drafts by entry id: first those that were set aside, then the remaining ones in order."""
 
 
@@ -93,16 +92,16 @@ def frames(data: bytes) -> Iterator[tuple[int, bytes]]:
 def read(data: bytes) -> OutboxContents | None:
     """Return the contents of an outbox file; None if its first frame can't be read."""
     contents: OutboxContents | None = None
-    aside: dict[str, entry_pb2.Draft] = {}
+    aside: dict[str, call_record.Draft] = {}
     try:
         for kind, content in frames(data):
             match kind, contents:
                 case Kind.OPEN, _:
-                    contents = OutboxContents(pb.RecordOpen.FromString(content))
+                    contents = OutboxContents(call_record.RecordOpen.FromString(content))
                 case Kind.OPENED, OutboxContents():
-                    contents.opened = pb.RecordOpened.FromString(content)
+                    contents.opened = call_record.RecordOpened.FromString(content)
                 case ((Kind.DRAFT | Kind.ASIDE), OutboxContents()):
-                    draft = entry_pb2.Draft.FromString(content)
+                    draft = call_record.Draft.FromString(content)
                     contents.drafts.pop(draft.entry_id, None)
                     aside.pop(draft.entry_id, None)
                     (contents.drafts if kind == Kind.DRAFT else aside)[draft.entry_id] = draft
@@ -123,7 +122,7 @@ def read(data: bytes) -> OutboxContents | None:
 class OutboxFile:
     """The outbox file of one writer, locked until it is closed. Not thread-safe."""
 
-    def __init__(self, folder: Path, opening: pb.RecordOpen) -> None:
+    def __init__(self, folder: Path, opening: call_record.RecordOpen) -> None:
         """Create and lock the file; raise OSError if that fails."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / f"{opening.call_id}.{opening.epoch}.{opening.writer_id}{SUFFIX}"
@@ -132,19 +131,19 @@ class OutboxFile:
         self._unsynced = asyncio.Event()
         self._fd, self._size = self._create(self._head)
 
-    def opened(self, opened: pb.RecordOpened) -> None:
+    def opened(self, opened: call_record.RecordOpened) -> None:
         """Store the service's answer to the opening, without the grant, which is secret.
 
         The answer has the late ticket, which `outbox_recovery` needs.
         """
-        bare = pb.RecordOpened()
+        bare = call_record.RecordOpened()
         bare.CopyFrom(opened)
         bare.ClearField("grant")
         written = frame(Kind.OPENED, bare.SerializeToString())
         self._head += written
         self._write(written)
 
-    def add(self, draft: entry_pb2.Draft) -> None:
+    def add(self, draft: call_record.Draft) -> None:
         """Store a draft. It replaces earlier drafts with the same entry id."""
         self._write(frame(Kind.DRAFT, draft.SerializeToString()))
 
@@ -152,12 +151,12 @@ class OutboxFile:
         """Drop the drafts up to this client sequence, except drafts that were set aside."""
         self._write(frame(Kind.SETTLED, _SEQUENCE.pack(through_client_sequence)))
 
-    def set_aside(self, draft: entry_pb2.Draft) -> None:
+    def set_aside(self, draft: call_record.Draft) -> None:
         """Store a draft that `settle` doesn't drop. A later draft with the same entry id replaces it."""
         self._write(frame(Kind.ASIDE, draft.SerializeToString()))
 
     def compact(
-        self, active: Sequence[entry_pb2.Draft], aside: Sequence[entry_pb2.Draft], held_bytes: int
+        self, active: Sequence[call_record.Draft], aside: Sequence[call_record.Draft], held_bytes: int
     ) -> None:
         """If most of the file is settled, rewrite it with the given drafts; their size is `held_bytes`."""
         self._held_bytes = held_bytes

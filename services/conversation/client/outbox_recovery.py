@@ -29,7 +29,7 @@ from services.conversation.client.late_append import append_late
 from services.conversation.client.outbox_file import SUFFIX, UNFINISHED, read
 
 if TYPE_CHECKING:
-    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+    from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub
 
 SET_ASIDE = "set-aside"
 """Folder, inside the outbox folder, for files that the service will never accept."""
@@ -60,7 +60,7 @@ class OutboxRecovery:
         stub: sends the agent's own token, like a recorder's.
     """
 
-    def __init__(self, folder: Path, stub: ConversationServiceAsyncStub, clock: Clock | None = None) -> None:
+    def __init__(self, folder: Path, stub: CallRecordServiceAsyncStub, clock: Clock | None = None) -> None:
         self._folder, self._stub, self._clock = folder, stub, clock or SystemClock()
         self._pauses: dict[Path, _Pause] = {}
         self._unavailable = False

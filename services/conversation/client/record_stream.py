@@ -24,6 +24,7 @@ import grpc
 import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 from readback_client.backoff import Backoff
 
 from mesh.calling.channel import streaming
@@ -33,7 +34,7 @@ from services.conversation.client.outbox import Outbox
 from services.conversation.client.retry_policy import RECORD_FAILED, RECORD_FATAL
 
 if TYPE_CHECKING:
-    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+    from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub
 
 BATCH = 64
 """Most drafts in one message."""
@@ -70,7 +71,11 @@ class RecordStream:
     """
 
     def __init__(
-        self, stub: ConversationServiceAsyncStub, opening: pb.RecordOpen, outbox: Outbox, clock: Clock
+        self,
+        stub: CallRecordServiceAsyncStub,
+        opening: call_record.RecordOpen,
+        outbox: Outbox,
+        clock: Clock,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._stub, self._opening, self._outbox, self._clock = stub, opening, outbox, clock
@@ -81,7 +86,7 @@ class RecordStream:
         """Last client sequence of each unacknowledged message."""
         self._failures = 0
         self._answer_timeout: asyncio.Timeout | None = None
-        self.opened: asyncio.Future[pb.RecordOpened] = loop.create_future()
+        self.opened: asyncio.Future[call_record.RecordOpened] = loop.create_future()
         """The service's first answer to the opening."""
         self.over: asyncio.Future[CallOver] = loop.create_future()
         """Reason why the call is over for this writer; pending until then."""
@@ -145,25 +150,25 @@ class RecordStream:
             left.set()
             self.wake()
 
-    async def _requests(self, left: asyncio.Event) -> AsyncIterator[pb.RecordRequest]:
-        yield pb.RecordRequest(open=self._opening)
+    async def _requests(self, left: asyncio.Event) -> AsyncIterator[call_record.RecordRequest]:
+        yield call_record.RecordRequest(open=self._opening)
         while not left.is_set():
             self._wake.clear()
             if len(self._in_flight) < (1 if self._one_by_one else WINDOW) and self._outbox.has_waiting:
                 yield self._append()
             elif self._closing is not None and not len(self._outbox):
                 self._start_timeout()
-                yield pb.RecordRequest(close=pb.RecordClose(reason=self._closing))
+                yield call_record.RecordRequest(close=call_record.RecordClose(reason=self._closing))
                 return
             else:
                 await self._wake.wait()
 
-    def _append(self) -> pb.RecordRequest:
+    def _append(self) -> call_record.RecordRequest:
         drafts = self._outbox.take(1 if self._one_by_one else BATCH)
         if not self._in_flight:
             self._start_timeout()
         self._in_flight.append(drafts[-1].client_sequence)
-        return pb.RecordRequest(append=pb.RecordAppend(drafts=drafts))
+        return call_record.RecordRequest(append=call_record.RecordAppend(drafts=drafts))
 
     def _start_timeout(self) -> None:
         self._set_timeout(asyncio.get_running_loop().time() + ANSWER_WITHIN_SECONDS)
@@ -173,7 +178,7 @@ class RecordStream:
         if not self._answer_timeout.expired():
             self._answer_timeout.reschedule(when)
 
-    def _process(self, response: pb.RecordResponse) -> bool:
+    def _process(self, response: call_record.RecordResponse) -> bool:
         """Process one response; return True if it ends the stream."""
         match response.WhichOneof("message"):
             case "opened":
@@ -209,7 +214,7 @@ class RecordStream:
         if one_by_one and self._outbox.skip():
             self._log.warning("draft skipped; service failed to process it", failures=self._failures)
 
-    def _acknowledge(self, ack: pb.RecordAck) -> None:
+    def _acknowledge(self, ack: call_record.RecordAck) -> None:
         for draft in self._outbox.set_skipped_aside():
             self._log.error("draft set aside; service failed to process it", entry_id=draft.entry_id)
         self._failures = 0

@@ -23,8 +23,8 @@ from uuid import uuid4
 
 import grpc
 import structlog
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.clock import Clock, SystemClock
 from services.conversation.background import first_of
@@ -35,7 +35,7 @@ from services.conversation.client.outbox_file import OutboxFile
 from services.conversation.client.record_stream import CallEnded, CallLost, CallOver, RecordStream
 
 if TYPE_CHECKING:
-    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+    from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub
 
 __all__ = ["CallEnded", "CallLost", "CallOver", "Receipt", "Recorder"]
 
@@ -58,7 +58,7 @@ class Recorder:
 
     def __init__(
         self,
-        stub: ConversationServiceAsyncStub,
+        stub: CallRecordServiceAsyncStub,
         call_id: str,
         epoch: int,
         writer_id: str | None = None,
@@ -67,7 +67,9 @@ class Recorder:
         clock: Clock | None = None,
     ) -> None:
         self._stub, self._clock = stub, clock or SystemClock()
-        self._opening = pb.RecordOpen(call_id=call_id, epoch=epoch, writer_id=writer_id or str(uuid4()))
+        self._opening = call_record.RecordOpen(
+            call_id=call_id, epoch=epoch, writer_id=writer_id or str(uuid4())
+        )
         self._file = _open_outbox_file(folder, self._opening)
         self._outbox, self._drafts = Outbox(self._file), DraftBuilder(self._clock)
         self._stream = RecordStream(stub, self._opening, self._outbox, self._clock)
@@ -110,7 +112,7 @@ class Recorder:
             raise await self.over()
 
     @property
-    def opened(self) -> pb.RecordOpened:
+    def opened(self) -> call_record.RecordOpened:
         """Answer of the service when the call was taken, with the grant and the conversation."""
         return self._stream.opened.result()
 
@@ -188,7 +190,7 @@ class Recorder:
             async with asyncio.timeout(CLOSE_WITHIN_SECONDS):
                 await self.over()
 
-    def _put(self, draft: entry_pb2.Draft, receipt: Receipt | None = None) -> None:
+    def _put(self, draft: call_record.Draft, receipt: Receipt | None = None) -> None:
         try:
             self._outbox.put(draft, receipt)
         except OutboxFull as full:
@@ -211,7 +213,7 @@ class Recorder:
             if not refusals:  # otherwise `outbox_recovery` sets the file aside
                 self._outbox.clear()
 
-    def _is_new(self, draft: entry_pb2.Draft) -> bool:
+    def _is_new(self, draft: call_record.Draft) -> bool:
         stored = self._outbox.stored_text(draft.entry_id)
         return stored is None or adds_to(draft, stored)
 
@@ -223,7 +225,7 @@ class Recorder:
             self._file = None
 
 
-def _open_outbox_file(folder: Path | None, opening: pb.RecordOpen) -> OutboxFile | None:
+def _open_outbox_file(folder: Path | None, opening: call_record.RecordOpen) -> OutboxFile | None:
     if folder is None:
         return None
     try:

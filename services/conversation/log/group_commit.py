@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.clock import Clock
 from mesh.errors import DomainError, StoreUnavailable
@@ -150,7 +150,7 @@ class GroupCommit:
     async def submit(
         self,
         writer: Writer,
-        drafts: Sequence[entry_pb2.Draft],
+        drafts: Sequence[call_record.Draft],
         *,
         atomic: bool = False,
         queue: Queue | None = None,
@@ -332,7 +332,7 @@ def _unbroken(group: Sequence[_Pending]) -> list[_Pending]:
     return [pending for pending in group if not pending.settled]
 
 
-def _checked(draft: entry_pb2.Draft) -> LogEntry | Revision | DomainError:
+def _checked(draft: call_record.Draft) -> LogEntry | Revision | DomainError:
     try:
         return check_draft(draft)
     except DomainError as error:

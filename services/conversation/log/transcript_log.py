@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.clock import Clock
 from services.conversation.errors import CallNotFound, ConversationNotFound
@@ -108,7 +108,7 @@ class TranscriptLog:
         commit.announce(self._bus)
 
     async def submit(
-        self, writer: Writer, drafts: Sequence[entry_pb2.Draft], queue: Queue | None = None
+        self, writer: Writer, drafts: Sequence[call_record.Draft], queue: Queue | None = None
     ) -> asyncio.Future[list[Stored | Refused]]:
         """Queue an append of the writer that holds a call; block only while the commit queue is full.
 
@@ -119,7 +119,7 @@ class TranscriptLog:
         """
         return await self._appends.submit(writer, drafts, queue=queue)
 
-    async def append_all(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored]:
+    async def append_all(self, writer: Writer, drafts: Sequence[call_record.Draft]) -> list[Stored]:
         """Append all drafts or none, without a stream. Also accepts drafts of a writer that lost the call.
 
         Raises:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
-from readback.conversation.storage.v1 import page_pb2
+from readback.internal.conversation.storage.v1 import page_pb2
 
 from services.conversation.model.entries import LogEntry
 

@@ -11,6 +11,7 @@ import re
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.contracts.validation import is_time, validate
 from mesh.errors import FieldViolation, InvalidRequest
@@ -27,7 +28,7 @@ is_uuid = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").full
 """Match a UUID in the contract's format."""
 
 
-def check_draft(draft: entry_pb2.Draft) -> LogEntry | Revision:
+def check_draft(draft: call_record.Draft) -> LogEntry | Revision:
     """Validate a draft and convert it to an entry or a revision.
 
     Raises:
@@ -63,7 +64,7 @@ def _micros(field: str, timestamp: Timestamp) -> int:
     return micros_in(timestamp)
 
 
-def _surely_valid(draft: entry_pb2.Draft, content: Message) -> bool:
+def _surely_valid(draft: call_record.Draft, content: Message) -> bool:
     """Return True if a draft certainly follows all rules of the contract; False if `validate` must decide."""
     if draft.client_sequence <= 0 or not draft.HasField("start_time") or not is_uuid(draft.entry_id):
         return False

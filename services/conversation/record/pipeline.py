@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.contracts.validation import validate
 from mesh.errors import FieldViolation, InvalidRequest
@@ -32,7 +32,7 @@ class AppendPipeline:
         self._changed, self._has_room = asyncio.Event(), asyncio.Event()
         self.reader: asyncio.Future[None] | None = None
         """The task that reads the stream and adds its appends."""
-        self.close: pb.RecordClose | None = None
+        self.close: call_record.RecordClose | None = None
         """The writer's `close` message; None until it arrives."""
 
     async def add(self, answer: asyncio.Future[list[Stored | Refused]]) -> None:
@@ -88,7 +88,7 @@ class AppendPipeline:
 
 @asynccontextmanager
 async def append_pipeline(
-    log: TranscriptLog, hold: Hold, requests: AsyncIterator[pb.RecordRequest]
+    log: TranscriptLog, hold: Hold, requests: AsyncIterator[call_record.RecordRequest]
 ) -> AsyncIterator[AppendPipeline]:
     """Read and submit a writer's appends until the block ends."""
     pipeline = AppendPipeline(hold)
@@ -105,7 +105,10 @@ async def append_pipeline(
 
 
 async def _read(
-    log: TranscriptLog, writer: Writer, requests: AsyncIterator[pb.RecordRequest], pipeline: AppendPipeline
+    log: TranscriptLog,
+    writer: Writer,
+    requests: AsyncIterator[call_record.RecordRequest],
+    pipeline: AppendPipeline,
 ) -> None:
     queue = Queue()
     async for request in requests:

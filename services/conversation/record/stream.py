@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.contracts.validation import validate
 from mesh.errors import status_for
@@ -27,7 +28,9 @@ class RecordStreams:
     def __init__(self, log: TranscriptLog, calls: Calls, holds: Holds, tickets: LateTickets) -> None:
         self._log, self._calls, self._holds, self._tickets = log, calls, holds, tickets
 
-    async def record(self, requests: AsyncIterator[pb.RecordRequest]) -> AsyncGenerator[pb.RecordResponse]:
+    async def record(
+        self, requests: AsyncIterator[call_record.RecordRequest]
+    ) -> AsyncGenerator[call_record.RecordResponse]:
         """Serve one stream, from the `open` message to its end."""
         first = await anext(requests, None)
         if first is None or first.WhichOneof("message") != "open":
@@ -36,13 +39,13 @@ class RecordStreams:
         writer = Writer(first.open.call_id.lower(), first.open.epoch, first.open.writer_id.lower())
         opened = await self._open(writer)
         with self._holds.take(writer) as hold:
-            yield pb.RecordResponse(opened=opened)
+            yield call_record.RecordResponse(opened=opened)
             async for response in self._answers(hold, requests):
                 yield response
 
-    async def _open(self, writer: Writer) -> pb.RecordOpened:
+    async def _open(self, writer: Writer) -> call_record.RecordOpened:
         call, conversation, grant = await self._calls.open(writer)
-        return pb.RecordOpened(
+        return call_record.RecordOpened(
             conversation_id=conversation.conversation_id,
             next_number=conversation.last_number + 1,
             grant=grant,
@@ -53,8 +56,8 @@ class RecordStreams:
         )
 
     async def _answers(
-        self, hold: Hold, requests: AsyncIterator[pb.RecordRequest]
-    ) -> AsyncGenerator[pb.RecordResponse]:
+        self, hold: Hold, requests: AsyncIterator[call_record.RecordRequest]
+    ) -> AsyncGenerator[call_record.RecordResponse]:
         async with append_pipeline(self._log, hold, requests) as pipeline:
             while (outcomes := await pipeline.next_outcomes()) is not None:
                 for response in responses(outcomes):
@@ -69,21 +72,28 @@ class RecordStreams:
             yield _end(_END_REASONS[why])
 
 
-def responses(outcomes: Sequence[Stored | Refused]) -> list[pb.RecordResponse]:
+def responses(outcomes: Sequence[Stored | Refused]) -> list[call_record.RecordResponse]:
     """Return one `rejected` message for each refused draft, then one ack for all drafts."""
     answers = [
-        pb.RecordResponse(rejected=_rejected(outcome)) for outcome in outcomes if isinstance(outcome, Refused)
+        call_record.RecordResponse(rejected=_rejected(outcome))
+        for outcome in outcomes
+        if isinstance(outcome, Refused)
     ]
     numbers = [outcome.number if isinstance(outcome, Stored) else 0 for outcome in outcomes]
     through = max(outcome.client_sequence for outcome in outcomes)
-    return [*answers, pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=through, numbers=numbers))]
+    return [
+        *answers,
+        call_record.RecordResponse(
+            ack=call_record.RecordAck(through_client_sequence=through, numbers=numbers)
+        ),
+    ]
 
 
-def _rejected(refused: Refused) -> pb.RecordRejected:
-    return pb.RecordRejected(
+def _rejected(refused: Refused) -> call_record.RecordRejected:
+    return call_record.RecordRejected(
         client_sequence=refused.client_sequence, status=status_for(refused.error, ERRORS)
     )
 
 
-def _end(reason: pb.StreamEndReason.ValueType) -> pb.RecordResponse:
-    return pb.RecordResponse(end=pb.RecordEnd(reason=reason))
+def _end(reason: pb.StreamEndReason.ValueType) -> call_record.RecordResponse:
+    return call_record.RecordResponse(end=call_record.RecordEnd(reason=reason))

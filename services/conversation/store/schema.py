@@ -166,7 +166,7 @@ log_pages = Table(
     ),
     Column("commit_time", Instant, nullable=False, doc="Commit time of its first entry."),
     Column("packing", SmallInteger, nullable=False, doc="See `chunks.Packing`."),
-    Column("content", LargeBinary, nullable=False, doc="`readback.conversation.storage.v1.Page`."),
+    Column("content", LargeBinary, nullable=False, doc="`readback.internal.conversation.storage.v1.Page`."),
 )
 """Chunks. A row holds consecutive entries of one conversation and call, so that about eight entries share the
 overhead of a row."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
-from readback.conversation.storage.v1 import hints_pb2
+from readback.internal.conversation.storage.v1 import hints_pb2
 
 from mesh.ids import uuid_text
 from services.conversation.log.bus import Committed

@@ -8,17 +8,21 @@ the session and then its tokens. The database stores tokens and passwords only a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+from google.protobuf.message import Message
+from readback.identity.v1.identity_service_pb2 import DeleteCustomerRequest, LogoutRequest
+from readback.internal.identity.v1.identity_internal_service_pb2 import RevokeGrantRequest
 from sqlalchemy import Column, ColumnElement, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from mesh.database import transactions
+from mesh.database.idempotency import IdempotencyStore
 from services.identity.errors import EmailTaken
 from services.identity.store.records import Customer, FailedAttempts, Grant, RefreshToken, Session
 from services.identity.store.schema import (
@@ -35,6 +39,8 @@ from services.identity.store.schema import (
 
 REQUESTS_KEPT = timedelta(days=1)
 """Retention of the response to a request id."""
+M = TypeVar("M", bound=Message)
+_ANSWERED = IdempotencyStore(requests)
 _AFTER_ALL_IDS = "g"
 """Sorts after every id, which is a UUID in lower case."""
 _PURGE_LOCK = 0x5EE9
@@ -46,7 +52,7 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection, *, writes: bool) -> None:
         self.connection = connection
-        """Used by `mesh.database.idempotency`."""
+        """Used by `Store.once`."""
         self._writes = writes
 
     async def add_customer(self, customer: Customer, canonical_email: str) -> None:
@@ -290,6 +296,27 @@ class Store:
         """Open a writing transaction. It commits when the block ends, and rolls back if the block raises."""
         async with self._writer_lock, transactions.writing(self._engine) as connection:
             yield Transaction(connection, writes=True)
+
+    async def once(
+        self,
+        owner: str,
+        request: LogoutRequest | DeleteCustomerRequest | RevokeGrantRequest,
+        answer: M,
+        do: Callable[[Transaction], Awaitable[None]],
+    ) -> M:
+        """Run `do` in a transaction the first time that a request id is used; return `answer` every time.
+
+        Raises:
+            RequestIdReused: the id was used for another request.
+        """
+        async with self.writing() as tx:
+
+            async def first_time() -> M:
+                await do(tx)
+                return answer
+
+            request_id, response = request.request_id, type(answer)
+            return await _ANSWERED.once(tx.connection, owner, request_id, request, response, first_time)
 
     async def scrub(self) -> None:
         """Erase deleted data from SQLite's write-ahead log, unless another connection is reading it."""

@@ -12,6 +12,8 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from readback.conversation.v1 import conversation_service_pb2, entry_pb2
 from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 from readback.identity.v1 import identity_service_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2
+from readback.internal.identity.v1 import identity_internal_service_pb2
 from readback.options.v1 import options_pb2
 
 from mesh.calling.retries_and_timeouts import service_config
@@ -19,7 +21,9 @@ from mesh.security.access_rules import path_of, rules_of
 
 pytestmark = pytest.mark.contract
 
-FILES = (identity_service_pb2, conversation_service_pb2, flightdata_service_pb2)
+PUBLIC = (identity_service_pb2, conversation_service_pb2, flightdata_service_pb2)
+INTERNAL = (identity_internal_service_pb2, call_record_service_pb2)
+FILES = (*PUBLIC, *INTERNAL)
 SERVICES = [service for file in FILES for service in file.DESCRIPTOR.services_by_name.values()]
 METHODS = [method for service in SERVICES for method in service.methods]
 CARRIED = (entry_pb2, flights_pb2, places_pb2, flight_status_pb2)
@@ -36,10 +40,10 @@ def test_every_rpc_has_an_access_rule(method: MethodDescriptor) -> None:
 
 
 @every_method
-def test_every_rpc_has_an_http_path_unless_it_streams_both_ways(method: MethodDescriptor) -> None:
+def test_every_public_rpc_has_an_http_path_and_no_internal_one_has(method: MethodDescriptor) -> None:
     rule = method.GetOptions().Extensions[annotations_pb2.http]
-    both_ways = method.client_streaming and method.server_streaming
-    assert (rule.WhichOneof("pattern") is not None) != both_ways
+    internal = method.full_name.startswith("readback.internal.")
+    assert (rule.WhichOneof("pattern") is not None) != internal
     bound = set(re.findall(r"\{(\w+)[}.]", rule.get or rule.post or rule.patch or rule.delete))
     assert bound <= set(method.input_type.fields_by_name)
 

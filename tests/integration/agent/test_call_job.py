@@ -17,6 +17,7 @@ from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.identity.v1 import identity_service_pb2 as identity_pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from agent.call.call_job import CallJob, JobRoom, run_job
 from agent.call.livekit_session import SpeechEngines
@@ -352,9 +353,9 @@ async def test_the_agent_talks_while_the_log_is_down_and_every_turn_is_recorded_
 
 
 async def test_the_words_of_a_killed_agent_are_submitted_by_the_worker(placed: Placed) -> None:
-    opening = pb.RecordOpen(call_id=placed.call.call_id, epoch=1, writer_id=str(uuid.uuid4()))
+    opening = call_record.RecordOpen(call_id=placed.call.call_id, epoch=1, writer_id=str(uuid.uuid4()))
     async with service_clients(placed.settings) as clients:
-        own = await clients.conversation(clients.workload.own_token)
+        own = await clients.call_records()
         async with Recorder(own, opening.call_id, opening.epoch, opening.writer_id) as killed:
             file = OutboxFile(placed.settings.outbox_folder, opening)
             file.opened(killed.opened)

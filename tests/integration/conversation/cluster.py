@@ -6,13 +6,16 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 
 from mesh.calling.channel import open_channel
-from tests.integration.conversation.mesh import CONVERSATION, Mesh
+from services.conversation.app import CONVERSATION
+from tests.integration.conversation.mesh import Mesh
 from tests.product import free_ports
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+    from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub
 
 
 class Replica:
@@ -53,13 +56,13 @@ class Cluster:
             return token
 
         channel = await self._stack.enter_async_context(
-            open_channel(replica.address, CONVERSATION, tokens=own)
+            open_channel(replica.address, *CONVERSATION, tokens=own)
         )
         return ConversationServiceStub(channel)
 
-    async def agent_at(self, replica: Replica) -> ConversationServiceAsyncStub:
+    async def agent_at(self, replica: Replica) -> CallRecordServiceAsyncStub:
         """Return a stub with an agent's token for one replica."""
         channel = await self._stack.enter_async_context(
-            open_channel(replica.address, CONVERSATION, tokens=self.mesh.agent().own_token)
+            open_channel(replica.address, *CONVERSATION, tokens=self.mesh.agent().own_token)
         )
-        return ConversationServiceStub(channel)
+        return CallRecordServiceStub(channel)

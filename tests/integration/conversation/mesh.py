@@ -16,24 +16,25 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
 from mesh.security.authentication import TokenSource
+from mesh.security.revocations import IDENTITY
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving.grpc_server import ServerSettings, running
 from mesh.serving.ports import Endpoint
 from mesh.settings import load
-from services.conversation.app import grpc_service
+from services.conversation.app import CONVERSATION, grpc_service
 from services.conversation.settings import ConversationSettings
 from services.identity.app import grpc_service as identity_service
 from services.identity.settings import IdentitySettings
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
-
-CONVERSATION = pb.DESCRIPTOR.services_by_name["ConversationService"]
-IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
+    from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub
 
 
 @dataclass
@@ -73,9 +74,8 @@ class Mesh:
         served = await self._identity_server.enter_async_context(identity_service(settings))
         server = await self._identity_server.enter_async_context(running(served))
         self.identity_address = server.address
-        self.identity = IdentityServiceStub(
-            await self._stack.enter_async_context(open_channel(server.address, IDENTITY))
-        )
+        channel = await self._stack.enter_async_context(open_channel(server.address, *IDENTITY))
+        self.identity, self._exchange = IdentityServiceStub(channel), IdentityInternalServiceStub(channel)
 
     async def stop_identity(self) -> None:
         """Stop the identity service."""
@@ -113,10 +113,12 @@ class Mesh:
 
     async def stub(self, tokens: TokenSource | None = None) -> ConversationServiceAsyncStub:
         """Return a stub with its own channel."""
-        channel: grpc.aio.Channel = await self._stack.enter_async_context(
-            open_channel(self.address, CONVERSATION, tokens=tokens)
-        )
-        return ConversationServiceStub(channel)
+        return ConversationServiceStub(await self.channel(tokens))
+
+    async def channel(self, tokens: TokenSource | None = None) -> grpc.aio.Channel:
+        """Return a channel to the conversation service."""
+        channel = open_channel(self.address, *CONVERSATION, tokens=tokens)
+        return await self._stack.enter_async_context(channel)
 
     async def customer(self) -> Customer:
         """Register a new customer."""
@@ -148,17 +150,17 @@ class Mesh:
     def agent(self) -> WorkloadIdentity:
         """Return the agents' workload identity."""
         secrets = self.settings().secrets
-        return WorkloadIdentity("agent", secrets.actor_key("agent"), self.identity)
+        return WorkloadIdentity("agent", secrets.actor_key("agent"), self._exchange)
 
-    async def agent_stub(self) -> ConversationServiceAsyncStub:
-        """Return a stub with an agent's own token, for `Record`."""
-        return await self.stub(self.agent().own_token)
+    async def agent_stub(self) -> CallRecordServiceAsyncStub:
+        """Return a stub with an agent's own token."""
+        return CallRecordServiceStub(await self.channel(self.agent().own_token))
 
-    async def delegated(self, grant: str) -> ConversationServiceAsyncStub:
-        """Return a stub of an agent that acts for the grant's customer, with one token for some minutes."""
+    async def delegated(self, grant: str) -> grpc.aio.Channel:
+        """Return a channel of an agent that acts for the grant's customer, with one token."""
         exchanged = await self.agent().exchange(grant)
 
         async def token() -> str:
             return exchanged.token
 
-        return await self.stub(token)
+        return await self.channel(token)

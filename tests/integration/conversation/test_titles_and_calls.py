@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
 from mesh.errors import reason_of, violations_of
 from mesh.ids import uuid7
@@ -166,7 +167,7 @@ async def test_an_agent_may_read_its_own_call_only(mesh: Mesh) -> None:
     call, other = await customer.call(), await customer.call()
     async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
         await recorder.flushed()
-        agent = await mesh.delegated(recorder.opened.grant)
+        agent = ConversationServiceStub(await mesh.delegated(recorder.opened.grant))
         read = (await agent.GetCall(pb.GetCallRequest(call_id=call.call_id))).call
         assert (read.call_id, read.state) == (call.call_id, pb.CALL_STATE_LIVE)
         error = await refused(agent.GetCall(pb.GetCallRequest(call_id=other.call_id)))

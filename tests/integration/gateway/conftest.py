@@ -13,12 +13,15 @@ import pytest
 import pytest_asyncio
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
-from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.conversation.v1 import call_record_service_pb2
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from mesh.calling.channel import open_channel
+from mesh.security import revocations
 from mesh.security.secrets import SecretStore
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving import web_server
@@ -30,7 +33,7 @@ from services.conversation.client.recorder import Recorder
 from services.conversation.settings import ConversationSettings
 from services.flightdata.app import grpc_service
 from services.flightdata.settings import FlightDataSettings
-from services.gateway.app import CONVERSATION, FLIGHTDATA, IDENTITY, gateway
+from services.gateway.app import FLIGHTDATA, IDENTITY, gateway
 from services.gateway.mcp.http_access import mcp_app
 from services.gateway.settings import GatewaySettings
 from services.identity.app import grpc_service as identity_service
@@ -38,6 +41,8 @@ from services.identity.settings import IdentitySettings
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
+CALL_RECORD = call_record_service_pb2.DESCRIPTOR.services_by_name["CallRecordService"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,12 @@ class Mesh:
     async def recorder(self, call_id: str) -> AsyncIterator[Recorder]:
         """Record a customer's call as its agent."""
         async with AsyncExitStack() as stack:
-            identity = IdentityServiceStub(
-                await stack.enter_async_context(open_channel(self.identity_address, IDENTITY))
+            identity = IdentityInternalServiceStub(
+                await stack.enter_async_context(open_channel(self.identity_address, *revocations.IDENTITY))
             )
             agent = WorkloadIdentity("agent", SecretStore(self.home / "secrets").actor_key("agent"), identity)
-            channel = open_channel(self.conversation_address, CONVERSATION, tokens=agent.own_token)
-            stub = ConversationServiceStub(await stack.enter_async_context(channel))
+            channel = open_channel(self.conversation_address, CALL_RECORD, tokens=agent.own_token)
+            stub = CallRecordServiceStub(await stack.enter_async_context(channel))
             async with Recorder(stub, call_id, 1) as recorder:
                 yield recorder
                 await recorder.flushed()

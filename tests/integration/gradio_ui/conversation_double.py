@@ -127,20 +127,10 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         raise NotImplementedError  # not used by the web app
 
     async def GetCall(self, request: pb.GetCallRequest, context: Any) -> pb.GetCallResponse:
-        raise NotImplementedError  # not used by the web app
+        raise NotImplementedError
 
     async def ListCalls(self, request: pb.ListCallsRequest, context: Any) -> pb.ListCallsResponse:
-        raise NotImplementedError  # not used by the web app
-
-    async def CheckDispatch(self, request: pb.CheckDispatchRequest, context: Any) -> pb.CheckDispatchResponse:
-        raise NotImplementedError  # only for agents
-
-    async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendResponse:
-        raise NotImplementedError  # only for agents
-
-    async def Record(self, requests: Any, context: Any) -> AsyncIterator[pb.RecordResponse]:
-        raise NotImplementedError  # only for agents
-        yield
+        raise NotImplementedError
 
     async def StartConversation(
         self, request: pb.StartConversationRequest, context: Any

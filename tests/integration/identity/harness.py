@@ -7,16 +7,24 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import pytest
 from readback.identity.v1 import identity_service_pb2 as pb
-from readback.identity.v1 import identity_service_pb2_grpc
+from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.identity.v1.identity_internal_service_pb2 import (
+    ExchangeTokenRequest,
+    GrantCallRequest,
+    GrantCallResponse,
+)
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from mesh.calling.channel import open_channel
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
+from mesh.security.revocations import IDENTITY
 from mesh.security.source_address import SOURCE_ADDRESS
 from mesh.security.workload_identity import make_assertion
 from mesh.serving.grpc_server import running
@@ -25,9 +33,14 @@ from services.identity.app import grpc_service
 from services.identity.settings import IdentitySettings
 from tests.simulated_clock import SimulatedClock
 
+if TYPE_CHECKING:
+    from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
+    from readback.internal.identity.v1.identity_internal_service_pb2_grpc import (
+        IdentityInternalServiceAsyncStub,
+    )
+
 Headers = tuple[tuple[str, str], ...]
 PASSWORD = "a flock of quiet herons"
-SERVICE = pb.DESCRIPTOR.services_by_name["IdentityService"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,8 @@ class Identity:
     """A running identity service."""
 
     address: str
-    stub: identity_service_pb2_grpc.IdentityServiceAsyncStub
+    stub: IdentityServiceAsyncStub
+    internal: IdentityInternalServiceAsyncStub
     clock: SimulatedClock
     settings: IdentitySettings
 
@@ -92,10 +106,10 @@ class Identity:
 
     async def grant(
         self, caller: SignedIn, call_id: str, conversation_id: str | None = None
-    ) -> pb.GrantCallResponse:
+    ) -> GrantCallResponse:
         """Return a grant for a call."""
-        request = pb.GrantCallRequest(call_id=call_id, conversation_id=conversation_id or uuid7())
-        return await self.stub.GrantCall(request, metadata=caller.headers)
+        request = GrantCallRequest(call_id=call_id, conversation_id=conversation_id or uuid7())
+        return await self.internal.GrantCall(request, metadata=caller.headers)
 
     def assertion(self, actor: str = "agent") -> str:
         """Return an assertion of a service."""
@@ -103,8 +117,8 @@ class Identity:
 
     async def exchange(self, grant: str = "", actor: str = "agent") -> str:
         """Exchange an assertion for an access token."""
-        request = pb.ExchangeTokenRequest(actor_assertion=self.assertion(actor), grant=grant)
-        return (await self.stub.ExchangeToken(request)).access_token
+        request = ExchangeTokenRequest(actor_assertion=self.assertion(actor), grant=grant)
+        return (await self.internal.ExchangeToken(request)).access_token
 
 
 @asynccontextmanager
@@ -117,9 +131,10 @@ async def running_identity(
     async with (
         grpc_service(chosen, clock) as identity,
         running(identity) as server,
-        open_channel(server.address, SERVICE) as channel,
+        open_channel(server.address, *IDENTITY) as channel,
     ):
-        yield Identity(server.address, identity_service_pb2_grpc.IdentityServiceStub(channel), clock, chosen)
+        stub, internal = IdentityServiceStub(channel), IdentityInternalServiceStub(channel)
+        yield Identity(server.address, stub, internal, clock, chosen)
 
 
 async def refused(call: Awaitable[object]) -> tuple[grpc.StatusCode, str | None]:

@@ -9,6 +9,7 @@ import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from readback.identity.v1 import identity_service_pb2 as pb
+from readback.internal.identity.v1.identity_internal_service_pb2 import GetRevocationsRequest
 
 from mesh.errors import violations_of
 from mesh.ids import uuid7
@@ -125,7 +126,7 @@ async def test_verifiers_learn_of_the_sessions_that_a_changed_password_ended(ide
     await identity.login()
     (other,) = [s for s in (await _sessions(identity, asha)).sessions if not s.current]
     await _change_password(identity, asha)
-    revoked = (await identity.stub.GetRevocations(pb.GetRevocationsRequest())).hashes
+    revoked = (await identity.internal.GetRevocations(GetRevocationsRequest())).hashes
     assert list(revoked) == [hash_of(other.session_id)]
 
 
@@ -233,7 +234,7 @@ async def test_a_session_can_be_ended_from_another_one(identity: Identity) -> No
     assert await refused(identity.refresh(elsewhere.tokens.refresh_token)) == ENDED
     assert await refused(identity.exchange(grant.grant)) == GRANT_ENDED
     assert await refused(_sessions(identity, elsewhere)) == ENDED
-    revoked = (await identity.stub.GetRevocations(pb.GetRevocationsRequest())).hashes
+    revoked = (await identity.internal.GetRevocations(GetRevocationsRequest())).hashes
     assert list(revoked) == [hash_of(other.session_id)]
     assert [session.current for session in (await _sessions(identity, asha)).sessions] == [True]
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import grpc
 import pytest
 from readback.identity.v1 import identity_service_pb2 as pb
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
 
 from mesh.calling.channel import open_channel
 from mesh.errors import Unauthenticated
 from mesh.ids import uuid7
 from mesh.security.authentication import TokenVerifier, bearer
-from mesh.security.revocations import MAX_AGE_SECONDS, verifier_of_identity
-from tests.integration.identity.harness import PASSWORD, SERVICE, Identity, SignedIn, running_identity
+from mesh.security.revocations import IDENTITY, MAX_AGE_SECONDS, verifier_of_identity
+from tests.integration.identity.harness import PASSWORD, Identity, SignedIn, running_identity
 
 pytestmark = pytest.mark.integration
 
@@ -40,7 +41,9 @@ def _traces(home: Path) -> list[Path]:
 
 
 async def _listed(identity: Identity, headers: tuple[tuple[str, str], ...]) -> list[str]:
-    answer = await identity.stub.ListDeletedCustomers(pb.ListDeletedCustomersRequest(), metadata=headers)
+    answer = await identity.internal.ListDeletedCustomers(
+        internal.ListDeletedCustomersRequest(), metadata=headers
+    )
     return list(answer.customer_ids)
 
 
@@ -55,16 +58,16 @@ async def test_conversation_is_told_of_a_deletion_until_it_confirms_and_again_wh
         await _delete(identity, who)
     both = [asha.customer.customer_id, ravi.customer.customer_id]
     assert sorted(await _listed(identity, conversation)) == sorted(both)
-    confirmation = pb.ConfirmDeletedCustomersRequest(customer_ids=both[:1])
+    confirmation = internal.ConfirmDeletedCustomersRequest(customer_ids=both[:1])
     for _ in range(2):
-        await identity.stub.ConfirmDeletedCustomers(confirmation, metadata=conversation)
+        await identity.internal.ConfirmDeletedCustomers(confirmation, metadata=conversation)
     assert await _listed(identity, conversation) == both[1:]
 
     identity.clock.advance(identity.settings.identity_customer_token_seconds)
     conversation = bearer(await identity.exchange(actor="conversation"))
     assert sorted(await _listed(identity, conversation)) == sorted(both)
-    await identity.stub.ConfirmDeletedCustomers(
-        pb.ConfirmDeletedCustomersRequest(customer_ids=both), metadata=conversation
+    await identity.internal.ConfirmDeletedCustomers(
+        internal.ConfirmDeletedCustomersRequest(customer_ids=both), metadata=conversation
     )
     identity.clock.advance(3600)
     conversation = bearer(await identity.exchange(actor="conversation"))
@@ -85,7 +88,7 @@ async def test_tokens_of_deleted_customers_and_ended_sessions_stop_working_withi
     asha, ravi = await identity.register(), await identity.register("ravi@example.com")
     elsewhere = await identity.login("ravi@example.com")
     agent = await identity.exchange((await identity.grant(asha, uuid7())).grant)
-    async with open_channel(identity.address, SERVICE) as channel:
+    async with open_channel(identity.address, *IDENTITY) as channel:
         verifier = verifier_of_identity(channel, identity.clock)
         revoked, valid = (
             [asha.tokens.access_token, agent, ravi.tokens.access_token],
@@ -105,6 +108,6 @@ async def test_reuse_of_a_refresh_token_revokes_the_sessions_access_tokens(ident
     identity.clock.advance(60)
     with pytest.raises(grpc.aio.AioRpcError):
         await identity.refresh(asha.tokens.refresh_token)
-    async with open_channel(identity.address, SERVICE) as channel:
+    async with open_channel(identity.address, *IDENTITY) as channel:
         verifier = verifier_of_identity(channel, identity.clock)
         assert await _refusal(verifier, thief.access_token) == "revoked"

@@ -9,14 +9,16 @@ import grpc
 import jwt
 import pytest
 from readback.identity.v1 import identity_service_pb2 as pb
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
 from readback.options.v1 import options_pb2
 
 from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
 from mesh.security.authentication import Principal, TokenVerifier, bearer
 from mesh.security.jwks import keys_of_identity
+from mesh.security.revocations import IDENTITY
 from mesh.security.workload_identity import WorkloadIdentity
-from tests.integration.identity.harness import SERVICE, Identity, SignedIn, refused
+from tests.integration.identity.harness import Identity, SignedIn, refused
 
 pytestmark = pytest.mark.integration
 
@@ -28,15 +30,15 @@ DENIED = (grpc.StatusCode.PERMISSION_DENIED, "ACCESS_DENIED")
 
 async def _principal(identity: Identity, token: str) -> Principal:
     """Return the principal that another service gets from the token, with fetched keys."""
-    async with open_channel(identity.address, SERVICE) as channel:
+    async with open_channel(identity.address, *IDENTITY) as channel:
         return await TokenVerifier(keys_of_identity(channel, identity.clock), clock=identity.clock).verify(
             token
         )
 
 
 async def _revoke(identity: Identity, token: str, call_id: str, request_id: str | None = None) -> None:
-    request = pb.RevokeGrantRequest(call_id=call_id, request_id=request_id or uuid7())
-    await identity.stub.RevokeGrant(request, metadata=bearer(token))
+    request = internal.RevokeGrantRequest(call_id=call_id, request_id=request_id or uuid7())
+    await identity.internal.RevokeGrant(request, metadata=bearer(token))
 
 
 async def test_an_assertion_without_a_grant_gets_a_token_without_a_customer(identity: Identity) -> None:
@@ -49,8 +51,8 @@ async def test_a_services_own_token_gives_no_access_to_customer_data(identity: I
     await identity.register()
     own = bearer(await identity.exchange())
     assert await refused(identity.stub.GetCustomer(pb.GetCustomerRequest(), metadata=own)) == DENIED
-    request = pb.GrantCallRequest(call_id=uuid7(), conversation_id=uuid7())
-    assert await refused(identity.stub.GrantCall(request, metadata=own)) == DENIED
+    request = internal.GrantCallRequest(call_id=uuid7(), conversation_id=uuid7())
+    assert await refused(identity.internal.GrantCall(request, metadata=own)) == DENIED
 
 
 async def test_with_a_grant_the_token_names_customer_agent_call_and_conversation(identity: Identity) -> None:
@@ -68,7 +70,7 @@ async def test_workload_identity_exchanges_and_caches_its_token(identity: Identi
     asha = await identity.register()
     grant = await identity.grant(asha, uuid7())
     key = identity.settings.secrets.actor_key("agent")
-    workload = WorkloadIdentity("agent", key, identity.stub, identity.clock)
+    workload = WorkloadIdentity("agent", key, identity.internal, identity.clock)
     assert (await workload.exchange(grant.grant)).expires_at == (
         identity.clock.now() + timedelta(minutes=5)
     ).replace(microsecond=0)
@@ -82,7 +84,7 @@ async def test_only_agents_exchange_grants(identity: Identity) -> None:
     grant = await identity.grant(await identity.register(), uuid7())
     for name in ("gateway", "conversation"):
         workload = WorkloadIdentity(
-            name, identity.settings.secrets.actor_key(name), identity.stub, identity.clock
+            name, identity.settings.secrets.actor_key(name), identity.internal, identity.clock
         )
         assert (await refused(workload.exchange(grant.grant)))[0] is grpc.StatusCode.UNAUTHENTICATED
     await identity.exchange(grant.grant)
@@ -154,8 +156,8 @@ async def test_an_agent_can_neither_grant_nor_revoke(identity: Identity) -> None
     call_id = uuid7()
     agent = await identity.exchange((await identity.grant(asha, call_id)).grant)
     assert await refused(_revoke(identity, agent, call_id)) == DENIED
-    request = pb.GrantCallRequest(call_id=uuid7(), conversation_id=uuid7())
-    assert await refused(identity.stub.GrantCall(request, metadata=bearer(agent))) == DENIED
+    request = internal.GrantCallRequest(call_id=uuid7(), conversation_id=uuid7())
+    assert await refused(identity.internal.GrantCall(request, metadata=bearer(agent))) == DENIED
 
 
 async def test_revoking_an_unknown_grant_succeeds_and_request_ids_are_unique(identity: Identity) -> None:
@@ -183,7 +185,9 @@ async def test_a_replayed_assertion_is_refused(identity: Identity) -> None:
     grant = await identity.grant(await identity.register(), uuid7())
     assertion = identity.assertion()
     for text, outcome in ((grant.grant, None), (grant.grant, UNKNOWN_ACTOR), ("", UNKNOWN_ACTOR)):
-        call = identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion, grant=text))
+        call = identity.internal.ExchangeToken(
+            internal.ExchangeTokenRequest(actor_assertion=assertion, grant=text)
+        )
         if outcome is None:
             await call
         else:
@@ -203,23 +207,25 @@ async def test_services_may_use_the_same_assertion_ids(identity: Identity) -> No
         }
         key = identity.settings.secrets.actor_key(actor)
         assertion = jwt.encode(claims, key, "ES256", {"typ": "client-authentication+jwt"})
-        await identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion))
+        await identity.internal.ExchangeToken(internal.ExchangeTokenRequest(actor_assertion=assertion))
 
 
 async def test_an_assertion_sent_concurrently_gets_one_token(identity: Identity) -> None:
-    request = pb.ExchangeTokenRequest(actor_assertion=identity.assertion())
+    request = internal.ExchangeTokenRequest(actor_assertion=identity.assertion())
     outcomes = await asyncio.gather(
-        *(identity.stub.ExchangeToken(request) for _ in range(8)), return_exceptions=True
+        *(identity.internal.ExchangeToken(request) for _ in range(8)), return_exceptions=True
     )
-    assert sum(isinstance(outcome, pb.ExchangeTokenResponse) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, internal.ExchangeTokenResponse) for outcome in outcomes) == 1
 
 
 async def test_an_assertion_used_with_an_ended_grant_is_spent(identity: Identity) -> None:
     assertion = identity.assertion()
-    request = pb.ExchangeTokenRequest(actor_assertion=assertion, grant="rbg_unknown")
-    assert await refused(identity.stub.ExchangeToken(request)) == GRANT_ENDED
+    request = internal.ExchangeTokenRequest(actor_assertion=assertion, grant="rbg_unknown")
+    assert await refused(identity.internal.ExchangeToken(request)) == GRANT_ENDED
     assert (
-        await refused(identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion)))
+        await refused(
+            identity.internal.ExchangeToken(internal.ExchangeTokenRequest(actor_assertion=assertion))
+        )
         == UNKNOWN_ACTOR
     )
 
@@ -229,7 +235,9 @@ async def test_access_and_refresh_tokens_are_not_assertions_or_grants(identity: 
     own = await identity.exchange()
     for wrong in (asha.tokens.access_token, asha.tokens.refresh_token, own):
         assert (
-            await refused(identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=wrong)))
+            await refused(
+                identity.internal.ExchangeToken(internal.ExchangeTokenRequest(actor_assertion=wrong))
+            )
             == UNKNOWN_ACTOR
         )
     assert await refused(identity.exchange(asha.tokens.refresh_token)) == GRANT_ENDED
@@ -248,6 +256,6 @@ async def test_a_grant_needs_a_live_session(identity: Identity) -> None:
 )
 async def test_a_malformed_id_is_refused(identity: Identity, call_id: str, conversation_id: str) -> None:
     asha = await identity.register()
-    request = pb.GrantCallRequest(call_id=call_id, conversation_id=conversation_id)
+    request = internal.GrantCallRequest(call_id=call_id, conversation_id=conversation_id)
     invalid = (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
-    assert await refused(identity.stub.GrantCall(request, metadata=asha.headers)) == invalid
+    assert await refused(identity.internal.GrantCall(request, metadata=asha.headers)) == invalid

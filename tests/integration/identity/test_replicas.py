@@ -14,6 +14,7 @@ import grpc
 import pytest
 import pytest_asyncio
 from readback.identity.v1 import identity_service_pb2 as pb
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
 
 from mesh.ids import uuid7
 from services.identity.accounts.sign_in_throttling import FREE_ATTEMPTS
@@ -97,13 +98,15 @@ async def test_the_same_request_on_all_replicas_runs_once_with_one_response(
     assert await codes(
         *(replicas[n % REPLICAS].stub.Logout(request, metadata=asha.headers) for n in range(12))
     ) == {"OK": 12}
-    other = pb.RevokeGrantRequest(request_id=request.request_id, call_id=uuid7())
-    assert await codes(replicas[1].stub.RevokeGrant(other, metadata=asha.headers)) == {"ALREADY_EXISTS": 1}
+    other = internal.RevokeGrantRequest(request_id=request.request_id, call_id=uuid7())
+    assert await codes(replicas[1].internal.RevokeGrant(other, metadata=asha.headers)) == {
+        "ALREADY_EXISTS": 1
+    }
 
 
 async def test_an_assertion_is_valid_once_on_any_replica(replicas: Sequence[Identity]) -> None:
-    proof = pb.ExchangeTokenRequest(actor_assertion=replicas[0].assertion())
-    assert await codes(*(one.stub.ExchangeToken(proof) for one in replicas)) == {
+    proof = internal.ExchangeTokenRequest(actor_assertion=replicas[0].assertion())
+    assert await codes(*(one.internal.ExchangeToken(proof) for one in replicas)) == {
         "OK": 1,
         "UNAUTHENTICATED": REPLICAS - 1,
     }
@@ -124,7 +127,7 @@ async def test_signing_out_during_refreshes_and_grants_leaves_nothing_usable(
     for _ in range(5):
         asha = await replicas[0].register(f"{uuid7()}@example.com")
         pairs: list[pb.TokenPair] = []
-        grants: list[pb.GrantCallResponse] = []
+        grants: list[internal.GrantCallResponse] = []
 
         async def keep(into: list[T], call: Awaitable[T]) -> None:
             into.append(await call)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1 import identity_service_pb2_grpc
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
 from sqlalchemy import Connection
 
 from mesh import logs
@@ -30,12 +31,13 @@ from mesh.database.migrations import migrated
 from mesh.database.transactions import reading
 from mesh.errors import metadata_of
 from mesh.ids import uuid7
+from mesh.security.revocations import IDENTITY
 from mesh.security.security_log import security_log
 from mesh.settings import load
 from services.identity.app import MIGRATIONS
 from services.identity.settings import IdentitySettings
 from services.identity.store.schema import metadata
-from tests.integration.identity.harness import PASSWORD, SERVICE, refused, running_identity
+from tests.integration.identity.harness import PASSWORD, refused, running_identity
 
 pytestmark = pytest.mark.integration
 
@@ -91,8 +93,10 @@ async def test_no_secret_reaches_the_logs(tmp_path: Path, capfd: pytest.CaptureF
         grant = await identity.grant(asha, uuid7())
         agent = await identity.exchange(grant.grant)
         assertion = identity.assertion("conversation")
-        await identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion))
-        await refused(identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion)))
+        await identity.internal.ExchangeToken(internal.ExchangeTokenRequest(actor_assertion=assertion))
+        await refused(
+            identity.internal.ExchangeToken(internal.ExchangeTokenRequest(actor_assertion=assertion))
+        )
         await refused(identity.login(password="a wrong password of hers"))
         await refused(identity.register())
         pepper = identity.settings.secrets.text("identity-pepper")
@@ -189,7 +193,7 @@ class _process:  # noqa: N801 -- used like a function
             event = json.loads(line)
             if event["event"] == "serving":
                 break
-        self._channel = open_channel(event["address"], SERVICE)
+        self._channel = open_channel(event["address"], *IDENTITY)
         return identity_service_pb2_grpc.IdentityServiceStub(self._channel), self._process
 
     async def __aexit__(self, *_: object) -> None:

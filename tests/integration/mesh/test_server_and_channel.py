@@ -90,7 +90,7 @@ async def mesh() -> AsyncIterator[Mesh]:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
     table: ErrorTable = {QuoteTooOld: (grpc.StatusCode.FAILED_PRECONDITION, "QUOTE_TOO_OLD")}
-    service = GrpcService("test", SERVICE, add, table, TokenVerifier(keys))
+    service = GrpcService("test", [SERVICE], add, table, TokenVerifier(keys))
     settings = ServerSettings(drain_seconds=0.1, limits=LimitSettings(streams_per_caller=3, unary=100))
     async with (
         running(service, settings=settings) as server,

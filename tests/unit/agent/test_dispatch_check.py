@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import grpc
 import pytest
-from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from agent.dispatch_check import is_current
 
@@ -20,15 +20,15 @@ class Service:
     """Answers every check with a status."""
 
     def __init__(self, code: grpc.StatusCode) -> None:
-        self.code, self.asked = code, list[pb.CheckDispatchRequest]()
+        self.code, self.asked = code, list[call_record.CheckDispatchRequest]()
 
     async def CheckDispatch(
-        self, request: pb.CheckDispatchRequest, *, timeout: float
-    ) -> pb.CheckDispatchResponse:
+        self, request: call_record.CheckDispatchRequest, *, timeout: float
+    ) -> call_record.CheckDispatchResponse:
         self.asked.append(request)
         if self.code is not grpc.StatusCode.OK:
             raise grpc.aio.AioRpcError(self.code, grpc.aio.Metadata(), grpc.aio.Metadata())
-        return pb.CheckDispatchResponse()
+        return call_record.CheckDispatchResponse()
 
 
 @pytest.mark.parametrize(

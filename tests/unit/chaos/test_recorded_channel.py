@@ -9,6 +9,7 @@ import pytest
 from google.rpc import status_pb2
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from tests.chaos.history import History, Outcome, Watcher
 from tests.chaos.recorded_channel import AppendLog, RecordedChannel, RecordLog, watching
@@ -16,24 +17,28 @@ from tests.chaos.recorded_channel import AppendLog, RecordedChannel, RecordLog, 
 pytestmark = pytest.mark.unit
 
 
-def said(sequence: int, entry_id: str) -> entry_pb2.Draft:
-    return entry_pb2.Draft(
+def said(sequence: int, entry_id: str) -> call_record.Draft:
+    return call_record.Draft(
         client_sequence=sequence, entry_id=entry_id, utterance=entry_pb2.Utterance(text=entry_id)
     )
 
 
-def saying(sequence: int, entry_id: str) -> entry_pb2.Draft:
-    return entry_pb2.Draft(
+def saying(sequence: int, entry_id: str) -> call_record.Draft:
+    return call_record.Draft(
         client_sequence=sequence, entry_id=entry_id, open_utterance=entry_pb2.OpenUtterance(text=entry_id)
     )
 
 
-def sent(notes: RecordLog, *drafts: entry_pb2.Draft) -> None:
-    notes.sent(pb.RecordRequest(append=pb.RecordAppend(drafts=drafts)))
+def sent(notes: RecordLog, *drafts: call_record.Draft) -> None:
+    notes.sent(call_record.RecordRequest(append=call_record.RecordAppend(drafts=drafts)))
 
 
 def acked(notes: RecordLog, through: int, *numbers: int) -> None:
-    notes.received(pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=through, numbers=numbers)))
+    notes.received(
+        call_record.RecordResponse(
+            ack=call_record.RecordAck(through_client_sequence=through, numbers=numbers)
+        )
+    )
 
 
 @pytest.fixture
@@ -44,7 +49,7 @@ def history() -> History:
 @pytest.fixture
 def notes(history: History) -> RecordLog:
     notes = RecordLog(history, "talk", "agent")
-    notes.sent(pb.RecordRequest(open=pb.RecordOpen()))
+    notes.sent(call_record.RecordRequest(open=call_record.RecordOpen()))
     return notes
 
 
@@ -62,7 +67,7 @@ def test_an_ack_settles_what_was_sent_up_to_it(notes: RecordLog, history: Histor
 
 def test_what_is_sent_again_on_another_stream_is_the_same_append(notes: RecordLog, history: History) -> None:
     sent(notes, said(1, "a"), said(2, "b"))
-    notes.sent(pb.RecordRequest(open=pb.RecordOpen()))
+    notes.sent(call_record.RecordRequest(open=call_record.RecordOpen()))
     sent(notes, said(1, "a"), said(2, "b"))
     acked(notes, 2, 4, 5)
     assert outcomes(history) == {"a": (Outcome.OK, 4), "b": (Outcome.OK, 5)}
@@ -72,12 +77,14 @@ def test_what_is_sent_again_on_another_stream_is_the_same_append(notes: RecordLo
 
 def test_a_refusal_is_a_failure_only_if_nothing_was_sent_before(notes: RecordLog, history: History) -> None:
     sent(notes, said(1, "a"))
-    notes.sent(pb.RecordRequest(open=pb.RecordOpen()))
+    notes.sent(call_record.RecordRequest(open=call_record.RecordOpen()))
     sent(notes, said(1, "a"), said(2, "b"))
     for sequence in (1, 2):
         notes.received(
-            pb.RecordResponse(
-                rejected=pb.RecordRejected(client_sequence=sequence, status=status_pb2.Status(code=3))
+            call_record.RecordResponse(
+                rejected=call_record.RecordRejected(
+                    client_sequence=sequence, status=status_pb2.Status(code=3)
+                )
             )
         )
     assert outcomes(history) == {"a": (Outcome.UNKNOWN, 0), "b": (Outcome.FAIL, 0)}
@@ -91,11 +98,14 @@ def test_an_ack_with_too_few_numbers_is_noticed(notes: RecordLog) -> None:
 
 def test_the_drafts_of_one_unary_append_are_a_group(history: History) -> None:
     notes = AppendLog(history, "talk", "agent")
-    notes.sent(pb.AppendRequest(drafts=[said(1, "a"), said(2, "b")]))
-    notes.sent(pb.AppendRequest(drafts=[said(3, "c")]))
+    notes.sent(call_record.AppendRequest(drafts=[said(1, "a"), said(2, "b")]))
+    notes.sent(call_record.AppendRequest(drafts=[said(3, "c")]))
     notes.received(
-        pb.AppendResponse(
-            drafts=[pb.AckedDraft(client_sequence=1, number=1), pb.AckedDraft(client_sequence=2, number=2)]
+        call_record.AppendResponse(
+            drafts=[
+                call_record.AckedDraft(client_sequence=1, number=1),
+                call_record.AckedDraft(client_sequence=2, number=2),
+            ]
         )
     )
     groups = {entry_id: append.group for entry_id, append in history.appends.items()}

@@ -74,7 +74,10 @@ def message(descriptor: Descriptor, dice: Random, depth: int = 4) -> Message:
 
 
 def _fill(made: Any, field: FieldDescriptor, dice: Random, depth: int) -> None:
-    if field.is_repeated:
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        key, content = field.message_type.fields
+        getattr(made, field.name)[value(key, dice, depth)] = value(content, dice, depth)
+    elif field.is_repeated:
         getattr(made, field.name).extend(value(field, dice, depth) for _ in range(dice.randrange(3)))
     elif field.message_type is not None:
         getattr(made, field.name).CopyFrom(value(field, dice, depth))

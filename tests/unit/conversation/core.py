@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.contracts.tool_arguments import enum_word
 from mesh.ids import uuid7
@@ -166,7 +167,7 @@ class Core:
         await self.calls.open(writer)
         return call, writer
 
-    async def append(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored | Refused]:
+    async def append(self, writer: Writer, drafts: Sequence[call_record.Draft]) -> list[Stored | Refused]:
         """Append drafts and wait for the outcomes."""
         return await (await self.log.submit(writer, drafts))
 
@@ -226,7 +227,7 @@ class Core:
         *,
         entry_id: str | None = None,
         speaker: entry_pb2.Speaker.ValueType = entry_pb2.SPEAKER_AGENT,
-    ) -> entry_pb2.Draft:
+    ) -> call_record.Draft:
         """Return a draft of a sealed utterance."""
         entry_id = entry_id or uuid7()
         utterance = entry_pb2.Utterance(
@@ -237,11 +238,11 @@ class Core:
             sealing=entry_pb2.SEALING_FINAL,
         )
         now = timestamp(self.clock.now())
-        return entry_pb2.Draft(
+        return call_record.Draft(
             client_sequence=1, entry_id=entry_id, start_time=now, end_time=now, utterance=utterance
         )
 
-    def saying(self, text: str, revision: int, *, entry_id: str) -> entry_pb2.Draft:
+    def saying(self, text: str, revision: int, *, entry_id: str) -> call_record.Draft:
         """Return a draft of an open utterance."""
         speech = entry_pb2.OpenUtterance(
             utterance_id=entry_id,
@@ -250,7 +251,7 @@ class Core:
             text=text,
             revision=revision,
         )
-        return entry_pb2.Draft(
+        return call_record.Draft(
             client_sequence=1,
             entry_id=entry_id,
             start_time=timestamp(self.clock.now()),

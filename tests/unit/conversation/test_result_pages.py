@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.errors import InvalidRequest
 from mesh.ids import uuid7
@@ -23,19 +24,19 @@ pytestmark = pytest.mark.unit
 GRPC_LIMIT = 4 * 1024 * 1024
 
 
-def result_of(letters: int) -> entry_pb2.Draft:
+def result_of(letters: int) -> call_record.Draft:
     """Return a draft of a large tool result."""
     result = entry_pb2.ToolResult(
         tool_call_id=uuid7(), name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_FOUND
     )
     result.other["offers"] = "\1" * letters
     now = timestamp(NOON)
-    return entry_pb2.Draft(
+    return call_record.Draft(
         client_sequence=1, entry_id=uuid7(), start_time=now, end_time=now, tool_result=result
     )
 
 
-def largest() -> entry_pb2.Draft:
+def largest() -> call_record.Draft:
     """Return the largest draft that can be stored."""
     draft = result_of(MAX_CONTENT_BYTES)
     draft.tool_result.other["offers"] = "\1" * (2 * MAX_CONTENT_BYTES - draft.tool_result.ByteSize())

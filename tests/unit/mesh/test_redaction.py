@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.identity.v1 import identity_service_pb2 as identity
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.logs import configure
 from mesh.redaction import REDACTED, redact_event, redact_message, redact_text
@@ -33,7 +34,7 @@ def test_marked_fields_are_blank_inside_other_messages_too() -> None:
     response = conversation.StartCallResponse(
         access=conversation.CallAccess(livekit_url="ws://sfu", livekit_token="secret")
     )
-    opened = conversation.RecordResponse(opened=conversation.RecordOpened(grant="secret", locale="en-IN"))
+    opened = call_record.RecordResponse(opened=call_record.RecordOpened(grant="secret", locale="en-IN"))
     for message in (response, opened):
         assert "secret" not in redact_message(message)
     assert "ws://sfu" in redact_message(response)

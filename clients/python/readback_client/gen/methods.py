@@ -128,30 +128,6 @@ class ConversationService(Service):
         """
         return await self._unary("/readback.conversation.v1.ConversationService/EndCall", request, conversation.EndCallResponse, timeout)
 
-    async def check_dispatch(
-        self, request: conversation.CheckDispatchRequest, *, timeout: float | None = None
-    ) -> conversation.CheckDispatchResponse:
-        """Tells an agent's worker whether a dispatch is current, before the worker spends a process on it.
-
-        Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`; ABORTED `STALE_EPOCH`.
-        """
-        return await self._unary("/readback.conversation.v1.ConversationService/CheckDispatch", request, conversation.CheckDispatchResponse, timeout)
-
-    async def append(
-        self, request: conversation.AppendRequest, *, timeout: float | None = None
-    ) -> conversation.AppendResponse:
-        """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale
-        may append what it has already spoken; it is stored as late. An utterance that the service has
-        sealed as truncated doesn't change (`ENTRY_CONFLICT`); its writer may append the full text as
-        another utterance that names it (`completes_utterance_id`).
-
-        Called on behalf of the call's customer, or with the agent's own token and the writer's late ticket.
-
-        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION
-        `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
-        """
-        return await self._unary("/readback.conversation.v1.ConversationService/Append", request, conversation.AppendResponse, timeout)
-
     def watch(
         self, request: conversation.WatchRequest, *, timeout: float | None = None
     ) -> AsyncGenerator[conversation.WatchResponse]:
@@ -427,35 +403,6 @@ class IdentityService(Service):
         """
         return await self._unary("/readback.identity.v1.IdentityService/DeleteCustomer", request, identity.DeleteCustomerResponse, timeout)
 
-    async def grant_call(
-        self, request: identity.GrantCallRequest, *, timeout: float | None = None
-    ) -> identity.GrantCallResponse:
-        """Allows voice agents to act for the customer of the token in one call. The conversation service
-        calls this with the customer's token. A second grant for the same call replaces the first.
-
-        Errors: UNAUTHENTICATED `SESSION_ENDED`.
-        """
-        return await self._unary("/readback.identity.v1.IdentityService/GrantCall", request, identity.GrantCallResponse, timeout)
-
-    async def revoke_grant(
-        self, request: identity.RevokeGrantRequest, *, timeout: float | None = None
-    ) -> identity.RevokeGrantResponse:
-        """Revokes the grant of a call. Access tokens issued for it expire within minutes, and no new ones
-        are issued. Revoking a grant that doesn't exist succeeds.
-        """
-        return await self._unary("/readback.identity.v1.IdentityService/RevokeGrant", request, identity.RevokeGrantResponse, timeout)
-
-    async def exchange_token(
-        self, request: identity.ExchangeTokenRequest, *, timeout: float | None = None
-    ) -> identity.ExchangeTokenResponse:
-        """Exchanges a signed assertion (RFC 7523) of an agent or a service for an access token (RFC 8693).
-        Without a grant the token is the caller's own and gives no access to customers' data. With a call's
-        grant it is for that call: `sub` is the customer, `act` the agent.
-
-        Errors: UNAUTHENTICATED `UNKNOWN_ACTOR`, `GRANT_ENDED`.
-        """
-        return await self._unary("/readback.identity.v1.IdentityService/ExchangeToken", request, identity.ExchangeTokenResponse, timeout)
-
     async def get_jwks(
         self, request: identity.GetJwksRequest, *, timeout: float | None = None
     ) -> identity.GetJwksResponse:
@@ -463,26 +410,3 @@ class IdentityService(Service):
         that are still accepted.
         """
         return await self._unary("/readback.identity.v1.IdentityService/GetJwks", request, identity.GetJwksResponse, timeout)
-
-    async def get_revocations(
-        self, request: identity.GetRevocationsRequest, *, timeout: float | None = None
-    ) -> identity.GetRevocationsResponse:
-        """Returns which access tokens must be refused although they have not expired: those of deleted
-        customers and of ended sessions.
-        """
-        return await self._unary("/readback.identity.v1.IdentityService/GetRevocations", request, identity.GetRevocationsResponse, timeout)
-
-    async def list_deleted_customers(
-        self, request: identity.ListDeletedCustomersRequest, *, timeout: float | None = None
-    ) -> identity.ListDeletedCustomersResponse:
-        """Lists deleted customers whose data the caller must delete, at most 100. Each is listed until it
-        is confirmed, and once more after the customer's last access token has expired.
-        """
-        return await self._unary("/readback.identity.v1.IdentityService/ListDeletedCustomers", request, identity.ListDeletedCustomersResponse, timeout)
-
-    async def confirm_deleted_customers(
-        self, request: identity.ConfirmDeletedCustomersRequest, *, timeout: float | None = None
-    ) -> identity.ConfirmDeletedCustomersResponse:
-        """Confirms that the data of deleted customers was deleted. Confirming an unknown customer succeeds.
-        """
-        return await self._unary("/readback.identity.v1.IdentityService/ConfirmDeletedCustomers", request, identity.ConfirmDeletedCustomersResponse, timeout)

@@ -92,21 +92,6 @@ class ConversationServiceStub:
                 request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallRequest.SerializeToString,
                 response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallResponse.FromString,
                 _registered_method=True)
-        self.CheckDispatch = channel.unary_unary(
-                '/readback.conversation.v1.ConversationService/CheckDispatch',
-                request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchRequest.SerializeToString,
-                response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchResponse.FromString,
-                _registered_method=True)
-        self.Record = channel.stream_stream(
-                '/readback.conversation.v1.ConversationService/Record',
-                request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.RecordRequest.SerializeToString,
-                response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.RecordResponse.FromString,
-                _registered_method=True)
-        self.Append = channel.unary_unary(
-                '/readback.conversation.v1.ConversationService/Append',
-                request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.AppendRequest.SerializeToString,
-                response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.AppendResponse.FromString,
-                _registered_method=True)
         self.Watch = channel.unary_stream(
                 '/readback.conversation.v1.ConversationService/Watch',
                 request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.WatchRequest.SerializeToString,
@@ -244,43 +229,6 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def CheckDispatch(self, request, context):
-        """Tells an agent's worker whether a dispatch is current, before the worker spends a process on it.
-
-        Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`; ABORTED `STALE_EPOCH`.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def Record(self, request_iterator, context):
-        """Holds a call for an agent and records its log: first `open`, then drafts. Acks come in order, after the
-        commit. A draft that is refused gets its own `rejected`, and the stream continues. When the stream
-        breaks, the same writer may open the same epoch again and resend what was not acked. The agent opens the
-        stream with its own token; `opened` carries the call's grant.
-
-        Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`;
-        FAILED_PRECONDITION `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def Append(self, request, context):
-        """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may
-        append what it has already spoken; it is stored as late. An utterance that the service has sealed as
-        truncated doesn't change (`ENTRY_CONFLICT`); its writer may append the full text as another utterance
-        that names it (`completes_utterance_id`).
-
-        Called on behalf of the call's customer, or with the agent's own token and the writer's late ticket.
-
-        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION
-        `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def Watch(self, request, context):
         """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time,
         the beginning or now. Sends every entry once, in order; on request also live text and changes of the
@@ -381,21 +329,6 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.EndCall,
                     request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallRequest.FromString,
                     response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallResponse.SerializeToString,
-            ),
-            'CheckDispatch': grpc.unary_unary_rpc_method_handler(
-                    servicer.CheckDispatch,
-                    request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchRequest.FromString,
-                    response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchResponse.SerializeToString,
-            ),
-            'Record': grpc.stream_stream_rpc_method_handler(
-                    servicer.Record,
-                    request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.RecordRequest.FromString,
-                    response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.RecordResponse.SerializeToString,
-            ),
-            'Append': grpc.unary_unary_rpc_method_handler(
-                    servicer.Append,
-                    request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.AppendRequest.FromString,
-                    response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.AppendResponse.SerializeToString,
             ),
             'Watch': grpc.unary_stream_rpc_method_handler(
                     servicer.Watch,
@@ -718,87 +651,6 @@ class ConversationService:
             '/readback.conversation.v1.ConversationService/EndCall',
             readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallRequest.SerializeToString,
             readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndCallResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CheckDispatch(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/readback.conversation.v1.ConversationService/CheckDispatch',
-            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchRequest.SerializeToString,
-            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.CheckDispatchResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def Record(request_iterator,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.stream_stream(
-            request_iterator,
-            target,
-            '/readback.conversation.v1.ConversationService/Record',
-            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.RecordRequest.SerializeToString,
-            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.RecordResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def Append(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/readback.conversation.v1.ConversationService/Append',
-            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.AppendRequest.SerializeToString,
-            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.AppendResponse.FromString,
             options,
             channel_credentials,
             insecure,

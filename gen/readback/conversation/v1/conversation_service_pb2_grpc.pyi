@@ -101,31 +101,6 @@ class ConversationServiceStub:
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`.
     """
-    CheckDispatch: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.CheckDispatchRequest, _conversation_service_pb2.CheckDispatchResponse]
-    """Tells an agent's worker whether a dispatch is current, before the worker spends a process on it.
-
-    Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`; ABORTED `STALE_EPOCH`.
-    """
-    Record: _grpc.StreamStreamMultiCallable[_conversation_service_pb2.RecordRequest, _conversation_service_pb2.RecordResponse]
-    """Holds a call for an agent and records its log: first `open`, then drafts. Acks come in order, after the
-    commit. A draft that is refused gets its own `rejected`, and the stream continues. When the stream
-    breaks, the same writer may open the same epoch again and resend what was not acked. The agent opens the
-    stream with its own token; `opened` carries the call's grant.
-
-    Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`;
-    FAILED_PRECONDITION `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
-    """
-    Append: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.AppendRequest, _conversation_service_pb2.AppendResponse]
-    """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may
-    append what it has already spoken; it is stored as late. An utterance that the service has sealed as
-    truncated doesn't change (`ENTRY_CONFLICT`); its writer may append the full text as another utterance
-    that names it (`completes_utterance_id`).
-
-    Called on behalf of the call's customer, or with the agent's own token and the writer's late ticket.
-
-    Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION
-    `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
-    """
     Watch: _grpc.UnaryStreamMultiCallable[_conversation_service_pb2.WatchRequest, _conversation_service_pb2.WatchResponse]
     """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time,
     the beginning or now. Sends every entry once, in order; on request also live text and changes of the
@@ -226,31 +201,6 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`.
-    """
-    CheckDispatch: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.CheckDispatchRequest, _conversation_service_pb2.CheckDispatchResponse]  # type: ignore[assignment]
-    """Tells an agent's worker whether a dispatch is current, before the worker spends a process on it.
-
-    Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`; ABORTED `STALE_EPOCH`.
-    """
-    Record: _aio.StreamStreamMultiCallable[_conversation_service_pb2.RecordRequest, _conversation_service_pb2.RecordResponse]  # type: ignore[assignment]
-    """Holds a call for an agent and records its log: first `open`, then drafts. Acks come in order, after the
-    commit. A draft that is refused gets its own `rejected`, and the stream continues. When the stream
-    breaks, the same writer may open the same epoch again and resend what was not acked. The agent opens the
-    stream with its own token; `opened` carries the call's grant.
-
-    Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`;
-    FAILED_PRECONDITION `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
-    """
-    Append: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.AppendRequest, _conversation_service_pb2.AppendResponse]  # type: ignore[assignment]
-    """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may
-    append what it has already spoken; it is stored as late. An utterance that the service has sealed as
-    truncated doesn't change (`ENTRY_CONFLICT`); its writer may append the full text as another utterance
-    that names it (`completes_utterance_id`).
-
-    Called on behalf of the call's customer, or with the agent's own token and the writer's late ticket.
-
-    Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION
-    `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
     """
     Watch: _aio.UnaryStreamMultiCallable[_conversation_service_pb2.WatchRequest, _conversation_service_pb2.WatchResponse]  # type: ignore[assignment]
     """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time,
@@ -415,49 +365,6 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`.
-        """
-
-    @_abc_1.abstractmethod
-    def CheckDispatch(
-        self,
-        request: _conversation_service_pb2.CheckDispatchRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_conversation_service_pb2.CheckDispatchResponse, _abc.Awaitable[_conversation_service_pb2.CheckDispatchResponse]]:
-        """Tells an agent's worker whether a dispatch is current, before the worker spends a process on it.
-
-        Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`; ABORTED `STALE_EPOCH`.
-        """
-
-    @_abc_1.abstractmethod
-    def Record(
-        self,
-        request_iterator: _MaybeAsyncIterator[_conversation_service_pb2.RecordRequest],
-        context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_conversation_service_pb2.RecordResponse], _abc.AsyncIterator[_conversation_service_pb2.RecordResponse]]:
-        """Holds a call for an agent and records its log: first `open`, then drafts. Acks come in order, after the
-        commit. A draft that is refused gets its own `rejected`, and the stream continues. When the stream
-        breaks, the same writer may open the same epoch again and resend what was not acked. The agent opens the
-        stream with its own token; `opened` carries the call's grant.
-
-        Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`;
-        FAILED_PRECONDITION `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
-        """
-
-    @_abc_1.abstractmethod
-    def Append(
-        self,
-        request: _conversation_service_pb2.AppendRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_conversation_service_pb2.AppendResponse, _abc.Awaitable[_conversation_service_pb2.AppendResponse]]:
-        """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may
-        append what it has already spoken; it is stored as late. An utterance that the service has sealed as
-        truncated doesn't change (`ENTRY_CONFLICT`); its writer may append the full text as another utterance
-        that names it (`completes_utterance_id`).
-
-        Called on behalf of the call's customer, or with the agent's own token and the writer's late ticket.
-
-        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION
-        `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
         """
 
     @_abc_1.abstractmethod

@@ -88,40 +88,10 @@ class IdentityServiceStub:
                 request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.DeleteCustomerRequest.SerializeToString,
                 response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.DeleteCustomerResponse.FromString,
                 _registered_method=True)
-        self.GrantCall = channel.unary_unary(
-                '/readback.identity.v1.IdentityService/GrantCall',
-                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GrantCallRequest.SerializeToString,
-                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GrantCallResponse.FromString,
-                _registered_method=True)
-        self.RevokeGrant = channel.unary_unary(
-                '/readback.identity.v1.IdentityService/RevokeGrant',
-                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeGrantRequest.SerializeToString,
-                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeGrantResponse.FromString,
-                _registered_method=True)
-        self.ExchangeToken = channel.unary_unary(
-                '/readback.identity.v1.IdentityService/ExchangeToken',
-                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ExchangeTokenRequest.SerializeToString,
-                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ExchangeTokenResponse.FromString,
-                _registered_method=True)
         self.GetJwks = channel.unary_unary(
                 '/readback.identity.v1.IdentityService/GetJwks',
                 request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksRequest.SerializeToString,
                 response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksResponse.FromString,
-                _registered_method=True)
-        self.GetRevocations = channel.unary_unary(
-                '/readback.identity.v1.IdentityService/GetRevocations',
-                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsRequest.SerializeToString,
-                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsResponse.FromString,
-                _registered_method=True)
-        self.ListDeletedCustomers = channel.unary_unary(
-                '/readback.identity.v1.IdentityService/ListDeletedCustomers',
-                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersRequest.SerializeToString,
-                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersResponse.FromString,
-                _registered_method=True)
-        self.ConfirmDeletedCustomers = channel.unary_unary(
-                '/readback.identity.v1.IdentityService/ConfirmDeletedCustomers',
-                request_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersRequest.SerializeToString,
-                response_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersResponse.FromString,
                 _registered_method=True)
 
 
@@ -236,61 +206,9 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GrantCall(self, request, context):
-        """Allows voice agents to act for the customer of the token in one call. The conversation service calls this
-        with the customer's token. A second grant for the same call replaces the first.
-
-        Errors: UNAUTHENTICATED `SESSION_ENDED`.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RevokeGrant(self, request, context):
-        """Revokes the grant of a call. Access tokens issued for it expire within minutes, and no new ones are
-        issued. Revoking a grant that doesn't exist succeeds.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ExchangeToken(self, request, context):
-        """Exchanges a signed assertion (RFC 7523) of an agent or a service for an access token (RFC 8693). Without
-        a grant the token is the caller's own and gives no access to customers' data. With a call's grant it is
-        for that call: `sub` is the customer, `act` the agent.
-
-        Errors: UNAUTHENTICATED `UNKNOWN_ACTOR`, `GRANT_ENDED`.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def GetJwks(self, request, context):
         """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
         still accepted.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetRevocations(self, request, context):
-        """Returns which access tokens must be refused although they have not expired: those of deleted customers
-        and of ended sessions.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListDeletedCustomers(self, request, context):
-        """Lists deleted customers whose data the caller must delete, at most 100. Each is listed until it is
-        confirmed, and once more after the customer's last access token has expired.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ConfirmDeletedCustomers(self, request, context):
-        """Confirms that the data of deleted customers was deleted. Confirming an unknown customer succeeds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -349,40 +267,10 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.DeleteCustomerRequest.FromString,
                     response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.DeleteCustomerResponse.SerializeToString,
             ),
-            'GrantCall': grpc.unary_unary_rpc_method_handler(
-                    servicer.GrantCall,
-                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GrantCallRequest.FromString,
-                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GrantCallResponse.SerializeToString,
-            ),
-            'RevokeGrant': grpc.unary_unary_rpc_method_handler(
-                    servicer.RevokeGrant,
-                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeGrantRequest.FromString,
-                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeGrantResponse.SerializeToString,
-            ),
-            'ExchangeToken': grpc.unary_unary_rpc_method_handler(
-                    servicer.ExchangeToken,
-                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ExchangeTokenRequest.FromString,
-                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ExchangeTokenResponse.SerializeToString,
-            ),
             'GetJwks': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJwks,
                     request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksRequest.FromString,
                     response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksResponse.SerializeToString,
-            ),
-            'GetRevocations': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetRevocations,
-                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsRequest.FromString,
-                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsResponse.SerializeToString,
-            ),
-            'ListDeletedCustomers': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListDeletedCustomers,
-                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersRequest.FromString,
-                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersResponse.SerializeToString,
-            ),
-            'ConfirmDeletedCustomers': grpc.unary_unary_rpc_method_handler(
-                    servicer.ConfirmDeletedCustomers,
-                    request_deserializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersRequest.FromString,
-                    response_serializer=readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -670,87 +558,6 @@ class IdentityService:
             _registered_method=True)
 
     @staticmethod
-    def GrantCall(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/readback.identity.v1.IdentityService/GrantCall',
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.GrantCallRequest.SerializeToString,
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.GrantCallResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RevokeGrant(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/readback.identity.v1.IdentityService/RevokeGrant',
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeGrantRequest.SerializeToString,
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.RevokeGrantResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ExchangeToken(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/readback.identity.v1.IdentityService/ExchangeToken',
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.ExchangeTokenRequest.SerializeToString,
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.ExchangeTokenResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def GetJwks(request,
             target,
             options=(),
@@ -767,87 +574,6 @@ class IdentityService:
             '/readback.identity.v1.IdentityService/GetJwks',
             readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksRequest.SerializeToString,
             readback_dot_identity_dot_v1_dot_identity__service__pb2.GetJwksResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetRevocations(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/readback.identity.v1.IdentityService/GetRevocations',
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsRequest.SerializeToString,
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.GetRevocationsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListDeletedCustomers(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/readback.identity.v1.IdentityService/ListDeletedCustomers',
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersRequest.SerializeToString,
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.ListDeletedCustomersResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ConfirmDeletedCustomers(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/readback.identity.v1.IdentityService/ConfirmDeletedCustomers',
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersRequest.SerializeToString,
-            readback_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmDeletedCustomersResponse.FromString,
             options,
             channel_credentials,
             insecure,

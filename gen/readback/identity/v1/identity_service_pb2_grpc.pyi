@@ -101,37 +101,10 @@ class IdentityServiceStub:
     Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
     `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
-    GrantCall: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GrantCallRequest, _identity_service_pb2.GrantCallResponse]
-    """Allows voice agents to act for the customer of the token in one call. The conversation service calls this
-    with the customer's token. A second grant for the same call replaces the first.
-
-    Errors: UNAUTHENTICATED `SESSION_ENDED`.
-    """
-    RevokeGrant: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RevokeGrantRequest, _identity_service_pb2.RevokeGrantResponse]
-    """Revokes the grant of a call. Access tokens issued for it expire within minutes, and no new ones are
-    issued. Revoking a grant that doesn't exist succeeds.
-    """
-    ExchangeToken: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ExchangeTokenRequest, _identity_service_pb2.ExchangeTokenResponse]
-    """Exchanges a signed assertion (RFC 7523) of an agent or a service for an access token (RFC 8693). Without
-    a grant the token is the caller's own and gives no access to customers' data. With a call's grant it is
-    for that call: `sub` is the customer, `act` the agent.
-
-    Errors: UNAUTHENTICATED `UNKNOWN_ACTOR`, `GRANT_ENDED`.
-    """
     GetJwks: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetJwksRequest, _identity_service_pb2.GetJwksResponse]
     """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
     still accepted.
     """
-    GetRevocations: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetRevocationsRequest, _identity_service_pb2.GetRevocationsResponse]
-    """Returns which access tokens must be refused although they have not expired: those of deleted customers
-    and of ended sessions.
-    """
-    ListDeletedCustomers: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ListDeletedCustomersRequest, _identity_service_pb2.ListDeletedCustomersResponse]
-    """Lists deleted customers whose data the caller must delete, at most 100. Each is listed until it is
-    confirmed, and once more after the customer's last access token has expired.
-    """
-    ConfirmDeletedCustomers: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ConfirmDeletedCustomersRequest, _identity_service_pb2.ConfirmDeletedCustomersResponse]
-    """Confirms that the data of deleted customers was deleted. Confirming an unknown customer succeeds."""
 
 @_typing.type_check_only
 class IdentityServiceAsyncStub(IdentityServiceStub):
@@ -206,37 +179,10 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
     `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
-    GrantCall: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GrantCallRequest, _identity_service_pb2.GrantCallResponse]  # type: ignore[assignment]
-    """Allows voice agents to act for the customer of the token in one call. The conversation service calls this
-    with the customer's token. A second grant for the same call replaces the first.
-
-    Errors: UNAUTHENTICATED `SESSION_ENDED`.
-    """
-    RevokeGrant: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RevokeGrantRequest, _identity_service_pb2.RevokeGrantResponse]  # type: ignore[assignment]
-    """Revokes the grant of a call. Access tokens issued for it expire within minutes, and no new ones are
-    issued. Revoking a grant that doesn't exist succeeds.
-    """
-    ExchangeToken: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ExchangeTokenRequest, _identity_service_pb2.ExchangeTokenResponse]  # type: ignore[assignment]
-    """Exchanges a signed assertion (RFC 7523) of an agent or a service for an access token (RFC 8693). Without
-    a grant the token is the caller's own and gives no access to customers' data. With a call's grant it is
-    for that call: `sub` is the customer, `act` the agent.
-
-    Errors: UNAUTHENTICATED `UNKNOWN_ACTOR`, `GRANT_ENDED`.
-    """
     GetJwks: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetJwksRequest, _identity_service_pb2.GetJwksResponse]  # type: ignore[assignment]
     """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
     still accepted.
     """
-    GetRevocations: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetRevocationsRequest, _identity_service_pb2.GetRevocationsResponse]  # type: ignore[assignment]
-    """Returns which access tokens must be refused although they have not expired: those of deleted customers
-    and of ended sessions.
-    """
-    ListDeletedCustomers: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListDeletedCustomersRequest, _identity_service_pb2.ListDeletedCustomersResponse]  # type: ignore[assignment]
-    """Lists deleted customers whose data the caller must delete, at most 100. Each is listed until it is
-    confirmed, and once more after the customer's last access token has expired.
-    """
-    ConfirmDeletedCustomers: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ConfirmDeletedCustomersRequest, _identity_service_pb2.ConfirmDeletedCustomersResponse]  # type: ignore[assignment]
-    """Confirms that the data of deleted customers was deleted. Confirming an unknown customer succeeds."""
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Customers, their sessions, and the grants by which voice agents act for them.
@@ -370,41 +316,6 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def GrantCall(
-        self,
-        request: _identity_service_pb2.GrantCallRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_identity_service_pb2.GrantCallResponse, _abc.Awaitable[_identity_service_pb2.GrantCallResponse]]:
-        """Allows voice agents to act for the customer of the token in one call. The conversation service calls this
-        with the customer's token. A second grant for the same call replaces the first.
-
-        Errors: UNAUTHENTICATED `SESSION_ENDED`.
-        """
-
-    @_abc_1.abstractmethod
-    def RevokeGrant(
-        self,
-        request: _identity_service_pb2.RevokeGrantRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_identity_service_pb2.RevokeGrantResponse, _abc.Awaitable[_identity_service_pb2.RevokeGrantResponse]]:
-        """Revokes the grant of a call. Access tokens issued for it expire within minutes, and no new ones are
-        issued. Revoking a grant that doesn't exist succeeds.
-        """
-
-    @_abc_1.abstractmethod
-    def ExchangeToken(
-        self,
-        request: _identity_service_pb2.ExchangeTokenRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_identity_service_pb2.ExchangeTokenResponse, _abc.Awaitable[_identity_service_pb2.ExchangeTokenResponse]]:
-        """Exchanges a signed assertion (RFC 7523) of an agent or a service for an access token (RFC 8693). Without
-        a grant the token is the caller's own and gives no access to customers' data. With a call's grant it is
-        for that call: `sub` is the customer, `act` the agent.
-
-        Errors: UNAUTHENTICATED `UNKNOWN_ACTOR`, `GRANT_ENDED`.
-        """
-
-    @_abc_1.abstractmethod
     def GetJwks(
         self,
         request: _identity_service_pb2.GetJwksRequest,
@@ -413,33 +324,5 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
         still accepted.
         """
-
-    @_abc_1.abstractmethod
-    def GetRevocations(
-        self,
-        request: _identity_service_pb2.GetRevocationsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_identity_service_pb2.GetRevocationsResponse, _abc.Awaitable[_identity_service_pb2.GetRevocationsResponse]]:
-        """Returns which access tokens must be refused although they have not expired: those of deleted customers
-        and of ended sessions.
-        """
-
-    @_abc_1.abstractmethod
-    def ListDeletedCustomers(
-        self,
-        request: _identity_service_pb2.ListDeletedCustomersRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_identity_service_pb2.ListDeletedCustomersResponse, _abc.Awaitable[_identity_service_pb2.ListDeletedCustomersResponse]]:
-        """Lists deleted customers whose data the caller must delete, at most 100. Each is listed until it is
-        confirmed, and once more after the customer's last access token has expired.
-        """
-
-    @_abc_1.abstractmethod
-    def ConfirmDeletedCustomers(
-        self,
-        request: _identity_service_pb2.ConfirmDeletedCustomersRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_identity_service_pb2.ConfirmDeletedCustomersResponse, _abc.Awaitable[_identity_service_pb2.ConfirmDeletedCustomersResponse]]:
-        """Confirms that the data of deleted customers was deleted. Confirming an unknown customer succeeds."""
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

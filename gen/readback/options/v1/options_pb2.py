@@ -25,15 +25,16 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!readback/options/v1/options.proto\x12\x13readback.options.v1\x1a google/protobuf/descriptor.proto\")\n\x04Tool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"@\n\tToolField\x12\x0e\n\x06hidden\x18\x01 \x01(\x08\x12\x14\n\x0c\x66rom_context\x18\x02 \x01(\x08\x12\r\n\x05place\x18\x03 \x01(\x08*\xda\x01\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x11\n\rACCESS_PUBLIC\x10\x01\x12\x13\n\x0f\x41\x43\x43\x45SS_CUSTOMER\x10\x02\x12\x10\n\x0c\x41\x43\x43\x45SS_AGENT\x10\x03\x12\x12\n\x0e\x41\x43\x43\x45SS_SERVICE\x10\x04\x12\x13\n\x0f\x41\x43\x43\x45SS_OPERATOR\x10\x05\x12\x17\n\x13\x41\x43\x43\x45SS_AGENT_WORKER\x10\x06\x12\x12\n\x0e\x41\x43\x43\x45SS_GATEWAY\x10\x07\x12\x17\n\x13\x41\x43\x43\x45SS_CONVERSATION\x10\x08\x12\x0f\n\x0b\x41\x43\x43\x45SS_PAGE\x10\t:M\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xa1\x96\x03 \x03(\x0e\x32\x1b.readback.options.v1.Access:I\n\x04tool\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x96\x03 \x01(\x0b\x32\x19.readback.options.v1.Tool::\n\x10patience_seconds\x12\x1e.google.protobuf.MethodOptions\x18\xa4\x96\x03 \x01(\x05:;\n\x11max_request_bytes\x12\x1e.google.protobuf.MethodOptions\x18\xa5\x96\x03 \x01(\x05:S\n\ntool_field\x12\x1d.google.protobuf.FieldOptions\x18\xa3\x96\x03 \x01(\x0b\x32\x1e.readback.options.v1.ToolFieldb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!readback/options/v1/options.proto\x12\x13readback.options.v1\x1a google/protobuf/descriptor.proto\")\n\x04Tool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"@\n\tToolField\x12\x0e\n\x06hidden\x18\x01 \x01(\x08\x12\x14\n\x0c\x66rom_context\x18\x02 \x01(\x08\x12\r\n\x05place\x18\x03 \x01(\x08*\xc6\x01\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x11\n\rACCESS_PUBLIC\x10\x01\x12\x13\n\x0f\x41\x43\x43\x45SS_CUSTOMER\x10\x02\x12\x10\n\x0c\x41\x43\x43\x45SS_AGENT\x10\x03\x12\x13\n\x0f\x41\x43\x43\x45SS_OPERATOR\x10\x04\x12\x17\n\x13\x41\x43\x43\x45SS_AGENT_WORKER\x10\x05\x12\x12\n\x0e\x41\x43\x43\x45SS_GATEWAY\x10\x06\x12\x17\n\x13\x41\x43\x43\x45SS_CONVERSATION\x10\x07\x12\x0f\n\x0b\x41\x43\x43\x45SS_PAGE\x10\x08:M\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xa1\x96\x03 \x03(\x0e\x32\x1b.readback.options.v1.Access:I\n\x04tool\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x96\x03 \x01(\x0b\x32\x19.readback.options.v1.Tool::\n\x10patience_seconds\x12\x1e.google.protobuf.MethodOptions\x18\xa4\x96\x03 \x01(\x05:;\n\x11max_request_bytes\x12\x1e.google.protobuf.MethodOptions\x18\xa5\x96\x03 \x01(\x05:S\n\ntool_field\x12\x1d.google.protobuf.FieldOptions\x18\xa3\x96\x03 \x01(\x0b\x32\x1e.readback.options.v1.ToolFieldB{\n\x16io.readback.options.v1P\x01ZIgithub.com/readback/readback/clients/go/gen/readback/options/v1;optionsv1\xaa\x02\x13Readback.Options.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'readback.options.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\026io.readback.options.v1P\001ZIgithub.com/readback/readback/clients/go/gen/readback/options/v1;optionsv1\252\002\023Readback.Options.V1'
   _globals['_ACCESS']._serialized_start=202
-  _globals['_ACCESS']._serialized_end=420
+  _globals['_ACCESS']._serialized_end=400
   _globals['_TOOL']._serialized_start=92
   _globals['_TOOL']._serialized_end=133
   _globals['_TOOLFIELD']._serialized_start=135

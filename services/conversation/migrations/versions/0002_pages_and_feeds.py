@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-from readback.conversation.storage.v1 import page_pb2
+from readback.internal.conversation.storage.v1 import page_pb2
 
 revision = "0002"
 down_revision = "0001"

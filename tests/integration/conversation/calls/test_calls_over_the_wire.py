@@ -10,6 +10,7 @@ import jwt
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.identity.v1 import identity_service_pb2
 
 from mesh.errors import metadata_of, reason_of, violations_of
@@ -228,7 +229,7 @@ async def test_agents_token_is_valid_only_for_its_own_call(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call, other = await customer.call(), await customer.call()
     async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
-        delegate = await mesh.delegated(recorder.opened.grant)
+        delegate = ConversationServiceStub(await mesh.delegated(recorder.opened.grant))
         await delegate.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id))
         for ask in (
             delegate.GetConversation(pb.GetConversationRequest(conversation_id=other.conversation_id)),

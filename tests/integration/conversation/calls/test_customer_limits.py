@@ -8,6 +8,7 @@ import grpc
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.errors import metadata_of, reason_of, retry_after_of
 from mesh.ids import uuid7
@@ -89,10 +90,10 @@ async def test_watches_are_limited(limited: Mesh) -> None:
 async def test_dispatch_is_current_until_the_next_or_the_end(limited: Mesh) -> None:
     customer, agents = await limited.customer(), await limited.agent_stub()
     call = await customer.call()
-    await agents.CheckDispatch(pb.CheckDispatchRequest(call_id=call.call_id, epoch=1))
+    await agents.CheckDispatch(call_record.CheckDispatchRequest(call_id=call.call_id, epoch=1))
 
     async def reason(call_id: str, epoch: int) -> str:
-        request = pb.CheckDispatchRequest(call_id=call_id, epoch=epoch)
+        request = call_record.CheckDispatchRequest(call_id=call_id, epoch=epoch)
         return reason_of(await refused(agents.CheckDispatch(request))) or ""
 
     assert await reason(call.call_id, 2) == "STALE_EPOCH"

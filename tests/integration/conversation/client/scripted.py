@@ -7,13 +7,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 
-SERVICE = "readback.conversation.v1.ConversationService"
-Recording = Callable[[AsyncIterator[pb.RecordRequest], Any], AsyncIterator[pb.RecordResponse]]
+RECORDS = "readback.internal.conversation.v1.CallRecordService"
+Recording = Callable[
+    [AsyncIterator[call_record.RecordRequest], Any], AsyncIterator[call_record.RecordResponse]
+]
 Following = Callable[[pb.WatchRequest, Any], AsyncIterator[pb.WatchResponse]]
 
 
@@ -23,17 +26,17 @@ class Scripted:
     def __init__(
         self, *, record: list[Recording] | None = None, watch: list[Following] | None = None
     ) -> None:
-        self._record, self._watch = record or [], watch or []
+        self._record, self.watches = record or [], watch or []
         self.watched: list[pb.WatchRequest] = []
-        self.appended: list[pb.AppendRequest] = []
+        self.appended: list[call_record.AppendRequest] = []
         self.streams = 0
         self.target = ""
         """Address of the service."""
         self.on_append: Callable[[Any], Awaitable[None]] | None = None
 
     async def record(
-        self, request_iterator: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
+        self, request_iterator: AsyncIterator[call_record.RecordRequest], context: Any
+    ) -> AsyncIterator[call_record.RecordResponse]:
         script = self._record[min(self.streams, len(self._record) - 1)]
         self.streams += 1
         async for response in script(request_iterator, context):
@@ -41,41 +44,44 @@ class Scripted:
 
     async def watch(self, request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
         self.watched.append(request)
-        async for response in self._watch[min(len(self.watched), len(self._watch)) - 1](request, context):
+        async for response in self.watches[min(len(self.watched), len(self.watches)) - 1](request, context):
             yield response
 
-    async def append(self, request: pb.AppendRequest, context: Any) -> pb.AppendResponse:
+    async def append(self, request: call_record.AppendRequest, context: Any) -> call_record.AppendResponse:
         self.appended.append(request)
         if self.on_append is not None:
             await self.on_append(context)
-        return pb.AppendResponse()
+        return call_record.AppendResponse()
 
 
 @asynccontextmanager
 async def serving(script: Scripted) -> AsyncIterator[Any]:
-    """Serve a script until the block ends; yield a stub."""
+    """Serve a script until the block ends; yield a stub to watch with if the script has watches, or else one
+    to record with."""
     server = grpc.aio.server()
-    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+    records: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "Record": grpc.stream_stream_rpc_method_handler(
-            script.record, pb.RecordRequest.FromString, pb.RecordResponse.SerializeToString
+            script.record, call_record.RecordRequest.FromString, call_record.RecordResponse.SerializeToString
         ),
+        "Append": grpc.unary_unary_rpc_method_handler(
+            script.append, call_record.AppendRequest.FromString, call_record.AppendResponse.SerializeToString
+        ),
+    }
+    watches: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "Watch": grpc.unary_stream_rpc_method_handler(
             script.watch, pb.WatchRequest.FromString, pb.WatchResponse.SerializeToString
         ),
-        "Append": grpc.unary_unary_rpc_method_handler(
-            script.append, pb.AppendRequest.FromString, pb.AppendResponse.SerializeToString
-        ),
     }
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
-    healthy = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-    await healthy.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
+    services = (("readback.conversation.v1.ConversationService", watches), (RECORDS, records))
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler(name, handlers) for name, handlers in services]
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     script.target = f"127.0.0.1:{port}"
     try:
         async with grpc.aio.insecure_channel(script.target) as channel:
-            yield ConversationServiceStub(channel)
+            yield ConversationServiceStub(channel) if script.watches else CallRecordServiceStub(channel)
     finally:
         await server.stop(0)
 
@@ -96,12 +102,12 @@ def ended(reason: pb.StreamEndReason.ValueType, cursor: str = "") -> pb.WatchRes
     return pb.WatchResponse(cursor=cursor, end=pb.WatchEnd(reason=reason))
 
 
-def acked(request: pb.RecordRequest, number: int = 1) -> pb.RecordResponse:
+def acked(request: call_record.RecordRequest, number: int = 1) -> call_record.RecordResponse:
     """Return an ack for all drafts in a message; their entries get numbers from `number` on."""
     drafts = request.append.drafts
     numbers = [
         0 if draft.HasField("open_utterance") else number + index for index, draft in enumerate(drafts)
     ]
-    return pb.RecordResponse(
-        ack=pb.RecordAck(through_client_sequence=drafts[-1].client_sequence, numbers=numbers)
+    return call_record.RecordResponse(
+        ack=call_record.RecordAck(through_client_sequence=drafts[-1].client_sequence, numbers=numbers)
     )

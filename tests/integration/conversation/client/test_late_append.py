@@ -10,6 +10,7 @@ import grpc
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.ids import uuid7
 from services.conversation.client.outbox import Outbox
@@ -34,16 +35,16 @@ async def hang_up(customer: Customer, call: pb.Call) -> None:
     await customer.stub.EndCall(pb.EndCallRequest(call_id=call.call_id, request_id=uuid7()))
 
 
-async def dead_agent(mesh: Mesh, call: pb.Call, folder: Path, *texts: str) -> pb.RecordOpen:
+async def dead_agent(mesh: Mesh, call: pb.Call, folder: Path, *texts: str) -> call_record.RecordOpen:
     """Take the call as an agent that says something, gets no ack and dies; its outbox remains."""
-    opening = pb.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=str(uuid4()))
+    opening = call_record.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=str(uuid4()))
     async with Recorder(
         await mesh.agent_stub(), opening.call_id, opening.epoch, opening.writer_id
     ) as recorder:
         outbox = Outbox(file := OutboxFile(folder, opening))
         file.opened(recorder.opened)
         for text in texts:
-            draft = entry_pb2.Draft(entry_id=str(uuid4()))
+            draft = call_record.Draft(entry_id=str(uuid4()))
             draft.utterance.CopyFrom(
                 entry_pb2.Utterance(
                     speaker=AGENT, modality=entry_pb2.MODALITY_VOICE, text=text, sealing=INTERRUPTED
@@ -90,14 +91,14 @@ async def test_ticket_allows_only_its_writers_own_entries(mesh: Mesh) -> None:
     own = await mesh.agent_stub()
     async with Recorder(own, call.call_id, 1, writer) as recorder:
         ticket = recorder.opened.late_ticket
-    draft = entry_pb2.Draft(client_sequence=1, entry_id=str(uuid4()))
+    draft = call_record.Draft(client_sequence=1, entry_id=str(uuid4()))
     draft.tool_call.CopyFrom(entry_pb2.ToolCall(tool_call_id=str(uuid4()), name="search_flights"))
     draft.start_time.GetCurrentTime()
     draft.end_time.GetCurrentTime()
     forged = [
-        pb.AppendRequest(call_id=call.call_id, epoch=1, writer_id=writer),
-        pb.AppendRequest(call_id=call.call_id, epoch=1, writer_id=str(uuid4()), late_ticket=ticket),
-        pb.AppendRequest(call_id=other.call_id, epoch=1, writer_id=writer, late_ticket=ticket),
+        call_record.AppendRequest(call_id=call.call_id, epoch=1, writer_id=writer),
+        call_record.AppendRequest(call_id=call.call_id, epoch=1, writer_id=str(uuid4()), late_ticket=ticket),
+        call_record.AppendRequest(call_id=other.call_id, epoch=1, writer_id=writer, late_ticket=ticket),
     ]
     for request in forged:
         request.drafts.append(draft)

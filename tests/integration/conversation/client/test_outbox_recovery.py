@@ -17,8 +17,8 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 from structlog.testing import capture_logs
 
 from services.conversation.client.outbox import Outbox
@@ -37,18 +37,18 @@ from tests.simulated_clock import SimulatedClock
 pytestmark = pytest.mark.integration
 
 AGENT = entry_pb2.SPEAKER_AGENT
-OPENING = pb.RecordOpen(call_id=str(uuid4()), epoch=2, writer_id=str(uuid4()))
+OPENING = call_record.RecordOpen(call_id=str(uuid4()), epoch=2, writer_id=str(uuid4()))
 WRITER = """
 import asyncio, sys
 from pathlib import Path
 import grpc
 from readback.conversation.v1 import entry_pb2
-from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 from services.conversation.client.recorder import Recorder
 
 async def main(target, call_id, folder):
     async with grpc.aio.insecure_channel(target) as channel:
-        async with Recorder(ConversationServiceStub(channel), call_id, 1, folder=Path(folder)) as recorder:
+        async with Recorder(CallRecordServiceStub(channel), call_id, 1, folder=Path(folder)) as recorder:
             for number in range(20):
                 entry_id = f"00000000-0000-4000-8000-{number:012}"
                 recorder.seal(entry_id, entry_pb2.SPEAKER_AGENT, f"turn {number}")
@@ -60,11 +60,11 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-def left_behind(folder: Path, *drafts: entry_pb2.Draft, opened: bool = True) -> Path:
+def left_behind(folder: Path, *drafts: call_record.Draft, opened: bool = True) -> Path:
     """Make an outbox of a dead writer."""
     outbox = Outbox(file := OutboxFile(folder, OPENING))
     if opened:
-        file.opened(pb.RecordOpened(late_ticket="ticket"))
+        file.opened(call_record.RecordOpened(late_ticket="ticket"))
     for draft in drafts:
         outbox.put(draft)
     file.close(keep=True)
@@ -75,8 +75,8 @@ def outboxes_in(folder: Path) -> list[Path]:
     return list(folder.rglob("*.outbox"))
 
 
-def said(text: str) -> entry_pb2.Draft:
-    entry_id, draft = str(uuid4()), entry_pb2.Draft()
+def said(text: str) -> call_record.Draft:
+    entry_id, draft = str(uuid4()), call_record.Draft()
     draft.entry_id = draft.utterance.utterance_id = entry_id
     draft.utterance.text = text
     draft.start_time.GetCurrentTime()
@@ -84,8 +84,8 @@ def said(text: str) -> entry_pb2.Draft:
     return draft
 
 
-def saying(text: str) -> entry_pb2.Draft:
-    entry_id, draft = str(uuid4()), entry_pb2.Draft()
+def saying(text: str) -> call_record.Draft:
+    entry_id, draft = str(uuid4()), call_record.Draft()
     draft.entry_id = draft.open_utterance.utterance_id = entry_id
     draft.open_utterance.text = text
     draft.start_time.GetCurrentTime()
@@ -232,7 +232,7 @@ async def test_corrupt_file_does_not_delay_others(tmp_path: Path) -> None:
         assert texts(script) == ["one"]
 
 
-def another_left_behind(folder: Path, *drafts: entry_pb2.Draft, age: int) -> Path:
+def another_left_behind(folder: Path, *drafts: call_record.Draft, age: int) -> Path:
     """Make an outbox of another dead writer, so many seconds old."""
     path = left_behind(folder / "elsewhere", *drafts)
     path = path.rename(folder / f"{uuid4()}.outbox")
@@ -298,9 +298,9 @@ async def test_missing_folder_is_ignored(tmp_path: Path) -> None:
 
 def never_acknowledging(opened: asyncio.Event) -> Any:
     async def script(
-        requests: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
-        yield pb.RecordResponse(opened=pb.RecordOpened(late_ticket="ticket"))
+        requests: AsyncIterator[call_record.RecordRequest], context: Any
+    ) -> AsyncIterator[call_record.RecordResponse]:
+        yield call_record.RecordResponse(opened=call_record.RecordOpened(late_ticket="ticket"))
         opened.set()
         await asyncio.Event().wait()
 

@@ -17,6 +17,7 @@ from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 from structlog.testing import capture_logs
 
 from mesh.clock import SystemClock
@@ -28,12 +29,14 @@ from tests.integration.conversation.client.scripted import Recording, Scripted, 
 
 pytestmark = pytest.mark.integration
 
-Requests = AsyncIterator[pb.RecordRequest]
-Responses = AsyncIterator[pb.RecordResponse]
+Requests = AsyncIterator[call_record.RecordRequest]
+Responses = AsyncIterator[call_record.RecordResponse]
 
 AGENT = entry_pb2.SPEAKER_AGENT
-OPENED = pb.RecordResponse(
-    opened=pb.RecordOpened(conversation_id=str(uuid4()), next_number=1, grant="grant", late_ticket="ticket")
+OPENED = call_record.RecordResponse(
+    opened=call_record.RecordOpened(
+        conversation_id=str(uuid4()), next_number=1, grant="grant", late_ticket="ticket"
+    )
 )
 
 
@@ -52,7 +55,7 @@ class Received:
 
     def __init__(self) -> None:
         self.drafts: list[tuple[int, str]] = []
-        self.opens: list[pb.RecordOpen] = []
+        self.opens: list[call_record.RecordOpen] = []
         self.closed: list[entry_pb2.CallEndReason.ValueType] = []
 
     async def record(self, requests: Requests) -> Requests:
@@ -79,7 +82,9 @@ class Received:
                     case "append":
                         yield acked(request)
                     case "close":
-                        yield pb.RecordResponse(end=pb.RecordEnd(reason=pb.STREAM_END_REASON_CALL_ENDED))
+                        yield call_record.RecordResponse(
+                            end=call_record.RecordEnd(reason=pb.STREAM_END_REASON_CALL_ENDED)
+                        )
                         return
 
         return script
@@ -113,7 +118,7 @@ class Received:
                 if request.HasField("open"):
                     yield OPENED
                 else:
-                    yield pb.RecordResponse(end=pb.RecordEnd(reason=reason))
+                    yield call_record.RecordResponse(end=call_record.RecordEnd(reason=reason))
                     return
 
         return script
@@ -123,7 +128,7 @@ def in_folder(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
-def text_of(draft: entry_pb2.Draft) -> str:
+def text_of(draft: call_record.Draft) -> str:
     return draft.utterance.text or draft.open_utterance.text
 
 
@@ -167,7 +172,9 @@ async def test_draft_at_which_the_service_always_fails_does_not_stop_the_others(
             if request.HasField("open"):
                 yield OPENED
             elif request.HasField("close"):
-                yield pb.RecordResponse(end=pb.RecordEnd(reason=pb.STREAM_END_REASON_CALL_ENDED))
+                yield call_record.RecordResponse(
+                    end=call_record.RecordEnd(reason=pb.STREAM_END_REASON_CALL_ENDED)
+                )
                 return
             elif bad.intersection(map(text_of, request.append.drafts)):
                 await context.abort(grpc.StatusCode.INTERNAL, "Something went wrong")
@@ -315,8 +322,10 @@ async def test_rejected_draft_is_not_sent_again_and_does_not_block() -> None:
         yield OPENED
         async for request in requests:
             if any(draft.client_sequence == 1 for draft in request.append.drafts):
-                yield pb.RecordResponse(
-                    rejected=pb.RecordRejected(client_sequence=1, status=Status(code=3, message="no"))
+                yield call_record.RecordResponse(
+                    rejected=call_record.RecordRejected(
+                        client_sequence=1, status=Status(code=3, message="no")
+                    )
                 )
             if request.HasField("append"):
                 yield acked(request)

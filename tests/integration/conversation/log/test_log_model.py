@@ -30,6 +30,7 @@ from hypothesis.stateful import (
 from psycopg import sql
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.database.migrations import migrated
 from mesh.errors import DomainError
@@ -295,7 +296,7 @@ def _number(outcome: Stored | Refused) -> int:
     return outcome.number if isinstance(outcome, Stored) else REFUSED
 
 
-def _draft(core: Core, draft: ModelDraft) -> entry_pb2.Draft:
+def _draft(core: Core, draft: ModelDraft) -> call_record.Draft:
     made = (
         core.saying(draft.words, draft.revision, entry_id=draft.entry_id)
         if draft.revision

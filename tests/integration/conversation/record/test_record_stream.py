@@ -13,6 +13,8 @@ import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 
 from mesh.calling.channel import streaming
 from mesh.errors import reason_of
@@ -20,17 +22,17 @@ from services.conversation.client.recorder import CallEnded, CallLost, Recorder
 from services.conversation.model.times import timestamp
 
 if TYPE_CHECKING:
-    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+    from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub
 
     from tests.integration.conversation.mesh import Customer, Mesh
 
 pytestmark = pytest.mark.integration
 
 AGENT = entry_pb2.SPEAKER_AGENT
-Stream = grpc.aio.StreamStreamCall[pb.RecordRequest, pb.RecordResponse]
+Stream = grpc.aio.StreamStreamCall[call_record.RecordRequest, call_record.RecordResponse]
 
 
-def said(text: str, sequence: int, entry_id: str | None = None) -> entry_pb2.Draft:
+def said(text: str, sequence: int, entry_id: str | None = None) -> call_record.Draft:
     entry_id, now = entry_id or str(uuid4()), timestamp(datetime.now(UTC))
     utterance = entry_pb2.Utterance(
         utterance_id=entry_id,
@@ -39,30 +41,32 @@ def said(text: str, sequence: int, entry_id: str | None = None) -> entry_pb2.Dra
         text=text,
         sealing=entry_pb2.SEALING_FINAL,
     )
-    return entry_pb2.Draft(
+    return call_record.Draft(
         client_sequence=sequence, entry_id=entry_id, start_time=now, end_time=now, utterance=utterance
     )
 
 
-def appending(*drafts: entry_pb2.Draft) -> pb.RecordRequest:
-    return pb.RecordRequest(append=pb.RecordAppend(drafts=drafts))
+def appending(*drafts: call_record.Draft) -> call_record.RecordRequest:
+    return call_record.RecordRequest(append=call_record.RecordAppend(drafts=drafts))
 
 
-def opening(call: pb.Call, writer_id: str, epoch: int = 1) -> pb.RecordRequest:
-    return pb.RecordRequest(open=pb.RecordOpen(call_id=call.call_id, epoch=epoch, writer_id=writer_id))
+def opening(call: pb.Call, writer_id: str, epoch: int = 1) -> call_record.RecordRequest:
+    return call_record.RecordRequest(
+        open=call_record.RecordOpen(call_id=call.call_id, epoch=epoch, writer_id=writer_id)
+    )
 
 
 @asynccontextmanager
-async def opened(stub: ConversationServiceAsyncStub, call: pb.Call, writer_id: str) -> AsyncIterator[Stream]:
+async def opened(stub: CallRecordServiceAsyncStub, call: pb.Call, writer_id: str) -> AsyncIterator[Stream]:
     async with streaming(stub.Record()) as stream:
         await stream.write(opening(call, writer_id))
         assert (await read(stream)).HasField("opened")
         yield stream
 
 
-async def read(stream: Stream) -> pb.RecordResponse:
+async def read(stream: Stream) -> call_record.RecordResponse:
     response = await stream.read()
-    assert isinstance(response, pb.RecordResponse)
+    assert isinstance(response, call_record.RecordResponse)
     return response
 
 
@@ -85,9 +89,9 @@ async def texts(customer: Customer, call: pb.Call) -> list[str]:
 
 
 async def refusal(
-    stub: ConversationServiceAsyncStub, *requests: pb.RecordRequest
+    stub: CallRecordServiceAsyncStub, *requests: call_record.RecordRequest
 ) -> tuple[grpc.StatusCode, str | None]:
-    async def sent() -> AsyncIterator[pb.RecordRequest]:
+    async def sent() -> AsyncIterator[call_record.RecordRequest]:
         for request in requests:
             yield request
 
@@ -129,7 +133,7 @@ async def test_invalid_draft_is_rejected_alone_and_the_stream_continues(mesh: Me
     assert await texts(customer, call) == ["one", "four", "five"]
 
 
-def info(response: pb.RecordResponse) -> ErrorInfo:
+def info(response: call_record.RecordResponse) -> ErrorInfo:
     found = ErrorInfo()
     assert any(detail.Unpack(found) for detail in response.rejected.status.details)
     return found
@@ -141,7 +145,7 @@ async def test_first_message_and_only_the_first_must_be_open(mesh: Mesh) -> None
     assert await refusal(stub) == out_of_order
     assert await refusal(stub, appending(said("hello", 1))) == out_of_order
     assert await refusal(stub, opening(call, writer), opening(call, writer)) == out_of_order
-    assert await refusal(stub, opening(call, writer), pb.RecordRequest()) == out_of_order
+    assert await refusal(stub, opening(call, writer), call_record.RecordRequest()) == out_of_order
 
 
 async def test_malformed_open_is_refused(mesh: Mesh) -> None:
@@ -233,9 +237,9 @@ async def test_append_stores_all_drafts_or_none(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call, writer = await customer.call(), str(uuid4())
     async with Recorder(await mesh.agent_stub(), call.call_id, 1, writer) as recorder:
-        delegate = await mesh.delegated(recorder.opened.grant)
+        delegate = CallRecordServiceStub(await mesh.delegated(recorder.opened.grant))
         good, taken = said("good", 1), str(uuid4())
-        request = pb.AppendRequest(
+        request = call_record.AppendRequest(
             call_id=call.call_id,
             epoch=1,
             writer_id=writer,
@@ -258,13 +262,18 @@ async def test_append_stores_all_drafts_or_none(mesh: Mesh) -> None:
 async def test_only_agents_write(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
-    code, _ = await refusal(customer.stub, opening(call, str(uuid4())))
+
+    async def own() -> str:
+        return customer.token
+
+    stub = CallRecordServiceStub(await mesh.channel(own))
+    code, _ = await refusal(stub, opening(call, str(uuid4())))
     assert code is grpc.StatusCode.PERMISSION_DENIED
-    request = pb.AppendRequest(
+    request = call_record.AppendRequest(
         call_id=call.call_id, epoch=1, writer_id=str(uuid4()), drafts=[said("I am the agent", 1)]
     )
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await customer.stub.Append(request)
+        await stub.Append(request)
     assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
@@ -305,7 +314,9 @@ async def test_appends_in_flight_before_close_are_stored_and_acked(mesh: Mesh) -
         for sequence in range(1, 21):
             await stream.write(appending(said(f"turn {sequence}", sequence)))
         await stream.write(
-            pb.RecordRequest(close=pb.RecordClose(reason=entry_pb2.CALL_END_REASON_AGENT_HUNG_UP))
+            call_record.RecordRequest(
+                close=call_record.RecordClose(reason=entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
+            )
         )
         assert await acked(stream, through=20) == list(range(3, 23))
         assert (await read(stream)).end.reason == pb.STREAM_END_REASON_CALL_ENDED

@@ -17,7 +17,7 @@ from services.conversation.store import Store
 from tests.unit.conversation.core import Core
 
 if TYPE_CHECKING:
-    from readback.conversation.v1 import entry_pb2
+    from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
     from services.conversation.log.writer_fence import Writer
     from tests.postgres_server import PostgresServer
@@ -75,7 +75,7 @@ class Failover:
         self._connection.close()
 
 
-async def until_stored(core: Core, writer: Writer, draft: entry_pb2.Draft) -> None:
+async def until_stored(core: Core, writer: Writer, draft: call_record.Draft) -> None:
     """Append until the store is back: every connection of the pool may be dead."""
     for _ in range(20):
         try:

@@ -13,6 +13,8 @@ import psycopg
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 
 from mesh.calling.channel import streaming
 from mesh.database import transactions
@@ -110,7 +112,7 @@ async def test_append_to_a_silent_database_ends_before_its_deadline(
         customer = await lone_mesh.customer()
         call, writer = await customer.call(), uuid7()
         async with Recorder(await lone_mesh.agent_stub(), call.call_id, 1, writer) as recorder:
-            stub = await lone_mesh.delegated(recorder.opened.grant)
+            stub = CallRecordServiceStub(await lone_mesh.delegated(recorder.opened.grant))
             now = timestamp(datetime.now(UTC))
             utterance = entry_pb2.Utterance(
                 utterance_id=uuid7(),
@@ -119,14 +121,16 @@ async def test_append_to_a_silent_database_ends_before_its_deadline(
                 text="Anybody?",
                 sealing=entry_pb2.SEALING_FINAL,
             )
-            draft = entry_pb2.Draft(
+            draft = call_record.Draft(
                 client_sequence=1,
                 entry_id=utterance.utterance_id,
                 start_time=now,
                 end_time=now,
                 utterance=utterance,
             )
-            request = pb.AppendRequest(call_id=call.call_id, epoch=1, writer_id=writer, drafts=[draft])
+            request = call_record.AppendRequest(
+                call_id=call.call_id, epoch=1, writer_id=writer, drafts=[draft]
+            )
             monkeypatch.setattr(transactions, "TRANSACTION_SECONDS", 0.5)
             main = psutil.Process(own_postgres.pid)
             silenced = [main, *main.children()]

@@ -22,9 +22,9 @@ from mesh.calling.channel import open_channel, streaming
 from mesh.database.engine import open_engine
 from mesh.database.transactions import writing
 from mesh.errors import metadata_of, reason_of, violations_of
+from services.conversation.app import CONVERSATION
 from services.conversation.client.recorder import Recorder
 from services.conversation.store.schema import log_identity
-from tests.integration.conversation.mesh import CONVERSATION
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
@@ -258,7 +258,7 @@ async def test_agent_follows_its_call_s_conversation_and_no_other(mesh: Mesh) ->
     customer = await mesh.customer()
     call = await customer.call()
     async with Recorder(await mesh.agent_stub(), call.call_id, 1) as recorder:
-        agent = await mesh.delegated(recorder.opened.grant)
+        agent = ConversationServiceStub(await mesh.delegated(recorder.opened.grant))
         assert entries_in(await followed(agent, pb.WatchRequest(conversation_id=call.conversation_id)))
         now = pb.WatchRequest(conversation_id=call.conversation_id, from_now=True, include_conversation=True)
         async with streaming(agent.Watch(now)) as stream, asyncio.timeout(10):
@@ -318,7 +318,7 @@ async def test_replay_of_a_talk_costs_little_more_than_its_text(mesh: Mesh) -> N
             return customer.token
 
         stub = ConversationServiceStub(
-            await stack.enter_async_context(open_channel(address, CONVERSATION, tokens=own))
+            await stack.enter_async_context(open_channel(address, *CONVERSATION, tokens=own))
         )
         await stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id))
         before = count()

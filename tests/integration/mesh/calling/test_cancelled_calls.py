@@ -13,6 +13,8 @@ import grpc
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import conversation_service_pb2_grpc as conversation_grpc
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.conversation.v1 import call_record_service_pb2_grpc as call_record_grpc
 
 from mesh.calling.channel import open_channel, streaming
 from mesh.security.authentication import TokenVerifier, bearer
@@ -22,14 +24,17 @@ from tests.mesh_tokens import SigningKey
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-SERVICE = conversation.DESCRIPTOR.services_by_name["ConversationService"]
+SERVICES = [
+    conversation.DESCRIPTOR.services_by_name["ConversationService"],
+    call_record.DESCRIPTOR.services_by_name["CallRecordService"],
+]
 CONVERSATION = "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11"
 KEY = SigningKey()
 AT_ONCE = 50
 ROUNDS = 50  # of four kinds: ten thousand calls
 
 
-class Patient(conversation_grpc.ConversationServiceServicer):
+class Patient(conversation_grpc.ConversationServiceServicer, call_record_grpc.CallRecordServiceServicer):
     """Never answers, and counts the calls that wait."""
 
     def __init__(self) -> None:
@@ -45,7 +50,7 @@ class Patient(conversation_grpc.ConversationServiceServicer):
 
     async def Record(self, request_iterator, context):
         async for _ in request_iterator:
-            yield conversation.RecordResponse(opened=conversation.RecordOpened())
+            yield call_record.RecordResponse(opened=call_record.RecordOpened())
             await self._wait()
 
     async def _wait(self) -> None:
@@ -66,17 +71,18 @@ async def patient() -> AsyncIterator[tuple[Patient, Any]]:
 
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
+        call_record_grpc.add_CallRecordServiceServicer_to_server(servicer, server)
 
-    service = GrpcService("patient", SERVICE, add, {}, TokenVerifier(keys))
+    service = GrpcService("patient", SERVICES, add, {}, TokenVerifier(keys))
     limits = LimitSettings(
         unary=AT_ONCE, unary_per_caller=AT_ONCE, streams=AT_ONCE, streams_per_caller=AT_ONCE
     )
     settings = ServerSettings(notice_seconds=0, limits=limits)
     async with (
         running(service, settings=settings) as server,
-        open_channel(server.address, SERVICE) as channel,
+        open_channel(server.address, *SERVICES) as channel,
     ):
-        yield servicer, conversation_grpc.ConversationServiceStub(channel)
+        yield servicer, channel
 
 
 def descriptors() -> int:
@@ -89,8 +95,9 @@ async def settled(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def given_up_by_their_caller(stub: Any, servicer: Patient) -> None:
+async def given_up_by_their_caller(channel: Any, servicer: Patient) -> None:
     """A unary call that is cancelled while it is handled."""
+    stub = conversation_grpc.ConversationServiceStub(channel)
     request, tokens = (
         conversation.GetConversationRequest(conversation_id=CONVERSATION),
         bearer(KEY.token(sub="ada")),
@@ -102,8 +109,9 @@ async def given_up_by_their_caller(stub: Any, servicer: Patient) -> None:
     await asyncio.gather(*calls, return_exceptions=True)
 
 
-async def out_of_time(stub: Any, _servicer: Patient) -> None:
+async def out_of_time(channel: Any, _servicer: Patient) -> None:
     """A unary call whose deadline passes at some point."""
+    stub = conversation_grpc.ConversationServiceStub(channel)
     request, tokens = (
         conversation.GetConversationRequest(conversation_id=CONVERSATION),
         bearer(KEY.token(sub="ada")),
@@ -114,9 +122,9 @@ async def out_of_time(stub: Any, _servicer: Patient) -> None:
     await asyncio.gather(*calls, return_exceptions=True)
 
 
-async def watched_for_a_moment(stub: Any, _servicer: Patient) -> None:
+async def watched_for_a_moment(channel: Any, _servicer: Patient) -> None:
     """A server stream that is cancelled after its first message."""
-
+    stub = conversation_grpc.ConversationServiceStub(channel)
     tokens = bearer(KEY.token(sub="ada"))
 
     async def watch() -> None:
@@ -128,13 +136,13 @@ async def watched_for_a_moment(stub: Any, _servicer: Patient) -> None:
     await asyncio.gather(*(watch() for _ in range(AT_ONCE)))
 
 
-async def recorded_for_a_moment(stub: Any, _servicer: Patient) -> None:
+async def recorded_for_a_moment(channel: Any, _servicer: Patient) -> None:
     """A bidirectional stream that is cancelled in the middle."""
     tokens = bearer(KEY.token(sub="agent", kind="service"))
 
     async def record() -> None:
-        async with streaming(stub.Record(metadata=tokens)) as call:
-            await call.write(conversation.RecordRequest(append=conversation.RecordAppend()))
+        async with streaming(call_record_grpc.CallRecordServiceStub(channel).Record(metadata=tokens)) as call:
+            await call.write(call_record.RecordRequest(append=call_record.RecordAppend()))
             await call.read()
 
     await asyncio.gather(*(record() for _ in range(AT_ONCE)))
@@ -149,15 +157,15 @@ KINDS: tuple[Callable[[Any, Patient], Awaitable[None]], ...] = (
 
 
 async def test_ten_thousand_cancelled_calls_leak_nothing(patient: tuple[Patient, Any]) -> None:
-    servicer, stub = patient
+    servicer, channel = patient
     for kind in KINDS:  # warm up connections and caches
-        await kind(stub, servicer)
+        await kind(channel, servicer)
         await settled(lambda: servicer.waiting == 0)
     gc.collect()
     tasks, files = len(asyncio.all_tasks()), descriptors()
     for _ in range(ROUNDS):
         for kind in KINDS:
-            await kind(stub, servicer)
+            await kind(channel, servicer)
             # As many as the limits admit, so that a leaked slot of one round would be missing in the next.
             await settled(lambda: servicer.waiting == 0)
     with suppress(TimeoutError):

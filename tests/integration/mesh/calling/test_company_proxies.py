@@ -17,13 +17,14 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from mesh.calling.channel import open_channel
 from mesh.calling.proxy_variables import proxy_for
 from mesh.clock import SystemClock
+from mesh.security.revocations import IDENTITY
 from mesh.security.secrets import LiveKitKeys
 from mesh.settings import ConfigurationError
 from services.conversation.calls.livekit_rooms import livekit_rooms
 from services.conversation.calls.ports import RoomsUnavailable
 from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.vendors.vendor_client import vendor_client
-from tests.integration.identity.harness import SERVICE, running_identity
+from tests.integration.identity.harness import running_identity
 from tests.recording_proxy import RecordingProxy, recording_proxy
 
 pytestmark = pytest.mark.integration
@@ -65,7 +66,7 @@ async def test_grpc_goes_directly(
     proxy: RecordingProxy, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(name, proxy.url)
-    async with running_identity(tmp_path) as identity, open_channel(identity.address, SERVICE) as channel:
+    async with running_identity(tmp_path) as identity, open_channel(identity.address, *IDENTITY) as channel:
         assert (await IdentityServiceStub(channel).GetJwks(pb.GetJwksRequest())).keys_json
     assert proxy.requests == []
 

@@ -65,7 +65,7 @@ async def serving(replica: Replica, port: int = 0, limits: LimitSettings | None 
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(replica, server)
 
-    service = GrpcService("replica", SERVICE, add, {}, TokenVerifier(keys), replica.drain)
+    service = GrpcService("replica", [SERVICE], add, {}, TokenVerifier(keys), replica.drain)
     settings = ServerSettings(notice_seconds=0.1, drain_seconds=2, limits=limits or LimitSettings())
     async with running(service, endpoint=Endpoint(port=port), settings=settings) as server:
         yield server.address

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from readback.identity.v1 import identity_service_pb2 as identity
+from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -105,19 +105,19 @@ async def test_an_error_rolls_the_whole_transaction_back(engine: AsyncEngine) ->
 
 async def _logout(
     engine: AsyncEngine, owner: str, request_id: str, grant: str
-) -> tuple[identity.ExchangeTokenResponse, bool]:
+) -> tuple[internal.ExchangeTokenResponse, bool]:
     did = False
 
     async with writing(engine) as connection:
 
-        async def do() -> identity.ExchangeTokenResponse:
+        async def do() -> internal.ExchangeTokenResponse:
             nonlocal did
             did = True
-            return identity.ExchangeTokenResponse(access_token=grant)
+            return internal.ExchangeTokenResponse(access_token=grant)
 
-        request = identity.ExchangeTokenRequest(grant=grant)
+        request = internal.ExchangeTokenRequest(grant=grant)
         answer = await IdempotencyStore(REQUESTS).once(
-            connection, owner, request_id, request, identity.ExchangeTokenResponse, do
+            connection, owner, request_id, request, internal.ExchangeTokenResponse, do
         )
     return answer, did
 

@@ -67,7 +67,7 @@ async def test_a_stopping_server_ends_streams_in_order_and_finishes_running_call
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
-    service = GrpcService("slow", SERVICE, add, {}, TokenVerifier(keys), drain)
+    service = GrpcService("slow", [SERVICE], add, {}, TokenVerifier(keys), drain)
     stopped = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
 

@@ -42,7 +42,7 @@ async def _app(
 
 @asynccontextmanager
 async def grpc_service(at: Endpoint) -> AsyncIterator[str]:
-    served = grpc_server.GrpcService("any", SERVICE, lambda _: None, {}, TokenVerifier(_no_keys))
+    served = grpc_server.GrpcService("any", [SERVICE], lambda _: None, {}, TokenVerifier(_no_keys))
     brisk = grpc_server.ServerSettings(notice_seconds=0, drain_seconds=0)
     async with grpc_server.running(served, endpoint=at, settings=brisk) as running:
         yield running.address

@@ -12,6 +12,8 @@ import pytest
 import pytest_asyncio
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import conversation_service_pb2_grpc as conversation_grpc
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.conversation.v1 import call_record_service_pb2_grpc as call_record_grpc
 
 from mesh.calling.channel import open_channel
 from mesh.errors import reason_of, violations_of
@@ -22,13 +24,14 @@ from tests.mesh_tokens import KID, SigningKey
 
 pytestmark = pytest.mark.integration
 
-SERVICE = conversation.DESCRIPTOR.services_by_name["ConversationService"]
+CONVERSATION = conversation.DESCRIPTOR.services_by_name["ConversationService"]
+CALL_RECORD = call_record.DESCRIPTOR.services_by_name["CallRecordService"]
 EMPTY_DRAFTS = b"\x22\x06\x1a\0\x22\0\x32\0" * 520_000
 """A body of 4 MB that parses into 520,000 messages; compressed it has 6 kB."""
 MALFORMED = b"\xff\xff\xff"
 
 
-class Servicer(conversation_grpc.ConversationServiceServicer):
+class Servicer(conversation_grpc.ConversationServiceServicer, call_record_grpc.CallRecordServiceServicer):
     """Counts the requests that reach it."""
 
     def __init__(self) -> None:
@@ -36,7 +39,7 @@ class Servicer(conversation_grpc.ConversationServiceServicer):
 
     async def Append(self, request, context):
         self.requests += 1
-        return conversation.AppendResponse()
+        return call_record.AppendResponse()
 
     async def StartConversation(self, request, context):
         self.requests += 1
@@ -45,7 +48,7 @@ class Servicer(conversation_grpc.ConversationServiceServicer):
     async def Record(self, request_iterator, context):
         async for _ in request_iterator:
             self.requests += 1
-            yield conversation.RecordResponse()
+            yield call_record.RecordResponse()
 
 
 class Mesh:
@@ -56,7 +59,8 @@ class Mesh:
 
     async def send(self, name: str, body: bytes, token: str | None = None, **options: Any) -> bytes:
         """Call a unary method with a raw body."""
-        call: Any = self.channel.unary_unary(f"/{SERVICE.full_name}/{name}")
+        service = CALL_RECORD if name in CALL_RECORD.methods_by_name else CONVERSATION
+        call: Any = self.channel.unary_unary(f"/{service.full_name}/{name}")
         answer: bytes = await call(body, metadata=bearer(token) if token else (), **options)
         return answer
 
@@ -77,9 +81,10 @@ async def mesh() -> AsyncIterator[Mesh]:
 
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
+        call_record_grpc.add_CallRecordServiceServicer_to_server(servicer, server)
 
-    service = GrpcService("test", SERVICE, add, {}, TokenVerifier(keys))
-    async with running(service) as server, open_channel(server.address, SERVICE) as channel:
+    service = GrpcService("test", [CONVERSATION, CALL_RECORD], add, {}, TokenVerifier(keys))
+    async with running(service) as server, open_channel(server.address, CONVERSATION, CALL_RECORD) as channel:
         yield Mesh(servicer, channel, key)
 
 
@@ -95,7 +100,7 @@ async def test_a_malformed_request_is_an_invalid_argument(mesh: Mesh) -> None:
 
 
 async def test_a_malformed_message_of_a_stream_is_an_invalid_argument(mesh: Mesh) -> None:
-    call: Any = mesh.channel.stream_stream(f"/{SERVICE.full_name}/Record")(
+    call: Any = mesh.channel.stream_stream(f"/{CALL_RECORD.full_name}/Record")(
         metadata=bearer(mesh.key.service_token())
     )
     await call.write(MALFORMED)

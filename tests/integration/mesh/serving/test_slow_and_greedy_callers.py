@@ -110,7 +110,7 @@ async def served() -> AsyncIterator[Served]:
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
-    service = GrpcService("test", SERVICE, add, {}, TokenVerifier(keys))
+    service = GrpcService("test", [SERVICE], add, {}, TokenVerifier(keys))
     settings = ServerSettings(notice_seconds=0, drain_seconds=0, keepalive_seconds=1, limits=LIMITS)
     async with running(service, settings=settings) as server:
         yield Served(server.address, key)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from agent.recording.utterances import AgentSpeech, CustomerSpeech, ToolCalls
 from services.conversation.client.late_append import completion, sealed_at
@@ -71,7 +72,7 @@ class Clock:
 class Checking(Recorder):
     """Recorder that checks each draft, in every form in which it may be submitted."""
 
-    def _put(self, draft: entry_pb2.Draft, receipt: Receipt | None = None) -> None:
+    def _put(self, draft: call_record.Draft, receipt: Receipt | None = None) -> None:
         super()._put(draft, receipt)
         check_draft(draft)
         late = sealed_at(draft, NOW)

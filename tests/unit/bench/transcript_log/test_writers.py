@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from bench.transcript_log.load.sample_turns import sample_turns
 from bench.transcript_log.load.writers import WriteFailed, Writer, run_load
@@ -23,12 +24,12 @@ class Service:
     """The other end of a `Record` stream; it acknowledges several messages at once."""
 
     def __init__(self, *, at_once: int = 1, answer: object = None) -> None:
-        self.messages: list[pb.RecordAppend] = []
+        self.messages: list[call_record.RecordAppend] = []
         self.most_unacked = 0
-        self._unacked: deque[pb.RecordAppend] = deque()
+        self._unacked: deque[call_record.RecordAppend] = deque()
         self._at_once, self._answer = at_once, answer
 
-    async def write(self, request: pb.RecordRequest) -> None:
+    async def write(self, request: call_record.RecordRequest) -> None:
         self.messages.append(request.append)
         self._unacked.append(request.append)
         self.most_unacked = max(self.most_unacked, len(self._unacked))
@@ -40,7 +41,7 @@ class Service:
         through = 0
         for _ in range(min(self._at_once, len(self._unacked))):
             through = self._unacked.popleft().drafts[-1].client_sequence
-        return pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=through))
+        return call_record.RecordResponse(ack=call_record.RecordAck(through_client_sequence=through))
 
 
 def writer_to(service: Service) -> Writer:
@@ -88,8 +89,8 @@ async def test_turns_are_entries_of_their_own() -> None:
     "answer",
     [
         grpc.aio.EOF,
-        pb.RecordResponse(rejected=pb.RecordRejected(client_sequence=1)),
-        pb.RecordResponse(end=pb.RecordEnd(reason=pb.STREAM_END_REASON_DRAINING)),
+        call_record.RecordResponse(rejected=call_record.RecordRejected(client_sequence=1)),
+        call_record.RecordResponse(end=call_record.RecordEnd(reason=pb.STREAM_END_REASON_DRAINING)),
     ],
 )
 async def test_anything_but_an_ack_fails_the_measurement(answer: object) -> None:

@@ -6,20 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from services.conversation.client.outbox import MOST_SENT_BYTES, Outbox, OutboxFull
 
 pytestmark = pytest.mark.unit
 
 
-def sealed(entry_id: str) -> entry_pb2.Draft:
-    return entry_pb2.Draft(
+def sealed(entry_id: str) -> call_record.Draft:
+    return call_record.Draft(
         entry_id=entry_id, utterance=entry_pb2.Utterance(utterance_id=entry_id, text="all of it")
     )
 
 
-def opened(entry_id: str, revision: int) -> entry_pb2.Draft:
-    return entry_pb2.Draft(
+def opened(entry_id: str, revision: int) -> call_record.Draft:
+    return call_record.Draft(
         entry_id=entry_id, open_utterance=entry_pb2.OpenUtterance(utterance_id=entry_id, revision=revision)
     )
 
@@ -107,7 +108,7 @@ async def test_drain_returns_all_unsettled_drafts() -> None:
 @given(st.lists(st.sampled_from(["put", "take", "ack", "break"]), max_size=60))
 def test_every_sealed_draft_is_held_until_its_ack(steps: list[str]) -> None:
     outbox, put, acked = Outbox(), list[str](), set[str]()
-    flying: list[entry_pb2.Draft] = []
+    flying: list[call_record.Draft] = []
     for step in steps:
         if step == "put":
             put.append(f"{len(put)}")
@@ -126,7 +127,7 @@ def test_every_sealed_draft_is_held_until_its_ack(steps: list[str]) -> None:
     ]
 
 
-def ids(drafts: list[entry_pb2.Draft]) -> list[str]:
+def ids(drafts: list[call_record.Draft]) -> list[str]:
     return [draft.entry_id for draft in drafts]
 
 

@@ -14,8 +14,8 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 from structlog.testing import capture_logs
 
 from services.conversation.client import outbox_file
@@ -24,21 +24,23 @@ from services.conversation.client.outbox_file import Kind, OutboxContents, Outbo
 
 pytestmark = pytest.mark.unit
 
-OPENING = pb.RecordOpen(call_id=str(uuid4()), epoch=2, writer_id=str(uuid4()))
-OPENED = pb.RecordOpened(conversation_id=str(uuid4()), grant="not for the disk", late_ticket="ticket")
+OPENING = call_record.RecordOpen(call_id=str(uuid4()), epoch=2, writer_id=str(uuid4()))
+OPENED = call_record.RecordOpened(
+    conversation_id=str(uuid4()), grant="not for the disk", late_ticket="ticket"
+)
 
 
-def draft(entry_id: str, sequence: int = 0, text: str = "all of it") -> entry_pb2.Draft:
-    return entry_pb2.Draft(
+def draft(entry_id: str, sequence: int = 0, text: str = "all of it") -> call_record.Draft:
+    return call_record.Draft(
         entry_id=entry_id,
         client_sequence=sequence,
         utterance=entry_pb2.Utterance(utterance_id=entry_id, text=text),
     )
 
 
-def revision(entry_id: str, number: int) -> entry_pb2.Draft:
+def revision(entry_id: str, number: int) -> call_record.Draft:
     speech = entry_pb2.OpenUtterance(utterance_id=entry_id, revision=number, text=f"{number} words")
-    return entry_pb2.Draft(entry_id=entry_id, open_utterance=speech)
+    return call_record.Draft(entry_id=entry_id, open_utterance=speech)
 
 
 def only_file(folder: Path) -> Path:

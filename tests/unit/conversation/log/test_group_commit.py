@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.errors import StoreUnavailable
 from mesh.failpoints import FailpointReached, set_failpoints
@@ -399,7 +400,7 @@ async def test_drafts_that_break_a_rule_are_refused_alone(bench: Bench) -> None:
     _, writer = await bench.core.held_call()
     bad = bench.core.said("bad")
     bad.ClearField("end_time")
-    drafts: list[entry_pb2.Draft] = [bench.core.said("good"), bad, bench.core.said("good too")]
+    drafts: list[call_record.Draft] = [bench.core.said("good"), bad, bench.core.said("good too")]
     outcomes = await (await bench.group.submit(writer, drafts))
     assert [type(outcome) for outcome in outcomes] == [Stored, Refused, Stored]
     assert numbers(outcomes) == [3, 4]

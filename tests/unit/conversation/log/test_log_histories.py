@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.errors import DomainError
 from services.conversation.calls import calls
@@ -27,11 +28,11 @@ class History:
     def __init__(self, core: Core, dice: random.Random, call: Call, writer: Writer) -> None:
         self.core, self.dice, self.call = core, dice, call
         self.writers = [writer]
-        self.drafts: list[entry_pb2.Draft] = []
+        self.drafts: list[call_record.Draft] = []
         self.accepted: dict[str, bytes] = {}
         """Acknowledged drafts by entry id."""
 
-    def draft(self) -> entry_pb2.Draft:
+    def draft(self) -> call_record.Draft:
         """A new draft, a retry, a conflicting id, or a revision of an open utterance."""
         kind = self.dice.random()
         if self.drafts and kind < 0.25:
@@ -61,7 +62,7 @@ class History:
         if stored.number:
             self.note(draft)
 
-    def note(self, draft: entry_pb2.Draft) -> None:
+    def note(self, draft: call_record.Draft) -> None:
         said = draft.utterance.SerializeToString(deterministic=True)
         assert self.accepted.setdefault(draft.entry_id, said) == said, (
             "two payloads were acknowledged for one id"

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from readback.conversation.storage.v1 import page_pb2
+from readback.internal.conversation.storage.v1 import page_pb2
 
 from services.conversation.model.chunks import (
     CHUNK_BYTES,

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.errors import InvalidRequest
 from services.conversation.model import drafts
@@ -71,9 +72,9 @@ FIELDS = {
 
 
 @st.composite
-def any_draft(draw: st.DrawFn) -> entry_pb2.Draft:
+def any_draft(draw: st.DrawFn) -> call_record.Draft:
     """A draft with any field valid or invalid."""
-    draft = entry_pb2.Draft(client_sequence=draw(st.integers(-1, 3)), entry_id=draw(IDS))
+    draft = call_record.Draft(client_sequence=draw(st.integers(-1, 3)), entry_id=draw(IDS))
     for field, stamp in (("start_time", draw(STAMPS)), ("end_time", draw(STAMPS))):
         if stamp is not None:
             getattr(draft, field).seconds, getattr(draft, field).nanos = stamp
@@ -87,7 +88,7 @@ def any_draft(draw: st.DrawFn) -> entry_pb2.Draft:
     return draft
 
 
-def keeps_the_contract(draft: entry_pb2.Draft) -> bool:
+def keeps_the_contract(draft: call_record.Draft) -> bool:
     try:
         protovalidate.validate(draft)
     except protovalidate.ValidationError:
@@ -97,7 +98,7 @@ def keeps_the_contract(draft: entry_pb2.Draft) -> bool:
 
 @settings(deadline=None)  # the rules are compiled at their first use
 @given(any_draft())
-def test_fast_validation_accepts_nothing_that_the_contract_refuses(draft: entry_pb2.Draft) -> None:
+def test_fast_validation_accepts_nothing_that_the_contract_refuses(draft: call_record.Draft) -> None:
     content: Message = getattr(draft, draft.WhichOneof("content") or "utterance")
     if drafts._surely_valid(draft, content):
         assert keeps_the_contract(draft)
@@ -105,7 +106,7 @@ def test_fast_validation_accepts_nothing_that_the_contract_refuses(draft: entry_
 
 @settings(deadline=None)
 @given(any_draft())
-def test_every_draft_becomes_an_entry_or_a_refusal(draft: entry_pb2.Draft) -> None:
+def test_every_draft_becomes_an_entry_or_a_refusal(draft: call_record.Draft) -> None:
     try:
         check_draft(draft)
     except InvalidRequest as refused:
@@ -114,8 +115,8 @@ def test_every_draft_becomes_an_entry_or_a_refusal(draft: entry_pb2.Draft) -> No
         assert keeps_the_contract(draft)
 
 
-def good(content: Message) -> entry_pb2.Draft:
-    draft = entry_pb2.Draft(client_sequence=1, entry_id=ID)
+def good(content: Message) -> call_record.Draft:
+    draft = call_record.Draft(client_sequence=1, entry_id=ID)
     draft.start_time.seconds = draft.end_time.seconds = 1_790_000_000
     getattr(draft, FIELDS[content.DESCRIPTOR.name]).CopyFrom(content)
     return draft
@@ -166,7 +167,7 @@ def test_fast_validation_considers_every_field() -> None:
         "revision",
         "start_time",
     }
-    assert {field.name for field in entry_pb2.Draft.DESCRIPTOR.fields} == {
+    assert {field.name for field in call_record.Draft.DESCRIPTOR.fields} == {
         "client_sequence",
         "entry_id",
         "start_time",

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.errors import InvalidRequest
 from mesh.ids import uuid_text
@@ -46,8 +47,8 @@ def utterance(entry_id: str, text: str = "hello") -> entry_pb2.Utterance:
     )
 
 
-def draft_of(content: Message, entry_id: str | None = None) -> entry_pb2.Draft:
-    draft = entry_pb2.Draft(
+def draft_of(content: Message, entry_id: str | None = None) -> call_record.Draft:
+    draft = call_record.Draft(
         client_sequence=1,
         entry_id=entry_id or str(uuid4()),
         start_time=timestamp(NOW),
@@ -67,7 +68,7 @@ def stored(entry: LogEntry) -> LogEntry:
     return replace(entry, number=7, commit_micros=micros_of(NOW))
 
 
-def taken(draft: entry_pb2.Draft) -> LogEntry:
+def taken(draft: call_record.Draft) -> LogEntry:
     entry = check_draft(draft)
     assert isinstance(entry, LogEntry)
     return entry

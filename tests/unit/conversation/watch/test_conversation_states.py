@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from services.conversation.deletion import Deletion
 from services.conversation.log.bus import Committed
@@ -44,7 +45,7 @@ async def state(events: Events) -> pb.Conversation:
     return event.conversation
 
 
-def request(core: Core) -> entry_pb2.Draft:
+def request(core: Core) -> call_record.Draft:
     return core.said(REQUEST, speaker=entry_pb2.SPEAKER_CUSTOMER)
 
 

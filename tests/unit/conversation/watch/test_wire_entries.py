@@ -9,9 +9,9 @@ import pytest
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
-from readback.conversation.storage.v1 import page_pb2
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.storage.v1 import page_pb2
 
 from mesh.ids import uuid_text
 from services.conversation.model.chunks import Chunk, Packing

@@ -12,6 +12,8 @@ from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flightdata_service_pb2, flights_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.identity.v1 import identity_internal_service_pb2 as identity_internal
 
 from mesh.contracts.validation import MOST_PARTS, MOST_VIOLATIONS, PATTERNS, validate
 from mesh.errors import InvalidRequest
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.unit
 
 REQUESTS = [
     method.input_type
-    for file in (conversation, flightdata_service_pb2, identity)
+    for file in (conversation, call_record, flightdata_service_pb2, identity, identity_internal)
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]

@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.identity.v1 import identity_internal_service_pb2 as identity_internal
 
 from mesh.contracts.validation import is_duration, is_time, validate
 from mesh.errors import InvalidRequest
 
 pytestmark = pytest.mark.unit
 
-FILES = (conversation, flightdata_service_pb2, identity)
+FILES = (conversation, call_record, flightdata_service_pb2, identity, identity_internal)
 REQUESTS = {
     m.input_type for file in FILES for s in file.DESCRIPTOR.services_by_name.values() for m in s.methods
 }

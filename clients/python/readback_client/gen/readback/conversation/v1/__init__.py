@@ -4,23 +4,17 @@
 # This file has been @generated
 
 __all__ = (
-    "AckedDraft",
     "AgentLossReason",
-    "AppendRequest",
-    "AppendResponse",
     "Call",
     "CallAccess",
     "CallEndReason",
     "CallState",
     "CaughtUp",
-    "CheckDispatchRequest",
-    "CheckDispatchResponse",
     "Conversation",
     "ConversationDeleted",
     "ConversationState",
     "DeleteConversationRequest",
     "DeleteConversationResponse",
-    "Draft",
     "EndCallRequest",
     "EndCallResponse",
     "EndConversationRequest",
@@ -47,15 +41,6 @@ __all__ = (
     "LiveText",
     "Modality",
     "OpenUtterance",
-    "RecordAck",
-    "RecordAppend",
-    "RecordClose",
-    "RecordEnd",
-    "RecordOpen",
-    "RecordOpened",
-    "RecordRejected",
-    "RecordRequest",
-    "RecordResponse",
     "RejoinCallRequest",
     "RejoinCallResponse",
     "Sealing",
@@ -706,76 +691,6 @@ class TranscriptFormat(betterproto2.Enum):
 
 
 @dataclass(eq=False, repr=False)
-class AckedDraft(betterproto2.Message):
-    """
-    Stored draft.
-    """
-
-    client_sequence: "int" = betterproto2.field(1, betterproto2.TYPE_INT64)
-    """
-    Position of the draft in the writer's sequence.
-    """
-
-    number: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
-    """
-    Number of the entry; 0 for an open utterance.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "AckedDraft", AckedDraft)
-
-
-@dataclass(eq=False, repr=False)
-class AppendRequest(betterproto2.Message):
-    """
-    Request to append entries.
-    """
-
-    call_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    The call of the entries.
-    """
-
-    epoch: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
-    """
-    The writer's epoch.
-    """
-
-    writer_id: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
-    """
-    UUID of the writer.
-    """
-
-    drafts: "list[Draft]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
-    """
-    In the writer's order.
-    """
-
-    late_ticket: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
-    """
-    Late ticket from the writer's `opened`; required with an agent's own token.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "AppendRequest", AppendRequest)
-
-
-@dataclass(eq=False, repr=False)
-class AppendResponse(betterproto2.Message):
-    """
-    Response for appended entries. Either all are stored or none.
-    """
-
-    drafts: "list[AckedDraft]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
-    """
-    In the writer's order.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "AppendResponse", AppendResponse)
-
-
-@dataclass(eq=False, repr=False)
 class Call(betterproto2.Message):
     """
     One LiveKit session inside a conversation.
@@ -869,42 +784,6 @@ class CaughtUp(betterproto2.Message):
 
 
 default_message_pool.register_message("readback.conversation.v1", "CaughtUp", CaughtUp)
-
-
-@dataclass(eq=False, repr=False)
-class CheckDispatchRequest(betterproto2.Message):
-    """
-    Question whether a dispatch is current.
-    """
-
-    call_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    The call from the dispatch.
-    """
-
-    epoch: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
-    """
-    The epoch from the dispatch.
-    """
-
-
-default_message_pool.register_message(
-    "readback.conversation.v1", "CheckDispatchRequest", CheckDispatchRequest
-)
-
-
-@dataclass(eq=False, repr=False)
-class CheckDispatchResponse(betterproto2.Message):
-    """
-    The dispatch is current.
-    """
-
-    pass
-
-
-default_message_pool.register_message(
-    "readback.conversation.v1", "CheckDispatchResponse", CheckDispatchResponse
-)
 
 
 @dataclass(eq=False, repr=False)
@@ -1028,72 +907,6 @@ class DeleteConversationResponse(betterproto2.Message):
 default_message_pool.register_message(
     "readback.conversation.v1", "DeleteConversationResponse", DeleteConversationResponse
 )
-
-
-@dataclass(eq=False, repr=False)
-class Draft(betterproto2.Message):
-    """
-    Entry or open utterance from a writer.
-
-    Oneofs:
-        - content: Content of the draft. A serialized tool call or result has at most one mebibyte.
-    """
-
-    client_sequence: "int" = betterproto2.field(1, betterproto2.TYPE_INT64)
-    """
-    Position in the writer's sequence, which counts up from 1 for one writer in one epoch. Revisions that
-    were replaced before they were sent leave gaps. Acks and rejections name this position.
-    """
-
-    entry_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
-    """
-    UUID of the entry; for utterances the utterance id. An entry that is sent twice is stored once.
-    """
-
-    start_time: "datetime.datetime | None" = betterproto2.field(
-        3, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
-    )
-    """
-    Start time.
-    """
-
-    end_time: "datetime.datetime | None" = betterproto2.field(
-        4, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
-    )
-    """
-    End time; absent for an open utterance.
-    """
-
-    open_utterance: "OpenUtterance | None" = betterproto2.field(
-        5, betterproto2.TYPE_MESSAGE, optional=True, group="content"
-    )
-    """
-    Revision of an open utterance: stored without a number, replaced by the next revision.
-    """
-
-    utterance: "Utterance | None" = betterproto2.field(
-        6, betterproto2.TYPE_MESSAGE, optional=True, group="content"
-    )
-    """
-    Finished utterance; becomes an entry.
-    """
-
-    tool_call: "ToolCall | None" = betterproto2.field(
-        7, betterproto2.TYPE_MESSAGE, optional=True, group="content"
-    )
-    """
-    The agent called a tool.
-    """
-
-    tool_result: "ToolResult | None" = betterproto2.field(
-        8, betterproto2.TYPE_MESSAGE, optional=True, group="content"
-    )
-    """
-    A tool answered.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "Draft", Draft)
 
 
 @dataclass(eq=False, repr=False)
@@ -1728,240 +1541,6 @@ class OpenUtterance(betterproto2.Message):
 
 
 default_message_pool.register_message("readback.conversation.v1", "OpenUtterance", OpenUtterance)
-
-
-@dataclass(eq=False, repr=False)
-class RecordAck(betterproto2.Message):
-    """
-    Acknowledgement: every draft on this stream up to `through_client_sequence` is stored, except rejected
-    ones.
-    """
-
-    through_client_sequence: "int" = betterproto2.field(1, betterproto2.TYPE_INT64)
-    """
-    Position of the last acknowledged draft in the writer's sequence.
-    """
-
-    numbers: "list[int]" = betterproto2.field(2, betterproto2.TYPE_INT64, repeated=True)
-    """
-    Entry numbers, one for each draft on this stream since the previous ack, in the writer's order; 0 for an
-    open utterance and for a rejected draft.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "RecordAck", RecordAck)
-
-
-@dataclass(eq=False, repr=False)
-class RecordAppend(betterproto2.Message):
-    """
-    Drafts of a writer.
-    """
-
-    drafts: "list[Draft]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
-    """
-    In the writer's order.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "RecordAppend", RecordAppend)
-
-
-@dataclass(eq=False, repr=False)
-class RecordClose(betterproto2.Message):
-    """
-    End of a recording. The stream then ends with `STREAM_END_REASON_CALL_ENDED`: the call is over for this
-    writer.
-    """
-
-    reason: "CallEndReason" = betterproto2.field(
-        1, betterproto2.TYPE_ENUM, default_factory=lambda: CallEndReason(0)
-    )
-    """
-    Reason for the end of the call. Without a reason the call continues, with another agent.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "RecordClose", RecordClose)
-
-
-@dataclass(eq=False, repr=False)
-class RecordEnd(betterproto2.Message):
-    """
-    End of a recording, by the service.
-    """
-
-    reason: "StreamEndReason" = betterproto2.field(
-        1, betterproto2.TYPE_ENUM, default_factory=lambda: StreamEndReason(0)
-    )
-    """
-    Reason for the end.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "RecordEnd", RecordEnd)
-
-
-@dataclass(eq=False, repr=False)
-class RecordOpen(betterproto2.Message):
-    """
-    Opening of a recording.
-    """
-
-    call_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    The call from the dispatch.
-    """
-
-    epoch: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
-    """
-    The epoch from the dispatch.
-    """
-
-    writer_id: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
-    """
-    UUID of this writer, the same each time it opens the stream again.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "RecordOpen", RecordOpen)
-
-
-@dataclass(eq=False, repr=False)
-class RecordOpened(betterproto2.Message):
-    """
-    Answer to `open`: the writer holds the call.
-    """
-
-    conversation_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    The conversation of the call.
-    """
-
-    next_number: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
-    """
-    Number of the next entry.
-    """
-
-    grant: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
-    """
-    Grant of the call, for `ExchangeToken`.
-    """
-
-    locale: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
-    """
-    BCP 47 tag of the language for the agent.
-    """
-
-    time_zone: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
-    """
-    IANA time zone of the caller; empty when unknown.
-    """
-
-    caller_identity: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
-    """
-    Identity of the caller in the room.
-    """
-
-    late_ticket: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
-    """
-    Proof that this writer held this epoch, for `Append` after the grant has expired. It gives no other
-    right: only the grant lets an agent act for the customer.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "RecordOpened", RecordOpened)
-
-
-@dataclass(eq=False, repr=False)
-class RecordRejected(betterproto2.Message):
-    """
-    Refusal of one draft; the others are not affected.
-    """
-
-    client_sequence: "int" = betterproto2.field(1, betterproto2.TYPE_INT64)
-    """
-    Position of the draft in the writer's sequence.
-    """
-
-    status: "___google__rpc__.Status | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True)
-    """
-    Reason, with ErrorInfo.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "RecordRejected", RecordRejected)
-
-
-@dataclass(eq=False, repr=False)
-class RecordRequest(betterproto2.Message):
-    """
-    Message from a writer.
-
-    Oneofs:
-        - message: Content of the message.
-    """
-
-    open: "RecordOpen | None" = betterproto2.field(
-        1, betterproto2.TYPE_MESSAGE, optional=True, group="message"
-    )
-    """
-    Takes the call. Always and only the first message.
-    """
-
-    append: "RecordAppend | None" = betterproto2.field(
-        2, betterproto2.TYPE_MESSAGE, optional=True, group="message"
-    )
-    """
-    Adds entries.
-    """
-
-    close: "RecordClose | None" = betterproto2.field(
-        3, betterproto2.TYPE_MESSAGE, optional=True, group="message"
-    )
-    """
-    Leaves the call for good. A stream that ends without it counts as a lost agent.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "RecordRequest", RecordRequest)
-
-
-@dataclass(eq=False, repr=False)
-class RecordResponse(betterproto2.Message):
-    """
-    Message to a writer.
-
-    Oneofs:
-        - message: Content of the message.
-    """
-
-    opened: "RecordOpened | None" = betterproto2.field(
-        1, betterproto2.TYPE_MESSAGE, optional=True, group="message"
-    )
-    """
-    The writer holds the call.
-    """
-
-    ack: "RecordAck | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True, group="message")
-    """
-    Drafts are stored.
-    """
-
-    rejected: "RecordRejected | None" = betterproto2.field(
-        3, betterproto2.TYPE_MESSAGE, optional=True, group="message"
-    )
-    """
-    A draft was refused.
-    """
-
-    end: "RecordEnd | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True, group="message")
-    """
-    The service ends the stream.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "RecordResponse", RecordResponse)
 
 
 @dataclass(eq=False, repr=False)

@@ -6,23 +6,13 @@
 __all__ = (
     "ChangePasswordRequest",
     "ChangePasswordResponse",
-    "ConfirmDeletedCustomersRequest",
-    "ConfirmDeletedCustomersResponse",
     "Customer",
     "DeleteCustomerRequest",
     "DeleteCustomerResponse",
-    "ExchangeTokenRequest",
-    "ExchangeTokenResponse",
     "GetCustomerRequest",
     "GetCustomerResponse",
     "GetJwksRequest",
     "GetJwksResponse",
-    "GetRevocationsRequest",
-    "GetRevocationsResponse",
-    "GrantCallRequest",
-    "GrantCallResponse",
-    "ListDeletedCustomersRequest",
-    "ListDeletedCustomersResponse",
     "ListSessionsRequest",
     "ListSessionsResponse",
     "LoginRequest",
@@ -33,8 +23,6 @@ __all__ = (
     "RefreshSessionResponse",
     "RegisterRequest",
     "RegisterResponse",
-    "RevokeGrantRequest",
-    "RevokeGrantResponse",
     "RevokeSessionRequest",
     "RevokeSessionResponse",
     "Session",
@@ -85,37 +73,6 @@ class ChangePasswordResponse(betterproto2.Message):
 
 default_message_pool.register_message(
     "readback.identity.v1", "ChangePasswordResponse", ChangePasswordResponse
-)
-
-
-@dataclass(eq=False, repr=False)
-class ConfirmDeletedCustomersRequest(betterproto2.Message):
-    """
-    Request for `ConfirmDeletedCustomers`.
-    """
-
-    customer_ids: "list[str]" = betterproto2.field(1, betterproto2.TYPE_STRING, repeated=True)
-    """
-    Ids from `ListDeletedCustomers`.
-    """
-
-
-default_message_pool.register_message(
-    "readback.identity.v1", "ConfirmDeletedCustomersRequest", ConfirmDeletedCustomersRequest
-)
-
-
-@dataclass(eq=False, repr=False)
-class ConfirmDeletedCustomersResponse(betterproto2.Message):
-    """
-    Response of `ConfirmDeletedCustomers`.
-    """
-
-    pass
-
-
-default_message_pool.register_message(
-    "readback.identity.v1", "ConfirmDeletedCustomersResponse", ConfirmDeletedCustomersResponse
 )
 
 
@@ -197,49 +154,6 @@ default_message_pool.register_message(
 
 
 @dataclass(eq=False, repr=False)
-class ExchangeTokenRequest(betterproto2.Message):
-    """
-    Request for `ExchangeToken`.
-    """
-
-    actor_assertion: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    JWT signed with the caller's private key: `iss` and `sub` are its name, `aud` is the identity service,
-    `exp` is at most 5 minutes after `iat`.
-    """
-
-    grant: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
-    """
-    Grant of a call; empty for the caller's own token.
-    """
-
-
-default_message_pool.register_message("readback.identity.v1", "ExchangeTokenRequest", ExchangeTokenRequest)
-
-
-@dataclass(eq=False, repr=False)
-class ExchangeTokenResponse(betterproto2.Message):
-    """
-    Response of `ExchangeToken`.
-    """
-
-    access_token: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    Signed JWT.
-    """
-
-    expire_time: "datetime.datetime | None" = betterproto2.field(
-        2, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
-    )
-    """
-    When the access token expires.
-    """
-
-
-default_message_pool.register_message("readback.identity.v1", "ExchangeTokenResponse", ExchangeTokenResponse)
-
-
-@dataclass(eq=False, repr=False)
 class GetCustomerRequest(betterproto2.Message):
     """
     Request for `GetCustomer`.
@@ -291,108 +205,6 @@ class GetJwksResponse(betterproto2.Message):
 
 
 default_message_pool.register_message("readback.identity.v1", "GetJwksResponse", GetJwksResponse)
-
-
-@dataclass(eq=False, repr=False)
-class GetRevocationsRequest(betterproto2.Message):
-    """
-    Request for `GetRevocations`.
-    """
-
-    pass
-
-
-default_message_pool.register_message("readback.identity.v1", "GetRevocationsRequest", GetRevocationsRequest)
-
-
-@dataclass(eq=False, repr=False)
-class GetRevocationsResponse(betterproto2.Message):
-    """
-    Response of `GetRevocations`.
-    """
-
-    hashes: "list[bytes]" = betterproto2.field(1, betterproto2.TYPE_BYTES, repeated=True)
-    """
-    The first 16 bytes of the SHA-256 of the `sub` or the `sid` of access tokens to refuse.
-    """
-
-
-default_message_pool.register_message(
-    "readback.identity.v1", "GetRevocationsResponse", GetRevocationsResponse
-)
-
-
-@dataclass(eq=False, repr=False)
-class GrantCallRequest(betterproto2.Message):
-    """
-    Request for `GrantCall`.
-    """
-
-    conversation_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    The conversation of the call.
-    """
-
-    call_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
-    """
-    The call.
-    """
-
-
-default_message_pool.register_message("readback.identity.v1", "GrantCallRequest", GrantCallRequest)
-
-
-@dataclass(eq=False, repr=False)
-class GrantCallResponse(betterproto2.Message):
-    """
-    Response of `GrantCall`.
-    """
-
-    grant: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    Opaque; an agent exchanges it, with its own assertion, for access tokens for this call.
-    """
-
-    expire_time: "datetime.datetime | None" = betterproto2.field(
-        2, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
-    )
-    """
-    When the grant expires.
-    """
-
-
-default_message_pool.register_message("readback.identity.v1", "GrantCallResponse", GrantCallResponse)
-
-
-@dataclass(eq=False, repr=False)
-class ListDeletedCustomersRequest(betterproto2.Message):
-    """
-    Request for `ListDeletedCustomers`.
-    """
-
-    pass
-
-
-default_message_pool.register_message(
-    "readback.identity.v1", "ListDeletedCustomersRequest", ListDeletedCustomersRequest
-)
-
-
-@dataclass(eq=False, repr=False)
-class ListDeletedCustomersResponse(betterproto2.Message):
-    """
-    Response of `ListDeletedCustomers`.
-    """
-
-    customer_ids: "list[str]" = betterproto2.field(1, betterproto2.TYPE_STRING, repeated=True)
-    """
-    Ids of deleted customers.
-    """
-
-
-default_message_pool.register_message(
-    "readback.identity.v1", "ListDeletedCustomersResponse", ListDeletedCustomersResponse
-)
 
 
 @dataclass(eq=False, repr=False)
@@ -594,39 +406,6 @@ class RegisterResponse(betterproto2.Message):
 
 
 default_message_pool.register_message("readback.identity.v1", "RegisterResponse", RegisterResponse)
-
-
-@dataclass(eq=False, repr=False)
-class RevokeGrantRequest(betterproto2.Message):
-    """
-    Request for `RevokeGrant`.
-    """
-
-    call_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    The call whose grant is revoked.
-    """
-
-    request_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
-    """
-    UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
-    """
-
-
-default_message_pool.register_message("readback.identity.v1", "RevokeGrantRequest", RevokeGrantRequest)
-
-
-@dataclass(eq=False, repr=False)
-class RevokeGrantResponse(betterproto2.Message):
-    """
-    Response of `RevokeGrant`.
-    """
-
-    pass
-
-
-default_message_pool.register_message("readback.identity.v1", "RevokeGrantResponse", RevokeGrantResponse)
 
 
 @dataclass(eq=False, repr=False)
