@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.rendering.any_encoding import print_json
+from cli.rendering.entry_lines import argument_list
 
 if TYPE_CHECKING:
     from cli.calls.call_client import TurnReport
@@ -62,8 +63,7 @@ class TerminalCallOutput:
         if turn.heard and turn.heard != turn.said:
             self._line("dim", "heard", turn.heard)
         for tool in turn.tools:
-            arguments = ", ".join(f"{name}={value}" for name, value in tool.arguments.items())
-            self._line("dim", "tool", f"{tool.call.name}({arguments}): {tool.outcome}")
+            self._line("dim", "tool", f"{tool.call.name}({argument_list(tool.arguments)}): {tool.outcome}")
         self._line("bold cyan", "agent", turn.reply or "(no answer)")
         if turn.first_audio_ms is not None:
             self._line("dim", "", f"first audio after {turn.first_audio_ms:.0f} ms")

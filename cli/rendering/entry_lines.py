@@ -62,9 +62,8 @@ def _content_of(entry: entry_pb2.Entry) -> str:
         case "utterance":
             return _utterance(entry.utterance)
         case "tool_call":
-            arguments = arguments_of(entry.tool_call, "arguments")
-            listed = ", ".join(_argument_words(arguments))
-            return f"[magenta]    tool[/]  {entry.tool_call.name} {escape(listed)}"
+            arguments = argument_list(arguments_of(entry.tool_call, "arguments"))
+            return f"[magenta]    tool[/]  {entry.tool_call.name} {escape(arguments)}"
         case "tool_result":
             outcome = enum_word(entry.tool_result, "outcome")
             return f"[magenta]    tool[/]  {entry.tool_result.name}: {outcome}"
@@ -74,6 +73,11 @@ def _content_of(entry: entry_pb2.Entry) -> str:
             reason = f" ({enum_word(change, name)})" if name else ""
             words = f"{enum_word(change, 'kind')}{reason}".replace("_", " ").lower()
             return f"[dim]       ·  {words}[/]"
+
+
+def argument_list(arguments: Mapping[str, Any]) -> str:
+    """Return the arguments of a tool call on one line."""
+    return ", ".join(_argument_words(arguments))
 
 
 def _argument_words(arguments: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from readback.conversation.v1 import entry_pb2
+from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.restoring import restored_state
 from agent.dialogue.turn import Speech, ToolFinished, ToolStarted
@@ -43,7 +44,10 @@ async def test_events_come_in_order_tool_first_then_speech(conversation: Convers
     assert started
     assert finished
     assert started.tool_call_id == finished.tool_call_id
-    assert started.search_flights == search_request("MAA", "DEL", date(2026, 11, 24))
+    airport = places_pb2.PLACE_KIND_AIRPORT
+    assert started.search_flights == search_request(
+        "MAA", "DEL", date(2026, 11, 24), origin_kind=airport, destination_kind=airport
+    )
     assert [place.city for place in started.places] == ["Chennai", "Delhi"]
     assert finished.outcome == entry_pb2.TOOL_OUTCOME_FOUND
     assert len(finished.search_flights.results.itineraries) == 5

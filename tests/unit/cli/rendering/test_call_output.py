@@ -57,7 +57,7 @@ def test_a_turn_carries_what_was_said_heard_answered_and_done(capsys: pytest.Cap
         "tools": [
             {
                 "name": "search_flights",
-                "arguments": {"origin": "MAA", "destination": "DEL"},
+                "arguments": {"legs": [{"origin": "MAA", "destination": "DEL"}]},
                 "outcome": "FOUND",
             }
         ],
@@ -92,7 +92,7 @@ def test_the_terminal_shows_both_sides_word_for_word() -> None:
     for line in (
         "you  Flights from",
         "heard  flights from",
-        "tool  search_flights(origin=MAA, destination=DEL): FOUND",
+        "tool  search_flights(destination=DEL, origin=MAA): FOUND",
         "There are twelve [flights].",
     ):
         assert line in text
