@@ -211,7 +211,8 @@ async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> 
     entries = await placed.entries()
     assert use.call == next(entry.tool_call for entry in entries if entry.HasField("tool_call"))
     assert use.result == next(entry.tool_result for entry in entries if entry.HasField("tool_result"))
-    assert (use.arguments["origin"], use.arguments["destination"], use.outcome) == ("MAA", "DEL", "FOUND")
+    (leg,) = use.arguments["legs"]
+    assert (leg["origin"], leg["destination"], use.outcome) == ("MAA", "DEL", "FOUND")
     assert [entry.utterance.text for entry in entries if entry.utterance.speaker == AGENT] == [
         greeting.reply,
         turn.reply,
@@ -301,7 +302,7 @@ async def test_another_agent_continues_a_call_where_the_first_left_it(placed: Pl
         async with placed.held(await placed.dispatched_again()):
             await asking
             turn = await caller.type("what about the evening")
-    assert turn.tools[0].arguments["origin"] == "MAA"
+    assert turn.tools[0].arguments["legs"][0]["origin"] == "MAA"
     assert any(text.startswith("Sorry, I lost you") for text in await placed.said(AGENT))
 
 

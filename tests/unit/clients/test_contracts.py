@@ -64,6 +64,9 @@ def message(descriptor: Descriptor, dice: Random, depth: int = 4) -> Message:
             made.seconds, made.nanos = sign * dice.getrandbits(20), sign * dice.randrange(10**6) * 1000
         case "google.protobuf.Any":
             pass  # its JSON needs a type that both sides know
+        case "google.protobuf.FieldMask":
+            # In JSON a path is in lower camel case, so only snake case survives.
+            made.paths.extend(dice.sample(["title", "display_name", "a.b_c"], dice.randrange(3)))
         case "google.protobuf.Struct":
             made.update({"a": dice.choice([None, True, 1.5, "x", ["y", {"b": None}]])})
         case _:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from readback_client.session import Credentials, CredentialsFile
 
-from cli.account.acting_account import credentials_file
+from cli.account.credentials_files import credentials_file
 from mesh.settings import MeshSettings, load
 
 pytestmark = pytest.mark.unit

@@ -11,7 +11,7 @@ import pytest_asyncio
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_reflection.v1alpha import reflection_pb2
-from readback.flightdata.v1 import flightdata_service_pb2
+from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, places_pb2
 
 from mesh.serving.reflection import V1, V1ALPHA, add_reflection
 
@@ -60,21 +60,19 @@ async def test_services_are_listed_and_described_over_both_versions(
 
 
 @pytest.mark.parametrize(
-    "symbol",
+    ("symbol", "file"),
     [
-        f"{SERVICE}.SearchFlights",
-        f"{PACKAGE}.Place",
-        f"{PACKAGE}.Place.code",
-        f"{PACKAGE}.WatchFlightStatusResponse.event",
-        f"{PACKAGE}.PlaceKind",
-        f"{PACKAGE}.PLACE_KIND_METRO",
-        f"{PACKAGE}.PlaceKind.PLACE_KIND_METRO",
+        (f"{SERVICE}.SearchFlights", flightdata_service_pb2),
+        (f"{PACKAGE}.Place", places_pb2),
+        (f"{PACKAGE}.Place.code", places_pb2),
+        (f"{PACKAGE}.WatchFlightStatusResponse.event", flight_status_pb2),
+        (f"{PACKAGE}.PlaceKind", places_pb2),
+        (f"{PACKAGE}.PLACE_KIND_METRO", places_pb2),
+        (f"{PACKAGE}.PlaceKind.PLACE_KIND_METRO", places_pb2),
     ],
 )
-async def test_every_kind_of_symbol_is_found(channel: grpc.aio.Channel, symbol: str) -> None:
-    assert flightdata_service_pb2.DESCRIPTOR.name in files(
-        await ask(channel, V1, file_containing_symbol=symbol)
-    )
+async def test_every_kind_of_symbol_is_found(channel: grpc.aio.Channel, symbol: str, file: Any) -> None:
+    assert file.DESCRIPTOR.name in files(await ask(channel, V1, file_containing_symbol=symbol))
 
 
 async def test_extensions_are_found_by_symbol_and_by_number(channel: grpc.aio.Channel) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from readback_client.session import Credentials
 
-from cli.account.acting_account import credentials_file
+from cli.account.credentials_files import credentials_file
 from cli.commands import doctor
 from cli.commands.doctor import Finding, State
 from cli.livekit import server
