@@ -72,8 +72,9 @@ lock: $(UV) ## Resolve pyproject.toml into the lock files
 	compile pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock; \
 	echo "uv==$$(sed -nE 's/^ *"uv==([0-9.]+)".*/\1/p' pyproject.toml)" | compile - -o requirements-uv.lock
 
-clean: ## Remove the virtual environment and caches; keep data
+clean: ## Remove the virtual environment, built clients and caches; keep data
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/dist $(TYPESCRIPT)/src/gen $(GO)/bin $(GO)/gen
 
 # --- setting up ------------------------------------------------------------------------------------------------------------------
 
@@ -103,7 +104,8 @@ $(DEVELOPMENT): requirements-dev.lock requirements.lock pyproject.toml clients/p
 	@touch $(RUNTIME) $@
 
 TYPESCRIPT := clients/typescript
-clients: $(TYPESCRIPT)/dist/.built ## Build the clients in other languages; needs Node
+GO := clients/go
+clients: $(TYPESCRIPT)/dist/.built $(GO)/bin/.built ## Build the clients in other languages; needs Node
 
 $(TYPESCRIPT)/node_modules/.installed: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/package-lock.json
 	@npm ci --prefix $(TYPESCRIPT) --silent && touch $@
@@ -111,6 +113,13 @@ $(TYPESCRIPT)/node_modules/.installed: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/
 $(TYPESCRIPT)/dist/.built: $(TYPESCRIPT)/node_modules/.installed gen/readback/contracts.binpb \
     $(wildcard $(TYPESCRIPT)/*.json $(TYPESCRIPT)/buf.gen.yaml $(TYPESCRIPT)/src/*.ts $(TYPESCRIPT)/examples/*.ts)
 	@npm run build --prefix $(TYPESCRIPT) --silent && touch $@
+
+# The development lock brings Go and buf.
+$(GO)/bin/.built: gen/readback/contracts.binpb clients/python/readback_client/gen/service_config.json \
+    $(wildcard $(GO)/*.go $(GO)/examples/*/*.go $(GO)/go.* $(GO)/buf.gen.yaml) | $(DEVELOPMENT)
+	@cd $(GO); export PATH="$(abspath $(BIN)):$$PATH" CGO_ENABLED=0 GOTOOLCHAIN=local; \
+	buf generate; cp $(abspath $(word 2,$^)) gen/; \
+	go build -trimpath -o bin/ ./examples/...; go test -c -trimpath -o bin/ .; touch bin/.built
 
 system-packages:
 	@tools/system_packages.sh

@@ -3,14 +3,16 @@
  *
  *     EMAIL=… PASSWORD=… node dist/examples/follow.js [--entries] [CONVERSATION_ID]
  *
- * Signs in, or registers a new account. Without an id it follows the newest conversation, or starts one.
- * With `--entries` it prints a table of entries, else their words. It ends when the conversation ends.
+ * Signs in, or registers a new account; without EMAIL it uses the session of `readback login`. Without an id it
+ * follows the newest conversation, or starts one. With `--entries` it prints a table of entries, else their words.
+ * It ends when the conversation ends.
  */
 import { parseArgs } from "node:util";
 import { type Client, connect, type Entry, ReadbackError } from "../src/node.js";
 
 async function signIn(client: Client): Promise<void> {
   const { EMAIL = "", PASSWORD = "" } = process.env;
+  if (!EMAIL) return; // the session of `readback login`
   try {
     await client.signIn(EMAIL, PASSWORD);
   } catch (error) {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,15 +41,6 @@ pytestmark = pytest.mark.integration
 
 EMAIL, PASSWORD = "ana@example.com", "a long walk in the park"
 WRITER = str(uuid4())
-
-
-@pytest.fixture
-async def mesh(tmp_path: Path) -> AsyncIterator[Mesh]:
-    """Identity alone; tests start the conversation service."""
-    async with AsyncExitStack() as stack:
-        made = Mesh(tmp_path, stack)
-        await made.start_identity()
-        yield made
 
 
 def addresses(mesh: Mesh) -> Addresses:
