@@ -74,7 +74,7 @@ lock: $(UV) ## Resolve pyproject.toml into the lock files
 
 clean: ## Remove the virtual environment, built clients and caches; keep data
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@rm -rf $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/dist $(TYPESCRIPT)/src/gen $(GO)/bin $(GO)/gen
+	@rm -rf $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/dist $(TYPESCRIPT)/src/gen $(GO)/bin $(GO)/gen $(JAVA)/target
 
 # --- setting up ------------------------------------------------------------------------------------------------------------------
 
@@ -105,7 +105,9 @@ $(DEVELOPMENT): requirements-dev.lock requirements.lock pyproject.toml clients/p
 
 TYPESCRIPT := clients/typescript
 GO := clients/go
-clients: $(TYPESCRIPT)/dist/.built $(GO)/bin/.built ## Build the clients in other languages; needs Node
+JAVA := clients/java
+BUILT_CLIENTS := $(TYPESCRIPT)/dist/.built $(GO)/bin/.built $(JAVA)/target/.built
+clients: $(BUILT_CLIENTS) ## Build the clients in other languages; needs Node, Java and Maven
 
 $(TYPESCRIPT)/node_modules/.installed: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/package-lock.json
 	@npm ci --prefix $(TYPESCRIPT) --silent && touch $@
@@ -120,6 +122,13 @@ $(GO)/bin/.built: gen/readback/contracts.binpb clients/python/readback_client/ge
 	@cd $(GO); export PATH="$(abspath $(BIN)):$$PATH" CGO_ENABLED=0 GOTOOLCHAIN=local; \
 	buf generate; cp $(abspath $(word 2,$^)) gen/; \
 	go build -trimpath -o bin/ ./examples/...; go test -c -trimpath -o bin/ .; touch bin/.built
+
+# The classes of messages that are gone would stay, so a change of the contracts starts from nothing.
+$(JAVA)/target/.contracts: $(JAVA)/pom.xml $(wildcard clients/python/readback_client/gen/*.binpb clients/python/readback_client/gen/*.json)
+	@rm -rf $(JAVA)/target && mkdir $(JAVA)/target && touch $@
+
+$(JAVA)/target/.built: $(JAVA)/target/.contracts $(shell find $(JAVA)/src -name '*.java')
+	@mvn -q -B -f $(JAVA)/pom.xml package && touch $@
 
 system-packages:
 	@tools/system_packages.sh

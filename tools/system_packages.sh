@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the system packages that the tests need: Chromium, Firefox, nginx, Caddy, PostgreSQL, Redis and Node. Without root it prints a command.
+# Install the system packages that the tests need: Chromium, Firefox, nginx, Caddy, PostgreSQL, Redis, Node, Java and Maven. Without root it prints a command.
 set -euo pipefail
 
 missing=()
@@ -11,6 +11,8 @@ command -v pg_ctl >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/pg_ctl' >/
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
+command -v javac >/dev/null || missing+=(default-jdk-headless)
+command -v mvn >/dev/null || missing+=(maven)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then

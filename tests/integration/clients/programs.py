@@ -24,8 +24,11 @@ from services.flightdata.settings import FlightDataSettings
 from tests.integration.conversation.mesh import Mesh
 
 CLIENTS = CHECKOUT / "clients"
+JAVA = ("java", "-cp", str(CLIENTS / "java/target/readback-client.jar"))
+"""Command that runs a class, or a source file, with the Java client."""
 PROGRAMS: Mapping[str, Sequence[str]] = {
     "go": [str(CLIENTS / "go/bin/follow")],
+    "java": [*JAVA, "io.readback.client.examples.Follow"],
     "typescript": ["node", str(CLIENTS / "typescript/dist/examples/follow.js")],
 }
 """Commands that follow a conversation, by language. `make clients` builds them."""
