@@ -139,3 +139,4 @@ livekit: $(DEVELOPMENT)
 toxiproxy: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.toxiproxy
 	@$(BIN)/python -m tests.grpc_gateway.server
+	@$(BIN)/python -m tests.command_line_tools
