@@ -95,6 +95,8 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show the status of one flight, or of the flights between two places."""
+    if destination.isdecimal():  # a flight number with a space, such as AI 542
+        flight, destination = f"{flight} {destination}", ""
     if destination:
         asyncio.run(_route_status(flight, destination, day, near, as_json=as_json))
     elif near:
@@ -186,7 +188,7 @@ def _print_results(
 
 
 async def _status(number: str, day: str, *, as_json: bool) -> None:
-    request = flight_status_pb2.GetFlightStatusRequest(flight_number=number.replace(" ", "").upper())
+    request = flight_status_pb2.GetFlightStatusRequest(flight_number=number)
     if day:
         request.depart_date.CopyFrom(_date(parse_day(day, datetime.now().astimezone().date())))
     async with _flight_data() as stub:

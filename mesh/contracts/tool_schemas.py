@@ -7,7 +7,6 @@ model can neither see nor set it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from readback.options.v1 import options_pb2
 
 from mesh.contracts.comments import comments
-from mesh.contracts.validation import field_rules, is_optional
+from mesh.contracts.validation import code_form, field_rules, is_optional
 
 _DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 _TIME_OF_DAY: Mapping[str, Any] = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
@@ -129,10 +128,9 @@ def map_value(field: FieldDescriptor) -> FieldDescriptor | None:
 
 
 def _is_required(field: FieldDescriptor) -> bool:
-    """Return whether a field is required: by its rule, or because an empty text or list breaks a rule."""
+    """Return whether a field is required: by rule, as a list that needs items, or as a code."""
     rules = field_rules(field)
-    text = rules.string
-    not_empty = text.uuid or text.min_len or (text.pattern and not re.search(text.pattern, ""))
+    not_empty = rules.string.uuid or rules.string.min_len or code_form(rules)
     return bool(rules.required or rules.repeated.min_items or (not_empty and not is_optional(rules)))
 
 
@@ -163,8 +161,8 @@ def _single(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Mapping[s
     if field.enum_type is not None:
         return _word(field.enum_type)
     limits: dict[str, Any] = {}
-    if rules.string.pattern and not is_place(field):
-        limits["pattern"] = rules.string.pattern
+    if (form := code_form(rules)) and not is_place(field):
+        limits["pattern"] = form.pattern
     if rules.string.uuid:
         limits["format"] = "uuid"
     if rules.int32.HasField("gte"):

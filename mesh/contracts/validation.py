@@ -8,8 +8,10 @@ that the contract ignores don't apply; only the times in it are checked, up to a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import NamedTuple, cast
 
 import protovalidate
 from buf.validate import validate_pb2
@@ -27,16 +29,7 @@ MOST_VIOLATIONS = 20
 """Maximum number of violations in an error."""
 MOST_PARTS = 20_000
 """Maximum number of messages with times in a message. Checking them takes a tenth of a second."""
-PATTERNS: Mapping[str, str] = {
-    "^[A-Z0-9]{3}$": "must be the IATA code of an airport or a city, such as MAA",
-    "^$|^[A-Z0-9]{3}$": "must be the IATA code of an airport or a city, such as MAA, or empty",
-    "^[A-Z0-9]{2}$": "must be the IATA code of an airline, such as AI",
-    "^[A-Z0-9]{2}[0-9]{1,4}$": "must be a flight number without spaces, such as AI542",
-    "^$|^[A-Z]{2}$": "must be the two-letter code of a country, such as IN, or empty",
-    "^$|^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$": "must be a UUID, or empty",
-    "^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "must be a language tag, such as en-IN, or empty",
-}
-"""The contracts' patterns in words, because people and models read the errors."""
+_EXPRESSION = re.compile(r"this\.matches\('(.*)'\)")
 _TIMES = (Timestamp.DESCRIPTOR.full_name, Duration.DESCRIPTOR.full_name)
 
 
@@ -54,7 +47,7 @@ def validate(message: Message) -> None:
     try:
         protovalidate.validate(message)
     except protovalidate.ValidationError as error:
-        violations += map(_violation, error.violations)
+        violations += (_violation(message, violation) for violation in error.violations)
     if violations:
         raise InvalidRequest(violations[:MOST_VIOLATIONS])
 
@@ -70,20 +63,52 @@ def is_duration(duration: Duration) -> bool:
     return abs(seconds) <= _MAX_DURATION_SECONDS and abs(nanos) in _NANOS and seconds * nanos >= 0
 
 
-def _violation(violation: protovalidate.Violation) -> FieldViolation:
-    path = ""
+def _violation(message: Message, violation: protovalidate.Violation) -> FieldViolation:
+    path, inside = "", message.DESCRIPTOR
+    field: FieldDescriptor | None = None
     for element in violation.proto.field.elements if violation.proto.field else ():
         path += f".{element.field_name}" if path else element.field_name
         subscript = element.subscript
         if subscript is not None and subscript.field == "index":
             path += f"[{subscript.value}]"
-    return FieldViolation(path, _in_words(violation))
+        # The name may be a oneof's.
+        field = cast("FieldDescriptor | None", inside.fields_by_name.get(element.field_name))
+        inside = (field and field.message_type) or inside
+    return FieldViolation(path, _in_words(violation.proto.rule_id, violation.proto.message, field))
 
 
-def _in_words(violation: protovalidate.Violation) -> str:
-    if violation.proto.rule_id == "string.pattern":
-        return PATTERNS.get(str(violation.rule_value), "has the wrong form")
-    return violation.proto.message or violation.proto.rule_id
+def _in_words(rule: str, words: str, field: FieldDescriptor | None) -> str:
+    """Return a rule's message; one of our own where the library's is about lists and counts."""
+    if rule.startswith("enum.") and field is not None and field.enum_type is not None:
+        refused = (field_rules(field).repeated.items if field.is_repeated else field_rules(field)).enum.not_in
+        names = [value.name for value in field.enum_type.values if value.number not in refused]
+        return f"must be one of {', '.join(names)}"
+    if rule in {"string.min_len", "repeated.min_items"} and " 1 " in words:
+        return "must not be empty"
+    return words
+
+
+class CodeForm(NamedTuple):
+    """Form of a code, as a rule of `rules.proto` states it."""
+
+    kind: str
+    """Name of the rule, for example `flight_number`."""
+    pattern: str
+    """Regular expression for JSON schemas."""
+    words: str
+    """The same for people; begins with `must be`."""
+
+
+def code_form(rules: validate_pb2.FieldRules) -> CodeForm | None:
+    """Return the form of the code that a field or a list item must be; None if it isn't a code."""
+    for rule, _ in rules.string.ListFields():
+        if rule.is_extension:
+            (cel,) = rule.GetOptions().Extensions[validate_pb2.predefined].cel
+            found = _EXPRESSION.search(cel.expression)
+            assert found, f"{rule.full_name} has no pattern"
+            empty = ("^$|", ", or empty") if is_optional(rules) else ("", "")
+            return CodeForm(rule.name, empty[0] + found[1], cel.message + empty[1])
+    return None
 
 
 def _too_long_lists(message: Message) -> Iterator[FieldViolation]:

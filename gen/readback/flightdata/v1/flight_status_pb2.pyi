@@ -188,7 +188,7 @@ class GetFlightStatusRequest(_message.Message):
     FLIGHT_NUMBER_FIELD_NUMBER: _builtins.int
     DEPART_DATE_FIELD_NUMBER: _builtins.int
     flight_number: _builtins.str
-    """Carrier code and number without a space, for example `AI542`."""
+    """Carrier code and number, for example `AI542`. `ai542`, `AI 542` and `ai-542` mean the same."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
         """Local date of departure; today at the departure airport if absent."""
@@ -324,7 +324,7 @@ class WatchFlightStatusRequest(_message.Message):
     FLIGHT_NUMBER_FIELD_NUMBER: _builtins.int
     DEPART_DATE_FIELD_NUMBER: _builtins.int
     flight_number: _builtins.str
-    """Carrier code and number without a space, for example `AI542`."""
+    """Carrier code and number, for example `AI542`. `ai542`, `AI 542` and `ai-542` mean the same."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
         """Local date of departure; today at the departure airport if absent."""

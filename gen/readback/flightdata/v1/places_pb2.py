@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.type import latlng_pb2 as google_dot_type_dot_latlng__pb2
 from readback.options.v1 import options_pb2 as readback_dot_options_dot_v1_dot_options__pb2
+from readback.options.v1 import rules_pb2 as readback_dot_options_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#readback/flightdata/v1/places.proto\x12\x16readback.flightdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18google/type/latlng.proto\x1a!readback/options/v1/options.proto\"\xb3\x01\n\x05Place\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12/\n\x04kind\x18\x02 \x01(\x0e\x32!.readback.flightdata.v1.PlaceKind\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04\x63ity\x18\x04 \x01(\t\x12\x14\n\x0c\x63ountry_code\x18\x05 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x06 \x01(\t\x12\x11\n\ttime_zone\x18\x07 \x01(\t\x12\x15\n\rairport_codes\x18\x08 \x03(\t\"M\n\x0ePlaceCandidate\x12,\n\x05place\x18\x01 \x01(\x0b\x32\x1d.readback.flightdata.v1.Place\x12\r\n\x05score\x18\x02 \x01(\x01\"\xac\x01\n\x0fPlaceAnnotation\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12:\n\ncandidates\x18\x04 \x03(\x0b\x32&.readback.flightdata.v1.PlaceCandidate\x12\x0e\n\x06margin\x18\x05 \x01(\x01\x12\x11\n\tconfident\x18\x06 \x01(\x08\x12\x10\n\x08question\x18\x07 \x01(\t\"\x85\x01\n\x15\x41nnotatePlacesRequest\x12\x16\n\x04text\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\x12\x1d\n\x06locale\x18\x02 \x01(\tB\r\xbaH\x04r\x02\x18#\x9a\xb2\x19\x02\x10\x01\x12\x35\n\x11home_country_code\x18\x03 \x01(\tB\x1a\xbaH\x11r\x0f\x32\r^$|^[A-Z]{2}$\x9a\xb2\x19\x02\x10\x01\"V\n\x16\x41nnotatePlacesResponse\x12<\n\x0b\x61nnotations\x18\x01 \x03(\x0b\x32\'.readback.flightdata.v1.PlaceAnnotation\"\x90\x01\n\x13ResolvePlaceRequest\x12\x19\n\x05query\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x35\n\x11home_country_code\x18\x02 \x01(\tB\x1a\xbaH\x11r\x0f\x32\r^$|^[A-Z]{2}$\x9a\xb2\x19\x02\x10\x01\x12\'\n\x0emax_candidates\x18\x03 \x01(\x05\x42\x0f\xbaH\x06\x1a\x04\x18\n(\x00\x9a\xb2\x19\x02\x08\x01\"\x87\x01\n\x14ResolvePlaceResponse\x12:\n\ncandidates\x18\x01 \x03(\x0b\x32&.readback.flightdata.v1.PlaceCandidate\x12\x0e\n\x06margin\x18\x02 \x01(\x01\x12\x11\n\tconfident\x18\x03 \x01(\x08\x12\x10\n\x08question\x18\x04 \x01(\t\"\xef\x01\n\x07\x41irport\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x11\n\ticao_code\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04\x63ity\x18\x04 \x01(\t\x12\x12\n\nmetro_code\x18\x05 \x01(\t\x12\x14\n\x0c\x63ountry_code\x18\x06 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x07 \x01(\t\x12\x11\n\ttime_zone\x18\x08 \x01(\t\x12%\n\x08location\x18\t \x01(\x0b\x32\x13.google.type.LatLng\x12\x16\n\x0e\x65levation_feet\x18\n \x01(\x05\x12\x1a\n\x12\x63urrent_local_time\x18\x0b \x01(\t\"7\n\x11GetAirportRequest\x12\"\n\x04\x63ode\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[A-Z0-9]{3}$\"F\n\x12GetAirportResponse\x12\x30\n\x07\x61irport\x18\x01 \x01(\x0b\x32\x1f.readback.flightdata.v1.Airport*U\n\tPlaceKind\x12\x1a\n\x16PLACE_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PLACE_KIND_AIRPORT\x10\x01\x12\x14\n\x10PLACE_KIND_METRO\x10\x02\x42\x87\x01\n\x19io.readback.flightdata.v1P\x01ZOgithub.com/readback/readback/clients/go/gen/readback/flightdata/v1;flightdatav1\xaa\x02\x16Readback.Flightdata.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#readback/flightdata/v1/places.proto\x12\x16readback.flightdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18google/type/latlng.proto\x1a!readback/options/v1/options.proto\x1a\x1freadback/options/v1/rules.proto\"\xb3\x01\n\x05Place\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12/\n\x04kind\x18\x02 \x01(\x0e\x32!.readback.flightdata.v1.PlaceKind\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04\x63ity\x18\x04 \x01(\t\x12\x14\n\x0c\x63ountry_code\x18\x05 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x06 \x01(\t\x12\x11\n\ttime_zone\x18\x07 \x01(\t\x12\x15\n\rairport_codes\x18\x08 \x03(\t\"M\n\x0ePlaceCandidate\x12,\n\x05place\x18\x01 \x01(\x0b\x32\x1d.readback.flightdata.v1.Place\x12\r\n\x05score\x18\x02 \x01(\x01\"\xac\x01\n\x0fPlaceAnnotation\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12:\n\ncandidates\x18\x04 \x03(\x0b\x32&.readback.flightdata.v1.PlaceCandidate\x12\x0e\n\x06margin\x18\x05 \x01(\x01\x12\x11\n\tconfident\x18\x06 \x01(\x08\x12\x10\n\x08question\x18\x07 \x01(\t\"}\n\x15\x41nnotatePlacesRequest\x12\x16\n\x04text\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\x12\x1d\n\x06locale\x18\x02 \x01(\tB\r\xbaH\x04r\x02\x18#\x9a\xb2\x19\x02\x10\x01\x12-\n\x11home_country_code\x18\x03 \x01(\tB\x12\xbaH\tr\x04\xc0\xb8\x19\x01\xd8\x01\x01\x9a\xb2\x19\x02\x10\x01\"V\n\x16\x41nnotatePlacesResponse\x12<\n\x0b\x61nnotations\x18\x01 \x03(\x0b\x32\'.readback.flightdata.v1.PlaceAnnotation\"\x88\x01\n\x13ResolvePlaceRequest\x12\x19\n\x05query\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12-\n\x11home_country_code\x18\x02 \x01(\tB\x12\xbaH\tr\x04\xc0\xb8\x19\x01\xd8\x01\x01\x9a\xb2\x19\x02\x10\x01\x12\'\n\x0emax_candidates\x18\x03 \x01(\x05\x42\x0f\xbaH\x06\x1a\x04\x18\n(\x00\x9a\xb2\x19\x02\x08\x01\"\x87\x01\n\x14ResolvePlaceResponse\x12:\n\ncandidates\x18\x01 \x03(\x0b\x32&.readback.flightdata.v1.PlaceCandidate\x12\x0e\n\x06margin\x18\x02 \x01(\x01\x12\x11\n\tconfident\x18\x03 \x01(\x08\x12\x10\n\x08question\x18\x04 \x01(\t\"\xef\x01\n\x07\x41irport\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x11\n\ticao_code\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04\x63ity\x18\x04 \x01(\t\x12\x12\n\nmetro_code\x18\x05 \x01(\t\x12\x14\n\x0c\x63ountry_code\x18\x06 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x07 \x01(\t\x12\x11\n\ttime_zone\x18\x08 \x01(\t\x12%\n\x08location\x18\t \x01(\x0b\x32\x13.google.type.LatLng\x12\x16\n\x0e\x65levation_feet\x18\n \x01(\x05\x12\x1a\n\x12\x63urrent_local_time\x18\x0b \x01(\t\",\n\x11GetAirportRequest\x12\x17\n\x04\x63ode\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xa8\xb8\x19\x01\"F\n\x12GetAirportResponse\x12\x30\n\x07\x61irport\x18\x01 \x01(\x0b\x32\x1f.readback.flightdata.v1.Airport*U\n\tPlaceKind\x12\x1a\n\x16PLACE_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PLACE_KIND_AIRPORT\x10\x01\x12\x14\n\x10PLACE_KIND_METRO\x10\x02\x42\x87\x01\n\x19io.readback.flightdata.v1P\x01ZOgithub.com/readback/readback/clients/go/gen/readback/flightdata/v1;flightdatav1\xaa\x02\x16Readback.Flightdata.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,35 +41,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANNOTATEPLACESREQUEST'].fields_by_name['locale']._loaded_options = None
   _globals['_ANNOTATEPLACESREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030#\232\262\031\002\020\001'
   _globals['_ANNOTATEPLACESREQUEST'].fields_by_name['home_country_code']._loaded_options = None
-  _globals['_ANNOTATEPLACESREQUEST'].fields_by_name['home_country_code']._serialized_options = b'\272H\021r\0172\r^$|^[A-Z]{2}$\232\262\031\002\020\001'
+  _globals['_ANNOTATEPLACESREQUEST'].fields_by_name['home_country_code']._serialized_options = b'\272H\tr\004\300\270\031\001\330\001\001\232\262\031\002\020\001'
   _globals['_RESOLVEPLACEREQUEST'].fields_by_name['query']._loaded_options = None
   _globals['_RESOLVEPLACEREQUEST'].fields_by_name['query']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
   _globals['_RESOLVEPLACEREQUEST'].fields_by_name['home_country_code']._loaded_options = None
-  _globals['_RESOLVEPLACEREQUEST'].fields_by_name['home_country_code']._serialized_options = b'\272H\021r\0172\r^$|^[A-Z]{2}$\232\262\031\002\020\001'
+  _globals['_RESOLVEPLACEREQUEST'].fields_by_name['home_country_code']._serialized_options = b'\272H\tr\004\300\270\031\001\330\001\001\232\262\031\002\020\001'
   _globals['_RESOLVEPLACEREQUEST'].fields_by_name['max_candidates']._loaded_options = None
   _globals['_RESOLVEPLACEREQUEST'].fields_by_name['max_candidates']._serialized_options = b'\272H\006\032\004\030\n(\000\232\262\031\002\010\001'
   _globals['_GETAIRPORTREQUEST'].fields_by_name['code']._loaded_options = None
-  _globals['_GETAIRPORTREQUEST'].fields_by_name['code']._serialized_options = b'\272H\021r\0172\r^[A-Z0-9]{3}$'
-  _globals['_PLACEKIND']._serialized_start=1469
-  _globals['_PLACEKIND']._serialized_end=1554
-  _globals['_PLACE']._serialized_start=154
-  _globals['_PLACE']._serialized_end=333
-  _globals['_PLACECANDIDATE']._serialized_start=335
-  _globals['_PLACECANDIDATE']._serialized_end=412
-  _globals['_PLACEANNOTATION']._serialized_start=415
-  _globals['_PLACEANNOTATION']._serialized_end=587
-  _globals['_ANNOTATEPLACESREQUEST']._serialized_start=590
-  _globals['_ANNOTATEPLACESREQUEST']._serialized_end=723
-  _globals['_ANNOTATEPLACESRESPONSE']._serialized_start=725
-  _globals['_ANNOTATEPLACESRESPONSE']._serialized_end=811
-  _globals['_RESOLVEPLACEREQUEST']._serialized_start=814
-  _globals['_RESOLVEPLACEREQUEST']._serialized_end=958
-  _globals['_RESOLVEPLACERESPONSE']._serialized_start=961
-  _globals['_RESOLVEPLACERESPONSE']._serialized_end=1096
-  _globals['_AIRPORT']._serialized_start=1099
-  _globals['_AIRPORT']._serialized_end=1338
-  _globals['_GETAIRPORTREQUEST']._serialized_start=1340
-  _globals['_GETAIRPORTREQUEST']._serialized_end=1395
-  _globals['_GETAIRPORTRESPONSE']._serialized_start=1397
-  _globals['_GETAIRPORTRESPONSE']._serialized_end=1467
+  _globals['_GETAIRPORTREQUEST'].fields_by_name['code']._serialized_options = b'\272H\006r\004\250\270\031\001'
+  _globals['_PLACEKIND']._serialized_start=1474
+  _globals['_PLACEKIND']._serialized_end=1559
+  _globals['_PLACE']._serialized_start=187
+  _globals['_PLACE']._serialized_end=366
+  _globals['_PLACECANDIDATE']._serialized_start=368
+  _globals['_PLACECANDIDATE']._serialized_end=445
+  _globals['_PLACEANNOTATION']._serialized_start=448
+  _globals['_PLACEANNOTATION']._serialized_end=620
+  _globals['_ANNOTATEPLACESREQUEST']._serialized_start=622
+  _globals['_ANNOTATEPLACESREQUEST']._serialized_end=747
+  _globals['_ANNOTATEPLACESRESPONSE']._serialized_start=749
+  _globals['_ANNOTATEPLACESRESPONSE']._serialized_end=835
+  _globals['_RESOLVEPLACEREQUEST']._serialized_start=838
+  _globals['_RESOLVEPLACEREQUEST']._serialized_end=974
+  _globals['_RESOLVEPLACERESPONSE']._serialized_start=977
+  _globals['_RESOLVEPLACERESPONSE']._serialized_end=1112
+  _globals['_AIRPORT']._serialized_start=1115
+  _globals['_AIRPORT']._serialized_end=1354
+  _globals['_GETAIRPORTREQUEST']._serialized_start=1356
+  _globals['_GETAIRPORTREQUEST']._serialized_end=1400
+  _globals['_GETAIRPORTRESPONSE']._serialized_start=1402
+  _globals['_GETAIRPORTRESPONSE']._serialized_end=1472
 # @@protoc_insertion_point(module_scope)

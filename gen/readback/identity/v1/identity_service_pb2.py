@@ -27,9 +27,10 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from readback.options.v1 import options_pb2 as readback_dot_options_dot_v1_dot_options__pb2
+from readback.options.v1 import rules_pb2 as readback_dot_options_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+readback/identity/v1/identity_service.proto\x12\x14readback.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!readback/options/v1/options.proto\"\xd2\x01\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x12\n\x05\x65mail\x18\x02 \x01(\tB\x03\x80\x01\x01\x12 \n\x0c\x64isplay_name\x18\x03 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18\x64\x12<\n\x06locale\x18\x04 \x01(\tB,\xbaH)r\'\x18#2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"\xd7\x01\n\x07Session\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x13\n\x06\x63lient\x18\x02 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crefresh_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\x06 \x01(\x08\"\xb3\x01\n\tTokenPair\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x36\n\x12\x61\x63\x63\x65ss_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x37\n\x13session_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xce\x01\n\x0fRegisterRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x18\xfe\x01`\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x08\x18\x80\x02\x12\"\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x10\x01\x18\x64\x12<\n\x06locale\x18\x04 \x01(\tB,\xbaH)r\'\x18#2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$\x12\x1a\n\x06\x63lient\x18\x05 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18\x64\"u\n\x10RegisterResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"i\n\x0cLoginRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\xfe\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1a\n\x06\x63lient\x18\x03 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18\x64\"r\n\rLoginResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"=\n\x15RefreshSessionRequest\x12$\n\rrefresh_token\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x04\"I\n\x16RefreshSessionResponse\x12/\n\x06tokens\x18\x01 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"0\n\rLogoutRequest\x12\x1f\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x10\n\x0eLogoutResponse\"\x14\n\x12GetCustomerRequest\"G\n\x13GetCustomerResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\"\x82\x01\n\x15UpdateCustomerRequest\x12\x38\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.CustomerB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"J\n\x16UpdateCustomerResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\"a\n\x15\x43hangePasswordRequest\x12#\n\x0cold_password\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12#\n\x0cnew_password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x08\x18\x80\x02\"\x18\n\x16\x43hangePasswordResponse\"O\n\x13ListSessionsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"`\n\x14ListSessionsResponse\x12/\n\x08sessions\x18\x01 \x03(\x0b\x32\x1d.readback.identity.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"4\n\x14RevokeSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x17\n\x15RevokeSessionResponse\"Y\n\x15\x44\x65leteCustomerRequest\x12\x1f\n\x08password\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x18\n\x16\x44\x65leteCustomerResponse\"\x10\n\x0eGetJwksRequest\"$\n\x0fGetJwksResponse\x12\x11\n\tkeys_json\x18\x01 \x03(\t2\xfb\x0b\n\x0fIdentityService\x12x\n\x08Register\x12%.readback.identity.v1.RegisterRequest\x1a&.readback.identity.v1.RegisterResponse\"\x1d\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/customers:\x01*\x12t\n\x05Login\x12\".readback.identity.v1.LoginRequest\x1a#.readback.identity.v1.LoginResponse\"\"\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/sessions:login:\x01*\x12\x91\x01\n\x0eRefreshSession\x12+.readback.identity.v1.RefreshSessionRequest\x1a,.readback.identity.v1.RefreshSessionResponse\"$\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x19\"\x14/v1/sessions:refresh:\x01*\x12{\n\x06Logout\x12#.readback.identity.v1.LogoutRequest\x1a$.readback.identity.v1.LogoutResponse\"&\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/sessions:logout:\x01*\x12\x85\x01\n\x0bGetCustomer\x12(.readback.identity.v1.GetCustomerRequest\x1a).readback.identity.v1.GetCustomerResponse\"!\x90\x02\x01\x8a\xb2\x19\x02\x02\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/customers/me\x12\x97\x01\n\x0eUpdateCustomer\x12+.readback.identity.v1.UpdateCustomerRequest\x1a,.readback.identity.v1.UpdateCustomerResponse\"*\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x1c\x32\x10/v1/customers/me:\x08\x63ustomer\x12\x9c\x01\n\x0e\x43hangePassword\x12+.readback.identity.v1.ChangePasswordRequest\x1a,.readback.identity.v1.ChangePasswordResponse\"/\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02$\"\x1f/v1/customers/me:changePassword:\x01*\x12\x83\x01\n\x0cListSessions\x12).readback.identity.v1.ListSessionsRequest\x1a*.readback.identity.v1.ListSessionsResponse\"\x1c\x90\x02\x01\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/sessions\x12\x93\x01\n\rRevokeSession\x12*.readback.identity.v1.RevokeSessionRequest\x1a+.readback.identity.v1.RevokeSessionResponse\")\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x1b*\x19/v1/sessions/{session_id}\x12\x97\x01\n\x0e\x44\x65leteCustomer\x12+.readback.identity.v1.DeleteCustomerRequest\x1a,.readback.identity.v1.DeleteCustomerResponse\"*\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/customers/me:delete:\x01*\x12p\n\x07GetJwks\x12$.readback.identity.v1.GetJwksRequest\x1a%.readback.identity.v1.GetJwksResponse\"\x18\x90\x02\x01\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\n\x12\x08/v1/jwksB\x7f\n\x17io.readback.identity.v1P\x01ZKgithub.com/readback/readback/clients/go/gen/readback/identity/v1;identityv1\xaa\x02\x14Readback.Identity.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+readback/identity/v1/identity_service.proto\x12\x14readback.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!readback/options/v1/options.proto\x1a\x1freadback/options/v1/rules.proto\"\xb4\x01\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x12\n\x05\x65mail\x18\x02 \x01(\tB\x03\x80\x01\x01\x12 \n\x0c\x64isplay_name\x18\x03 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18\x64\x12\x1e\n\x06locale\x18\x04 \x01(\tB\x0e\xbaH\x0br\x06\x18#\xc8\xb8\x19\x01\xd8\x01\x01\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"\xd7\x01\n\x07Session\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x13\n\x06\x63lient\x18\x02 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crefresh_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\x06 \x01(\x08\"\xb3\x01\n\tTokenPair\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x36\n\x12\x61\x63\x63\x65ss_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x37\n\x13session_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x01\n\x0fRegisterRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x18\xfe\x01`\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x08\x18\x80\x02\x12\"\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1e\n\x06locale\x18\x04 \x01(\tB\x0e\xbaH\x0br\x06\x18#\xc8\xb8\x19\x01\xd8\x01\x01\x12\x1a\n\x06\x63lient\x18\x05 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18\x64\"u\n\x10RegisterResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"i\n\x0cLoginRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\xfe\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1a\n\x06\x63lient\x18\x03 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18\x64\"r\n\rLoginResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"=\n\x15RefreshSessionRequest\x12$\n\rrefresh_token\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x04\"I\n\x16RefreshSessionResponse\x12/\n\x06tokens\x18\x01 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"0\n\rLogoutRequest\x12\x1f\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x10\n\x0eLogoutResponse\"\x14\n\x12GetCustomerRequest\"G\n\x13GetCustomerResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\"\x82\x01\n\x15UpdateCustomerRequest\x12\x38\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.CustomerB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"J\n\x16UpdateCustomerResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\"a\n\x15\x43hangePasswordRequest\x12#\n\x0cold_password\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12#\n\x0cnew_password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x08\x18\x80\x02\"\x18\n\x16\x43hangePasswordResponse\"O\n\x13ListSessionsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"`\n\x14ListSessionsResponse\x12/\n\x08sessions\x18\x01 \x03(\x0b\x32\x1d.readback.identity.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"4\n\x14RevokeSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x17\n\x15RevokeSessionResponse\"Y\n\x15\x44\x65leteCustomerRequest\x12\x1f\n\x08password\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x18\n\x16\x44\x65leteCustomerResponse\"\x10\n\x0eGetJwksRequest\"$\n\x0fGetJwksResponse\x12\x11\n\tkeys_json\x18\x01 \x03(\t2\xfb\x0b\n\x0fIdentityService\x12x\n\x08Register\x12%.readback.identity.v1.RegisterRequest\x1a&.readback.identity.v1.RegisterResponse\"\x1d\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/customers:\x01*\x12t\n\x05Login\x12\".readback.identity.v1.LoginRequest\x1a#.readback.identity.v1.LoginResponse\"\"\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/sessions:login:\x01*\x12\x91\x01\n\x0eRefreshSession\x12+.readback.identity.v1.RefreshSessionRequest\x1a,.readback.identity.v1.RefreshSessionResponse\"$\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x19\"\x14/v1/sessions:refresh:\x01*\x12{\n\x06Logout\x12#.readback.identity.v1.LogoutRequest\x1a$.readback.identity.v1.LogoutResponse\"&\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/sessions:logout:\x01*\x12\x85\x01\n\x0bGetCustomer\x12(.readback.identity.v1.GetCustomerRequest\x1a).readback.identity.v1.GetCustomerResponse\"!\x90\x02\x01\x8a\xb2\x19\x02\x02\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/customers/me\x12\x97\x01\n\x0eUpdateCustomer\x12+.readback.identity.v1.UpdateCustomerRequest\x1a,.readback.identity.v1.UpdateCustomerResponse\"*\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x1c\x32\x10/v1/customers/me:\x08\x63ustomer\x12\x9c\x01\n\x0e\x43hangePassword\x12+.readback.identity.v1.ChangePasswordRequest\x1a,.readback.identity.v1.ChangePasswordResponse\"/\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02$\"\x1f/v1/customers/me:changePassword:\x01*\x12\x83\x01\n\x0cListSessions\x12).readback.identity.v1.ListSessionsRequest\x1a*.readback.identity.v1.ListSessionsResponse\"\x1c\x90\x02\x01\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/sessions\x12\x93\x01\n\rRevokeSession\x12*.readback.identity.v1.RevokeSessionRequest\x1a+.readback.identity.v1.RevokeSessionResponse\")\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x1b*\x19/v1/sessions/{session_id}\x12\x97\x01\n\x0e\x44\x65leteCustomer\x12+.readback.identity.v1.DeleteCustomerRequest\x1a,.readback.identity.v1.DeleteCustomerResponse\"*\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/customers/me:delete:\x01*\x12p\n\x07GetJwks\x12$.readback.identity.v1.GetJwksRequest\x1a%.readback.identity.v1.GetJwksResponse\"\x18\x90\x02\x01\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\n\x12\x08/v1/jwksB\x7f\n\x17io.readback.identity.v1P\x01ZKgithub.com/readback/readback/clients/go/gen/readback/identity/v1;identityv1\xaa\x02\x14Readback.Identity.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,7 +43,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMER'].fields_by_name['display_name']._loaded_options = None
   _globals['_CUSTOMER'].fields_by_name['display_name']._serialized_options = b'\200\001\001\272H\004r\002\030d'
   _globals['_CUSTOMER'].fields_by_name['locale']._loaded_options = None
-  _globals['_CUSTOMER'].fields_by_name['locale']._serialized_options = b'\272H)r\'\030#2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'
+  _globals['_CUSTOMER'].fields_by_name['locale']._serialized_options = b'\272H\013r\006\030#\310\270\031\001\330\001\001'
   _globals['_SESSION'].fields_by_name['client']._loaded_options = None
   _globals['_SESSION'].fields_by_name['client']._serialized_options = b'\200\001\001'
   _globals['_TOKENPAIR'].fields_by_name['access_token']._loaded_options = None
@@ -56,7 +57,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERREQUEST'].fields_by_name['display_name']._loaded_options = None
   _globals['_REGISTERREQUEST'].fields_by_name['display_name']._serialized_options = b'\200\001\001\272H\006r\004\020\001\030d'
   _globals['_REGISTERREQUEST'].fields_by_name['locale']._loaded_options = None
-  _globals['_REGISTERREQUEST'].fields_by_name['locale']._serialized_options = b'\272H)r\'\030#2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'
+  _globals['_REGISTERREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\013r\006\030#\310\270\031\001\330\001\001'
   _globals['_REGISTERREQUEST'].fields_by_name['client']._loaded_options = None
   _globals['_REGISTERREQUEST'].fields_by_name['client']._serialized_options = b'\200\001\001\272H\004r\002\030d'
   _globals['_LOGINREQUEST'].fields_by_name['email']._loaded_options = None
@@ -107,56 +108,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTITYSERVICE'].methods_by_name['DeleteCustomer']._serialized_options = b'\220\002\002\212\262\031\001\002\202\323\344\223\002\034\"\027/v1/customers/me:delete:\001*'
   _globals['_IDENTITYSERVICE'].methods_by_name['GetJwks']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['GetJwks']._serialized_options = b'\220\002\001\212\262\031\001\001\202\323\344\223\002\n\022\010/v1/jwks'
-  _globals['_CUSTOMER']._serialized_start=231
-  _globals['_CUSTOMER']._serialized_end=441
-  _globals['_SESSION']._serialized_start=444
-  _globals['_SESSION']._serialized_end=659
-  _globals['_TOKENPAIR']._serialized_start=662
-  _globals['_TOKENPAIR']._serialized_end=841
-  _globals['_REGISTERREQUEST']._serialized_start=844
-  _globals['_REGISTERREQUEST']._serialized_end=1050
-  _globals['_REGISTERRESPONSE']._serialized_start=1052
-  _globals['_REGISTERRESPONSE']._serialized_end=1169
-  _globals['_LOGINREQUEST']._serialized_start=1171
-  _globals['_LOGINREQUEST']._serialized_end=1276
-  _globals['_LOGINRESPONSE']._serialized_start=1278
-  _globals['_LOGINRESPONSE']._serialized_end=1392
-  _globals['_REFRESHSESSIONREQUEST']._serialized_start=1394
-  _globals['_REFRESHSESSIONREQUEST']._serialized_end=1455
-  _globals['_REFRESHSESSIONRESPONSE']._serialized_start=1457
-  _globals['_REFRESHSESSIONRESPONSE']._serialized_end=1530
-  _globals['_LOGOUTREQUEST']._serialized_start=1532
-  _globals['_LOGOUTREQUEST']._serialized_end=1580
-  _globals['_LOGOUTRESPONSE']._serialized_start=1582
-  _globals['_LOGOUTRESPONSE']._serialized_end=1598
-  _globals['_GETCUSTOMERREQUEST']._serialized_start=1600
-  _globals['_GETCUSTOMERREQUEST']._serialized_end=1620
-  _globals['_GETCUSTOMERRESPONSE']._serialized_start=1622
-  _globals['_GETCUSTOMERRESPONSE']._serialized_end=1693
-  _globals['_UPDATECUSTOMERREQUEST']._serialized_start=1696
-  _globals['_UPDATECUSTOMERREQUEST']._serialized_end=1826
-  _globals['_UPDATECUSTOMERRESPONSE']._serialized_start=1828
-  _globals['_UPDATECUSTOMERRESPONSE']._serialized_end=1902
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=1904
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=2001
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=2003
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=2027
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=2029
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=2108
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=2110
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=2206
-  _globals['_REVOKESESSIONREQUEST']._serialized_start=2208
-  _globals['_REVOKESESSIONREQUEST']._serialized_end=2260
-  _globals['_REVOKESESSIONRESPONSE']._serialized_start=2262
-  _globals['_REVOKESESSIONRESPONSE']._serialized_end=2285
-  _globals['_DELETECUSTOMERREQUEST']._serialized_start=2287
-  _globals['_DELETECUSTOMERREQUEST']._serialized_end=2376
-  _globals['_DELETECUSTOMERRESPONSE']._serialized_start=2378
-  _globals['_DELETECUSTOMERRESPONSE']._serialized_end=2402
-  _globals['_GETJWKSREQUEST']._serialized_start=2404
-  _globals['_GETJWKSREQUEST']._serialized_end=2420
-  _globals['_GETJWKSRESPONSE']._serialized_start=2422
-  _globals['_GETJWKSRESPONSE']._serialized_end=2458
-  _globals['_IDENTITYSERVICE']._serialized_start=2461
-  _globals['_IDENTITYSERVICE']._serialized_end=3992
+  _globals['_CUSTOMER']._serialized_start=264
+  _globals['_CUSTOMER']._serialized_end=444
+  _globals['_SESSION']._serialized_start=447
+  _globals['_SESSION']._serialized_end=662
+  _globals['_TOKENPAIR']._serialized_start=665
+  _globals['_TOKENPAIR']._serialized_end=844
+  _globals['_REGISTERREQUEST']._serialized_start=847
+  _globals['_REGISTERREQUEST']._serialized_end=1023
+  _globals['_REGISTERRESPONSE']._serialized_start=1025
+  _globals['_REGISTERRESPONSE']._serialized_end=1142
+  _globals['_LOGINREQUEST']._serialized_start=1144
+  _globals['_LOGINREQUEST']._serialized_end=1249
+  _globals['_LOGINRESPONSE']._serialized_start=1251
+  _globals['_LOGINRESPONSE']._serialized_end=1365
+  _globals['_REFRESHSESSIONREQUEST']._serialized_start=1367
+  _globals['_REFRESHSESSIONREQUEST']._serialized_end=1428
+  _globals['_REFRESHSESSIONRESPONSE']._serialized_start=1430
+  _globals['_REFRESHSESSIONRESPONSE']._serialized_end=1503
+  _globals['_LOGOUTREQUEST']._serialized_start=1505
+  _globals['_LOGOUTREQUEST']._serialized_end=1553
+  _globals['_LOGOUTRESPONSE']._serialized_start=1555
+  _globals['_LOGOUTRESPONSE']._serialized_end=1571
+  _globals['_GETCUSTOMERREQUEST']._serialized_start=1573
+  _globals['_GETCUSTOMERREQUEST']._serialized_end=1593
+  _globals['_GETCUSTOMERRESPONSE']._serialized_start=1595
+  _globals['_GETCUSTOMERRESPONSE']._serialized_end=1666
+  _globals['_UPDATECUSTOMERREQUEST']._serialized_start=1669
+  _globals['_UPDATECUSTOMERREQUEST']._serialized_end=1799
+  _globals['_UPDATECUSTOMERRESPONSE']._serialized_start=1801
+  _globals['_UPDATECUSTOMERRESPONSE']._serialized_end=1875
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=1877
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=1974
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=1976
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=2000
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=2002
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=2081
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=2083
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=2179
+  _globals['_REVOKESESSIONREQUEST']._serialized_start=2181
+  _globals['_REVOKESESSIONREQUEST']._serialized_end=2233
+  _globals['_REVOKESESSIONRESPONSE']._serialized_start=2235
+  _globals['_REVOKESESSIONRESPONSE']._serialized_end=2258
+  _globals['_DELETECUSTOMERREQUEST']._serialized_start=2260
+  _globals['_DELETECUSTOMERREQUEST']._serialized_end=2349
+  _globals['_DELETECUSTOMERRESPONSE']._serialized_start=2351
+  _globals['_DELETECUSTOMERRESPONSE']._serialized_end=2375
+  _globals['_GETJWKSREQUEST']._serialized_start=2377
+  _globals['_GETJWKSREQUEST']._serialized_end=2393
+  _globals['_GETJWKSRESPONSE']._serialized_start=2395
+  _globals['_GETJWKSRESPONSE']._serialized_end=2431
+  _globals['_IDENTITYSERVICE']._serialized_start=2434
+  _globals['_IDENTITYSERVICE']._serialized_end=3965
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ from readback.errors.v1 import error_reason_pb2
 from readback.options.v1 import options_pb2
 
 from mesh.contracts.comments import raw_comments
-from mesh.contracts.validation import PATTERNS, field_rules, is_optional
+from mesh.contracts.validation import code_form, field_rules, is_optional
 from mesh.security.access_rules import rules_of
 from services.gateway.http.routes import PUBLIC_RULES, routes_of
 
@@ -186,13 +186,13 @@ def _label(field: FieldDescriptor) -> str:
 def _rules(field: FieldDescriptor) -> str:
     """Return the limits of a field in words."""
     rules = field_rules(field)
-    text, number = rules.string, rules.int32
+    text, number, form = rules.string, rules.int32, code_form(rules)
     words = [
         (rules.required, "Required."),
-        (text.min_len and not text.pattern, f"At least {text.min_len} characters."),
+        (text.min_len, f"At least {text.min_len} characters."),
         (text.max_len, f"At most {text.max_len} characters."),
         (rules.repeated.max_items, f"At most {rules.repeated.max_items} items."),
-        (text.pattern in PATTERNS, PATTERNS.get(text.pattern, "").replace("must", "Must", 1) + "."),
+        (form, f"{form.words.replace('must', 'Must', 1)}." if form else ""),
         (text.uuid and not is_optional(rules), "A UUID."),
         (text.uuid and is_optional(rules), "A UUID, or empty."),
         (number.HasField("gte") and number.HasField("lte"), f"{number.gte} to {number.lte}."),

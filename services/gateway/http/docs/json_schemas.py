@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from mesh.contracts.comments import comments
-from mesh.contracts.validation import field_rules, is_optional
+from mesh.contracts.validation import code_form, field_rules, is_optional
 
 Reference = Callable[[Descriptor], dict[str, Any]]
 STRING = {"type": "string"}
@@ -144,9 +143,9 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _limits(rules: validate_pb2.FieldRules) -> dict[str, Any]:
-    text, number = rules.string, rules.int32
+    text, number, form = rules.string, rules.int32, code_form(rules)
     limits = {
-        "pattern": text.pattern,
+        "pattern": form.pattern if form else "",
         "minLength": text.min_len,
         "maxLength": text.max_len,
         "format": "uuid" if text.uuid else "email" if text.email else "",
@@ -169,5 +168,5 @@ def is_required(field: FieldDescriptor) -> bool:
         or text.uuid
         or text.email
         or rules.repeated.min_items
-        or (text.pattern and not re.search(text.pattern, ""))
+        or code_form(rules)
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import protovalidate
 import pytest
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flightdata_service_pb2, flights_pb2
@@ -15,7 +18,14 @@ from readback.identity.v1 import identity_service_pb2 as identity
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 from readback.internal.identity.v1 import identity_internal_service_pb2 as identity_internal
 
-from mesh.contracts.validation import MOST_PARTS, MOST_VIOLATIONS, PATTERNS, validate
+from mesh.contracts.validation import (
+    MOST_PARTS,
+    MOST_VIOLATIONS,
+    code_form,
+    field_rules,
+    is_optional,
+    validate,
+)
 from mesh.errors import InvalidRequest
 from mesh.ids import uuid7
 
@@ -27,17 +37,13 @@ REQUESTS = [
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]
-
-
-def rules_of(field: FieldDescriptor) -> validate_pb2.FieldRules:
-    rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
-    return rules
+REGEX = set("^$[]{}\\|*+?")
 
 
 def fields_of(descriptor: Descriptor, seen: frozenset[str] = frozenset()) -> Iterator[FieldDescriptor]:
     """Yield the fields of a message and of the messages in it, except those whose rules don't apply."""
     for field in descriptor.fields:
-        if rules_of(field).ignore == validate_pb2.IGNORE_ALWAYS:
+        if field_rules(field).ignore == validate_pb2.IGNORE_ALWAYS:
             continue
         yield field
         inner = field.message_type
@@ -46,27 +52,80 @@ def fields_of(descriptor: Descriptor, seen: frozenset[str] = frozenset()) -> Ite
 
 
 FIELDS = {field.full_name: field for request in REQUESTS for field in fields_of(request)}
+RULED = [name for name, field in FIELDS.items() if field.GetOptions().HasExtension(validate_pb2.field)]
 
 
-def violations(message: flights_pb2.SearchFlightsRequest) -> dict[str, str]:
+def bad_values(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Iterator[Any]:
+    """Yield values that break the rules of a field, or of the items of a list, one by one."""
+    text = rules.string
+    if text.uuid or text.email or code_form(rules):
+        yield "no such thing!"
+    if text.min_len and not is_optional(rules):
+        yield ""
+    if text.max_len:
+        yield "x" * (text.max_len + 1)
+    steps = {"gte": -1, "lte": 1, "gt": 0}
+    for bound, value in (*rules.int32.ListFields(), *rules.int64.ListFields()):
+        yield value + steps[bound.name]
+    if rules.HasField("bool"):
+        yield not rules.bool.const
+    if rules.enum.defined_only:
+        yield 99
+    yield from rules.enum.not_in
+
+
+def broken(field: FieldDescriptor) -> Iterator[Message]:
+    """Yield messages in which one field breaks one of its rules."""
+    assert field.containing_type is not None
+    rules, message = field_rules(field), GetMessageClass(field.containing_type)
+    if field.is_repeated:
+        repeated = rules.repeated
+        if repeated.min_items:
+            yield message()
+        if repeated.max_items and field.message_type is None:
+            item: Any = 1 if field.enum_type else "x"
+            yield message(**{field.name: [item] * (repeated.max_items + 1)})
+        for value in bad_values(field, repeated.items):
+            yield message(**{field.name: [value]})
+    elif rules.required:
+        yield message()
+    else:
+        for value in bad_values(field, rules):
+            yield message(**{field.name: value})
+
+
+def violations(message: Message) -> dict[str, str]:
     with pytest.raises(InvalidRequest) as refused:
         validate(message)
     return {violation.field: violation.description for violation in refused.value.violations}
 
 
-def test_every_pattern_of_the_contracts_has_words() -> None:
-    rules = [rules_of(field) for field in FIELDS.values()]
-    patterns = {rule.string.pattern for rule in rules} | {
-        rule.repeated.items.string.pattern for rule in rules
-    }
-    assert patterns - {""} == set(PATTERNS)
+@pytest.mark.parametrize("name", RULED)
+def test_a_broken_rule_names_its_field_in_plain_words(name: str) -> None:
+    field = FIELDS[name]
+    messages = list(broken(field))
+    assert messages or field.message_type is not None, "the test doesn't know this rule"
+    for message in messages:
+        found = violations(message)
+        ours = [words for path, words in found.items() if path.partition("[")[0] == field.name]
+        assert ours, f"{found} doesn't name {field.name}"
+        for words in found.values():
+            assert not REGEX & set(words), words
+            assert words.startswith(("must ", "has ", "value is ", "exactly one ")), words
 
 
-def test_a_violated_pattern_is_a_plain_sentence() -> None:
-    leg = flights_pb2.SearchLeg(origin="maa", carrier_codes=["Air India"])
+def test_a_violated_code_is_shown_with_an_example() -> None:
+    leg = flights_pb2.SearchLeg(origin="Chennai", carrier_codes=["Air India"])
     found = violations(flights_pb2.SearchFlightsRequest(legs=[leg]))
     assert found["legs[0].origin"] == "must be the IATA code of an airport or a city, such as MAA"
     assert found["legs[0].carrier_codes[0]"] == "must be the IATA code of an airline, such as AI"
+
+
+def test_a_violated_enum_lists_its_values() -> None:
+    found = violations(
+        conversation.WatchRequest(filter=conversation.EntryFilter(speakers=[entry_pb2.SPEAKER_UNSPECIFIED]))
+    )
+    assert found == {"filter.speakers[0]": "must be one of SPEAKER_CUSTOMER, SPEAKER_AGENT"}
 
 
 def test_a_long_list_is_refused_without_reading_its_items(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,4 +156,4 @@ def test_an_error_lists_a_limited_number_of_violations() -> None:
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.is_repeated])
 def test_every_list_in_a_request_has_a_limit(name: str) -> None:
-    assert rules_of(FIELDS[name]).repeated.max_items > 0
+    assert field_rules(FIELDS[name]).repeated.max_items > 0

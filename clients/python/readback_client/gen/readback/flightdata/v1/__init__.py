@@ -1019,7 +1019,7 @@ class GetFlightStatusRequest(betterproto2.Message):
 
     flight_number: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    Carrier code and number without a space, for example `AI542`.
+    Carrier code and number, for example `AI542`. `ai542`, `AI 542` and `ai-542` mean the same.
     """
 
     depart_date: "___google__type__.Date | None" = betterproto2.field(
@@ -2251,7 +2251,7 @@ class WatchFlightStatusRequest(betterproto2.Message):
 
     flight_number: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    Carrier code and number without a space, for example `AI542`.
+    Carrier code and number, for example `AI542`. `ai542`, `AI 542` and `ai-542` mean the same.
     """
 
     depart_date: "___google__type__.Date | None" = betterproto2.field(
