@@ -11,13 +11,13 @@ from urllib.parse import quote, urlencode
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from mesh.contracts.validation import field_rules
+from mesh.contracts.validation import code_form, field_rules
 from services.gateway.http.docs.json_schemas import is_required
 from services.gateway.http.routes import WHOLE_REQUEST, Route
 
 ID = "01a22300-0000-7000-8000-000000000000"
 TEXTS = ("MAA", "DEL", "AI", "AI542", "en-IN", "IN", ID, "ada@example.com", "Asia/Kolkata")
-"""Candidates for a field with a pattern."""
+"""Candidates for a field that is a code."""
 WELL_KNOWN: Mapping[str, Any] = {
     "google.type.Date": {"year": 2026, "month": 12, "day": 1},
     "google.type.TimeOfDay": {"hours": 8, "minutes": 30},
@@ -108,7 +108,7 @@ def _single(one: FieldDescriptor, rules: Any) -> Any:
     if one.enum_type is not None:
         return next(value.name for value in one.enum_type.values if value.number)
     if one.cpp_type == FieldDescriptor.CPPTYPE_STRING:
-        return _text(one, rules.string) if one.type == FieldDescriptor.TYPE_STRING else "AAEC"
+        return _text(one, rules) if one.type == FieldDescriptor.TYPE_STRING else "AAEC"
     if one.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return True
     number = max(1, rules.int32.gte)
@@ -120,14 +120,14 @@ def _single(one: FieldDescriptor, rules: Any) -> Any:
 
 
 def _text(one: FieldDescriptor, rules: Any) -> str:
-    if rules.uuid or one.name.endswith("request_id"):
+    if rules.string.uuid or one.name.endswith("request_id"):
         return ID
-    if rules.email:
+    if rules.string.email:
         return "ada@example.com"
-    if rules.pattern:
-        fitting = [text for text in TEXTS if re.search(rules.pattern, text)]
+    if form := code_form(rules):
+        fitting = [text for text in TEXTS if re.search(form.pattern, text)]
         return fitting[one.number % len(fitting)]
-    return "x" * max(1, int(rules.min_len))
+    return "x" * max(1, int(rules.string.min_len))
 
 
 def _filled(message: Descriptor) -> dict[str, Any]:
