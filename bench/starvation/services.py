@@ -70,7 +70,7 @@ class Services:
         self.identity = IdentityServiceStub(opened["identity"])
         self._exchange = IdentityInternalServiceStub(opened["identity"])
         self.conversation = ConversationServiceStub(opened["conversation"])
-        self._call_records = CallRecordServiceStub(opened["conversation"])
+        self.call_records = CallRecordServiceStub(opened["conversation"])
         self.flightdata = FlightDataServiceStub(opened["flightdata"])
 
     async def customers(self, name: str, count: int) -> list[Customer]:
@@ -88,17 +88,20 @@ class Services:
         started = await self.conversation.StartConversation(request, metadata=bearer(customer.token))
         return started.conversation.conversation_id
 
+    async def agent_token(self) -> str:
+        """Return a token of an agent that writes to calls."""
+        key = SecretStore(self.home / "secrets").actor_key("agent")
+        return await WorkloadIdentity("agent", key, self._exchange).own_token()
+
     async def long_log(self, customer: Customer) -> str:
         """Write a log of the longest texts; return the id of its conversation."""
         conversation_id = await self.start_conversation(customer)
         metadata = bearer(customer.token)
         request = conversation.StartCallRequest(conversation_id=conversation_id, request_id=uuid7())
         call = (await self.conversation.StartCall(request, metadata=metadata)).call
-        key = SecretStore(self.home / "secrets").actor_key("agent")
-        agent = WorkloadIdentity("agent", key, self._exchange)
         writer = uuid7()
         opening = call_record.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=writer)
-        record = self._call_records.Record(metadata=bearer(await agent.own_token()))
+        record = self.call_records.Record(metadata=bearer(await self.agent_token()))
         await record.write(call_record.RecordRequest(open=opening))
         opened = await record.read()
         assert isinstance(opened, call_record.RecordResponse)
@@ -137,13 +140,14 @@ async def running_services(folder: Path) -> AsyncIterator[Services]:
         del environment["READBACK_IDENTITY_BCRYPT_COST"]  # the default, as in production
         SecretStore(home / "secrets").create_all()
         ports = {part: int(environment[f"READBACK_{name}_PORT"]) for part, name in PARTS.items()}
+        http = {"http": int(environment["READBACK_GATEWAY_PORT"])}
         for part in PARTS:
             log = stack.enter_context((folder / f"{part}.log").open("wb"))
             command = [sys.executable, "-c", f"from services.{part}.app import main; main()"]
             stack.enter_context(child_process(command, env=environment, stdout=log, stderr=log))
-        for port in ports.values():
+        for port in (ports | http).values():
             await asyncio.to_thread(wait_until_ready, partial(_connect, port), OSError, 60)
-        services = Services(home, ports)
+        services = Services(home, ports | http)
         await services.connect(stack)
         yield services
 
