@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 from asyncio import StreamReader
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import grpc
 from readback.conversation.v1 import entry_pb2
-from readback_client import Addresses, Client, conversation
+from readback_client import Addresses, Client, ReadbackError, conversation
 
+from cli.supervisor import child_processes
 from mesh.serving.grpc_server import running
 from mesh.settings import CHECKOUT, load
 from services.conversation.client.recorder import Recorder
 from services.flightdata.app import grpc_service as flightdata_service
 from services.flightdata.settings import FlightDataSettings
 from tests.integration.conversation.mesh import Mesh
+from tests.product import free_ports
 
 CLIENTS = CHECKOUT / "clients"
 JAVA = ("java", "-cp", str(CLIENTS / "java/target/readback-client.jar"))
@@ -80,6 +84,39 @@ async def flights(mesh: Mesh, home: Path) -> AsyncIterator[str]:
     settings = load(FlightDataSettings, home=home, identity_address=mesh.identity_address)
     async with flightdata_service(settings) as served, running(served) as server:
         yield server.address
+
+
+@contextmanager
+def conversation_process(mesh: Mesh, port: int) -> Iterator[None]:
+    """Serve conversations in a process of its own, which is killed without warning at the end."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "LIVEKIT_URL": "ws://127.0.0.1:9",
+        "READBACK_HOME": str(mesh.home),
+        "READBACK_IDENTITY_ADDRESS": mesh.identity_address,
+        "READBACK_CONVERSATION_PORT": str(port),
+        "READBACK_CONVERSATION_HTTP_PORT": str(free_ports(1)[0]),
+    }
+    command = [sys.executable, "-m", "cli", "serve", "conversation"]
+    mesh.address = f"127.0.0.1:{port}"
+    with child_processes.start(command, env=environment, cwd=CHECKOUT) as process:
+        try:
+            yield
+        finally:
+            child_processes.kill(process)
+
+
+async def answered(client: Client) -> None:
+    """Wait until the conversation service has answered a client."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await client.conversation.list_conversations(conversation.ListConversationsRequest())
+            except ReadbackError as error:
+                if error.code is not grpc.StatusCode.UNAVAILABLE:
+                    raise
+            else:
+                return
 
 
 async def started_call(client: Client) -> conversation.Call:

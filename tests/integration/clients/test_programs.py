@@ -9,7 +9,7 @@ import stat
 import time
 from asyncio.subprocess import Process
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,6 +25,8 @@ from tests.integration.clients.programs import (
     PASSWORD,
     PROGRAMS,
     Home,
+    answered,
+    conversation_process,
     flights,
     read_until,
     said,
@@ -72,17 +74,18 @@ async def rest_of(program: Process, lines: Sequence[str]) -> list[str]:
     return rows
 
 
-async def test_a_call_followed_across_a_restart_is_the_same_transcript_in_every_language_and_in_the_export(
+async def test_all_languages_follow_a_call_across_a_kill_with_the_lines_of_the_export(
     mesh: Mesh, tmp_path: Path
 ) -> None:
     (port,) = free_ports(1)
     async with flights(mesh, tmp_path / "flights") as flightdata, AsyncExitStack() as stack:
         where = Addresses(mesh.identity_address, f"127.0.0.1:{port}", flightdata)
-        first = await stack.enter_async_context(AsyncExitStack())
-        await first.enter_async_context(mesh.conversation(port=port))
+        first = stack.enter_context(ExitStack())
+        first.enter_context(conversation_process(mesh, port))
         file = CredentialsFile.in_folder(tmp_path / "readback", where.identity)
         client = await stack.enter_async_context(Client(where, store=file))
         await client.register(EMAIL, PASSWORD, "Ana")
+        await answered(client)
         call = await started_call(client)
         changes: list[Connection] = []
         python = asyncio.create_task(python_rows(client, call.conversation_id, changes))
@@ -94,10 +97,11 @@ async def test_a_call_followed_across_a_restart_is_the_same_transcript_in_every_
         ]
         await said(mesh, client, call.call_id, *TEXTS[:2])
         seen = [await read_until(program.stdout, TEXTS[1]) for program in programs]
-        await first.aclose()
+        first.close()
         for program in programs:
             assert await read_until(program.stderr, LOST) == [LOST]
-        async with mesh.conversation(port=port):
+        with conversation_process(mesh, port):
+            await answered(client)
             await said(mesh, client, call.call_id, *TEXTS[2:])
             await client.conversation.end_conversation(
                 conversation.EndConversationRequest(call.conversation_id)
