@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from cli.supervisor.child_processes import child_process
+from cli.supervisor.child_processes import child_process, run
 from mesh.settings import CHECKOUT
 from tests.grpc_gateway.server import SERVICES
 from tests.product import free_ports, wait_until_ready
@@ -32,7 +31,7 @@ def envoy(addresses: Mapping[str, str], folder: Path) -> Iterator[str]:
     descriptors = folder / "contracts.pb"
     protoc = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{one}" for one in includes)]
     files = [service.file.name for service in SERVICES]
-    subprocess.run([*protoc, "--include_imports", f"--descriptor_set_out={descriptors}", *files], check=True)
+    run([*protoc, "--include_imports", f"--descriptor_set_out={descriptors}", *files]).check_returncode()
     (port,) = free_ports(1)
     (folder / "envoy.json").write_text(json.dumps(_envoy_settings(port, addresses, descriptors)))
     command = ["envoy", "-c", str(folder / "envoy.json"), "--concurrency", "1", "--disable-hot-restart"]

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,11 +16,13 @@ from mesh.contracts.validation import code_form, field_rules
 from services.gateway.http.docs.json_schemas import is_required
 from services.gateway.http.routes import WHOLE_REQUEST, Route
 
+DAY = (datetime.now(UTC) + timedelta(days=20)).date()
+"""A day with schedules."""
 ID = "01a22300-0000-7000-8000-000000000000"
 TEXTS = ("MAA", "DEL", "AI", "AI542", "en-IN", "IN", ID, "ada@example.com", "Asia/Kolkata")
 """Candidates for a field that is a code."""
 WELL_KNOWN: Mapping[str, Any] = {
-    "google.type.Date": {"year": 2026, "month": 12, "day": 1},
+    "google.type.Date": {"year": DAY.year, "month": DAY.month, "day": DAY.day},
     "google.type.TimeOfDay": {"hours": 8, "minutes": 30},
     "google.protobuf.Timestamp": "2026-12-01T08:30:00Z",
     "google.protobuf.Duration": "30s",
@@ -190,7 +193,7 @@ def _odd_parameters(valid: Sent, one: FieldDescriptor) -> Iterator[Sent]:
             yield _changed(valid, "odd enum", name, text)
     elif one.message_type is not None:
         kind = one.message_type.full_name
-        texts = {"google.type.Date": ["2026-12-01", "tomorrow"], "google.type.TimeOfDay": ["08:30", "8"]}
+        texts = {"google.type.Date": [DAY.isoformat(), "tomorrow"], "google.type.TimeOfDay": ["08:30", "8"]}
         for text in texts.get(kind, ["x", "1"]):
             yield _changed(valid, "text for a message", name, text)
     elif one.cpp_type == FieldDescriptor.CPPTYPE_BOOL:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import httpx
@@ -50,8 +51,9 @@ async def test_a_page_signs_in_searches_and_follows_a_call(mesh: Mesh, browser: 
         for name in ("email", "password"):
             await page.locator(f"[name={name}]").fill(ACCOUNT[name])
         await page.get_by_role("button", name="Sign in").click()
-        for name, value in {"origin": "MAA", "destination": "DEL", "departDate": "2026-12-01"}.items():
-            await page.locator(f"[name={name}]").fill(value)
+        day = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
+        for name, value in {"origin": "MAA", "destination": "DEL", "departDate": day}.items():
+            await page.locator(f"[name='legs.0.{name}']").fill(value)
         async with mesh.recorder(call) as recorder:
             recorder.seal(uuid7(), SPEAKER_CUSTOMER, "Chennai to Delhi")
             await expect(page.locator("#transcript li")).to_have_text(["Chennai to Delhi"], timeout=20_000)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -48,7 +49,8 @@ async def test_register_login_and_read_the_own_account(http: httpx.AsyncClient) 
 
 
 async def test_a_search_streams_lines_with_dates_as_texts(http: httpx.AsyncClient) -> None:
-    leg = {"origin": "MAA", "destination": "DEL", "departDate": "2026-12-01"}
+    day = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
+    leg = {"origin": "MAA", "destination": "DEL", "departDate": day}
     posted = await http.post("/v1/flights:search", json={"legs": [leg], "maxResults": 2})
     query = {f"legs.0.{name}": value for name, value in leg.items()} | {"maxResults": "2"}
     for found in posted, await http.get("/v1/flights:search", params=query):
