@@ -301,8 +301,15 @@ async def test_another_agent_continues_a_call_where_the_first_left_it(placed: Pl
             await asyncio.wait_for(first.task, 15)
         async with placed.held(await placed.dispatched_again()):
             await asking
-            turn = await caller.type("what about the evening")
-    assert turn.tools[0].arguments["legs"][0]["origin"] == "MAA"
+            # The log is read, because on a busy machine the answer may come in two of the caller's turns.
+            await caller.type("what about the evening")
+            await placed.until(
+                lambda log: any(
+                    (leg.origin, leg.depart_from.hours) == ("MAA", 17)
+                    for entry in log
+                    for leg in entry.tool_call.search_flights.legs
+                )
+            )
     assert any(text.startswith("Sorry, I lost you") for text in await placed.said(AGENT))
 
 
