@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +25,8 @@ from bench.transcript_log.testbed.testbed import Testbed, own_connection
 STREAMS, WINDOW, BATCH = 16, 8, 16
 """16 conversations with 8 open messages each. REST services have 128 open requests, one per connection."""
 REPLAYED_TURNS = 50_000
+REST_SECONDS = 8
+"""Pause before each replay of so many turns, after which a customer replays without waiting."""
 
 Run = Callable[[], Awaitable[LoadResult]]
 
@@ -117,6 +120,7 @@ async def measure_catch_up(bed: Testbed) -> list[Figure]:
         await ConversationServiceStub(channel).SearchEntries(search, metadata=metadata)
 
         async def replay() -> float:
+            await asyncio.sleep(bed.effort.scaled(REST_SECONDS))
             began = time.perf_counter()
             async with watch(channel, metadata, writer.conversation_id) as stream:
                 return await catch_up(stream) / (time.perf_counter() - began)
