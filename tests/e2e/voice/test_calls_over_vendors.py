@@ -88,5 +88,5 @@ def test_an_outage_is_reported_as_such(spoken: list[Turn]) -> None:
 def test_a_delayed_flight_is_reported_with_its_delay(typed: list[Turn]) -> None:
     turn = typed[1]
     (tool,) = turn["tools"]
-    assert (tool["name"], tool["outcome"]) == ("flight_status", "DELAYED"), turn
+    assert (tool["name"], tool["outcome"]) == ("flight_status", "FOUND"), turn
     assert "one hour and five minutes late" in turn["reply"]
