@@ -15,7 +15,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from readback.options.v1 import options_pb2
 
 from mesh.contracts.comments import comments
-from mesh.contracts.validation import code_form, field_rules, is_optional
+from mesh.contracts.validation import code_form, field_rules, is_required
 
 _DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 _TIME_OF_DAY: Mapping[str, Any] = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
@@ -127,19 +127,12 @@ def map_value(field: FieldDescriptor) -> FieldDescriptor | None:
     return entry.fields_by_name["value"] if entry is not None and entry.GetOptions().map_entry else None
 
 
-def _is_required(field: FieldDescriptor) -> bool:
-    """Return whether a field is required: by rule, as a list that needs items, or as a code."""
-    rules = field_rules(field)
-    not_empty = rules.string.uuid or rules.string.min_len or code_form(rules)
-    return bool(rules.required or rules.repeated.min_items or (not_empty and not is_optional(rules)))
-
-
 def _property(field: FieldDescriptor) -> dict[str, Any]:
     description = comments().get(field.full_name, "")
     if is_place(field):
         description += f" {PLACE_HINT}"
     schema = {"description": description, **_type(field)}
-    if not _is_required(field):
+    if not is_required(field):
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]

@@ -147,6 +147,20 @@ def is_optional(rules: validate_pb2.FieldRules) -> bool:
     return rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE
 
 
+def is_required(field: FieldDescriptor) -> bool:
+    """Return whether a request without the field is refused."""
+    rules = field_rules(field)
+    text = rules.string
+    return not is_optional(rules) and bool(
+        rules.required
+        or text.min_len
+        or text.uuid
+        or text.email
+        or rules.repeated.min_items
+        or code_form(rules)
+    )
+
+
 def _most_items(field: FieldDescriptor) -> int:
     return field_rules(field).repeated.max_items if field.is_repeated else 0
 

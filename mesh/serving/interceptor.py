@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from grpc_status import rpc_status
 from readback.options.v1 import options_pb2
 
+from mesh.contracts.codes import normalise_codes
 from mesh.errors import ErrorTable, overloaded, status_for
 from mesh.security.access_rules import MethodContract
 from mesh.security.authentication import set_principal
@@ -113,6 +114,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         def parse(data: bytes) -> Message:
             request = deserialize(data)
             self._validate(request)
+            normalise_codes(request)
             return request
 
         async def request(_requests: object, context: Any) -> Message:

@@ -36,7 +36,6 @@ from services.flightdata.status.route_status import DEFAULT_STATUSES, RouteStatu
 from services.flightdata.status.routes import RouteLookup
 from services.flightdata.status.watch import StatusWatches, Trouble, WatchEvent
 from services.flightdata.wire import messages, place_messages
-from services.flightdata.wire.codes import normalise_codes
 from services.flightdata.wire.ready_messages import ReadyMessages
 from services.flightdata.wire.requests import kinds_of, query_from
 from services.flightdata.wire.values import date_from, time_from
@@ -90,7 +89,6 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: places_pb2.AnnotatePlacesRequest, context: Context
     ) -> places_pb2.AnnotatePlacesResponse:
         """Find every place named in a sentence."""
-        normalise_codes(request)
         language = language_for(request.locale)
         found = await self.lookups.run(
             _caller(context),
@@ -104,7 +102,6 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: places_pb2.ResolvePlaceRequest, context: Context
     ) -> places_pb2.ResolvePlaceResponse:
         """Find the places that a few words may mean."""
-        normalise_codes(request)
         limit = request.max_candidates or DEFAULT_CANDIDATES
         found = await self.lookups.run(
             _caller(context),
@@ -119,7 +116,6 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: places_pb2.GetAirportRequest, context: Context
     ) -> places_pb2.GetAirportResponse:
         """Return one airport."""
-        normalise_codes(request)
         airport = place_messages.airport(places.airport(request.code), self.clock.now())
         return places_pb2.GetAirportResponse(airport=airport)
 
@@ -127,7 +123,6 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: flights_pb2.SearchFlightsRequest, context: Context
     ) -> AsyncIterator[flights_pb2.SearchFlightsResponse]:
         """Search for flights. Stream progress, then the results, then `SearchDone`."""
-        normalise_codes(request)
         query = query_from(request)
         set_source(partial(source_address, context))
         async for event in self.search.ask(query):
@@ -145,7 +140,6 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: flight_status_pb2.GetFlightStatusRequest, context: Context
     ) -> flight_status_pb2.GetFlightStatusResponse:
         """Return the status of a flight on one day."""
-        normalise_codes(request)
         set_source(partial(source_address, context))
         day = date_from(request.depart_date) if request.HasField("depart_date") else None
         found = await self.status.status(request.flight_number, day)
@@ -157,7 +151,6 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: flight_status_pb2.ListRouteStatusRequest, context: Context
     ) -> flight_status_pb2.ListRouteStatusResponse:
         """Return the status of the flights between two places on one day."""
-        normalise_codes(request)
         set_source(partial(source_address, context))
         day = date_from(request.depart_date) if request.HasField("depart_date") else None
         near = time_from(request.near, "near") if request.HasField("near") else None
@@ -174,7 +167,6 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: flight_status_pb2.WatchFlightStatusRequest, context: Context
     ) -> AsyncIterator[flight_status_pb2.WatchFlightStatusResponse]:
         """Stream the status of a flight now and after every change."""
-        normalise_codes(request)
         set_source(partial(source_address, context))
         day = date_from(request.depart_date) if request.HasField("depart_date") else None
         async with aclosing(self.watches.watch(request.flight_number, day)) as events:
@@ -194,7 +186,6 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: flightdata_service_pb2.GetRouteRequest, context: Context
     ) -> flightdata_service_pb2.GetRouteResponse:
         """Return the facts about a route."""
-        normalise_codes(request)
         set_source(partial(source_address, context))
         return flightdata_service_pb2.GetRouteResponse(
             route=await self.routes.route(request.origin, request.destination, kinds_of(request))

@@ -12,8 +12,7 @@ from urllib.parse import quote, urlencode
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from mesh.contracts.validation import code_form, field_rules
-from services.gateway.http.docs.json_schemas import is_required
+from mesh.contracts.validation import code_form, field_rules, is_required
 from services.gateway.http.routes import WHOLE_REQUEST, Route
 
 DAY = (datetime.now(UTC) + timedelta(days=20)).date()

@@ -9,7 +9,7 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from mesh.contracts.comments import comments
-from mesh.contracts.validation import code_form, field_rules, is_optional
+from mesh.contracts.validation import code_form, field_rules, is_optional, is_required
 
 Reference = Callable[[Descriptor], dict[str, Any]]
 STRING = {"type": "string"}
@@ -156,17 +156,3 @@ def _limits(rules: validate_pb2.FieldRules) -> dict[str, Any]:
     if number.HasField("lte"):
         found["maximum"] = number.lte
     return found
-
-
-def is_required(field: FieldDescriptor) -> bool:
-    """Return whether a request without the field is refused."""
-    rules = field_rules(field)
-    text = rules.string
-    return not is_optional(rules) and bool(
-        rules.required
-        or text.min_len
-        or text.uuid
-        or text.email
-        or rules.repeated.min_items
-        or code_form(rules)
-    )

@@ -9,8 +9,9 @@ from google.protobuf.descriptor import FieldDescriptor, ServiceDescriptor
 from readback.options.v1 import options_pb2
 
 from mesh.contracts.comments import comments
+from mesh.contracts.validation import is_required
 from mesh.security.access_rules import rules_of
-from services.gateway.http.docs.json_schemas import STRING, WELL_KNOWN, Schemas, is_required
+from services.gateway.http.docs.json_schemas import STRING, WELL_KNOWN, Schemas
 from services.gateway.http.etags import has_etag
 from services.gateway.http.routes import WHOLE_REQUEST, Route, RouteTable
 from services.gateway.http.streams import EVENTS, LINES, is_file

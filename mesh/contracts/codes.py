@@ -24,7 +24,10 @@ class _Field(NamedTuple):
 
 
 def normalise_codes(request: Message) -> None:
-    """Write every code in a request in capitals and without spaces and hyphens."""
+    """Write every code in a request in capitals and without spaces and hyphens.
+
+    Messages of other packages, such as those in a transcript, stay as they are.
+    """
     for field in _fields_with_codes(request.DESCRIPTOR):
         value = getattr(request, field.name)
         if field.is_code and field.is_list:
@@ -45,13 +48,9 @@ def _fields_with_codes(message: Descriptor) -> Sequence[_Field]:
     found = []
     for field in message.fields:
         rules = field_rules(field)
-        form = code_form(rules.repeated.items if field.is_repeated else rules)
+        form, inner = code_form(rules.repeated.items if field.is_repeated else rules), field.message_type
         if form is not None and form.kind in CODES:
             found.append(_Field(field.name, field.is_repeated, is_code=True))
-        elif _is_own(field.message_type) and _fields_with_codes(field.message_type):
+        elif inner is not None and inner.file.package == message.file.package and _fields_with_codes(inner):
             found.append(_Field(field.name, field.is_repeated, is_code=False))
     return tuple(found)
-
-
-def _is_own(message: Descriptor | None) -> bool:
-    return message is not None and message.file.package == "readback.flightdata.v1"

@@ -6,8 +6,8 @@ import pytest
 from google.protobuf.message import Message
 from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 
+from mesh.contracts.codes import normalise_codes
 from mesh.contracts.validation import validate
-from services.flightdata.wire.codes import normalise_codes
 
 pytestmark = pytest.mark.unit
 
