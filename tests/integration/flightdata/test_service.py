@@ -117,6 +117,19 @@ async def test_an_airport_has_its_local_time(flightdata: FlightDataServiceAsyncS
     assert abs(datetime.now(UTC) - there) < timedelta(seconds=30)
 
 
+async def test_codes_are_taken_as_people_write_them(flightdata: FlightDataServiceAsyncStub) -> None:
+    airport = (await flightdata.GetAirport(places_pb2.GetAirportRequest(code=" maa "))).airport
+    assert airport.code == "MAA"
+    written = flight_status_pb2.GetFlightStatusRequest(flight_number="ai 542")
+    plain = flight_status_pb2.GetFlightStatusRequest(flight_number="AI542")
+    answers = [await flightdata.GetFlightStatus(request) for request in (written, plain)]
+    assert [answer.status.flight_number for answer in answers] == ["AI542", "AI542"]
+    found, _ = await _search(flightdata, search_request("maa", "del", _ahead(1), carrier_codes=["ai"]))
+    segments = [segment for itinerary in found for segment in itinerary.segments]
+    assert segments
+    assert {segment.carrier_code for segment in segments} == {"AI"}
+
+
 async def test_a_route_has_its_carriers(flightdata: FlightDataServiceAsyncStub) -> None:
     route = (
         await flightdata.GetRoute(flightdata_service_pb2.GetRouteRequest(origin="MAA", destination="LON"))
