@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import grpc
@@ -100,8 +100,8 @@ class Served:
                     return
 
 
-@pytest_asyncio.fixture
-async def served() -> AsyncIterator[Served]:
+@asynccontextmanager
+async def _serving(keepalive_seconds: int = 10) -> AsyncIterator[Served]:
     key, servicer = SigningKey(), Servicer()  # type: ignore[abstract]  # only what the tests call
 
     async def keys(kid: str):
@@ -111,9 +111,18 @@ async def served() -> AsyncIterator[Served]:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
     service = GrpcService("test", [SERVICE], add, {}, TokenVerifier(keys))
-    settings = ServerSettings(notice_seconds=0, drain_seconds=0, keepalive_seconds=1, limits=LIMITS)
-    async with running(service, settings=settings) as server:
+    changed = ServerSettings(
+        notice_seconds=0, drain_seconds=0, keepalive_seconds=keepalive_seconds, limits=LIMITS
+    )
+    async with running(service, settings=changed) as server:
         yield Served(server.address, key)
+
+
+@pytest_asyncio.fixture
+async def served() -> AsyncIterator[Served]:
+    # Not with a short keepalive: it would close connections while a busy machine stands still.
+    async with _serving() as server:
+        yield server
 
 
 def asked(service: str = "") -> bytes:
@@ -198,8 +207,12 @@ async def test_an_idle_connection_is_closed(served: Served) -> None:
         assert GOAWAY in kinds
 
 
-async def test_half_a_frame_ends_its_connection(served: Served) -> None:
-    async with asyncio.timeout(15), raw_connection(served.address) as caller:
+async def test_half_a_frame_ends_its_connection() -> None:
+    async with (
+        asyncio.timeout(15),
+        _serving(keepalive_seconds=1) as served,
+        raw_connection(served.address) as caller,
+    ):
         caller.open(HEALTH_WATCH, body=asked(), end=True)
         block = header_block([(b":path", b"/" + b"x" * 1000)])
         caller.send(frame(HEADERS, 4, 3, block)[:500])
