@@ -121,7 +121,9 @@ class Dialogue:
 
 
 _ASIDES = frozenset({Intent.FLIGHT_STATUS, Intent.AIRPORT_INFO, Intent.SELECT, Intent.MORE})
-_WORTH_REPEATING = frozenset({About.ORIGIN, About.DESTINATION, About.DATE, About.CONFIRM_PLACE})
+_WORTH_REPEATING = frozenset(
+    {About.ORIGIN, About.DESTINATION, About.DATE, About.RETURN_DATE, About.CONFIRM_PLACE}
+)
 
 
 async def _answer(turn: Turn) -> Events:

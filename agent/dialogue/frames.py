@@ -72,7 +72,10 @@ class PlaceSlot:
 
 @dataclass(frozen=True, slots=True)
 class DateSlot:
-    """A day as said, and its date if said today. `day` is None if the calendar has no such day."""
+    """A day as said, and its date if said today.
+
+    `day` is None if the calendar has no such day, or for the end of a stay whose first day isn't known.
+    """
 
     expression: DateExpression
     day: date | None

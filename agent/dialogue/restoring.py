@@ -48,7 +48,7 @@ def _draft(request: flights_pb2.SearchFlightsRequest, places: dict[str, Place]) 
         destination=places[leg.destination],
         via=places[leg.via] if leg.via else None,
         depart=CalendarDay.of(day_of(leg.depart_date)),
-        back=day_of(further[0].depart_date) if further else None,
+        back=CalendarDay.of(day_of(further[0].depart_date)) if further else None,
         window=_window(leg, "depart"),
         arrival=_window(leg, "arrive"),
         airline=codes[0] if len(codes) == 1 else None,

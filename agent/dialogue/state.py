@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from readback.flightdata.v1 import flights_pb2
 
 from agent.dialogue.places import Place
-from agent.language.days import DateExpression, ImpossibleDate
+from agent.language.days import DateExpression, ImpossibleDate, return_day
 from agent.language.found_flight import FoundFlight, Wishes
 from agent.language.meanings import Expectation
 
@@ -21,6 +21,7 @@ class About(StrEnum):
     ORIGIN = "origin"
     DESTINATION = "destination"
     DATE = "date"
+    RETURN_DATE = "return_date"
     FLIGHT_NUMBER = "flight_number"
     AIRPORT = "airport"
     CONFIRM_PLACE = "confirm_place"
@@ -37,6 +38,7 @@ _EXPECTED = {
     About.DESTINATION: Expectation.PLACE,
     About.AIRPORT: Expectation.PLACE,
     About.DATE: Expectation.DATE,
+    About.RETURN_DATE: Expectation.DATE,
     About.FLIGHT_NUMBER: Expectation.FLIGHT_NUMBER,
     About.PASSENGERS: Expectation.NONE,
 }
@@ -69,14 +71,14 @@ class Draft(Wishes):
     """The search that is being prepared, or the last search.
 
     `depart` is converted to a date only for the search, because the date of "tomorrow" depends on the
-    departure airport. `back` is the date of the return flight.
+    departure airport. `back` is the day of the return flight, which can depend on the departure.
     """
 
     origin: Place | None = None
     destination: Place | None = None
     via: Place | None = None
     depart: DateExpression | None = None
-    back: date | None = None
+    back: DateExpression | None = None
 
     def without_wishes(self) -> Draft:
         """Return the same journey without wishes that exclude flights."""
@@ -90,6 +92,17 @@ class Draft(Wishes):
         zone = self.origin.zone if self.origin else ZoneInfo(home_zone)
         try:
             return self.depart.on(now.astimezone(zone).date())
+        except (ImpossibleDate, OverflowError):
+            return None
+
+    def return_on(self, now: datetime, home_zone: str) -> date | None:
+        """Return the local date of the return flight. None if it is unknown or impossible."""
+        leaving = self.day_on(now, home_zone)
+        if self.back is None or leaving is None:
+            return None
+        zone = self.origin.zone if self.origin else ZoneInfo(home_zone)
+        try:
+            return return_day(self.back, now.astimezone(zone).date(), leaving)
         except (ImpossibleDate, OverflowError):
             return None
 

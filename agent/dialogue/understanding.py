@@ -16,7 +16,7 @@ from agent.dialogue.context import Context
 from agent.dialogue.frames import DateSlot, Frame, Intent, PlaceSlot, Slots
 from agent.dialogue.intents import Clues, intent_of
 from agent.dialogue.places import PlaceAnnotator
-from agent.language.days import DateExpression, ImpossibleDate, Weekday
+from agent.language.days import DateExpression, ImpossibleDate, return_day
 from agent.language.meanings import Acts, Expectation, PlaceRoles, Reading
 from agent.language.spans import lowered, masked
 
@@ -34,7 +34,12 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
     original = language.with_routes_in_words(text[:MAX_CHARACTERS])
     lower = lowered(original)
     reading = language.read(
-        lower, original, awaiting=context.awaiting, asked=context.asked, offered=context.offered
+        lower,
+        original,
+        awaiting=context.awaiting,
+        asked=context.asked,
+        offered=context.offered,
+        country=context.home.country,
     )
     rest = masked(original, reading.pieces)
     found: Sequence[places_pb2.PlaceAnnotation] = ()
@@ -132,15 +137,25 @@ def _days(reading: Reading, context: Context, today: date) -> Mapping[str, Any]:
     # In "not tomorrow, the day after" the second day is relative to the rejected one.
     rejected = _resolved(reading.rejected_day, today, context.depart_date)
     depart = _resolved(reading.depart, today, (rejected and rejected.day) or context.depart_date)
-    # In "Friday, returning Monday" the return is on the Monday after that Friday.
-    leaving = (depart and depart.day) or context.depart_date or today
-    back = _resolved(reading.back, leaving if isinstance(reading.back, Weekday) else today, leaving)
-    other_day = (rejected or reading.other_day) and depart is None and context.under_way
+    if context.asked == "return_date" and reading.back is None:
+        depart, back = None, _returning(reading.depart, today, context.depart_date)
+    else:
+        back = _returning(reading.back, today, (depart and depart.day) or context.depart_date)
+    other_day = (rejected or reading.other_day) and depart is back is None and context.under_way
     return {
         "depart_date": depart,
         "return_date": None if reading.one_way else back,
         "other_day": True if other_day else None,
     }
+
+
+def _returning(expression: DateExpression | None, today: date, leaving: date | None) -> DateSlot | None:
+    if expression is None:
+        return None
+    try:
+        return DateSlot(expression, return_day(expression, today, leaving))
+    except (ImpossibleDate, OverflowError):
+        return DateSlot(expression, None)
 
 
 def _resolved(expression: DateExpression | None, today: date, reference: date | None) -> DateSlot | None:

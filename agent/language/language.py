@@ -29,11 +29,13 @@ class Grammars(Protocol):
         awaiting: Expectation,
         asked: str | None = None,
         offered: bool = False,
+        country: str = "IN",
     ) -> Reading:
         """Read all parts of an utterance except places.
 
         `original` is the text in its original case. `asked` is the slot or subject of the open question.
-        `offered` is True if there are flights that "the second one" can refer to.
+        `offered` is True if there are flights that "the second one" can refer to. `country` is the caller's
+        (ISO 3166-1 alpha-2), for the names of holidays.
         """
 
     def place_roles(self, text: str, mentions: Sequence[SpanT]) -> PlaceRoles[SpanT]:
@@ -92,7 +94,7 @@ class Wording(Protocol):
         """Return a clock time with its part of the day."""
 
     def day(self, when: date, today: date) -> str:
-        """Return a day as part of a sentence, relative to `today`."""
+        """Return a day as part of a sentence, relative to `today`, with its year if it is another one."""
 
     def weekday(self, when: date) -> str:
         """Return the name of a weekday."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.dialogue.flows.confirming_places import next_guess, picked_place, settle_place
 from agent.dialogue.flows.drafting import MAX_PASSENGERS
-from agent.dialogue.flows.search import advance, merge_and_advance
+from agent.dialogue.flows.search import advance, merge_and_advance, search
 from agent.dialogue.flows.small_talk import farewell
 from agent.dialogue.frames import PlaceSlot
 from agent.dialogue.state import About
@@ -107,6 +107,7 @@ _ON_YES: dict[About, Flow] = {
 }
 _ON_NO: dict[About, Flow] = {
     About.CONFIRM_PLACE: _another_place,
+    About.RETURN_DATE: search,
     About.TOO_MANY: _fewer_passengers,
     About.DROP_WISHES: _other_day,
     About.ANYTHING_ELSE: farewell,

@@ -140,8 +140,11 @@ def _merge_dates(turn: Turn, slots: Slots) -> Iterator[Speech]:
         state.draft = replace(state.draft, depart=None if impossible else _anchored(slots.depart_date))
         if impossible:
             yield turn.say("impossible_date")
-    if slots.return_date and slots.return_date.day:
-        state.draft = replace(state.draft, back=slots.return_date.day)
+    if slots.return_date:
+        state.draft = replace(state.draft, back=slots.return_date.expression)
+        # Another departure later doesn't move a return whose date has been told.
+        if back := return_day(turn):
+            state.draft = replace(state.draft, back=CalendarDay.of(back))
 
 
 def _anchored(slot: DateSlot) -> DateExpression:
@@ -156,6 +159,11 @@ def _anchored(slot: DateSlot) -> DateExpression:
 def departure_day(turn: Turn) -> date | None:
     """Return the local date of departure, or None if it is unknown."""
     return turn.state.draft.day_on(turn.context.now, turn.context.home.time_zone)
+
+
+def return_day(turn: Turn) -> date | None:
+    """Return the local date of the return flight, or None if it is unknown."""
+    return turn.state.draft.return_on(turn.context.now, turn.context.home.time_zone)
 
 
 def next_question(turn: Turn) -> Iterator[Speech]:
@@ -184,6 +192,18 @@ def _ask_date(turn: Turn) -> Iterator[Speech]:
         yield from ask_other_date(turn, turn.say("date_in_past", today=turn.language.weekday_date(today)))
     elif when is None:
         yield turn.ask(About.DATE, "ask_date")
+    else:
+        yield from _ask_return_date(turn, when)
+
+
+def _ask_return_date(turn: Turn, leaving: date) -> Iterator[Speech]:
+    back, state = return_day(turn), turn.state
+    if state.draft.back is None or (back and back >= leaving):
+        return
+    state.drafting, state.draft = True, replace(state.draft, back=None)
+    there = turn.language.weekday_date(leaving)
+    yield turn.say("return_before_departure", day=there) if back else turn.say("impossible_date")
+    yield turn.ask(About.RETURN_DATE, "ask_return_date")
 
 
 def ask_other_date(turn: Turn, problem: Speech) -> Iterator[Speech]:

@@ -15,6 +15,7 @@ from agent.dialogue.flows.drafting import (
     departure_day,
     merge,
     next_question,
+    return_day,
 )
 from agent.dialogue.flows.reading_out import tell_results
 from agent.dialogue.places import Place
@@ -59,12 +60,12 @@ def search_by_merit(turn: Turn) -> Events:
 
 async def way_back(turn: Turn) -> Events:
     """Search the last journey in the opposite direction, on the return date. Ask for the date if unknown."""
-    draft = turn.state.draft
+    draft, back = turn.state.draft, return_day(turn)
     turn.state.draft = replace(
         draft.without_wishes(),
         origin=draft.destination,
         destination=draft.origin,
-        depart=CalendarDay.of(draft.back) if draft.back else None,
+        depart=CalendarDay.of(back) if back else None,
         back=None,
     )
     for problem in merge(turn):
@@ -99,8 +100,8 @@ def request_of(turn: Turn) -> flights_pb2.SearchFlightsRequest:
     origin, destination = route_of(draft)
     assert when is not None
     legs = [_leg(draft, origin, destination, when)]
-    if draft.back and draft.back >= when:
-        legs.append(_leg(draft, destination, origin, draft.back))
+    if back := return_day(turn):
+        legs.append(_leg(draft, destination, origin, back))
     _add_wishes_of_the_way_out(legs[0], draft)
     return flights_pb2.SearchFlightsRequest(
         legs=legs,

@@ -7,11 +7,12 @@ import re
 from agent.language.en.airlines import find_airlines
 from agent.language.en.choices import find_choice
 from agent.language.en.clock_times import find_times, window_of
-from agent.language.en.dates import find_dates, split_dates, split_rejected
+from agent.language.en.dates import find_dates, split_rejected
 from agent.language.en.flight_numbers import find_flight_numbers
 from agent.language.en.leaving_or_arriving import find_verbs, split_times
 from agent.language.en.negation import find_one_way, find_other_day
 from agent.language.en.travellers import find_passengers
+from agent.language.en.trips import find_stay, split_dates
 from agent.language.en.wishes import find_cabin, find_most_stops, find_nonstop, find_sort
 from agent.language.meanings import Expectation, Reading
 from agent.language.spans import Found, masked, value_of
@@ -20,21 +21,29 @@ _NAMES_PART_OF_DAY = re.compile(r"night|morning|afternoon|evening")
 
 
 def read(
-    text: str, original: str, *, awaiting: Expectation, asked: str | None = None, offered: bool = False
+    text: str,
+    original: str,
+    *,
+    awaiting: Expectation,
+    asked: str | None = None,
+    offered: bool = False,
+    country: str = "IN",
 ) -> Reading:
     """Read lower-case `text`. The most specific grammars come first, for example flight numbers.
 
     `original` is the text in its original case. `asked` is the slot or subject of the open question.
-    `offered` is True if there are found flights, so that "the second" can refer to one.
+    `offered` is True if there are found flights, so that "the second" can refer to one. `country` is the
+    caller's, for the names of holidays.
     """
     claims = _Claims(text)
     numbers = find_flight_numbers(text, original)
     claims.add(*numbers)
     choice = find_choice(claims.rest) if awaiting is not Expectation.DATE else None
-    dates = find_dates(claims.rest, day_alone=not (choice and offered))
+    dates = find_dates(claims.rest, day_alone=not (choice and offered), country=country)
     claims.add(*(piece for piece in dates if not _NAMES_PART_OF_DAY.search(text[piece.start : piece.end])))
     times = find_times(claims.rest)
-    claims.add(*times, *dates)
+    stay = find_stay(claims.rest)
+    claims.add(*times, *dates, stay)
     passengers = find_passengers(claims.rest, asked=asked == "passengers")
     claims.add(passengers)
     one_way, other_day = find_one_way(text, dates), find_other_day(text)
@@ -57,7 +66,7 @@ def read(
         flight_number=numbers[0].value if numbers else None,
         depart=depart,
         rejected_day=split_dates(text, rejected)[0],
-        back=back,
+        back=back or value_of(stay),
         departing=window_of(departing),
         arriving=window_of(arriving),
         passengers=value_of(passengers),

@@ -106,12 +106,18 @@ def bare_clock(moment: time | datetime) -> str:
 def day(when: date, today: date) -> str:
     """Return "tomorrow, Tuesday the twenty-fourth" or "on Friday the …".
 
-    The date is always included, so that callers notice mistakes.
+    The date is always included, so that callers notice mistakes, and so is a year other than today's.
     """
     ahead = (when - today).days
     if ahead in (0, 1):
         return f"{('today', 'tomorrow')[ahead]}, {weekday(when)} the {ordinal(when.day)}"
-    return f"on {weekday_date(when)}"
+    return f"on {weekday_date(when)}" + (f", {year(when)}" if when.year != today.year else "")
+
+
+def year(when: date) -> str:
+    """Return the year as it is spoken, "twenty twenty-seven"."""
+    century, rest = divmod(when.year, 100)
+    return number(when.year) if rest < 10 else f"{number(century)} {number(rest)}"
 
 
 def weekday(when: date) -> str:

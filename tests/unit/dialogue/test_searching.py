@@ -11,6 +11,7 @@ from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.restoring import restored_state
 from agent.dialogue.turn import Speech, ToolFinished, ToolStarted
+from agent.language.days import CalendarDay
 from agent.language.flight_times import day_of
 from agent.language.meanings import Expectation
 from tests.flight_searches import search_request
@@ -218,12 +219,55 @@ async def test_no_journey_there_and_back_is_reported_with_both_days(
     assert "with a way back on Monday the thirtieth of November. Which other day shall I try?" in answer
 
 
-async def test_a_way_back_before_the_way_there_is_not_searched(
+async def test_a_way_back_before_the_way_there_is_asked_about(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say("Delhi to Mumbai on Friday returning on Monday")
-    await conversation.say("what about the fifth of December")
-    assert (timetable.searches[1].depart_date, timetable.searches[1].return_date) == (date(2026, 12, 5), None)
+    answer = await conversation.say("what about the fifth of December")
+    assert answer == (
+        "You'd come back before you leave, on Saturday the fifth of December. "
+        "Which day would you like to come back?"
+    )
+    await conversation.say("the ninth")
+    assert (timetable.searches[1].depart_date, timetable.searches[1].return_date) == (
+        date(2026, 12, 5),
+        date(2026, 12, 9),
+    )
+
+
+@pytest.mark.parametrize("refusal", ["no", "no return", "just one way"])
+async def test_a_return_that_was_asked_about_can_be_dropped(
+    conversation: Conversation, timetable: Timetable, refusal: str
+) -> None:
+    answer = await conversation.say("Delhi to Mumbai tomorrow, returning on the 31st of November")
+    assert answer == "That day isn't in the calendar. Which day would you like to come back?"
+    await conversation.say(refusal)
+    assert (timetable.searches[0].depart_date, timetable.searches[0].return_date) == (
+        date(2026, 11, 24),
+        None,
+    )
+
+
+async def test_a_stay_counts_from_the_departure_that_is_told_later(
+    conversation: Conversation, timetable: Timetable
+) -> None:
+    await conversation.say("Delhi to Mumbai for a week")
+    await conversation.say("on Friday")
+    assert (timetable.searches[0].depart_date, timetable.searches[0].return_date) == (
+        date(2026, 11, 27),
+        date(2026, 12, 4),
+    )
+
+
+async def test_a_day_that_is_over_is_asked_about(conversation: Conversation, timetable: Timetable) -> None:
+    answer = await conversation.say("Delhi to Mumbai on the 5th of this month")
+    assert answer.startswith("That day is already over; today is Monday the twenty-third of November.")
+    assert not timetable.searches
+
+
+async def test_a_day_in_another_year_is_told_with_its_year(conversation: Conversation) -> None:
+    answer = await conversation.say("Delhi to Mumbai on the first Friday of January")
+    assert "on Friday the first of January, twenty twenty-seven" in answer
 
 
 async def test_a_journey_there_and_back_is_remembered_in_the_next_call(conversation: Conversation) -> None:
@@ -232,7 +276,8 @@ async def test_a_journey_there_and_back_is_remembered_in_the_next_call(conversat
     (begun,) = [event for event in conversation.events if isinstance(event, ToolStarted)]
     state = restored_state([(begun.call, done.result)])
     assert state.flight_list
-    assert day_of(state.flight_list.request.legs[1].depart_date) == state.draft.back == date(2026, 11, 30)
+    assert day_of(state.flight_list.request.legs[1].depart_date) == date(2026, 11, 30)
+    assert state.draft.back == CalendarDay.of(date(2026, 11, 30))
     assert all(flight.back for flight in state.flight_list.flights)
 
 

@@ -134,7 +134,7 @@ def test_no_spoken_time_holds_a_digit(moment: time) -> None:
         (date(2026, 11, 23), "today, Monday the twenty-third"),
         (date(2026, 11, 24), "tomorrow, Tuesday the twenty-fourth"),
         (date(2026, 11, 27), "on Friday the twenty-seventh of November"),
-        (date(2027, 1, 1), "on Friday the first of January"),
+        (date(2027, 1, 1), "on Friday the first of January, twenty twenty-seven"),
         (date(2026, 11, 22), "on Sunday the twenty-second of November"),
     ],
 )
