@@ -23,7 +23,7 @@ YEARS = range(2026, 2036)
 KINDS = {"public", "optional"}
 """Some countries list common holidays, such as Easter Monday, as optional."""
 _SUBDIVISIONS = {"CA": "ON"}
-"""Parts of countries that stand for the whole: nearly all of Canada has Thanksgiving, but not by national law."""
+"""Parts that stand for their country: nearly all of Canada has Thanksgiving, but not by national law."""
 HEADING = """\
 # Public holidays: name, countries, and dates from 2026 to 2035 that these countries share.
 # Built from holidays 0.109 (MIT) by tools/build_holidays.py.
