@@ -77,7 +77,7 @@ class PresenceWatcher:
         reason = participant.disconnect_reason or rtc.DisconnectReason.UNKNOWN_REASON
         _log.info("caller left", reason=rtc.DisconnectReason.Name(reason))
         if reason == rtc.DisconnectReason.CLIENT_INITIATED:
-            self._end(entry_pb2.CALL_END_REASON_CALLER_HUNG_UP)
+            self._end(entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP)
         else:
             self._start_timeout()
             self._on_away()
@@ -98,7 +98,7 @@ class PresenceWatcher:
     def _start_timeout(self) -> None:
         self._stop_timeout()
         self._timeout = asyncio.get_running_loop().call_later(
-            self._patience, self._end, entry_pb2.CALL_END_REASON_CALLER_LOST
+            self._patience, self._end, entry_pb2.CALL_END_REASON_CUSTOMER_LOST
         )
 
     def _stop_timeout(self) -> bool:

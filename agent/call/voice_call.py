@@ -173,7 +173,7 @@ class VoiceCall:
                     await goodbye.wait_for_playout()
             if self._silence.activities == active_before:
                 _log.info("caller silent", seconds=self._waits.silence_question + self._waits.silence_end)
-                return entry_pb2.CALL_END_REASON_CALLER_SILENT
+                return entry_pb2.CALL_END_REASON_CUSTOMER_SILENT
 
     async def _session_over(self) -> None:
         await self._closed.wait()

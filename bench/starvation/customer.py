@@ -84,7 +84,7 @@ class WellBehaved:
 
     async def _end_running_calls(self) -> None:
         metadata = bearer(self._customer.token)
-        request = conversation.ListConversationsRequest(running_call_only=True)
+        request = conversation.ListConversationsRequest(running_only=True)
         running = await self._services.conversation.ListConversations(request, metadata=metadata)
         for found in running.conversations:
             end = conversation.EndCallRequest(call_id=found.running_call.call_id, request_id=uuid7())

@@ -134,7 +134,8 @@ async def _started_call(
     finally:
         end = conversation.EndCallRequest(call_id=answer.call.call_id, request_id=uuid7())
         reason = (await stub.EndCall(end)).call.end_reason
-        output.ended(entry_pb2.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_"))
+        known = entry_pb2.CallEndReason.DESCRIPTOR.values_by_number.get(reason)  # newer services may add some
+        output.ended(known.name.removeprefix("CALL_END_REASON_") if known else str(reason))
 
 
 async def _next_line(lines: AsyncIterator[CallerLine], client: CallClient) -> CallerLine | None:

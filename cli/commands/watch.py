@@ -120,7 +120,7 @@ def watch(
         open_resuming_watch,
         conversation_id=chosen,
         cursor=cursor,
-        start_time=start,
+        start_commit_time=start,
         from_now=from_now,
         speakers=[entry_pb2.Speaker.Value(f"SPEAKER_{one.name}") for one in speaker or ()],
         kinds=[conversation.EntryKind.Value(f"ENTRY_KIND_{one.name}") for one in kind or ()],

@@ -19,8 +19,8 @@ _SEALING_LABELS = {
     entry_pb2.SEALING_TRUNCATED: " [dim](cut off)[/]",
 }
 _END_TEXTS = {
-    conversation.STREAM_END_REASON_CONVERSATION_ENDED: "The conversation has ended.",
-    conversation.STREAM_END_REASON_CONVERSATION_DELETED: "The conversation was deleted.",
+    conversation.WATCH_END_REASON_CONVERSATION_ENDED: "The conversation has ended.",
+    conversation.WATCH_END_REASON_CONVERSATION_DELETED: "The conversation was deleted.",
 }
 
 

@@ -97,7 +97,7 @@ class TerminalWatchOutput:
             case "conversation":
                 self._show_title(event.conversation)
             case "deleted":
-                self._print(deleted_line(event.conversation_id))
+                self._print(deleted_line(event.deleted.conversation_id))
             case "end":
                 self._print(end_line(event.end))
             case _:

@@ -172,12 +172,12 @@ func (w *Watch) isNew(response *conversationv1.WatchResponse) bool {
 		w.caughtUp = true
 		return !known
 	case *conversationv1.WatchResponse_Deleted:
-		w.lastNumbers.Remove(response.GetConversationId())
+		w.lastNumbers.Remove(event.Deleted.GetConversationId())
 		return true
 	case *conversationv1.WatchResponse_End:
 		reason := event.End.GetReason()
-		w.ended = reason == conversationv1.StreamEndReason_STREAM_END_REASON_CONVERSATION_ENDED ||
-			reason == conversationv1.StreamEndReason_STREAM_END_REASON_CONVERSATION_DELETED
+		w.ended = reason == conversationv1.WatchEndReason_WATCH_END_REASON_CONVERSATION_ENDED ||
+			reason == conversationv1.WatchEndReason_WATCH_END_REASON_CONVERSATION_DELETED
 		return w.ended
 	case *conversationv1.WatchResponse_Conversation:
 		return true
@@ -251,7 +251,7 @@ func (w *Watch) wait(ctx context.Context, asked time.Duration) error {
 }
 
 func deletion() *conversationv1.WatchResponse {
-	reason := conversationv1.StreamEndReason_STREAM_END_REASON_CONVERSATION_DELETED
+	reason := conversationv1.WatchEndReason_WATCH_END_REASON_CONVERSATION_DELETED
 	end := &conversationv1.WatchEnd{Reason: reason}
 	return &conversationv1.WatchResponse{Event: &conversationv1.WatchResponse_End{End: end}}
 }

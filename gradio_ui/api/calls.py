@@ -93,7 +93,7 @@ async def _start(call: NewCall, customer: SignedInCustomer) -> pb.StartCallRespo
 
 
 async def _running_call(customer: SignedInCustomer) -> dict[str, Any] | None:
-    request = pb.ListConversationsRequest(page_size=1, running_call_only=True)
+    request = pb.ListConversationsRequest(page_size=1, running_only=True)
     response = await customer.conversation.ListConversations(request, metadata=customer.metadata)
     for conversation in response.conversations:
         return {

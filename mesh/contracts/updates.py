@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -16,16 +16,24 @@ M = TypeVar("M", bound=Message)
 _ALL = "*"
 
 
-def with_etag(resource: M) -> M:
-    """Set the field `etag` of a resource to a digest of its other fields, and return the resource.
+def with_etag(fields: Sequence[str], resource: M) -> M:
+    """Set the field `etag` of a resource to a digest of these fields, and return the resource.
 
     The etag includes its quotes, as in HTTP (RFC 9110 §8.8.3).
+
+    Args:
+        fields: the names of the singular scalar fields that a caller or the service can change. A change of
+            other fields, such as counters, doesn't make an update outdated.
     """
     target: Any = resource
-    target.ClearField("etag")
-    digest = hashlib.sha256(resource.SerializeToString(deterministic=True)).digest()
-    target.etag = f'"{base64.urlsafe_b64encode(digest[:15]).decode()}"'
+    digested: Any = type(resource)(**{name: getattr(resource, name) for name in fields})
+    target.etag = strong_etag(digested.SerializeToString(deterministic=True))
     return resource
+
+
+def strong_etag(data: bytes) -> str:
+    """Return a strong entity tag (RFC 9110 §8.8.3) for serialized data. It contains no point."""
+    return f'"{base64.urlsafe_b64encode(hashlib.sha256(data).digest()[:15]).decode()}"'
 
 
 def require_etag(resource: Message, expected: str) -> None:

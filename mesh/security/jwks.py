@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import grpc
 import jwt
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from google.protobuf import json_format
 from readback.identity.v1 import identity_service_pb2, identity_service_pb2_grpc
+from readback.identity.v1.identity_service_pb2 import JsonWebKey
 
 from mesh.clock import Clock, SystemClock
 from mesh.errors import Unavailable
@@ -25,11 +26,11 @@ UNKNOWN_KID_SECONDS = 5.0
 """Minimum interval of fetches for an unknown `kid`, so that forged tokens can't flood identity."""
 
 
-def parse_keys(keys_json: Iterable[str]) -> dict[str, EllipticCurvePublicKey]:
-    """Return public keys by `kid`, from RFC 7517 objects. Skips keys that aren't elliptic-curve keys."""
+def parse_keys(published: Iterable[JsonWebKey]) -> dict[str, EllipticCurvePublicKey]:
+    """Return public keys by `kid`. Skips keys that aren't elliptic-curve keys."""
     keys = {}
-    for text in keys_json:
-        parsed = jwt.PyJWK(json.loads(text))
+    for key in published:
+        parsed = jwt.PyJWK(json_format.MessageToDict(key))
         if parsed.key_id and isinstance(parsed.key, EllipticCurvePublicKey):
             keys[parsed.key_id] = parsed.key
     return keys
@@ -38,7 +39,9 @@ def parse_keys(keys_json: Iterable[str]) -> dict[str, EllipticCurvePublicKey]:
 class JwksCache:
     """A `KeySource` that caches the keys returned by `fetch`."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[Iterable[str]]], clock: Clock | None = None) -> None:
+    def __init__(
+        self, fetch: Callable[[], Awaitable[Iterable[JsonWebKey]]], clock: Clock | None = None
+    ) -> None:
         self._fetch = fetch
         self._clock = clock or SystemClock()
         self._keys: Mapping[str, EllipticCurvePublicKey] | None = None
@@ -77,8 +80,8 @@ def keys_of_identity(channel: grpc.aio.Channel, clock: Clock | None = None) -> J
     """Return a cache of the keys of the identity service, fetched over a channel."""
     stub = identity_service_pb2_grpc.IdentityServiceStub(channel)
 
-    async def fetch() -> Iterable[str]:
+    async def fetch() -> Iterable[JsonWebKey]:
         response = await stub.GetJwks(identity_service_pb2.GetJwksRequest(), timeout=5)
-        return list(response.keys_json)
+        return list(response.keys)
 
     return JwksCache(fetch, clock)

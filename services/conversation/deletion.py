@@ -72,7 +72,7 @@ class Deletion:
 
             async def do() -> pb.DeleteConversationResponse:
                 conversation = await conversations.owned(transaction, customer_id, request.conversation_id)
-                await conversations.require_unchanged(transaction, conversation, request.etag)
+                conversations.require_unchanged(conversation, request.etag)
                 running = await transaction.running_call(conversation.key)
                 hung_up.extend([running.call_id] if running else [])
                 commits.append(await self._hide(transaction, conversation))

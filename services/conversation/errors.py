@@ -55,7 +55,8 @@ class CallEnded(DomainError):
     def __init__(
         self, reason: entry_pb2.CallEndReason.ValueType = entry_pb2.CALL_END_REASON_UNSPECIFIED
     ) -> None:
-        name = entry_pb2.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_")
+        known = entry_pb2.CallEndReason.DESCRIPTOR.values_by_number.get(reason)  # newer services may add some
+        name = known.name.removeprefix("CALL_END_REASON_") if known else str(reason)
         super().__init__(
             "The call has ended; start another in the same conversation.", metadata={"end_reason": name}
         )

@@ -103,7 +103,7 @@ class ConversationServicer(ConversationServiceServicer):
     ) -> pb.ListConversationsResponse:
         """List the customer's conversations, newest first."""
         customer_id = current_customer()
-        scope = f"conversations of {customer_id}, {request.running_call_only=}, {request.answered_only=}"
+        scope = f"conversations of {customer_id}, {request.running_only=}, {request.answered_only=}"
         before = int(self._pages.open(request.page_token, scope)) if request.page_token else None
         size = CONVERSATIONS.of(request.page_size)
         async with self._store.reading() as transaction:
@@ -111,7 +111,7 @@ class ConversationServicer(ConversationServiceServicer):
                 customer_id,
                 before=before,
                 limit=size + 1,
-                running_call_only=request.running_call_only,
+                running_only=request.running_only,
                 answered_only=request.answered_only,
             )
             page = found[:size]
@@ -147,7 +147,7 @@ class ConversationServicer(ConversationServiceServicer):
                 conversation = await conversations.owned(
                     commit.transaction, customer_id, request.conversation_id
                 )
-                await conversations.require_unchanged(commit.transaction, conversation, request.etag)
+                conversations.require_unchanged(conversation, request.etag)
                 running = await commit.transaction.running_call(conversation.key)
                 if running is not None:
                     hung_up = await calls.end(commit, running, entry_pb2.CALL_END_REASON_CONVERSATION_ENDED)
@@ -215,7 +215,7 @@ class ConversationServicer(ConversationServiceServicer):
         reason = (
             entry_pb2.CALL_END_REASON_AGENT_HUNG_UP
             if holds_grant_of(request.call_id)
-            else entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
+            else entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP
         )
         async with self._log.commit() as commit:
 
@@ -246,8 +246,13 @@ class ConversationServicer(ConversationServiceServicer):
     async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
         """List the entries of a conversation."""
         rule = EntryFilter.of(request.filter)
-        scope = f"entries of {request.conversation_id.lower()}, {sorted(rule.kinds)} {sorted(rule.speakers)}"
-        after = int(self._pages.open(request.page_token, scope)) if request.page_token else 0
+        scope = (
+            f"entries of {request.conversation_id.lower()}, {sorted(rule.kinds)} {sorted(rule.speakers)}, "
+            f"{request.after_number=}"
+        )
+        after = (
+            int(self._pages.open(request.page_token, scope)) if request.page_token else request.after_number
+        )
         size = ENTRIES.of(request.page_size)
         async with self._store.turns.turn(current_customer()), self._store.reading() as transaction:
             conversation = await _readable(transaction, request.conversation_id)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import grpc
@@ -12,6 +11,7 @@ from readback.identity.v1 import identity_service_pb2_grpc
 
 from mesh.contracts.page_tokens import PageSize, PageTokens
 from mesh.contracts.updates import fields_to_update, require_etag, with_etag
+from mesh.errors import FieldViolation, InvalidRequest
 from mesh.security.authentication import current_customer, current_principal
 from mesh.security.security_log import security_log
 from mesh.security.source_address import source_address
@@ -53,14 +53,16 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
             request.display_name,
             request.locale,
             source_address(context),
-            request.client,
+            request.client_name,
         )
         return pb.RegisterResponse(customer=_customer(customer), tokens=_tokens(pair))
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
         """Sign in with a password."""
         source = source_address(context)
-        customer, pair = await self._sign_in.sign_in(request.email, request.password, source, request.client)
+        customer, pair = await self._sign_in.sign_in(
+            request.email, request.password, source, request.client_name
+        )
         return pb.LoginResponse(customer=_customer(customer), tokens=_tokens(pair))
 
     async def RefreshSession(
@@ -90,6 +92,8 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         """Change fields of the customer of the access token."""
         update, caller = request.customer, current_principal()
         names = fields_to_update(update, request.update_mask, CHANGEABLE)
+        if update.customer_id.lower() not in ("", caller.subject):
+            raise InvalidRequest([FieldViolation("customer.customer_id", "must be empty or your own")])
         customer = await self._customers.update(
             caller.subject,
             caller.session_id or "",
@@ -103,9 +107,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
     ) -> pb.ChangePasswordResponse:
         """Change the password, and end all other sessions."""
         caller, source = current_principal(), source_address(context)
-        await self._sign_in.change_password(
-            caller.subject, caller.session_id or "", request.old_password, request.new_password, source
-        )
+        await self._sign_in.change_password(caller.subject, caller.session_id or "", request, source)
         security_log.record("password changed", source, customer=caller.subject)
         return pb.ChangePasswordResponse()
 
@@ -154,18 +156,19 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
 
     async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> pb.GetJwksResponse:
         """Return the keys that verify access tokens."""
-        return pb.GetJwksResponse(keys_json=[json.dumps(key) for key in self._keys.jwks()])
+        return pb.GetJwksResponse(keys=[pb.JsonWebKey(**key) for key in self._keys.jwks()])
 
 
 def _customer(customer: records.Customer) -> pb.Customer:
     return with_etag(
+        ("email", "display_name", "locale"),
         pb.Customer(
             customer_id=customer.customer_id,
             email=customer.email,
             display_name=customer.display_name,
             locale=customer.locale,
             create_time=timestamp(customer.created_at),
-        )
+        ),
     )
 
 
@@ -173,7 +176,7 @@ def _session(session: records.Session, own_id: str) -> pb.Session:
     refreshed_at = session.refreshed_at
     return pb.Session(
         session_id=session.session_id,
-        client=session.client,
+        client_name=session.client,
         create_time=timestamp(session.created_at),
         refresh_time=timestamp(refreshed_at) if refreshed_at else None,
         expire_time=timestamp(session.expires_at),

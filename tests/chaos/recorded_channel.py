@@ -67,7 +67,7 @@ def watching(channel: grpc.aio.Channel, watcher: Watcher) -> Any:
 def _received(response: pb.WatchResponse) -> Received:
     kind = response.WhichOneof("event") or ""
     entries = response.entries.entries if kind == "entries" else [response.entry] if kind == "entry" else []
-    about = response.live.utterance_id if kind == "live" else response.conversation_id
+    about = response.live.utterance_id if kind == "live" else response.deleted.conversation_id
     return Received(kind, tuple(map(Seen.of, entries)), response.cursor, time.monotonic(), about)
 
 

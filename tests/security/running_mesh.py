@@ -17,6 +17,7 @@ import jwt
 import psutil
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
@@ -77,7 +78,7 @@ class Mesh:
         private = serialization.load_pem_private_key(self.secrets.private_key("identity-signing-key"), None)
         assert isinstance(private, EllipticCurvePrivateKey)
         self.key.private, self.key.public = private, private.public_key()
-        self.jwk = (await self.identity.GetJwks(identity.GetJwksRequest())).keys_json[0]
+        self.jwk = MessageToJson((await self.identity.GetJwks(identity.GetJwksRequest())).keys[0])
         self.kid = jwt.PyJWK.from_json(self.jwk).key_id
         self.tokens["agent"] = await self._workload("agent").own_token()
         for name in WORKLOADS.keys() - self.tokens.keys():

@@ -72,7 +72,7 @@ class Writer:
         draft = append.drafts.add(client_sequence=self.sent, entry_id=utterance_id)
         draft.start_time.GetCurrentTime()
         draft.open_utterance.CopyFrom(
-            entry_pb2.OpenUtterance(
+            call_record.OpenUtterance(
                 utterance_id=utterance_id,
                 speaker=entry_pb2.SPEAKER_AGENT,
                 modality=entry_pb2.MODALITY_VOICE,

@@ -117,20 +117,21 @@ class Client:
         conversation_id: str = "",
         *,
         cursor: str = "",
-        start_time: datetime | None = None,
+        start_commit_time: datetime | None = None,
         from_now: bool = False,
         speakers: Sequence[conversation.Speaker] = (),
         kinds: Sequence[conversation.EntryKind] = (),
     ) -> Watch:
         """Follow a conversation, or all of them if the id is empty. See `Watch`.
 
-        The watch starts after `cursor`, or at `start_time`, or now if `from_now`, or else at the beginning.
+        The watch starts after `cursor`, or with the first entry stored at `start_commit_time` or later, or
+        now if `from_now`, or else at the beginning.
         """
         request = conversation.WatchRequest(conversation_id=conversation_id)
         if cursor:
             request.cursor = cursor
-        elif start_time is not None:
-            request.start_time = start_time
+        elif start_commit_time is not None:
+            request.start_commit_time = start_commit_time
         elif from_now:
             request.from_now = True
         if speakers or kinds:

@@ -34,7 +34,7 @@ REMEMBERED = 1024
 MAX_REFUSED_TOKENS = 3
 """Refused tokens in a row after which the watch ends with an error. One token may expire while it is sent,
 but not three in a row."""
-_FINAL_REASONS = {"STREAM_END_REASON_CONVERSATION_ENDED", "STREAM_END_REASON_CONVERSATION_DELETED"}
+_FINAL_REASONS = {"WATCH_END_REASON_CONVERSATION_ENDED", "WATCH_END_REASON_CONVERSATION_DELETED"}
 RETRIED = {
     StatusCode.UNAVAILABLE,
     StatusCode.RESOURCE_EXHAUSTED,
@@ -169,7 +169,7 @@ class _Watcher:
                 known, self._caught_up = self._caught_up, True
                 return not known
             case "deleted":
-                self._last_numbers.pop(response.conversation_id, None)
+                self._last_numbers.pop(response.deleted.conversation_id, None)
                 return True
             case "end":
                 self._ended = _name_of(response.end, "reason") in _FINAL_REASONS
@@ -209,7 +209,7 @@ class _Watcher:
             self._request.DESCRIPTOR.file.message_types_by_name["WatchResponse"]
         )()
         reason = response.end.DESCRIPTOR.fields_by_name["reason"].enum_type
-        response.end.reason = reason.values_by_name["STREAM_END_REASON_CONVERSATION_DELETED"].number
+        response.end.reason = reason.values_by_name["WATCH_END_REASON_CONVERSATION_DELETED"].number
         return response
 
     def _prepare_retry(self, error: grpc.aio.AioRpcError) -> None:

@@ -3,7 +3,7 @@ import { Code } from "@connectrpc/connect";
 import { Backoff } from "./backoff.js";
 import { NotSignedIn, type ReadbackError, typed } from "./errors.js";
 import {
-  StreamEndReason,
+  WatchEndReason,
   type WatchRequest,
   WatchRequestSchema,
   type WatchResponse,
@@ -18,7 +18,7 @@ const SILENCE_MS = 3 * HEARTBEAT_SECONDS * 1000;
 const MAX_CONVERSATIONS = 1024;
 /** One token may expire while it is sent, but not three in a row. */
 const MAX_REFUSED_TOKENS = 3;
-const FINAL = [StreamEndReason.CONVERSATION_ENDED, StreamEndReason.CONVERSATION_DELETED];
+const FINAL = [WatchEndReason.CONVERSATION_ENDED, WatchEndReason.CONVERSATION_DELETED];
 const { Unavailable, ResourceExhausted, DeadlineExceeded, Canceled, Internal, Unknown } = Code;
 const RETRIED = [Unavailable, ResourceExhausted, DeadlineExceeded, Canceled, Internal, Unknown];
 
@@ -80,7 +80,7 @@ export class Watch implements AsyncIterable<Entry> {
         const error = typed(thrown);
         if (this.options.signal?.aborted) return;
         if (this.wasDeleted(error)) {
-          const value = { reason: StreamEndReason.CONVERSATION_DELETED };
+          const value = { reason: WatchEndReason.CONVERSATION_DELETED };
           yield create(WatchResponseSchema, { event: { case: "end", value } });
           return;
         }
@@ -115,7 +115,7 @@ export class Watch implements AsyncIterable<Entry> {
     }
   }
 
-  private isNew({ event, conversationId }: WatchResponse): boolean {
+  private isNew({ event }: WatchResponse): boolean {
     switch (event.case) {
       case "entry":
         this.live.close(event.value.entryId);
@@ -128,7 +128,7 @@ export class Watch implements AsyncIterable<Entry> {
         return !known;
       }
       case "deleted":
-        return this.lastNumbers.delete(conversationId) || true;
+        return this.lastNumbers.delete(event.value.conversationId) || true;
       case "end":
         return (this.ended = FINAL.includes(event.value.reason));
       default:

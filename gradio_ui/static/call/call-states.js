@@ -23,8 +23,8 @@ const UNHEARD = {
 const ENDINGS = {
   NO_AGENT: "No agent answered",
   AGENT_HUNG_UP: "The agent ended the call",
-  CALLER_SILENT: "The call ended after a long silence",
-  CALLER_LOST: "The call ended because the connection was lost",
+  CUSTOMER_SILENT: "The call ended after a long silence",
+  CUSTOMER_LOST: "The call ended because the connection was lost",
 };
 const IN_CALL = ["connecting", "listening", "thinking", "speaking", "reconnecting"];
 const CONVERSING = ["listening", "thinking", "speaking"];

@@ -4,7 +4,7 @@ import { urlOf } from "../shared/api.js";
 
 const RETRY_MS = 3000;
 const SILENCE_MS = 150_000;
-const OVER = new Set(["STREAM_END_REASON_CONVERSATION_ENDED", "STREAM_END_REASON_CONVERSATION_DELETED"]);
+const OVER = new Set(["WATCH_END_REASON_CONVERSATION_ENDED", "WATCH_END_REASON_CONVERSATION_DELETED"]);
 
 export class EventStream {
   cursor = "";

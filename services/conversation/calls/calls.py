@@ -212,7 +212,9 @@ class Calls:
             if writer_fence.opening(call, writer) is Opening.REOPENED:
                 await commit.transaction.change_call(call.key, holder=self._replica_id)
             else:
-                await commit.transaction.change_call(call.key, **taken)
+                await commit.transaction.change_call(
+                    call.key, **taken, answer_time=call.answer_time or commit.now
+                )
                 (await commit.tail(call.conversation_id)).add_state_change(
                     entry_pb2.STATE_CHANGE_KIND_AGENT_JOINED, call
                 )
@@ -291,7 +293,7 @@ class Calls:
     ) -> _Begun:
         conversation, in_the_way = await self._startable(commit.transaction, customer_id, request)
         for running in in_the_way:
-            await end(commit, running, entry_pb2.CALL_END_REASON_CALLER_HUNG_UP)
+            await end(commit, running, entry_pb2.CALL_END_REASON_REPLACED)
         call = await self._add(commit, conversation, call_id, request.time_zone, grant)
         access = self._rooms.admit(call)
         await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
@@ -315,7 +317,7 @@ class Calls:
                 "access_expire_time": commit.now,
                 "time_zone": time_zone,
                 "sealed_grant": self._cipher.seal(grant),
-                "start_time": commit.now,
+                "create_time": commit.now,
                 "end_reason": entry_pb2.CALL_END_REASON_UNSPECIFIED,
             }
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
@@ -14,7 +15,7 @@ from mesh.ids import uuid7
 from services.conversation.errors import ConversationNotFound
 from services.conversation.log.titles import is_title
 from services.conversation.log.transcript_log import Commit
-from services.conversation.model.records import Conversation
+from services.conversation.model.records import Conversation, conversation_message
 from services.conversation.store import Transaction
 
 DEFAULT_LOCALE = "en-IN"
@@ -53,11 +54,9 @@ async def owned(transaction: Transaction, customer_id: str, conversation_id: str
     return conversation
 
 
-async def require_unchanged(transaction: Transaction, conversation: Conversation, etag: str) -> None:
+def require_unchanged(conversation: Conversation, etag: str) -> None:
     """Raise EtagMismatch if a conversation has changed since a caller read it with this etag."""
-    if etag:
-        (message,) = await transaction.conversation_messages([conversation])
-        require_etag(message, etag)
+    require_etag(conversation_message(conversation, None), etag)
 
 
 async def rename(
@@ -76,10 +75,11 @@ async def rename(
     conversation = await owned(commit.transaction, customer_id, conversation_id)
     if title is None or title == conversation.title:
         return conversation
-    await require_unchanged(commit.transaction, conversation, etag)
-    await commit.transaction.change_conversation(conversation.key, title=title)
+    require_unchanged(conversation, etag)
+    changes = {"title": title, "update_time": max(commit.now, conversation.update_time)}
+    await commit.transaction.change_conversation(conversation.key, **changes)
     commit.announce_change(conversation)
-    return replace(conversation, title=title)
+    return replace(conversation, **dict[str, Any](changes))
 
 
 async def finish(commit: Commit, conversation: Conversation, now: datetime) -> Conversation:

@@ -151,7 +151,7 @@ class CallSupervisor:
         self._log_rooms(available=True)
         if all(person.is_agent for person in people):
             if seen.caller.observe_absent(call, now, self._clock.now()):
-                await self._end(call, entry_pb2.CALL_END_REASON_CALLER_LOST)
+                await self._end(call, entry_pb2.CALL_END_REASON_CUSTOMER_LOST)
             elif not people:
                 await self._rooms.create(call)  # LiveKit has lost the room if it was restarted
             return

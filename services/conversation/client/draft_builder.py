@@ -31,7 +31,7 @@ class DraftBuilder:
         """Return the draft of the next revision of an open utterance."""
         start = timestamp(self._start_times.setdefault(utterance_id, self._clock.now()))
         revision = self._revisions[utterance_id] = self._revisions.get(utterance_id, 0) + 1
-        speech = entry_pb2.OpenUtterance(
+        speech = call_record.OpenUtterance(
             utterance_id=utterance_id,
             speaker=speaker,
             modality=modality,

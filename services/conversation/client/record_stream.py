@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 
 import grpc
 import structlog
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 from readback_client.backoff import Backoff
@@ -193,7 +192,7 @@ class RecordStream:
                 entry_id = draft.entry_id if draft else ""
                 self._log.warning("draft rejected", entry_id=entry_id, why=response.rejected.status.message)
             case "end":
-                if response.end.reason == pb.STREAM_END_REASON_CALL_ENDED:
+                if response.end.reason == call_record.RECORD_END_REASON_CALL_ENDED:
                     self.finish(CallEnded("The call has ended."))
                 return True
         return False

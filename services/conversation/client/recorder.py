@@ -144,7 +144,7 @@ class Recorder:
         sealing: entry_pb2.Sealing.ValueType = entry_pb2.SEALING_FINAL,
         modality: entry_pb2.Modality.ValueType = entry_pb2.MODALITY_VOICE,
         generated_text: str = "",
-        language: str = "",
+        locale: str = "",
         start_time: datetime | None = None,
         end_time: datetime | None = None,
     ) -> Receipt:
@@ -160,7 +160,7 @@ class Recorder:
             text=text,
             generated_text=generated_text,
             sealing=sealing,
-            language=language,
+            locale=locale,
         )
         receipt: Receipt = asyncio.get_running_loop().create_future()
         self._put(self._drafts.sealed(utterance, start_time, end_time), receipt)

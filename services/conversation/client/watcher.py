@@ -24,7 +24,7 @@ async def watch(
     conversation_id: str = "",
     *,
     cursor: str = "",
-    start_time: datetime | None = None,
+    start_commit_time: datetime | None = None,
     from_now: bool = False,
     speakers: Sequence[entry_pb2.Speaker.ValueType] = (),
     kinds: Sequence[pb.EntryKind.ValueType] = (),
@@ -39,7 +39,7 @@ async def watch(
 
     Args:
         cursor: continue after this cursor. If it is empty, the watch starts with the first entry stored at
-            `start_time` or later, with the next new one if `from_now`, or else with the first of all.
+            `start_commit_time` or later, with the next new one if `from_now`, or else with the first of all.
 
     Raises:
         CursorExpired: the cursor has expired, and `from_earliest` is False.
@@ -52,8 +52,8 @@ async def watch(
         request.filter.CopyFrom(pb.EntryFilter(speakers=speakers, kinds=kinds))
     if cursor:
         request.cursor = cursor
-    elif start_time is not None:
-        request.start_time.CopyFrom(timestamp(start_time))
+    elif start_commit_time is not None:
+        request.start_commit_time.CopyFrom(timestamp(start_commit_time))
     elif from_now:
         request.from_now = True
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from services.conversation.model.entries import LogEntry
 
@@ -46,7 +46,7 @@ class Bus(Protocol):
         """
         ...
 
-    def spoken(self, customer_id: str, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:
+    def spoken(self, customer_id: str, conversation_id: str, speech: call_record.OpenUtterance) -> None:
         """Announce the text of an open utterance. Call it after the text is stored."""
         ...
 

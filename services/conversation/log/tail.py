@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from agent.language import language_for
 from mesh.ids import uuid7, uuid_text
@@ -71,7 +72,7 @@ class Tail:
         return [uuid_text(entry_id) for entry_id in self._closed]
 
     @property
-    def revised(self) -> list[entry_pb2.OpenUtterance]:
+    def revised(self) -> list[call_record.OpenUtterance]:
         """The open utterances that this commit changes, with their new text."""
         return [open_utterance_message(revision) for revision in self._revised.values()]
 

@@ -23,7 +23,7 @@ MAX_TEXT = 20_000
 MAX_CONTENT_BYTES = 1024 * 1024
 """Most bytes of a serialized content. gRPC clients accept messages of at most 4 MiB, so a larger entry could
 be stored but not read."""
-_MAX_LANGUAGE = 35
+_MAX_LOCALE = 35
 is_uuid = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 """Match a UUID in the contract's format."""
 
@@ -38,14 +38,15 @@ def check_draft(draft: call_record.Draft) -> LogEntry | Revision:
     content: Message = getattr(draft, name or "utterance")
     if not _surely_valid(draft, content):
         validate(draft)
+        _refuse_unknown_values(str(name), content)
     start = _micros("start_time", draft.start_time)
     if (
-        isinstance(content, (entry_pb2.OpenUtterance, entry_pb2.Utterance))
+        isinstance(content, (call_record.OpenUtterance, entry_pb2.Utterance))
         and content.utterance_id.lower() != draft.entry_id.lower()
     ):
         raise InvalidRequest([FieldViolation("entry_id", "must equal the utterance's `utterance_id`")])
     entry_id = id_bytes(draft.entry_id)
-    if isinstance(content, entry_pb2.OpenUtterance):
+    if isinstance(content, call_record.OpenUtterance):
         return Revision(entry_id, content.speaker, content.revision, start, pack(content))
     if not draft.HasField("end_time"):
         raise InvalidRequest([FieldViolation("end_time", "required unless the content is an open utterance")])
@@ -56,6 +57,17 @@ def check_draft(draft: call_record.Draft) -> LogEntry | Revision:
     if len(entry.content) > MAX_CONTENT_BYTES:
         raise InvalidRequest([FieldViolation(str(name), f"must be at most {MAX_CONTENT_BYTES} bytes")])
     return entry
+
+
+def _refuse_unknown_values(name: str, content: Message) -> None:
+    """Raise InvalidRequest for values that an enum doesn't have. The contract allows them, for readers."""
+    violations = [
+        FieldViolation(f"{name}.{field.name}", f"has the unknown value {value}")
+        for field, value in content.ListFields()
+        if field.enum_type is not None and value not in field.enum_type.values_by_number
+    ]
+    if violations:
+        raise InvalidRequest(violations)
 
 
 def _micros(field: str, timestamp: Timestamp) -> int:
@@ -76,11 +88,11 @@ def _surely_valid(draft: call_record.Draft, content: Message) -> bool:
             and 1 <= content.sealing <= 3
             and len(content.text) <= MAX_TEXT
             and len(content.generated_text) <= MAX_TEXT
-            and len(content.language) <= _MAX_LANGUAGE
+            and len(content.locale) <= _MAX_LOCALE
             and not content.completes_utterance_id
             and draft.HasField("utterance")
         )
-    if isinstance(content, entry_pb2.OpenUtterance):
+    if isinstance(content, call_record.OpenUtterance):
         return (
             content.utterance_id == draft.entry_id
             and 1 <= content.speaker <= 2

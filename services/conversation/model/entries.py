@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.ids import uuid_text
 from services.conversation.model.times import timestamp_of
@@ -149,7 +150,7 @@ def pack(content: Message) -> bytes:
     The id of an utterance is left out, because it is already stored as the entry's id.
     """
     row = content.SerializeToString(deterministic=True)
-    if not isinstance(content, (entry_pb2.Utterance, entry_pb2.OpenUtterance)) or not content.utterance_id:
+    if not isinstance(content, (entry_pb2.Utterance, call_record.OpenUtterance)) or not content.utterance_id:
         return row
     if row.startswith(_ID_FIRST):
         return row[_AFTER_ID:]
@@ -180,9 +181,9 @@ def entry_message(conversation_id: str, entry: LogEntry) -> entry_pb2.Entry:
     return message
 
 
-def open_utterance_message(revision: Revision) -> entry_pb2.OpenUtterance:
+def open_utterance_message(revision: Revision) -> call_record.OpenUtterance:
     """Return the contract's message for an open utterance."""
-    message = entry_pb2.OpenUtterance.FromString(revision.content)
+    message = call_record.OpenUtterance.FromString(revision.content)
     message.utterance_id = uuid_text(revision.entry_id)
     message.start_time.CopyFrom(timestamp_of(revision.start_micros))
     return message

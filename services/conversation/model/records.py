@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
@@ -26,6 +27,9 @@ class Conversation:
     state: pb.ConversationState.ValueType
     create_time: datetime
     update_time: datetime
+    """Time of the last change, also by an entry."""
+    last_entry_time: datetime | None
+    """Commit time of the last entry."""
     end_time: datetime | None
     last_number: int
     """Number of the last entry; 0 if there is none."""
@@ -66,7 +70,9 @@ class Call:
     """IANA time zone of the caller; empty if unknown."""
     sealed_grant: bytes | None
     """The encrypted grant; None after it is revoked."""
-    start_time: datetime
+    create_time: datetime
+    answer_time: datetime | None
+    """Time at which an agent first opened its stream."""
     end_time: datetime | None
     end_reason: entry_pb2.CallEndReason.ValueType
 
@@ -86,6 +92,7 @@ def conversation_message(
 ) -> pb.Conversation:
     """Return the message for a conversation and its running call, if any."""
     return with_etag(
+        ("title", "locale", "state"),
         pb.Conversation(
             conversation_id=conversation.conversation_id,
             title=conversation.title,
@@ -93,10 +100,11 @@ def conversation_message(
             state=conversation.state,
             create_time=timestamp(conversation.create_time),
             update_time=timestamp(conversation.update_time),
-            end_time=timestamp(conversation.end_time) if conversation.end_time else None,
+            end_time=_timestamp(conversation.end_time),
             last_entry_number=conversation.last_number,
+            last_entry_time=_timestamp(conversation.last_entry_time),
             running_call=call_message(running, place_in_line) if running else None,
-        )
+        ),
     )
 
 
@@ -107,8 +115,13 @@ def call_message(call: Call, place_in_line: int = 0) -> pb.Call:
         conversation_id=call.conversation_id,
         epoch=call.epoch,
         state=call.state,
-        start_time=timestamp(call.start_time),
-        end_time=timestamp(call.end_time) if call.end_time else None,
+        create_time=timestamp(call.create_time),
+        answer_time=_timestamp(call.answer_time),
+        end_time=_timestamp(call.end_time),
         end_reason=call.end_reason,
         place_in_line=place_in_line or None,
     )
+
+
+def _timestamp(instant: datetime | None) -> Timestamp | None:
+    return None if instant is None else timestamp(instant)

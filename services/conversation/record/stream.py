@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.contracts.validation import validate
@@ -17,8 +16,8 @@ from services.conversation.log.writer_fence import LateTickets, Writer
 from services.conversation.record.pipeline import append_pipeline
 
 _END_REASONS = {
-    HoldEnd.CALL_ENDED: pb.STREAM_END_REASON_CALL_ENDED,
-    HoldEnd.DRAINING: pb.STREAM_END_REASON_DRAINING,
+    HoldEnd.CALL_ENDED: call_record.RECORD_END_REASON_CALL_ENDED,
+    HoldEnd.DRAINING: call_record.RECORD_END_REASON_DRAINING,
 }
 
 
@@ -65,7 +64,7 @@ class RecordStreams:
             close = pipeline.close
         if close is not None:
             await self._calls.close(hold.writer, close.reason)
-            yield _end(pb.STREAM_END_REASON_CALL_ENDED)
+            yield _end(call_record.RECORD_END_REASON_CALL_ENDED)
         elif (why := hold.end_reason) is HoldEnd.AGENT_REPLACED:
             raise StaleEpoch(hold.writer.epoch + 1)
         elif why in _END_REASONS:
@@ -95,5 +94,5 @@ def _rejected(refused: Refused) -> call_record.RecordRejected:
     )
 
 
-def _end(reason: pb.StreamEndReason.ValueType) -> call_record.RecordResponse:
+def _end(reason: call_record.RecordEndReason.ValueType) -> call_record.RecordResponse:
     return call_record.RecordResponse(end=call_record.RecordEnd(reason=reason))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.model.entries import LogEntry, entry_message
+from services.conversation.model.entries import UTTERANCE, EntryFilter, LogEntry, entry_message
 from services.conversation.model.times import instant, instant_of, micros_of
 from services.conversation.result_pages import PAGE_BYTES
 from services.conversation.search.indexing import Indexing
@@ -98,13 +98,15 @@ async def _with_snippets(
 
 def query_of(customer_id: str, request: pb.SearchEntriesRequest) -> SearchQuery:
     """Return the query of a customer's request."""
+    rule = EntryFilter.of(request.filter)
+    has_words = not rule.kinds or UTTERANCE in rule.kinds  # only utterances have words
     return SearchQuery(
         customer_id=customer_id,
-        words=folded_words(request.query),
+        words=folded_words(request.query) if has_words else (),
         conversation_id=request.conversation_id.lower(),
-        since=instant(request.start_time) if request.HasField("start_time") else None,
-        before=instant(request.end_time) if request.HasField("end_time") else None,
-        speaker=request.speaker,
+        since=instant(request.start_commit_time) if request.HasField("start_commit_time") else None,
+        before=instant(request.end_commit_time) if request.HasField("end_commit_time") else None,
+        speakers=rule.speakers,
     )
 
 

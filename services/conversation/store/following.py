@@ -192,7 +192,7 @@ async def chunks_at(connection: AsyncConnection, customer_id: str, instant: int)
         log_pages.c.first_number == func.coalesce(last.correlate(conversations).scalar_subquery(), 1),
     )
     there = conversations.join(log_pages, chunks).outerjoin(calls, calls.c.key == log_pages.c.call_key)
-    added_since = type_coerce(conversations.c.update_time, BigInteger) >= instant
+    added_since = type_coerce(conversations.c.last_entry_time, BigInteger) >= instant
     query = select(conversations.c.conversation_id, *_CHUNK).select_from(there)
     rows = await connection.execute(query.where(conversations.c.customer_id == customer_id, added_since))
     return {row.conversation_id: chunk for row in rows if (chunk := _chunk(row)) is not None}

@@ -23,7 +23,8 @@ WITH claim AS (
     WHERE feeds.customer_id = claim.customer_id
     RETURNING feeds.customer_id
 ), heads AS (
-    UPDATE conversations SET last_number = t.last_number, update_time = t.update_time, title = t.title
+    UPDATE conversations SET last_number = t.last_number, update_time = t.update_time,
+        last_entry_time = t.update_time, title = t.title
     FROM unnest(%b, %b, %b, %b, %b) AS t (customer_id, key, last_number, update_time, title)
         JOIN won USING (customer_id)
     WHERE conversations.key = t.key

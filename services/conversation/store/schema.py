@@ -100,6 +100,7 @@ conversations = Table(
     Column("state", SmallInteger, nullable=False),
     Column("create_time", Instant, nullable=False),
     Column("update_time", Instant, nullable=False),
+    Column("last_entry_time", Instant),
     Column("end_time", Instant),
     Column("last_number", BigInteger, nullable=False),
     Index("conversations_of_customer", "customer_id", "key"),
@@ -128,7 +129,8 @@ calls = Table(
     Column("access_expire_time", Instant, nullable=False),
     Column("time_zone", String(64), nullable=False),
     Column("sealed_grant", LargeBinary),
-    Column("start_time", Instant, nullable=False),
+    Column("create_time", Instant, nullable=False),
+    Column("answer_time", Instant),
     Column("end_time", Instant),
     Column("end_reason", SmallInteger, nullable=False),
     Index(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass
@@ -85,7 +85,8 @@ class SearchQuery:
     """The conversation to search; if empty, all of the customer's conversations."""
     since: datetime | None = None
     before: datetime | None = None
-    speaker: entry_pb2.Speaker.ValueType = entry_pb2.SPEAKER_UNSPECIFIED
+    speakers: Collection[int] = ()
+    """Only words of these speakers; of all if empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class SearchIndex(ABC):
         if customer_id is not None:
             query = query.where(conversations.c.customer_id == customer_id)
         if quiet_since is not None:
-            query = query.where(conversations.c.update_time < quiet_since)
+            query = query.where(conversations.c.last_entry_time < quiet_since)
         rows = await self._connection.execute(query.limit(limit))
         return [UnindexedLog(row.key, row.customer_id, row.last_number) for row in rows]
 
@@ -361,6 +362,6 @@ def _conditions(query: SearchQuery) -> list[ColumnElement[bool]]:
         conditions.append(spoken_entries.c.commit_time >= query.since)
     if query.before is not None:
         conditions.append(spoken_entries.c.commit_time < query.before)
-    if query.speaker:
-        conditions.append(spoken_entries.c.speaker == query.speaker)
+    if query.speakers:
+        conditions.append(spoken_entries.c.speaker.in_(query.speakers))
     return conditions

@@ -11,7 +11,9 @@ from services.conversation.model.entries import id_bytes
 from services.conversation.model.log_state import Changes
 
 _CLAIM = "UPDATE feeds SET version = version + 1, last_position = ? WHERE customer_id = ? AND version = ?"
-_HEAD = "UPDATE conversations SET last_number = ?, update_time = ?, title = ? WHERE key = ?"
+_HEAD = """
+UPDATE conversations SET last_number = ?1, update_time = ?2, last_entry_time = ?2, title = ?3 WHERE key = ?4
+"""
 _CHUNK = """
 INSERT INTO log_pages (conversation_key, first_number, call_key, commit_time, packing, content)
 VALUES (?, ?, ?, ?, ?, ?)

@@ -107,7 +107,7 @@ class Transaction(LogReads):
         *,
         before: int | None,
         limit: int,
-        running_call_only: bool = False,
+        running_only: bool = False,
         answered_only: bool = False,
     ) -> list[Conversation]:
         """Return up to `limit` of a customer's conversations, newest first.
@@ -115,7 +115,7 @@ class Transaction(LogReads):
         With `before`, return only conversations whose key is below it.
         """
         query = select(conversations).where(conversations.c.customer_id == customer_id)
-        if running_call_only:
+        if running_only:
             query = query.where(conversations.c.key.in_(select(calls.c.conversation_key).where(RUNNING)))
         if answered_only:
             query = query.where(ANSWERED)

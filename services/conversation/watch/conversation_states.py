@@ -136,4 +136,5 @@ def _without_log(conversation: pb.Conversation) -> pb.Conversation:
     rest.CopyFrom(conversation)
     rest.ClearField("update_time")
     rest.ClearField("last_entry_number")
+    rest.ClearField("last_entry_time")
     return rest

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
-from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 MAX_LIVE = 16
 """Most captions to keep for one log. Only two people talk in a call, so a conversation with more open
@@ -30,14 +30,14 @@ class Caption(NamedTuple):
     """The text of an open utterance."""
 
     conversation_id: str
-    speech: entry_pb2.OpenUtterance
+    speech: call_record.OpenUtterance
 
 
 class CaptionChange(NamedTuple):
     """A caption, and its difference from the caption that one watcher has."""
 
     conversation_id: str
-    speech: entry_pb2.OpenUtterance
+    speech: call_record.OpenUtterance
     data: bytes
     """Serialized `LiveText`."""
 
@@ -67,7 +67,7 @@ class _Live:
         if self._changes[0][0] <= version:
             offset = min(offset for changed, offset in self._changes if changed > version)
         if offset not in self._serialized:
-            self._serialized[offset] = _live_text(self.caption.speech, offset).SerializeToString()
+            self._serialized[offset] = _live_text(self.caption, offset).SerializeToString()
         return CaptionChange(*self.caption, self._serialized[offset])
 
 
@@ -141,11 +141,11 @@ class LiveCaptions:
             sealed.popitem(last=False)
 
 
-def _is_by_same(earlier: entry_pb2.OpenUtterance, later: entry_pb2.OpenUtterance) -> bool:
+def _is_by_same(earlier: call_record.OpenUtterance, later: call_record.OpenUtterance) -> bool:
     return earlier.speaker == later.speaker and earlier.modality == later.modality
 
 
-def _looks_same(earlier: entry_pb2.OpenUtterance, later: entry_pb2.OpenUtterance) -> bool:
+def _looks_same(earlier: call_record.OpenUtterance, later: call_record.OpenUtterance) -> bool:
     return earlier.text == later.text and _is_by_same(earlier, later)
 
 
@@ -157,10 +157,15 @@ def _unchanged(earlier: str, later: str) -> int:
     return next((index for index, (left, right) in pairs if left != right), len(later))
 
 
-def _live_text(speech: entry_pb2.OpenUtterance, offset: int) -> pb.LiveText:
+def _live_text(caption: Caption, offset: int) -> pb.LiveText:
     """Return the text from an offset on. Only the whole text has the fields that don't change."""
+    speech = caption.speech
     text = pb.LiveText(
-        utterance_id=speech.utterance_id, revision=speech.revision, offset=offset, tail=speech.text[offset:]
+        conversation_id=caption.conversation_id,
+        utterance_id=speech.utterance_id,
+        revision=speech.revision,
+        offset=offset,
+        tail=speech.text[offset:],
     )
     if not offset:
         text.speaker, text.modality = speech.speaker, speech.modality

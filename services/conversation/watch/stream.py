@@ -11,7 +11,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.clock import Clock
 from services.conversation.errors import WatcherTooSlow
-from services.conversation.model.cursors import Cursors, LogId, LogKind, Position
+from services.conversation.model.cursors import Cursors, LogId, Position
 from services.conversation.model.entries import EntryFilter
 from services.conversation.model.times import instant, timestamp
 from services.conversation.watch.conversation_states import ConversationState
@@ -30,9 +30,8 @@ from services.conversation.watch.heartbeats import heartbeat_seconds
 from services.conversation.watch.live_captions import CaptionChange
 from services.conversation.watch.wire_entries import Deleted, delimited
 
-_CURSOR, _CONVERSATION_ID, _ENTRY, _BATCH, _LIVE, _CONVERSATION = (
+_CURSOR, _ENTRY, _BATCH, _LIVE, _CONVERSATION = (
     pb.WatchResponse.CURSOR_FIELD_NUMBER,
-    pb.WatchResponse.CONVERSATION_ID_FIELD_NUMBER,
     pb.WatchResponse.ENTRY_FIELD_NUMBER,
     pb.WatchResponse.ENTRIES_FIELD_NUMBER,
     pb.WatchResponse.LIVE_FIELD_NUMBER,
@@ -40,10 +39,10 @@ _CURSOR, _CONVERSATION_ID, _ENTRY, _BATCH, _LIVE, _CONVERSATION = (
 )
 _BATCHED = pb.EntryBatch.ENTRIES_FIELD_NUMBER
 _END_REASONS = {
-    Ending.DRAINING: pb.STREAM_END_REASON_DRAINING,
-    Ending.TOKEN_EXPIRED: pb.STREAM_END_REASON_TOKEN_EXPIRED,
-    Ending.CONVERSATION_ENDED: pb.STREAM_END_REASON_CONVERSATION_ENDED,
-    Ending.CONVERSATION_DELETED: pb.STREAM_END_REASON_CONVERSATION_DELETED,
+    Ending.DRAINING: pb.WATCH_END_REASON_DRAINING,
+    Ending.TOKEN_EXPIRED: pb.WATCH_END_REASON_TOKEN_EXPIRED,
+    Ending.CONVERSATION_ENDED: pb.WATCH_END_REASON_CONVERSATION_ENDED,
+    Ending.CONVERSATION_DELETED: pb.WATCH_END_REASON_CONVERSATION_DELETED,
 }
 
 
@@ -92,7 +91,7 @@ class WatchStreams:
         async with aclosing(self._followers.follow(log, watcher.customer_id, position, options)) as events:
             async for after, event in events:
                 cursor = self._cursors.seal(log, after)
-                message = _message(log, event)
+                message = _message(event)
                 if not isinstance(event, CaptionChange):  # it has many small messages and moves no position
                     message += delimited(_CURSOR, cursor.encode())
                 if not flow.send(len(message)):
@@ -107,8 +106,8 @@ class WatchStreams:
         start: Position | datetime | Start = Start.BEGINNING
         if request.HasField("cursor"):
             start = self._cursors.open(log, request.cursor)
-        elif request.HasField("start_time"):
-            start = instant(request.start_time)
+        elif request.HasField("start_commit_time"):
+            start = instant(request.start_commit_time)
         elif request.from_now:
             start = Start.NOW
         try:
@@ -117,7 +116,7 @@ class WatchStreams:
             raise self._cursors.expired(log) from None
 
 
-def _message(log: LogId, event: Event) -> bytes:
+def _message(event: Event) -> bytes:
     """Serialize an event without its cursor. The serialized `cursor` field can be appended to the result."""
     match event:
         case list():
@@ -125,16 +124,16 @@ def _message(log: LogId, event: Event) -> bytes:
                 return delimited(_ENTRY, event[0].data)
             return delimited(_BATCH, b"".join([delimited(_BATCHED, entry.data) for entry in event]))
         case CaptionChange():
-            about = delimited(_CONVERSATION_ID, event.conversation_id.encode())
-            return (about if log.kind is LogKind.FEED else b"") + delimited(_LIVE, event.data)
+            return delimited(_LIVE, event.data)
         case ConversationState():
             return delimited(_CONVERSATION, event.data)
         case Deleted(conversation_id):
-            response = pb.WatchResponse(conversation_id=conversation_id, deleted=pb.ConversationDeleted())
+            deleted = pb.ConversationDeleted(conversation_id=conversation_id)
+            response = pb.WatchResponse(deleted=deleted)
         case CaughtUp():
             response = pb.WatchResponse(caught_up=pb.CaughtUp())
         case Heartbeat(time):
-            response = pb.WatchResponse(heartbeat=pb.Heartbeat(time=timestamp(time)))
+            response = pb.WatchResponse(heartbeat=pb.Heartbeat(server_time=timestamp(time)))
         case Ending():
             response = pb.WatchResponse(end=pb.WatchEnd(reason=_END_REASONS[event]))
     return response.SerializeToString()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
-from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from services.conversation.log.bus import Committed
 from services.conversation.model.cursors import LogId, LogKind
@@ -53,7 +53,7 @@ class LocalBus:
             self.relay.committed(commit)
         self.deliver(commit)
 
-    def spoken(self, customer_id: str, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:
+    def spoken(self, customer_id: str, conversation_id: str, speech: call_record.OpenUtterance) -> None:
         """Announce the text of an open utterance."""
         caption = Caption(conversation_id, speech)
         self.deliver_caption(customer_id, caption)

@@ -1,15 +1,14 @@
-"""The HTTP gateway as an ASGI app: JSON routes, Connect and gRPC-Web, OpenAPI and keys."""
+"""The HTTP gateway as an ASGI app: JSON routes, Connect, gRPC-Web and OpenAPI."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 
 import grpc
-from google.protobuf.descriptor import ServiceDescriptor
-from readback.identity.v1 import identity_service_pb2
-from starlette.datastructures import Headers
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
+from readback.options.v1.options_pb2 import ACCESS_PUBLIC
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mesh.errors import InvalidRequest, Unauthenticated, Unavailable
 from mesh.ids import REQUEST_ID
+from mesh.security.access_rules import rules_of
 from mesh.security.authentication import TokenVerifier
 from services.gateway.compact_json import compact_json
 from services.gateway.http import event_source_cookie
@@ -33,8 +33,8 @@ from services.gateway.http.requests import message_of
 from services.gateway.http.routes import NoRoute, Route, RouteTable, VerbNotAllowed
 from services.gateway.http.streams import streamed
 
-KEYS = "/.well-known/jwks.json"
-_GET_JWKS = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"].methods_by_name["GetJwks"]
+_PUBLIC_SECONDS = 300
+"""Time for which any cache may keep a response that is the same for all callers, such as the keys."""
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _GZIP_FROM_BYTES = 1024
 _CORS_HEADERS = (
@@ -107,8 +107,6 @@ class HttpGateway:
             match request.url.path:
                 case path if path in self._documents.paths:
                     return await self._documents.response(request)
-                case path if path == KEYS:
-                    return await self._keys(request_id)
                 case event_source_cookie.PATH:
                     return await self._event_source(request)
             return await self._call(request, request_id)
@@ -128,7 +126,7 @@ class HttpGateway:
         etag = etag_of(response)
         if route.verb == "GET" and etag and is_current(request.headers.get("if-none-match", ""), etag):
             return Response(status_code=304, headers={"etag": etag})
-        return _json_response(to_json(response), etag)
+        return _json_response(to_json(response), etag, _cache_control(route.method))
 
     def _route(self, request: Request) -> tuple[Route, Mapping[str, str]]:
         path = request.scope["raw_path"].decode("latin-1")
@@ -144,16 +142,6 @@ class HttpGateway:
             allowed = ", ".join(error.allowed)
             raise GatewayError(405, grpc.StatusCode.UNIMPLEMENTED, str(error), allow=allowed) from None
 
-    async def _keys(self, request_id: str) -> Response:
-        """Answer with the verification keys as a JSON Web Key Set (RFC 7517 §5)."""
-        context = context_of(Headers(), request_id, "")
-        response = await self._rpcs.unary(_GET_JWKS, identity_service_pb2.GetJwksRequest(), context)
-        assert isinstance(response, identity_service_pb2.GetJwksResponse)
-        keys = {"keys": [json.loads(key) for key in response.keys_json]}
-        return Response(
-            json.dumps(keys), media_type="application/jwk-set+json", headers={"cache-control": "max-age=300"}
-        )
-
     async def _event_source(self, request: Request) -> Response:
         if request.method == "POST":
             return await self._cookie.set(request)
@@ -168,8 +156,14 @@ def _source(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _json_response(body: Mapping[str, object], etag: str) -> Response:
-    headers = {"cache-control": "no-store"} | ({"etag": etag} if etag else {})
+def _cache_control(method: MethodDescriptor) -> str:
+    reads = method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+    is_same_for_all = reads and ACCESS_PUBLIC in rules_of(method) and not method.input_type.fields
+    return f"max-age={_PUBLIC_SECONDS}" if is_same_for_all else "no-store"
+
+
+def _json_response(body: Mapping[str, object], etag: str, cache_control: str) -> Response:
+    headers = {"cache-control": cache_control} | ({"etag": etag} if etag else {})
     return _Compressed(compact_json(body), media_type=MEDIA_TYPE, headers=headers)
 
 

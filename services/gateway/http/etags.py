@@ -1,14 +1,22 @@
-"""Etags over HTTP: which messages have one, and the conditions in request headers (RFC 9110 §13.1)."""
+"""Etags over HTTP: which messages have one, and the conditions in request headers (RFC 9110 §13.1).
+
+The etag of a resource changes with the fields that an update can change. An entity tag of HTTP must change
+with every field, for caches. So a response has the resource's etag, a point, and a digest of the whole
+resource; a request may name both or only the first.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from google.protobuf.message import Message
 
+from mesh.contracts.updates import strong_etag
 from mesh.errors import FieldViolation
 
 _FIELD = "etag"
+_WITH_DIGEST = re.compile(r'("[^".]*)\.[^"]*"')
 
 
 def has_etag(message: Any) -> bool:
@@ -17,9 +25,12 @@ def has_etag(message: Any) -> bool:
 
 
 def etag_of(response: Message) -> str:
-    """Return the etag of the resource in a response; empty if it has none."""
+    """Return the entity tag of the resource in a response; empty if it has none."""
     holder = _holder(response)
-    return "" if holder is None else str(holder.etag)
+    if holder is None or not holder.etag:
+        return ""
+    digest = strong_etag(holder.SerializeToString(deterministic=True))
+    return f"{holder.etag[:-1]}.{digest[1:]}"
 
 
 def is_current(if_none_match: str, etag: str) -> bool:
@@ -38,7 +49,8 @@ def set_etag(request: Message, if_match: str) -> FieldViolation | None:
         return None  # every RPC needs the resource to exist
     if holder is None:
         return FieldViolation("if-match", "isn't supported by this path")
-    holder.etag = etag
+    match = _WITH_DIGEST.fullmatch(etag)
+    holder.etag = f'{match[1]}"' if match else etag
     return None
 
 

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from readback.identity.v1 import identity_service_pb2 as pb
+
 from mesh.clock import Clock
-from mesh.errors import Overloaded
+from mesh.errors import Overloaded, RequestIdReused
 from mesh.security.token_buckets import TokenBuckets
 from services.identity.accounts import sign_in_throttling
 from services.identity.accounts.customers import canonical_email, refuse_control_characters
@@ -68,29 +70,51 @@ class PasswordSignIn:
         return await self.sign_in(email, password, source, client)
 
     async def change_password(
-        self, customer_id: str, session_id: str, old: str, new: str, source: str
+        self, customer_id: str, session_id: str, request: pb.ChangePasswordRequest, source: str
     ) -> None:
         """Replace the password of a signed-in customer, and end all sessions but this one.
+
+        A repeated request only checks that its new password is the present one.
 
         Raises the same errors as `sign_in`, and:
             WeakPassword: the new password is not acceptable.
             CustomerNotFound: the account was deleted.
             SessionEnded: the session has ended.
+            RequestIdReused: a repeated request has another new password.
         """
+        new = request.new_password
+        # The idempotency store saves a fast hash of the request, so it must not include the passwords.
+        named = pb.ChangePasswordRequest(request_id=request.request_id)
         async with self._store.reading() as tx:
             customer = await tx.customer(customer_id)
             if customer is None:
                 raise CustomerNotFound
             await self._sessions.require_open(tx, customer_id, session_id)
+            repeated = await tx.is_answered(customer_id, named, pb.ChangePasswordResponse)
+        if repeated:
+            await self._require_changed(customer, request, source)
+            return
         refuse_weak(new, email=customer.email, display_name=customer.display_name, field="new_password")
-        checked, hashed = await self._check(canonical_email(customer.email), old, source, replacement=new)
+        old, address = request.old_password, canonical_email(customer.email)
+        checked, hashed = await self._check(address, old, source, replacement=new)
         assert hashed is not None
-        async with self._store.writing() as tx:
+
+        async def replace(tx: Transaction) -> None:
             if not await self._is_unchanged(tx, checked):
                 raise WrongCredentials
             await self._sessions.require_open(tx, customer_id, session_id)
             await tx.change_customer(customer_id, password_hash=hashed)
             await self._sessions.end_others(tx, customer_id, session_id)
+
+        await self._store.once(customer_id, named, pb.ChangePasswordResponse(), replace)
+
+    async def _require_changed(
+        self, customer: Customer, request: pb.ChangePasswordRequest, source: str
+    ) -> None:
+        try:
+            await self._check(canonical_email(customer.email), request.new_password, source)
+        except WrongCredentials:
+            raise RequestIdReused(request.request_id) from None
 
     async def confirm(self, customer_id: str, password: str, source: str) -> None:
         """Check the password of a signed-in customer.

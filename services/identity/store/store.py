@@ -14,7 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from readback.identity.v1.identity_service_pb2 import DeleteCustomerRequest, LogoutRequest
+from readback.identity.v1.identity_service_pb2 import (
+    ChangePasswordRequest,
+    DeleteCustomerRequest,
+    LogoutRequest,
+)
 from readback.internal.identity.v1.identity_internal_service_pb2 import RevokeGrantRequest
 from sqlalchemy import Column, ColumnElement, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -41,6 +45,7 @@ REQUESTS_KEPT = timedelta(days=1)
 """Retention of the response to a request id."""
 M = TypeVar("M", bound=Message)
 _ANSWERED = IdempotencyStore(requests)
+Repeatable = ChangePasswordRequest | DeleteCustomerRequest | LogoutRequest | RevokeGrantRequest
 _AFTER_ALL_IDS = "g"
 """Sorts after every id, which is a UUID in lower case."""
 _PURGE_LOCK = 0x5EE9
@@ -78,6 +83,11 @@ class Transaction:
     async def delete_customer(self, customer_id: str) -> None:
         """Delete a customer with their sessions, refresh tokens and grants."""
         await self._delete(customers, customers.c.customer_id == customer_id)
+
+    async def is_answered(self, owner: str, request: Repeatable, answer: type[M]) -> bool:
+        """Return whether a request was answered before. One without an id never was."""
+        found = await _ANSWERED.answered(self.connection, owner, request.request_id, request, answer)
+        return found is not None
 
     async def add_deleted_customer(self, customer_id: str, now: datetime) -> None:
         """Store the id of a deleted customer, so that other services learn of the deletion."""
@@ -300,7 +310,7 @@ class Store:
     async def once(
         self,
         owner: str,
-        request: LogoutRequest | DeleteCustomerRequest | RevokeGrantRequest,
+        request: Repeatable,
         answer: M,
         do: Callable[[Transaction], Awaitable[None]],
     ) -> M:

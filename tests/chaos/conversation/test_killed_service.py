@@ -70,7 +70,7 @@ def assert_whole(seen: list[pb.WatchResponse]) -> None:
     """Check that each entry was seen once, in order, without gaps."""
     numbers = [event.entry.number for event in seen if event.HasField("entry")]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert seen[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_ENDED
+    assert seen[-1].end.reason == pb.WATCH_END_REASON_CONVERSATION_ENDED
 
 
 async def test_watch_sees_every_entry_once_though_the_service_is_killed_in_mid_utterance(

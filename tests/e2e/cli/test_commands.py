@@ -46,7 +46,7 @@ def test_a_typed_call_is_answered_line_by_line_in_the_order_given(product: Produ
     (leg,) = tool["arguments"]["legs"]
     assert (leg["origin"], leg["destination"]) == ("MAA", "DEL")
     assert "sample" in first["reply"]
-    assert events[-1]["reason"] == "CALLER_HUNG_UP"
+    assert events[-1]["reason"] == "CUSTOMER_HUNG_UP"
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def test_the_first_interruption_hangs_up_a_call_that_waits_for_a_line(product: P
         call.send_signal(signal.SIGINT)
         assert call.wait(60) == 130
         assert call.stdout is not None
-        assert json.loads(call.stdout.read()) == {"event": "ended", "reason": "CALLER_HUNG_UP"}
+        assert json.loads(call.stdout.read()) == {"event": "ended", "reason": "CUSTOMER_HUNG_UP"}
 
 
 def test_a_call_that_the_agent_ends_waits_for_no_further_line(product: Product) -> None:

@@ -92,7 +92,7 @@ async def test_a_sent_line_that_the_log_does_not_have_comes_back(ada: Visitor) -
             await ada.see("send").click()
         first, _ = [await asyncio.wait_for(agent.typed.get(), 10) for _ in range(2)]
         await ada.site.conversation.say(ada.conversation_id, "customer", first[0], utterance_id=first[1])
-        await log_end(ada, agent.room.name, "CALLER_LOST")
+        await log_end(ada, agent.room.name, "CUSTOMER_LOST")
         await ada.state("ended")
     await expect(ada.see("call-state")).to_have_text("The call ended because the connection was lost")
     await expect(ada.see("text-input")).to_have_value("second")

@@ -29,7 +29,7 @@ def _call(product: Product, kind: str, questions: list[Drawn]) -> list[dict[str,
 
 def _understood(events: list[dict[str, Any]], questions: list[Drawn]) -> None:
     assert [event["event"] for event in events] == ["connected", "turn", "turn", "turn", "ended"]
-    assert events[-1]["reason"] == "CALLER_HUNG_UP"
+    assert events[-1]["reason"] == "CUSTOMER_HUNG_UP"
     for turn, question in zip(events[1:-1], questions, strict=True):
         assert turn["said"] == question.text
         assert [tool["name"] for tool in turn["tools"]] == ["search_flights"], turn

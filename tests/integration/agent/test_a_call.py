@@ -151,7 +151,7 @@ async def test_after_goodbye_the_agent_hangs_up(place: Place, spoken: Callable[[
 async def test_a_caller_who_hangs_up_ends_the_call(place: Place) -> None:
     async with place() as call:
         await call.caller.hang_up()
-        assert await asyncio.wait_for(call.ending, 10) == entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
+        assert await asyncio.wait_for(call.ending, 10) == entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP
 
 
 async def test_a_second_tab_takes_over_the_call(place: Place) -> None:

@@ -225,7 +225,7 @@ async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> 
         "utterance",
     ]
     assert entries[-1].state_change.kind == entry_pb2.STATE_CHANGE_KIND_CALL_ENDED
-    assert entries[-1].state_change.call_end_reason == entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
+    assert entries[-1].state_change.call_end_reason == entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP
 
 
 def drawn(entries: list[entry_pb2.Entry]) -> list[str]:

@@ -98,7 +98,7 @@ async def test_an_agent_that_can_not_publish_its_voice_writes_and_leaves_the_cal
 
 async def test_a_silent_caller_is_asked_and_then_the_call_ends(place: Place) -> None:
     async with place(waits=CallWaits(silence_question=1.5, silence_end=1.5), microphone=False) as call:
-        assert await asyncio.wait_for(call.ending, 20) == entry_pb2.CALL_END_REASON_CALLER_SILENT
+        assert await asyncio.wait_for(call.ending, 20) == entry_pb2.CALL_END_REASON_CUSTOMER_SILENT
     greeting, question, farewell = call.log.said(AGENT)
     assert (greeting, question) == (GREETING, ASKING)
     assert "end the call" in farewell

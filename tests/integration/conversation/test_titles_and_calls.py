@@ -98,11 +98,79 @@ async def test_an_outdated_etag_is_refused_unless_the_change_was_already_made(me
     assert (await _rename(customer, conversation_id, "Two", renamed.etag)).title == "Two"
 
 
-async def test_an_etag_changes_with_a_call_and_protects_from_an_end_and_a_deletion(mesh: Mesh) -> None:
+async def test_a_conversation_can_be_renamed_with_the_etag_from_before_its_calls_and_entries(
+    mesh: Mesh,
+) -> None:
+    customer = await mesh.customer()
+    conversation_id = await customer.conversation()
+    await _rename(customer, conversation_id, "One")
+    read = await _read(customer, conversation_id)
+    await ended_call(mesh, customer, (CUSTOMER, REQUEST), conversation_id=conversation_id)
+    now = await _read(customer, conversation_id)
+    assert (now.last_entry_number > 0, now.etag) == (True, read.etag)
+    assert (await _rename(customer, conversation_id, "Two", read.etag)).title == "Two"
+
+
+async def test_the_times_of_a_conversation_tell_its_last_change_and_its_last_entry(mesh: Mesh) -> None:
+    customer = await mesh.customer()
+    created = await _read(customer, await customer.conversation())
+    assert created.update_time == created.create_time
+    assert not created.HasField("last_entry_time")
+    conversation_id = created.conversation_id
+    await ended_call(mesh, customer, (CUSTOMER, "hello"), conversation_id=conversation_id)
+    talked = await _read(customer, conversation_id)
+    assert talked.update_time == talked.last_entry_time
+    listed = await customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=conversation_id))
+    assert listed.entries[-1].commit_time == talked.last_entry_time
+    renamed = await _rename(customer, conversation_id, "One")
+    assert renamed.update_time.ToMicroseconds() > talked.update_time.ToMicroseconds()
+    assert renamed.last_entry_time == talked.last_entry_time
+    assert renamed == await _read(customer, conversation_id)
+
+
+async def test_a_call_has_no_answer_time_until_an_agent_holds_it(mesh: Mesh) -> None:
+    customer = await mesh.customer()
+    call = await customer.call()
+    assert not call.HasField("answer_time")
+    async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
+        await recorder.flushed()
+        answered = (await customer.stub.GetCall(pb.GetCallRequest(call_id=call.call_id))).call
+        await recorder.close(entry_pb2.CALL_END_REASON_UNSPECIFIED)  # another agent takes the call
+    again = (await customer.stub.GetCall(pb.GetCallRequest(call_id=call.call_id))).call
+    assert again.epoch > answered.epoch
+    async with Recorder(await mesh.agent_stub(), call.call_id, again.epoch) as recorder:
+        await recorder.flushed()
+        again = (await customer.stub.GetCall(pb.GetCallRequest(call_id=call.call_id))).call
+        await recorder.close(entry_pb2.CALL_END_REASON_AGENT_HUNG_UP)
+    assert call.create_time.ToMicroseconds() < answered.answer_time.ToMicroseconds()
+    assert again.answer_time == answered.answer_time
+
+
+async def test_entries_are_listed_after_a_number(mesh: Mesh) -> None:
+    customer = await mesh.customer()
+    words = [f"word {number}" for number in range(6)]
+    call = await ended_call(mesh, customer, *((CUSTOMER, text) for text in words))
+    request = pb.ListEntriesRequest(conversation_id=call.conversation_id, after_number=4, page_size=2)
+    numbers, pages = list[int](), 0
+    while pages == 0 or request.page_token:
+        page = await customer.stub.ListEntries(request)
+        numbers += [entry.number for entry in page.entries]
+        request.page_token, pages = page.next_page_token, pages + 1
+    last = (await _read(customer, call.conversation_id)).last_entry_number
+    assert numbers == list(range(5, last + 1))
+    request.page_token, request.after_number = "", last
+    assert not (await customer.stub.ListEntries(request)).entries
+    request.after_number = 4
+    token = (await customer.stub.ListEntries(request)).next_page_token
+    request.page_token, request.after_number = token, 0
+    assert reason_of(await refused(customer.stub.ListEntries(request))) == "INVALID_PAGE_TOKEN"
+
+
+async def test_an_etag_changes_with_the_title_and_protects_from_an_end_and_a_deletion(mesh: Mesh) -> None:
     customer = await mesh.customer()
     conversation_id = await customer.conversation()
     before = (await _read(customer, conversation_id)).etag
-    await customer.call(conversation_id)
+    await _rename(customer, conversation_id, "One")
     for refused_call in (
         customer.stub.EndConversation(
             pb.EndConversationRequest(conversation_id=conversation_id, request_id=uuid7(), etag=before)

@@ -28,10 +28,13 @@ AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
 
 
 async def ended_call(
-    mesh: Mesh, customer: Customer, *lines: tuple[entry_pb2.Speaker.ValueType, str]
+    mesh: Mesh,
+    customer: Customer,
+    *lines: tuple[entry_pb2.Speaker.ValueType, str],
+    conversation_id: str | None = None,
 ) -> pb.Call:
     """Make an ended call with these utterances."""
-    call = await customer.call()
+    call = await customer.call(conversation_id)
     async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
         for speaker, text in lines:
             recorder.seal(uuid7(), speaker, text)
@@ -116,12 +119,17 @@ async def test_search_is_limited_by_speaker_time_and_conversation(mesh: Mesh) ->
         request = pb.SearchEntriesRequest(query="flight", **rules)  # type: ignore[arg-type]  # fields by name
         return [found.entry.utterance.text for found in (await asha.stub.SearchEntries(request)).results]
 
-    assert await texts(speaker=AGENT) == ["which flight?"]
-    assert await texts(conversation_id=first.conversation_id, speaker=CUSTOMER) == ["a flight"]
+    agents, customers = pb.EntryFilter(speakers=[AGENT]), pb.EntryFilter(speakers=[CUSTOMER])
+    assert await texts(filter=agents) == ["which flight?"]
+    assert await texts(filter=pb.EntryFilter(kinds=[pb.ENTRY_KIND_UTTERANCE], speakers=[AGENT])) == [
+        "which flight?"
+    ]
+    assert await texts(filter=pb.EntryFilter(kinds=[pb.ENTRY_KIND_TOOL_CALL])) == []
+    assert await texts(conversation_id=first.conversation_id, filter=customers) == ["a flight"]
     (entry,) = (await asha.stub.SearchEntries(pb.SearchEntriesRequest(query="that flight"))).results
-    assert await texts(start_time=entry.entry.commit_time) == ["that flight"]
-    assert await texts(end_time=entry.entry.commit_time) == ["which flight?", "a flight"]
-    assert await texts(start_time=Timestamp(seconds=4_000_000_000)) == []
+    assert await texts(start_commit_time=entry.entry.commit_time) == ["that flight"]
+    assert await texts(end_commit_time=entry.entry.commit_time) == ["which flight?", "a flight"]
+    assert await texts(start_commit_time=Timestamp(seconds=4_000_000_000)) == []
     assert await texts(conversation_id=second.conversation_id) == ["that flight"]
     stranger = await mesh.customer()
     error = await refused(
@@ -218,7 +226,7 @@ async def test_running_call_is_found_after_many_newer_conversations(mesh: Mesh) 
     await eve.call()
     for _ in range(25):
         await asha.conversation()
-    only = pb.ListConversationsRequest(page_size=1, running_call_only=True)
+    only = pb.ListConversationsRequest(page_size=1, running_only=True)
     (found,) = (await asha.stub.ListConversations(only)).conversations
     assert found.running_call.call_id == call.call_id
     await asha.stub.EndCall(pb.EndCallRequest(call_id=call.call_id, request_id=uuid7()))
@@ -241,10 +249,10 @@ async def test_deletion_ends_the_call_and_reaches_watchers(mesh: Mesh) -> None:
             pb.DeleteConversationRequest(conversation_id=call.conversation_id, request_id=uuid7())
         )
         ends = [event.end.reason async for event in one if event.HasField("end")]
-        assert ends == [pb.STREAM_END_REASON_CONVERSATION_DELETED]
+        assert ends == [pb.WATCH_END_REASON_CONVERSATION_DELETED]
         async for event in everything:
             if event.HasField("deleted"):
-                assert event.conversation_id == call.conversation_id
+                assert event.deleted.conversation_id == call.conversation_id
                 break
         everything.cancel()
         await recorder.over()

@@ -107,7 +107,8 @@ async def test_a_transcript_has_the_tools_arguments_and_outcome(mesh: Mesh, conv
 
 async def test_words_are_found(mesh: Mesh, conversation_id: str) -> None:
     async with customer(mesh) as client:
-        (found,) = (await called(client, "search_transcripts", query="AI 542", speaker="customer"))["results"]
+        said = {"speakers": ["customer"]}
+        (found,) = (await called(client, "search_transcripts", query="AI 542", filter=said))["results"]
         assert found["entry"]["conversation_id"] == conversation_id
         assert found["entry"]["utterance"]["text"] == "is AI 542 on time"
 

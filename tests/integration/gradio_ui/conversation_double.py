@@ -57,7 +57,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         self.watches_open = 0
         self.failing: grpc.StatusCode | None = None
         self.details = ""
-        self.end_watches_with: pb.StreamEndReason.ValueType | None = None
+        self.end_watches_with: pb.WatchEndReason.ValueType | None = None
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
@@ -150,7 +150,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
     ) -> pb.ListConversationsResponse:
         owner = await self._called(context)
         own = [one for one in self.conversations.values() if self.owners[one.conversation_id] == owner]
-        if request.running_call_only:
+        if request.running_only:
             own = [one for one in own if one.HasField("running_call")]
         newest = sorted(own, key=lambda one: one.conversation_id, reverse=True)
         start = int(request.page_token or 0)
@@ -166,7 +166,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
             conversation_id=conversation.conversation_id,
             epoch=1,
             state=pb.CALL_STATE_DISPATCHED,
-            start_time=now(),
+            create_time=now(),
         )
         conversation.running_call.CopyFrom(call)
         return pb.StartCallResponse(call=call, access=self._access(call))

@@ -145,10 +145,10 @@ async def test_an_expired_cursor_is_answered_with_the_earliest_one(site: Site, a
 
 async def test_the_end_of_the_conversation_is_sent(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
-    site.conversation.end_watches_with = pb.STREAM_END_REASON_CONVERSATION_ENDED
+    site.conversation.end_watches_with = pb.WATCH_END_REASON_CONVERSATION_ENDED
     try:
         async with feed(ada, conversation_id) as events:
-            assert (await until(events, "end"))[-1][2] == {"reason": "STREAM_END_REASON_CONVERSATION_ENDED"}
+            assert (await until(events, "end"))[-1][2] == {"reason": "WATCH_END_REASON_CONVERSATION_ENDED"}
     finally:
         site.conversation.end_watches_with = None
 

@@ -36,9 +36,9 @@ async def _customer(identity: Identity, who: SignedIn) -> pb.Customer:
 
 
 async def _change_password(
-    identity: Identity, who: SignedIn, old: str = PASSWORD, new: str = NEW_PASSWORD
+    identity: Identity, who: SignedIn, old: str = PASSWORD, new: str = NEW_PASSWORD, request_id: str = ""
 ) -> None:
-    request = pb.ChangePasswordRequest(old_password=old, new_password=new)
+    request = pb.ChangePasswordRequest(old_password=old, new_password=new, request_id=request_id)
     await identity.stub.ChangePassword(request, metadata=who.headers)
 
 
@@ -81,6 +81,7 @@ async def test_a_client_can_send_back_what_it_read_with_one_change(identity: Ide
         (["locale"], {}, "customer.locale"),
         ([], {"locale": "klingon!"}, "customer.locale"),
         (["email"], {"email": "other@example.com"}, "customer.email"),
+        (["display_name"], {"display_name": "A", "customer_id": uuid7()}, "customer.customer_id"),
         (["password"], {}, "update_mask"),
     ],
 )
@@ -119,6 +120,39 @@ async def test_a_changed_password_replaces_the_old_one_and_ends_the_other_sessio
     for who in (asha, ravi):
         await identity.refresh(who.tokens.refresh_token)
     assert await refused(_change_password(identity, elsewhere, NEW_PASSWORD, PASSWORD)) == ENDED
+
+
+async def test_a_repeated_change_of_the_password_succeeds_with_the_same_passwords(identity: Identity) -> None:
+    asha, request_id = await identity.register(), uuid7()
+    for _ in range(3):
+        await _change_password(identity, asha, request_id=request_id)
+    later = await identity.login(password=NEW_PASSWORD)
+    await _change_password(identity, asha, request_id=request_id)
+    await identity.refresh(later.tokens.refresh_token)  # a repeated request ends no session
+    reused = (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
+    other = "a flock of two quiet herons"
+    assert await refused(_change_password(identity, asha, new=other, request_id=request_id)) == reused
+    assert await refused(_change_password(identity, asha)) == WRONG
+    await identity.login(password=NEW_PASSWORD)
+
+
+async def test_a_failed_change_of_the_password_can_be_repeated_with_the_right_one(identity: Identity) -> None:
+    asha, request_id = await identity.register(), uuid7()
+    assert await refused(_change_password(identity, asha, "wrong", request_id=request_id)) == WRONG
+    await _change_password(identity, asha, request_id=request_id)
+    await identity.login(password=NEW_PASSWORD)
+
+
+async def test_repeated_changes_are_no_way_to_guess_the_password(identity: Identity) -> None:
+    page = await identity.page()
+    asha = await identity.register(headers=page.browser("198.51.100.7"))  # so that this source is unknown
+    request_id = uuid7()
+    await _change_password(identity, asha, request_id=request_id)
+    answers = [
+        await refused(_change_password(identity, asha, new=f"guess number {guess}", request_id=request_id))
+        for guess in range(6)
+    ]
+    assert answers[-1] == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS")
 
 
 async def test_verifiers_learn_of_the_sessions_that_a_changed_password_ended(identity: Identity) -> None:
@@ -176,12 +210,12 @@ async def test_a_sign_in_with_the_old_password_does_not_survive_its_change(ident
 async def test_sessions_are_listed_newest_first_with_their_clients(identity: Identity) -> None:
     asha = await identity.register()
     identity.clock.advance(60)
-    login = pb.LoginRequest(email="asha@example.com", password=PASSWORD, client="Firefox on Linux")
+    login = pb.LoginRequest(email="asha@example.com", password=PASSWORD, client_name="Firefox on Linux")
     opened = await identity.stub.Login(login)
     identity.clock.advance(60)
     await identity.refresh(opened.tokens.refresh_token)
     firefox, first = (await _sessions(identity, asha)).sessions
-    assert (firefox.client, firefox.current, first.client, first.current) == (
+    assert (firefox.client_name, firefox.current, first.client_name, first.current) == (
         "Firefox on Linux",
         False,
         "",

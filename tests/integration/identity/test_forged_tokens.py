@@ -10,6 +10,7 @@ import grpc
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from google.protobuf.json_format import MessageToJson
 from livekit.api import AccessToken as LiveKitToken
 from livekit.api import VideoGrants
 from readback.identity.v1 import identity_service_pb2 as pb
@@ -50,9 +51,10 @@ async def test_an_unsigned_token_is_refused(identity: Identity, asha: SignedIn, 
 
 
 async def test_hmac_with_a_published_key_is_refused(identity: Identity, asha: SignedIn) -> None:
-    published = (await identity.stub.GetJwks(pb.GetJwksRequest())).keys_json[0]
+    key = (await identity.stub.GetJwks(pb.GetJwksRequest())).keys[0]
+    published = MessageToJson(key)
     _, body, _ = asha.tokens.access_token.split(".")
-    header = _encoded({"alg": "HS256", "typ": "at+jwt", "kid": json.loads(published)["kid"]})
+    header = _encoded({"alg": "HS256", "typ": "at+jwt", "kid": key.kid})
     signature = (
         base64.urlsafe_b64encode(hmac.digest(published.encode(), f"{header}.{body}".encode(), "sha256"))
         .decode()

@@ -76,7 +76,7 @@ async def test_tokens_of_the_previous_key_are_accepted_until_it_is_dropped(tmp_p
     )
     (tmp_path / "secrets" / "identity-signing-key.pem").write_bytes(pem)
     async with running_identity(tmp_path, identity_previous_signing_keys=(old_key,)) as rotated:
-        assert len((await rotated.stub.GetJwks(pb.GetJwksRequest())).keys_json) == 2
+        assert len((await rotated.stub.GetJwks(pb.GetJwksRequest())).keys) == 2
         await rotated.stub.GetCustomer(pb.GetCustomerRequest(), metadata=asha.headers)
     async with running_identity(tmp_path) as dropped:
         code, _ = await refused(dropped.stub.GetCustomer(pb.GetCustomerRequest(), metadata=asha.headers))

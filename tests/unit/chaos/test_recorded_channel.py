@@ -25,7 +25,7 @@ def said(sequence: int, entry_id: str) -> call_record.Draft:
 
 def saying(sequence: int, entry_id: str) -> call_record.Draft:
     return call_record.Draft(
-        client_sequence=sequence, entry_id=entry_id, open_utterance=entry_pb2.OpenUtterance(text=entry_id)
+        client_sequence=sequence, entry_id=entry_id, open_utterance=call_record.OpenUtterance(text=entry_id)
     )
 
 

@@ -116,14 +116,14 @@ def test_two_fields_of_a_oneof_are_refused() -> None:
 
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="needs a time zone"):
-        encode(conversation.WatchRequest(start_time=datetime(2027, 1, 2)))
+        encode(conversation.WatchRequest(start_commit_time=datetime(2027, 1, 2)))
 
 
 def test_nanoseconds_below_a_microsecond_are_lost() -> None:
-    official: Any = to_official(conversation.Heartbeat(time=datetime(2027, 1, 2, tzinfo=UTC)))
-    official.time.nanos = 1999
+    official: Any = to_official(conversation.Heartbeat(server_time=datetime(2027, 1, 2, tzinfo=UTC)))
+    official.server_time.nanos = 1999
     heartbeat = from_official(conversation.Heartbeat, official)
-    assert heartbeat.time == datetime(2027, 1, 2, 0, 0, 0, 1, tzinfo=UTC)
+    assert heartbeat.server_time == datetime(2027, 1, 2, 0, 0, 0, 1, tzinfo=UTC)
 
 
 def test_a_value_of_a_later_version_is_kept() -> None:

@@ -206,7 +206,9 @@ class Core:
         return [" ".join(_change_words(change)) for change in found]
 
     async def end(
-        self, call: Call, reason: entry_pb2.CallEndReason.ValueType = entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
+        self,
+        call: Call,
+        reason: entry_pb2.CallEndReason.ValueType = entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP,
     ) -> None:
         """End a call as `EndCall` does."""
         from services.conversation.calls import calls
@@ -244,7 +246,7 @@ class Core:
 
     def saying(self, text: str, revision: int, *, entry_id: str) -> call_record.Draft:
         """Return a draft of an open utterance."""
-        speech = entry_pb2.OpenUtterance(
+        speech = call_record.OpenUtterance(
             utterance_id=entry_id,
             speaker=entry_pb2.SPEAKER_AGENT,
             modality=entry_pb2.MODALITY_VOICE,

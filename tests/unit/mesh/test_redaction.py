@@ -10,6 +10,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as conversation
+from readback.conversation.v1 import entry_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
@@ -39,6 +40,24 @@ def test_marked_fields_are_blank_inside_other_messages_too() -> None:
         assert "secret" not in redact_message(message)
     assert "ws://sfu" in redact_message(response)
     assert "en-IN" in redact_message(opened)
+
+
+def test_words_of_a_conversation_are_blank() -> None:
+    words = "my secret trip"
+    spoken = entry_pb2.Utterance(text=words, generated_text=words, locale="en-IN")
+    named = conversation.Conversation(title=words)
+    revision = call_record.OpenUtterance(text=words)
+    for message in (
+        conversation.WatchResponse(entry=entry_pb2.Entry(utterance=spoken)),
+        conversation.WatchResponse(live=conversation.LiveText(tail=words)),
+        conversation.WatchResponse(conversation=named),
+        conversation.UpdateConversationRequest(conversation=named),
+        conversation.SearchEntriesRequest(query=words),
+        conversation.FoundEntry(conversation_title=words, snippet=[conversation.SnippetPart(text=words)]),
+        conversation.ExportTranscriptResponse(data=words.encode(), file_name=words),
+        call_record.RecordAppend(drafts=[call_record.Draft(open_utterance=revision)]),
+    ):
+        assert words not in redact_message(message)
 
 
 def test_tokens_do_not_reach_a_log_line() -> None:

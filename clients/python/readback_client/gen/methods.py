@@ -111,7 +111,7 @@ class ConversationService(Service):
         self, request: conversation.RejoinCallRequest, *, timeout: float | None = None
     ) -> conversation.RejoinCallResponse:
         """Issues a new token for a running call, for a page that was reloaded or a second device. The
-        caller is in the room once: an earlier participant with the same identity is removed. Takes no
+        customer is in the room once: an earlier participant with the same identity is removed. Takes no
         request id: each request issues another token, and all are valid.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
@@ -350,9 +350,9 @@ class IdentityService(Service):
     async def update_customer(
         self, request: identity.UpdateCustomerRequest, *, timeout: float | None = None
     ) -> identity.UpdateCustomerResponse:
-        """Changes the customer of the token. `display_name` and `locale` can be changed; the e-mail address
-        can't be changed yet. A customer who already has the new values stays unchanged, whatever the etag,
-        so that a repeated request succeeds.
+        """Changes the customer of the token. `display_name` and `locale` can be changed. Another e-mail
+        address or another `customer_id` is refused. A customer who already has the new values stays
+        unchanged, whatever the etag, so that a repeated request succeeds.
 
         Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`; ABORTED `ETAG_MISMATCH`.
         """
@@ -362,11 +362,12 @@ class IdentityService(Service):
         self, request: identity.ChangePasswordRequest, *, timeout: float | None = None
     ) -> identity.ChangePasswordResponse:
         """Changes the password of the customer of the token. The session of the token stays open; all other
-        sessions end, with the grants issued in them, as after `RevokeSession`.
+        sessions end, with the grants issued in them, as after `RevokeSession`. A repeated request id
+        succeeds if `new_password` is the password by now.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
-        `CUSTOMER_NOT_FOUND`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`,
-        `OVERLOADED`, with RetryInfo.
+        `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; INVALID_ARGUMENT `WEAK_PASSWORD`;
+        RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
         """
         return await self._unary("/readback.identity.v1.IdentityService/ChangePassword", request, identity.ChangePasswordResponse, timeout)
 
@@ -396,7 +397,7 @@ class IdentityService(Service):
         customer's access tokens within 30 seconds. The conversation service deletes the customer's
         conversations, calls and transcripts: it learns of the deletion within 30 seconds, ends a running
         call, and erases a usual history within a minute. It deletes once more after the last access token
-        has expired.
+        has expired. Over HTTP it is a POST, because the password belongs in a body, which DELETE has not.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
         `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
@@ -406,7 +407,7 @@ class IdentityService(Service):
     async def get_jwks(
         self, request: identity.GetJwksRequest, *, timeout: float | None = None
     ) -> identity.GetJwksResponse:
-        """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones
-        that are still accepted.
+        """Returns the public keys that verify access tokens: the current one and previous ones that are
+        still accepted. Its JSON is a JWK Set (RFC 7517 §5).
         """
         return await self._unary("/readback.identity.v1.IdentityService/GetJwks", request, identity.GetJwksResponse, timeout)

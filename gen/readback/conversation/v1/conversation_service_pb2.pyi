@@ -56,7 +56,7 @@ class _CallStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallState.V
     CALL_STATE_UNSPECIFIED: _CallState.ValueType  # 0
     """Unknown."""
     CALL_STATE_DISPATCHED: _CallState.ValueType  # 1
-    """An agent was dispatched and has not opened its `Record` stream yet."""
+    """An agent was dispatched and has not answered yet."""
     CALL_STATE_LIVE: _CallState.ValueType  # 2
     """An agent holds the call."""
     CALL_STATE_ENDED: _CallState.ValueType  # 3
@@ -68,48 +68,44 @@ class CallState(_CallState, metaclass=_CallStateEnumTypeWrapper):
 CALL_STATE_UNSPECIFIED: CallState.ValueType  # 0
 """Unknown."""
 CALL_STATE_DISPATCHED: CallState.ValueType  # 1
-"""An agent was dispatched and has not opened its `Record` stream yet."""
+"""An agent was dispatched and has not answered yet."""
 CALL_STATE_LIVE: CallState.ValueType  # 2
 """An agent holds the call."""
 CALL_STATE_ENDED: CallState.ValueType  # 3
 """It has ended."""
 Global___CallState: _TypeAlias = CallState  # noqa: Y015
 
-class _StreamEndReason:
+class _WatchEndReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _StreamEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StreamEndReason.ValueType], _builtins.type):
+class _WatchEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WatchEndReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    STREAM_END_REASON_UNSPECIFIED: _StreamEndReason.ValueType  # 0
+    WATCH_END_REASON_UNSPECIFIED: _WatchEndReason.ValueType  # 0
     """Unknown."""
-    STREAM_END_REASON_DRAINING: _StreamEndReason.ValueType  # 1
+    WATCH_END_REASON_DRAINING: _WatchEndReason.ValueType  # 1
     """The server is shutting down; open another stream."""
-    STREAM_END_REASON_TOKEN_EXPIRED: _StreamEndReason.ValueType  # 2
+    WATCH_END_REASON_TOKEN_EXPIRED: _WatchEndReason.ValueType  # 2
     """The token has expired; open another stream with a fresh one."""
-    STREAM_END_REASON_CALL_ENDED: _StreamEndReason.ValueType  # 3
-    """The call has ended; stop speaking and leave."""
-    STREAM_END_REASON_CONVERSATION_ENDED: _StreamEndReason.ValueType  # 4
+    WATCH_END_REASON_CONVERSATION_ENDED: _WatchEndReason.ValueType  # 3
     """The conversation has ended and everything was sent."""
-    STREAM_END_REASON_CONVERSATION_DELETED: _StreamEndReason.ValueType  # 5
+    WATCH_END_REASON_CONVERSATION_DELETED: _WatchEndReason.ValueType  # 4
     """The conversation was deleted."""
 
-class StreamEndReason(_StreamEndReason, metaclass=_StreamEndReasonEnumTypeWrapper):
-    """Reason for the end of a stream."""
+class WatchEndReason(_WatchEndReason, metaclass=_WatchEndReasonEnumTypeWrapper):
+    """Reason for the end of a watch."""
 
-STREAM_END_REASON_UNSPECIFIED: StreamEndReason.ValueType  # 0
+WATCH_END_REASON_UNSPECIFIED: WatchEndReason.ValueType  # 0
 """Unknown."""
-STREAM_END_REASON_DRAINING: StreamEndReason.ValueType  # 1
+WATCH_END_REASON_DRAINING: WatchEndReason.ValueType  # 1
 """The server is shutting down; open another stream."""
-STREAM_END_REASON_TOKEN_EXPIRED: StreamEndReason.ValueType  # 2
+WATCH_END_REASON_TOKEN_EXPIRED: WatchEndReason.ValueType  # 2
 """The token has expired; open another stream with a fresh one."""
-STREAM_END_REASON_CALL_ENDED: StreamEndReason.ValueType  # 3
-"""The call has ended; stop speaking and leave."""
-STREAM_END_REASON_CONVERSATION_ENDED: StreamEndReason.ValueType  # 4
+WATCH_END_REASON_CONVERSATION_ENDED: WatchEndReason.ValueType  # 3
 """The conversation has ended and everything was sent."""
-STREAM_END_REASON_CONVERSATION_DELETED: StreamEndReason.ValueType  # 5
+WATCH_END_REASON_CONVERSATION_DELETED: WatchEndReason.ValueType  # 4
 """The conversation was deleted."""
-Global___StreamEndReason: _TypeAlias = StreamEndReason  # noqa: Y015
+Global___WatchEndReason: _TypeAlias = WatchEndReason  # noqa: Y015
 
 class _EntryKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -185,6 +181,7 @@ class Conversation(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     LAST_ENTRY_NUMBER_FIELD_NUMBER: _builtins.int
+    LAST_ENTRY_TIME_FIELD_NUMBER: _builtins.int
     RUNNING_CALL_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
@@ -198,8 +195,8 @@ class Conversation(_message.Message):
     last_entry_number: _builtins.int
     """Number of the last entry; 0 if there is none."""
     etag: _builtins.str
-    """Changes whenever another field changes, also with each entry. Changes and deletions refuse an outdated
-    one; empty skips the check.
+    """Changes whenever `title`, `locale` or `state` changes: an entry or a call doesn't change it. Changes and
+    deletions refuse an outdated one; empty skips the check.
     """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -207,11 +204,15 @@ class Conversation(_message.Message):
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """Commit time of the last entry."""
+        """Time of the last change of its title, its state or its log. It also moves with each entry."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """Time of its end, if it has ended."""
+
+    @_builtins.property
+    def last_entry_time(self) -> _timestamp_pb2.Timestamp:
+        """Commit time of the last entry; absent if there is none. Sort by it for the last activity."""
 
     @_builtins.property
     def running_call(self) -> Global___Call:
@@ -228,12 +229,13 @@ class Conversation(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         last_entry_number: _builtins.int = ...,
+        last_entry_time: _timestamp_pb2.Timestamp | None = ...,
         running_call: Global___Call | None = ...,
         etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "running_call", b"running_call", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "last_entry_time", b"last_entry_time", "running_call", b"running_call", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "create_time", b"create_time", "end_time", b"end_time", "etag", b"etag", "last_entry_number", b"last_entry_number", "locale", b"locale", "running_call", b"running_call", "state", b"state", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "create_time", b"create_time", "end_time", b"end_time", "etag", b"etag", "last_entry_number", b"last_entry_number", "last_entry_time", b"last_entry_time", "locale", b"locale", "running_call", b"running_call", "state", b"state", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -249,7 +251,8 @@ class Call(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
-    START_TIME_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    ANSWER_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     END_REASON_FIELD_NUMBER: _builtins.int
     PLACE_IN_LINE_FIELD_NUMBER: _builtins.int
@@ -258,7 +261,9 @@ class Call(_message.Message):
     conversation_id: _builtins.str
     """The conversation."""
     epoch: _builtins.int
-    """Fencing number of the agent that holds the call. It goes up at each dispatch; the highest wins."""
+    """Number of the agent's dispatch, from 1. It goes up when another agent is sent to the call, so that a
+    client can tell whether the agent is still the same.
+    """
     state: Global___CallState.ValueType
     """State of the call."""
     end_reason: _entry_pb2.CallEndReason.ValueType
@@ -268,8 +273,12 @@ class Call(_message.Message):
     calls about in this order.
     """
     @_builtins.property
-    def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Time of its start."""
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at which the customer started it."""
+
+    @_builtins.property
+    def answer_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at which an agent first answered; absent if none has."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
@@ -282,14 +291,15 @@ class Call(_message.Message):
         conversation_id: _builtins.str = ...,
         epoch: _builtins.int = ...,
         state: Global___CallState.ValueType = ...,
-        start_time: _timestamp_pb2.Timestamp | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        answer_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         end_reason: _entry_pb2.CallEndReason.ValueType = ...,
         place_in_line: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_place_in_line", b"_place_in_line", "end_time", b"end_time", "place_in_line", b"place_in_line", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_place_in_line", b"_place_in_line", "answer_time", b"answer_time", "create_time", b"create_time", "end_time", b"end_time", "place_in_line", b"place_in_line"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_place_in_line", b"_place_in_line", "call_id", b"call_id", "conversation_id", b"conversation_id", "end_reason", b"end_reason", "end_time", b"end_time", "epoch", b"epoch", "place_in_line", b"place_in_line", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_place_in_line", b"_place_in_line", "answer_time", b"answer_time", "call_id", b"call_id", "conversation_id", b"conversation_id", "create_time", b"create_time", "end_reason", b"end_reason", "end_time", b"end_time", "epoch", b"epoch", "place_in_line", b"place_in_line", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__place_in_line: _TypeAlias = _typing.Literal["place_in_line"]  # noqa: Y015
     _WhichOneofArgType__place_in_line: _TypeAlias = _typing.Literal["_place_in_line", b"_place_in_line"]  # noqa: Y015
@@ -299,7 +309,7 @@ Global___Call: _TypeAlias = Call  # noqa: Y015
 
 @_typing.final
 class CallAccess(_message.Message):
-    """Access to a call for the caller's client."""
+    """Access to a call for the customer's client."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -435,13 +445,13 @@ class ListConversationsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    RUNNING_CALL_ONLY_FIELD_NUMBER: _builtins.int
+    RUNNING_ONLY_FIELD_NUMBER: _builtins.int
     ANSWERED_ONLY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Most results on a page: 20 if 0, at most 100."""
+    """Most results on a page: 20 if 0. A value above 100 means 100."""
     page_token: _builtins.str
     """`next_page_token` of the previous page."""
-    running_call_only: _builtins.bool
+    running_only: _builtins.bool
     """Only conversations with a running call."""
     answered_only: _builtins.bool
     """Only conversations in which an agent has joined a call, so that something was said."""
@@ -450,12 +460,12 @@ class ListConversationsRequest(_message.Message):
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
-        running_call_only: _builtins.bool = ...,
+        running_only: _builtins.bool = ...,
         answered_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_only", b"answered_only", "page_size", b"page_size", "page_token", b"page_token", "running_call_only", b"running_call_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_only", b"answered_only", "page_size", b"page_size", "page_token", b"page_token", "running_only", b"running_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -663,7 +673,7 @@ class StartCallRequest(_message.Message):
     conversation_id: _builtins.str
     """The conversation of the call."""
     time_zone: _builtins.str
-    """IANA time zone of the caller, for words like "tonight"; the departure airport's zone when empty."""
+    """IANA time zone of the customer, for words like "tonight"; the departure airport's zone when empty."""
     end_running_call: _builtins.bool
     """End the customer's running call first, if there is one, instead of refusing with `CALL_RUNNING`."""
     request_id: _builtins.str
@@ -775,7 +785,7 @@ class ListCallsRequest(_message.Message):
     conversation_id: _builtins.str
     """The conversation. If empty, all of the customer's conversations."""
     page_size: _builtins.int
-    """Most results on a page: 20 if 0, at most 100."""
+    """Most results on a page: 20 if 0. A value above 100 means 100."""
     page_token: _builtins.str
     """`next_page_token` of the previous page."""
     running_only: _builtins.bool
@@ -936,7 +946,7 @@ class WatchRequest(_message.Message):
 
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
-    START_TIME_FIELD_NUMBER: _builtins.int
+    START_COMMIT_TIME_FIELD_NUMBER: _builtins.int
     FROM_NOW_FIELD_NUMBER: _builtins.int
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     INCLUDE_LIVE_FIELD_NUMBER: _builtins.int
@@ -958,8 +968,8 @@ class WatchRequest(_message.Message):
     one that changes or is new.
     """
     @_builtins.property
-    def start_time(self) -> _timestamp_pb2.Timestamp:
-        """The first entry stored at or after this time."""
+    def start_commit_time(self) -> _timestamp_pb2.Timestamp:
+        """The first entry stored at or after this time (`commit_time`)."""
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
@@ -974,18 +984,18 @@ class WatchRequest(_message.Message):
         *,
         conversation_id: _builtins.str = ...,
         cursor: _builtins.str = ...,
-        start_time: _timestamp_pb2.Timestamp | None = ...,
+        start_commit_time: _timestamp_pb2.Timestamp | None = ...,
         from_now: _builtins.bool = ...,
         heartbeat_interval: _duration_pb2.Duration | None = ...,
         include_live: _builtins.bool = ...,
         include_conversation: _builtins.bool = ...,
         filter: Global___EntryFilter | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "filter", b"filter", "from_now", b"from_now", "heartbeat_interval", b"heartbeat_interval", "start", b"start", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "filter", b"filter", "from_now", b"from_now", "heartbeat_interval", b"heartbeat_interval", "start", b"start", "start_commit_time", b"start_commit_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "cursor", b"cursor", "filter", b"filter", "from_now", b"from_now", "heartbeat_interval", b"heartbeat_interval", "include_conversation", b"include_conversation", "include_live", b"include_live", "start", b"start", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "cursor", b"cursor", "filter", b"filter", "from_now", b"from_now", "heartbeat_interval", b"heartbeat_interval", "include_conversation", b"include_conversation", "include_live", b"include_live", "start", b"start", "start_commit_time", b"start_commit_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_start: _TypeAlias = _typing.Literal["cursor", "start_time", "from_now"]  # noqa: Y015
+    _WhichOneofReturnType_start: _TypeAlias = _typing.Literal["cursor", "start_commit_time", "from_now"]  # noqa: Y015
     _WhichOneofArgType_start: _TypeAlias = _typing.Literal["start", b"start"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_start) -> _WhichOneofReturnType_start | None: ...
 
@@ -1028,7 +1038,6 @@ class WatchResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CURSOR_FIELD_NUMBER: _builtins.int
-    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
     LIVE_FIELD_NUMBER: _builtins.int
@@ -1039,8 +1048,6 @@ class WatchResponse(_message.Message):
     END_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
     """Opaque position, to resume after this message. Empty on live text, which doesn't advance it."""
-    conversation_id: _builtins.str
-    """Conversation of live text or a deletion, when all conversations are followed."""
     @_builtins.property
     def entry(self) -> _entry_pb2.Entry:
         """The next entry of the log."""
@@ -1081,7 +1088,6 @@ class WatchResponse(_message.Message):
         self,
         *,
         cursor: _builtins.str = ...,
-        conversation_id: _builtins.str = ...,
         entry: _entry_pb2.Entry | None = ...,
         entries: Global___EntryBatch | None = ...,
         live: Global___LiveText | None = ...,
@@ -1093,7 +1099,7 @@ class WatchResponse(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "conversation", b"conversation", "deleted", b"deleted", "end", b"end", "entries", b"entries", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "conversation", b"conversation", "conversation_id", b"conversation_id", "cursor", b"cursor", "deleted", b"deleted", "end", b"end", "entries", b"entries", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "conversation", b"conversation", "cursor", b"cursor", "deleted", b"deleted", "end", b"end", "entries", b"entries", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry", "entries", "live", "caught_up", "conversation", "deleted", "heartbeat", "end"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
@@ -1114,6 +1120,7 @@ class LiveText(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     UTTERANCE_ID_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
@@ -1121,6 +1128,8 @@ class LiveText(_message.Message):
     SPEAKER_FIELD_NUMBER: _builtins.int
     MODALITY_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    """The conversation."""
     utterance_id: _builtins.str
     """The utterance; its entry has the same id."""
     revision: _builtins.int
@@ -1140,6 +1149,7 @@ class LiveText(_message.Message):
     def __init__(
         self,
         *,
+        conversation_id: _builtins.str = ...,
         utterance_id: _builtins.str = ...,
         revision: _builtins.int = ...,
         offset: _builtins.int = ...,
@@ -1150,7 +1160,7 @@ class LiveText(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["modality", b"modality", "offset", b"offset", "revision", b"revision", "speaker", b"speaker", "start_time", b"start_time", "tail", b"tail", "utterance_id", b"utterance_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "modality", b"modality", "offset", b"offset", "revision", b"revision", "speaker", b"speaker", "start_time", b"start_time", "tail", b"tail", "utterance_id", b"utterance_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1186,12 +1196,17 @@ class ConversationDeleted(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    """The conversation."""
     def __init__(
         self,
+        *,
+        conversation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1220,19 +1235,19 @@ class Heartbeat(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    TIME_FIELD_NUMBER: _builtins.int
+    SERVER_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def time(self) -> _timestamp_pb2.Timestamp:
+    def server_time(self) -> _timestamp_pb2.Timestamp:
         """Time at the server."""
 
     def __init__(
         self,
         *,
-        time: _timestamp_pb2.Timestamp | None = ...,
+        server_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["server_time", b"server_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["server_time", b"server_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1245,12 +1260,12 @@ class WatchEnd(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
-    reason: Global___StreamEndReason.ValueType
+    reason: Global___WatchEndReason.ValueType
     """Reason for the end."""
     def __init__(
         self,
         *,
-        reason: Global___StreamEndReason.ValueType = ...,
+        reason: Global___WatchEndReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -1270,12 +1285,15 @@ class ListEntriesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    AFTER_NUMBER_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """The conversation."""
     page_size: _builtins.int
-    """Most results on a page: 100 if 0, at most 500. A page is also limited to about one megabyte."""
+    """Most results on a page: 100 if 0. A value above 500 means 500. A page also ends at about 256 kilobytes."""
     page_token: _builtins.str
     """`next_page_token` of the previous page."""
+    after_number: _builtins.int
+    """Only entries with a higher number, for example `last_entry_number` - 20 for the last twenty; 0 for all."""
     @_builtins.property
     def filter(self) -> Global___EntryFilter:
         """Filter for the entries; all when absent."""
@@ -1287,10 +1305,11 @@ class ListEntriesRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         filter: Global___EntryFilter | None = ...,
+        after_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_number", b"after_number", "conversation_id", b"conversation_id", "filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1332,43 +1351,45 @@ class SearchEntriesRequest(_message.Message):
 
     QUERY_FIELD_NUMBER: _builtins.int
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
-    START_TIME_FIELD_NUMBER: _builtins.int
-    END_TIME_FIELD_NUMBER: _builtins.int
-    SPEAKER_FIELD_NUMBER: _builtins.int
+    START_COMMIT_TIME_FIELD_NUMBER: _builtins.int
+    END_COMMIT_TIME_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """Words that must all occur; case and word endings are ignored."""
     conversation_id: _builtins.str
     """Only in this conversation; in all of the customer's conversations when empty."""
-    speaker: _entry_pb2.Speaker.ValueType
-    """Only words of this speaker; both speakers when unspecified."""
     page_size: _builtins.int
-    """Most results on a page: 20 if 0, at most 100. A page is also limited to about one megabyte."""
+    """Most results on a page: 20 if 0. A value above 100 means 100. A page also ends at about 256 kilobytes."""
     page_token: _builtins.str
     """`next_page_token` of the previous page."""
     @_builtins.property
-    def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Only entries stored at this time or later."""
+    def start_commit_time(self) -> _timestamp_pb2.Timestamp:
+        """Only entries stored at this time or later (`commit_time`)."""
 
     @_builtins.property
-    def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Only entries stored before this time."""
+    def end_commit_time(self) -> _timestamp_pb2.Timestamp:
+        """Only entries stored before this time (`commit_time`)."""
+
+    @_builtins.property
+    def filter(self) -> Global___EntryFilter:
+        """Filter for the entries; all when absent. Only utterances have words to find."""
 
     def __init__(
         self,
         *,
         query: _builtins.str = ...,
         conversation_id: _builtins.str = ...,
-        start_time: _timestamp_pb2.Timestamp | None = ...,
-        end_time: _timestamp_pb2.Timestamp | None = ...,
-        speaker: _entry_pb2.Speaker.ValueType = ...,
+        start_commit_time: _timestamp_pb2.Timestamp | None = ...,
+        end_commit_time: _timestamp_pb2.Timestamp | None = ...,
+        filter: Global___EntryFilter | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_commit_time", b"end_commit_time", "filter", b"filter", "start_commit_time", b"start_commit_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "speaker", b"speaker", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "end_commit_time", b"end_commit_time", "filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "start_commit_time", b"start_commit_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

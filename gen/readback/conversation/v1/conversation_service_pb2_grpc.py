@@ -210,8 +210,8 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RejoinCall(self, request, context):
-        """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
-        the room once: an earlier participant with the same identity is removed. Takes no request id: each
+        """Issues a new token for a running call, for a page that was reloaded or a second device. The customer is
+        in the room once: an earlier participant with the same identity is removed. Takes no request id: each
         request issues another token, and all are valid.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.

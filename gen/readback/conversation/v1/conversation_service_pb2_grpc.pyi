@@ -90,8 +90,8 @@ class ConversationServiceStub:
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
     RejoinCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.RejoinCallRequest, _conversation_service_pb2.RejoinCallResponse]
-    """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
-    the room once: an earlier participant with the same identity is removed. Takes no request id: each
+    """Issues a new token for a running call, for a page that was reloaded or a second device. The customer is
+    in the room once: an earlier participant with the same identity is removed. Takes no request id: each
     request issues another token, and all are valid.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
@@ -191,8 +191,8 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
     RejoinCall: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.RejoinCallRequest, _conversation_service_pb2.RejoinCallResponse]  # type: ignore[assignment]
-    """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
-    the room once: an earlier participant with the same identity is removed. Takes no request id: each
+    """Issues a new token for a running call, for a page that was reloaded or a second device. The customer is
+    in the room once: an earlier participant with the same identity is removed. Takes no request id: each
     request issues another token, and all are valid.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
@@ -349,8 +349,8 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.RejoinCallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.RejoinCallResponse, _abc.Awaitable[_conversation_service_pb2.RejoinCallResponse]]:
-        """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
-        the room once: an earlier participant with the same identity is removed. Takes no request id: each
+        """Issues a new token for a running call, for a page that was reloaded or a second device. The customer is
+        in the room once: an earlier participant with the same identity is removed. Takes no request id: each
         request issues another token, and all are valid.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.

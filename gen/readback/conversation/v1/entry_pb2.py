@@ -32,7 +32,7 @@ from readback.flightdata.v1 import places_pb2 as readback_dot_flightdata_dot_v1_
 from readback.options.v1 import options_pb2 as readback_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$readback/conversation/v1/entry.proto\x12\x18readback.conversation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/rpc/error_details.proto\x1a*readback/flightdata/v1/flight_status.proto\x1a$readback/flightdata/v1/flights.proto\x1a#readback/flightdata/v1/places.proto\x1a!readback/options/v1/options.proto\"\xf1\x02\n\tUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12!\n\x0egenerated_text\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12>\n\x07sealing\x18\x06 \x01(\x0e\x32!.readback.conversation.v1.SealingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x08language\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18#\x12+\n\x16\x63ompletes_utterance_id\x18\x08 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x95\x02\n\rOpenUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x19\n\x08revision\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xec\x03\n\x08ToolCall\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x35\n\x06places\x18\x03 \x03(\x0b\x32\x1d.readback.flightdata.v1.PlaceB\x06\xbaH\x03\xd8\x01\x03\x12N\n\x0esearch_flights\x18\x04 \x01(\x0b\x32,.readback.flightdata.v1.SearchFlightsRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12O\n\rflight_status\x18\x05 \x01(\x0b\x32..readback.flightdata.v1.GetFlightStatusRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12N\n\x0croute_status\x18\x06 \x01(\x0b\x32..readback.flightdata.v1.ListRouteStatusRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12H\n\x0bget_airport\x18\x07 \x01(\x0b\x32).readback.flightdata.v1.GetAirportRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12(\n\x05other\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x42\x0b\n\targuments\"\xc3\x04\n\nToolResult\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x42\n\x07outcome\x18\x03 \x01(\x0e\x32%.readback.conversation.v1.ToolOutcomeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12T\n\x0esearch_flights\x18\x04 \x01(\x0b\x32,.readback.conversation.v1.FlightSearchResultB\x0c\xbaH\x03\xd8\x01\x03\x9a\xb2\x19\x02\x08\x01H\x00\x12V\n\rflight_status\x18\x05 \x01(\x0b\x32/.readback.flightdata.v1.GetFlightStatusResponseB\x0c\xbaH\x03\xd8\x01\x03\x9a\xb2\x19\x02\x08\x01H\x00\x12U\n\x0croute_status\x18\x06 \x01(\x0b\x32/.readback.flightdata.v1.ListRouteStatusResponseB\x0c\xbaH\x03\xd8\x01\x03\x9a\xb2\x19\x02\x08\x01H\x00\x12O\n\x0bget_airport\x18\x07 \x01(\x0b\x32*.readback.flightdata.v1.GetAirportResponseB\x0c\xbaH\x03\xd8\x01\x03\x9a\xb2\x19\x02\x08\x01H\x00\x12\x30\n\x05other\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\x9a\xb2\x19\x02\x08\x01H\x00\x12&\n\x05\x65rror\x18\t \x01(\x0b\x32\x15.google.rpc.ErrorInfoH\x00\x42\x08\n\x06result\"~\n\x12\x46lightSearchResult\x12\x36\n\x07results\x18\x01 \x01(\x0b\x32%.readback.flightdata.v1.SearchResults\x12\x30\n\x04\x64one\x18\x02 \x01(\x0b\x32\".readback.flightdata.v1.SearchDone\"\x86\x02\n\x0bStateChange\x12\x43\n\x04kind\x18\x01 \x01(\x0e\x32).readback.conversation.v1.StateChangeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x12\n\x05\x65poch\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x42\n\x0f\x63\x61ll_end_reason\x18\x03 \x01(\x0e\x32\'.readback.conversation.v1.CallEndReasonH\x00\x12\x46\n\x11\x61gent_loss_reason\x18\x04 \x01(\x0e\x32).readback.conversation.v1.AgentLossReasonH\x00\x42\x08\n\x06reasonB\x08\n\x06_epoch\"\xea\x03\n\x05\x45ntry\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x10\n\x08\x65ntry_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63ommit_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04late\x18\x08 \x01(\x08\x12\x38\n\tutterance\x18\t \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\n \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x0b \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x12=\n\x0cstate_change\x18\x0c \x01(\x0b\x32%.readback.conversation.v1.StateChangeH\x00\x42\t\n\x07\x63ontent*K\n\x07Speaker\x12\x17\n\x13SPEAKER_UNSPECIFIED\x10\x00\x12\x14\n\x10SPEAKER_CUSTOMER\x10\x01\x12\x11\n\rSPEAKER_AGENT\x10\x02*K\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eMODALITY_VOICE\x10\x01\x12\x11\n\rMODALITY_TEXT\x10\x02*e\n\x07Sealing\x12\x17\n\x13SEALING_UNSPECIFIED\x10\x00\x12\x11\n\rSEALING_FINAL\x10\x01\x12\x17\n\x13SEALING_INTERRUPTED\x10\x02\x12\x15\n\x11SEALING_TRUNCATED\x10\x03*\xf9\x02\n\x0bToolOutcome\x12\x1c\n\x18TOOL_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n\x12TOOL_OUTCOME_FOUND\x10\x01\x12\x16\n\x12TOOL_OUTCOME_EMPTY\x10\x02\x12\x1c\n\x18TOOL_OUTCOME_UNAVAILABLE\x10\x03\x12\x1b\n\x17TOOL_OUTCOME_RESTRICTED\x10\x04\x12 \n\x1cTOOL_OUTCOME_QUOTA_EXHAUSTED\x10\x05\x12\x1e\n\x1aTOOL_OUTCOME_PLACE_UNKNOWN\x10\x06\x12\x1b\n\x17TOOL_OUTCOME_SAME_PLACE\x10\x07\x12\x1d\n\x19TOOL_OUTCOME_DATE_IN_PAST\x10\x08\x12$\n TOOL_OUTCOME_DATE_BEYOND_HORIZON\x10\t\x12!\n\x1dTOOL_OUTCOME_FLIGHT_NOT_FOUND\x10\n\x12\x1a\n\x16TOOL_OUTCOME_ABANDONED\x10\x0b*\x81\x02\n\rCallEndReason\x12\x1f\n\x1b\x43\x41LL_END_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1e\x43\x41LL_END_REASON_CALLER_HUNG_UP\x10\x01\x12!\n\x1d\x43\x41LL_END_REASON_AGENT_HUNG_UP\x10\x02\x12\x1f\n\x1b\x43\x41LL_END_REASON_CALLER_LOST\x10\x03\x12&\n\"CALL_END_REASON_CONVERSATION_ENDED\x10\x04\x12\x1c\n\x18\x43\x41LL_END_REASON_NO_AGENT\x10\x05\x12!\n\x1d\x43\x41LL_END_REASON_CALLER_SILENT\x10\x06*|\n\x0f\x41gentLossReason\x12!\n\x1d\x41GENT_LOSS_REASON_UNSPECIFIED\x10\x00\x12#\n\x1f\x41GENT_LOSS_REASON_STREAM_BROKEN\x10\x01\x12!\n\x1d\x41GENT_LOSS_REASON_HANDED_OVER\x10\x02*\xea\x01\n\x0fStateChangeKind\x12!\n\x1dSTATE_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eSTATE_CHANGE_KIND_CALL_STARTED\x10\x01\x12\"\n\x1eSTATE_CHANGE_KIND_AGENT_JOINED\x10\x02\x12 \n\x1cSTATE_CHANGE_KIND_AGENT_LOST\x10\x03\x12 \n\x1cSTATE_CHANGE_KIND_CALL_ENDED\x10\x04\x12(\n$STATE_CHANGE_KIND_CONVERSATION_ENDED\x10\x05\x42\x8f\x01\n\x1bio.readback.conversation.v1P\x01ZSgithub.com/readback/readback/clients/go/gen/readback/conversation/v1;conversationv1\xaa\x02\x18Readback.Conversation.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$readback/conversation/v1/entry.proto\x12\x18readback.conversation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/rpc/error_details.proto\x1a*readback/flightdata/v1/flight_status.proto\x1a$readback/flightdata/v1/flights.proto\x1a#readback/flightdata/v1/places.proto\x1a!readback/options/v1/options.proto\"\xef\x02\n\tUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12<\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\x08\xbaH\x05\x82\x01\x02 \x00\x12>\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\x08\xbaH\x05\x82\x01\x02 \x00\x12\x1a\n\x04text\x18\x04 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x18\xa0\x9c\x01\x12$\n\x0egenerated_text\x18\x05 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x18\xa0\x9c\x01\x12<\n\x07sealing\x18\x06 \x01(\x0e\x32!.readback.conversation.v1.SealingB\x08\xbaH\x05\x82\x01\x02 \x00\x12\x17\n\x06locale\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18#\x12+\n\x16\x63ompletes_utterance_id\x18\x08 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xec\x03\n\x08ToolCall\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x35\n\x06places\x18\x03 \x03(\x0b\x32\x1d.readback.flightdata.v1.PlaceB\x06\xbaH\x03\xd8\x01\x03\x12N\n\x0esearch_flights\x18\x04 \x01(\x0b\x32,.readback.flightdata.v1.SearchFlightsRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12O\n\rflight_status\x18\x05 \x01(\x0b\x32..readback.flightdata.v1.GetFlightStatusRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12N\n\x0croute_status\x18\x06 \x01(\x0b\x32..readback.flightdata.v1.ListRouteStatusRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12H\n\x0bget_airport\x18\x07 \x01(\x0b\x32).readback.flightdata.v1.GetAirportRequestB\x06\xbaH\x03\xd8\x01\x03H\x00\x12(\n\x05other\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x42\x0b\n\targuments\"\xc1\x04\n\nToolResult\x12\x1e\n\x0ctool_call_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12@\n\x07outcome\x18\x03 \x01(\x0e\x32%.readback.conversation.v1.ToolOutcomeB\x08\xbaH\x05\x82\x01\x02 \x00\x12T\n\x0esearch_flights\x18\x04 \x01(\x0b\x32,.readback.conversation.v1.FlightSearchResultB\x0c\xbaH\x03\xd8\x01\x03\x9a\xb2\x19\x02\x08\x01H\x00\x12V\n\rflight_status\x18\x05 \x01(\x0b\x32/.readback.flightdata.v1.GetFlightStatusResponseB\x0c\xbaH\x03\xd8\x01\x03\x9a\xb2\x19\x02\x08\x01H\x00\x12U\n\x0croute_status\x18\x06 \x01(\x0b\x32/.readback.flightdata.v1.ListRouteStatusResponseB\x0c\xbaH\x03\xd8\x01\x03\x9a\xb2\x19\x02\x08\x01H\x00\x12O\n\x0bget_airport\x18\x07 \x01(\x0b\x32*.readback.flightdata.v1.GetAirportResponseB\x0c\xbaH\x03\xd8\x01\x03\x9a\xb2\x19\x02\x08\x01H\x00\x12\x30\n\x05other\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\x9a\xb2\x19\x02\x08\x01H\x00\x12&\n\x05\x65rror\x18\t \x01(\x0b\x32\x15.google.rpc.ErrorInfoH\x00\x42\x08\n\x06result\"~\n\x12\x46lightSearchResult\x12\x36\n\x07results\x18\x01 \x01(\x0b\x32%.readback.flightdata.v1.SearchResults\x12\x30\n\x04\x64one\x18\x02 \x01(\x0b\x32\".readback.flightdata.v1.SearchDone\"\x84\x02\n\x0bStateChange\x12\x41\n\x04kind\x18\x01 \x01(\x0e\x32).readback.conversation.v1.StateChangeKindB\x08\xbaH\x05\x82\x01\x02 \x00\x12\x12\n\x05\x65poch\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x42\n\x0f\x63\x61ll_end_reason\x18\x03 \x01(\x0e\x32\'.readback.conversation.v1.CallEndReasonH\x00\x12\x46\n\x11\x61gent_loss_reason\x18\x04 \x01(\x0e\x32).readback.conversation.v1.AgentLossReasonH\x00\x42\x08\n\x06reasonB\x08\n\x06_epoch\"\xea\x03\n\x05\x45ntry\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x10\n\x08\x65ntry_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63ommit_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04late\x18\x08 \x01(\x08\x12\x38\n\tutterance\x18\t \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\n \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x0b \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x12=\n\x0cstate_change\x18\x0c \x01(\x0b\x32%.readback.conversation.v1.StateChangeH\x00\x42\t\n\x07\x63ontent*K\n\x07Speaker\x12\x17\n\x13SPEAKER_UNSPECIFIED\x10\x00\x12\x14\n\x10SPEAKER_CUSTOMER\x10\x01\x12\x11\n\rSPEAKER_AGENT\x10\x02*K\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eMODALITY_VOICE\x10\x01\x12\x11\n\rMODALITY_TEXT\x10\x02*e\n\x07Sealing\x12\x17\n\x13SEALING_UNSPECIFIED\x10\x00\x12\x11\n\rSEALING_FINAL\x10\x01\x12\x17\n\x13SEALING_INTERRUPTED\x10\x02\x12\x15\n\x11SEALING_TRUNCATED\x10\x03*\xf9\x02\n\x0bToolOutcome\x12\x1c\n\x18TOOL_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n\x12TOOL_OUTCOME_FOUND\x10\x01\x12\x16\n\x12TOOL_OUTCOME_EMPTY\x10\x02\x12\x1c\n\x18TOOL_OUTCOME_UNAVAILABLE\x10\x03\x12\x1b\n\x17TOOL_OUTCOME_RESTRICTED\x10\x04\x12 \n\x1cTOOL_OUTCOME_QUOTA_EXHAUSTED\x10\x05\x12\x1e\n\x1aTOOL_OUTCOME_PLACE_UNKNOWN\x10\x06\x12\x1b\n\x17TOOL_OUTCOME_SAME_PLACE\x10\x07\x12\x1d\n\x19TOOL_OUTCOME_DATE_IN_PAST\x10\x08\x12$\n TOOL_OUTCOME_DATE_BEYOND_HORIZON\x10\t\x12!\n\x1dTOOL_OUTCOME_FLIGHT_NOT_FOUND\x10\n\x12\x1a\n\x16TOOL_OUTCOME_ABANDONED\x10\x0b*\xa5\x02\n\rCallEndReason\x12\x1f\n\x1b\x43\x41LL_END_REASON_UNSPECIFIED\x10\x00\x12$\n CALL_END_REASON_CUSTOMER_HUNG_UP\x10\x01\x12!\n\x1d\x43\x41LL_END_REASON_AGENT_HUNG_UP\x10\x02\x12!\n\x1d\x43\x41LL_END_REASON_CUSTOMER_LOST\x10\x03\x12&\n\"CALL_END_REASON_CONVERSATION_ENDED\x10\x04\x12\x1c\n\x18\x43\x41LL_END_REASON_NO_AGENT\x10\x05\x12#\n\x1f\x43\x41LL_END_REASON_CUSTOMER_SILENT\x10\x06\x12\x1c\n\x18\x43\x41LL_END_REASON_REPLACED\x10\x07*|\n\x0f\x41gentLossReason\x12!\n\x1d\x41GENT_LOSS_REASON_UNSPECIFIED\x10\x00\x12#\n\x1f\x41GENT_LOSS_REASON_STREAM_BROKEN\x10\x01\x12!\n\x1d\x41GENT_LOSS_REASON_HANDED_OVER\x10\x02*\xea\x01\n\x0fStateChangeKind\x12!\n\x1dSTATE_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eSTATE_CHANGE_KIND_CALL_STARTED\x10\x01\x12\"\n\x1eSTATE_CHANGE_KIND_AGENT_JOINED\x10\x02\x12 \n\x1cSTATE_CHANGE_KIND_AGENT_LOST\x10\x03\x12 \n\x1cSTATE_CHANGE_KIND_CALL_ENDED\x10\x04\x12(\n$STATE_CHANGE_KIND_CONVERSATION_ENDED\x10\x05\x42\x8f\x01\n\x1bio.readback.conversation.v1P\x01ZSgithub.com/readback/readback/clients/go/gen/readback/conversation/v1;conversationv1\xaa\x02\x18Readback.Conversation.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,29 +43,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UTTERANCE'].fields_by_name['utterance_id']._loaded_options = None
   _globals['_UTTERANCE'].fields_by_name['utterance_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_UTTERANCE'].fields_by_name['speaker']._loaded_options = None
-  _globals['_UTTERANCE'].fields_by_name['speaker']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_UTTERANCE'].fields_by_name['speaker']._serialized_options = b'\272H\005\202\001\002 \000'
   _globals['_UTTERANCE'].fields_by_name['modality']._loaded_options = None
-  _globals['_UTTERANCE'].fields_by_name['modality']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_UTTERANCE'].fields_by_name['modality']._serialized_options = b'\272H\005\202\001\002 \000'
   _globals['_UTTERANCE'].fields_by_name['text']._loaded_options = None
-  _globals['_UTTERANCE'].fields_by_name['text']._serialized_options = b'\272H\006r\004\030\240\234\001'
+  _globals['_UTTERANCE'].fields_by_name['text']._serialized_options = b'\200\001\001\272H\006r\004\030\240\234\001'
   _globals['_UTTERANCE'].fields_by_name['generated_text']._loaded_options = None
-  _globals['_UTTERANCE'].fields_by_name['generated_text']._serialized_options = b'\272H\006r\004\030\240\234\001'
+  _globals['_UTTERANCE'].fields_by_name['generated_text']._serialized_options = b'\200\001\001\272H\006r\004\030\240\234\001'
   _globals['_UTTERANCE'].fields_by_name['sealing']._loaded_options = None
-  _globals['_UTTERANCE'].fields_by_name['sealing']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_UTTERANCE'].fields_by_name['language']._loaded_options = None
-  _globals['_UTTERANCE'].fields_by_name['language']._serialized_options = b'\272H\004r\002\030#'
+  _globals['_UTTERANCE'].fields_by_name['sealing']._serialized_options = b'\272H\005\202\001\002 \000'
+  _globals['_UTTERANCE'].fields_by_name['locale']._loaded_options = None
+  _globals['_UTTERANCE'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030#'
   _globals['_UTTERANCE'].fields_by_name['completes_utterance_id']._loaded_options = None
   _globals['_UTTERANCE'].fields_by_name['completes_utterance_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
-  _globals['_OPENUTTERANCE'].fields_by_name['utterance_id']._loaded_options = None
-  _globals['_OPENUTTERANCE'].fields_by_name['utterance_id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_OPENUTTERANCE'].fields_by_name['speaker']._loaded_options = None
-  _globals['_OPENUTTERANCE'].fields_by_name['speaker']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_OPENUTTERANCE'].fields_by_name['modality']._loaded_options = None
-  _globals['_OPENUTTERANCE'].fields_by_name['modality']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_OPENUTTERANCE'].fields_by_name['text']._loaded_options = None
-  _globals['_OPENUTTERANCE'].fields_by_name['text']._serialized_options = b'\272H\006r\004\030\240\234\001'
-  _globals['_OPENUTTERANCE'].fields_by_name['revision']._loaded_options = None
-  _globals['_OPENUTTERANCE'].fields_by_name['revision']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_TOOLCALL'].fields_by_name['tool_call_id']._loaded_options = None
   _globals['_TOOLCALL'].fields_by_name['tool_call_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_TOOLCALL'].fields_by_name['name']._loaded_options = None
@@ -85,7 +75,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOOLRESULT'].fields_by_name['name']._loaded_options = None
   _globals['_TOOLRESULT'].fields_by_name['name']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_TOOLRESULT'].fields_by_name['outcome']._loaded_options = None
-  _globals['_TOOLRESULT'].fields_by_name['outcome']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_TOOLRESULT'].fields_by_name['outcome']._serialized_options = b'\272H\005\202\001\002 \000'
   _globals['_TOOLRESULT'].fields_by_name['search_flights']._loaded_options = None
   _globals['_TOOLRESULT'].fields_by_name['search_flights']._serialized_options = b'\272H\003\330\001\003\232\262\031\002\010\001'
   _globals['_TOOLRESULT'].fields_by_name['flight_status']._loaded_options = None
@@ -97,33 +87,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOOLRESULT'].fields_by_name['other']._loaded_options = None
   _globals['_TOOLRESULT'].fields_by_name['other']._serialized_options = b'\232\262\031\002\010\001'
   _globals['_STATECHANGE'].fields_by_name['kind']._loaded_options = None
-  _globals['_STATECHANGE'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_SPEAKER']._serialized_start=2959
-  _globals['_SPEAKER']._serialized_end=3034
-  _globals['_MODALITY']._serialized_start=3036
-  _globals['_MODALITY']._serialized_end=3111
-  _globals['_SEALING']._serialized_start=3113
-  _globals['_SEALING']._serialized_end=3214
-  _globals['_TOOLOUTCOME']._serialized_start=3217
-  _globals['_TOOLOUTCOME']._serialized_end=3594
-  _globals['_CALLENDREASON']._serialized_start=3597
-  _globals['_CALLENDREASON']._serialized_end=3854
-  _globals['_AGENTLOSSREASON']._serialized_start=3856
-  _globals['_AGENTLOSSREASON']._serialized_end=3980
-  _globals['_STATECHANGEKIND']._serialized_start=3983
-  _globals['_STATECHANGEKIND']._serialized_end=4217
+  _globals['_STATECHANGE'].fields_by_name['kind']._serialized_options = b'\272H\005\202\001\002 \000'
+  _globals['_SPEAKER']._serialized_start=2673
+  _globals['_SPEAKER']._serialized_end=2748
+  _globals['_MODALITY']._serialized_start=2750
+  _globals['_MODALITY']._serialized_end=2825
+  _globals['_SEALING']._serialized_start=2827
+  _globals['_SEALING']._serialized_end=2928
+  _globals['_TOOLOUTCOME']._serialized_start=2931
+  _globals['_TOOLOUTCOME']._serialized_end=3308
+  _globals['_CALLENDREASON']._serialized_start=3311
+  _globals['_CALLENDREASON']._serialized_end=3604
+  _globals['_AGENTLOSSREASON']._serialized_start=3606
+  _globals['_AGENTLOSSREASON']._serialized_end=3730
+  _globals['_STATECHANGEKIND']._serialized_start=3733
+  _globals['_STATECHANGEKIND']._serialized_end=3967
   _globals['_UTTERANCE']._serialized_start=345
-  _globals['_UTTERANCE']._serialized_end=714
-  _globals['_OPENUTTERANCE']._serialized_start=717
-  _globals['_OPENUTTERANCE']._serialized_end=994
-  _globals['_TOOLCALL']._serialized_start=997
-  _globals['_TOOLCALL']._serialized_end=1489
-  _globals['_TOOLRESULT']._serialized_start=1492
-  _globals['_TOOLRESULT']._serialized_end=2071
-  _globals['_FLIGHTSEARCHRESULT']._serialized_start=2073
-  _globals['_FLIGHTSEARCHRESULT']._serialized_end=2199
-  _globals['_STATECHANGE']._serialized_start=2202
-  _globals['_STATECHANGE']._serialized_end=2464
-  _globals['_ENTRY']._serialized_start=2467
-  _globals['_ENTRY']._serialized_end=2957
+  _globals['_UTTERANCE']._serialized_end=712
+  _globals['_TOOLCALL']._serialized_start=715
+  _globals['_TOOLCALL']._serialized_end=1207
+  _globals['_TOOLRESULT']._serialized_start=1210
+  _globals['_TOOLRESULT']._serialized_end=1787
+  _globals['_FLIGHTSEARCHRESULT']._serialized_start=1789
+  _globals['_FLIGHTSEARCHRESULT']._serialized_end=1915
+  _globals['_STATECHANGE']._serialized_start=1918
+  _globals['_STATECHANGE']._serialized_end=2178
+  _globals['_ENTRY']._serialized_start=2181
+  _globals['_ENTRY']._serialized_end=2671
 # @@protoc_insertion_point(module_scope)

@@ -34,7 +34,7 @@ class _SpeakerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Speaker.Value
     SPEAKER_UNSPECIFIED: _Speaker.ValueType  # 0
     """Unknown; never stored."""
     SPEAKER_CUSTOMER: _Speaker.ValueType  # 1
-    """The person who called."""
+    """The customer."""
     SPEAKER_AGENT: _Speaker.ValueType  # 2
     """The voice agent."""
 
@@ -44,7 +44,7 @@ class Speaker(_Speaker, metaclass=_SpeakerEnumTypeWrapper):
 SPEAKER_UNSPECIFIED: Speaker.ValueType  # 0
 """Unknown; never stored."""
 SPEAKER_CUSTOMER: Speaker.ValueType  # 1
-"""The person who called."""
+"""The customer."""
 SPEAKER_AGENT: Speaker.ValueType  # 2
 """The voice agent."""
 Global___Speaker: _TypeAlias = Speaker  # noqa: Y015
@@ -130,7 +130,7 @@ class _ToolOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ToolOutco
     TOOL_OUTCOME_FLIGHT_NOT_FOUND: _ToolOutcome.ValueType  # 10
     """No flight has this number on this day."""
     TOOL_OUTCOME_ABANDONED: _ToolOutcome.ValueType  # 11
-    """The agent didn't wait for the result, for example because the caller interrupted."""
+    """The agent didn't wait for the result, for example because the customer interrupted."""
 
 class ToolOutcome(_ToolOutcome, metaclass=_ToolOutcomeEnumTypeWrapper):
     """Outcome of a tool call."""
@@ -158,7 +158,7 @@ TOOL_OUTCOME_DATE_BEYOND_HORIZON: ToolOutcome.ValueType  # 9
 TOOL_OUTCOME_FLIGHT_NOT_FOUND: ToolOutcome.ValueType  # 10
 """No flight has this number on this day."""
 TOOL_OUTCOME_ABANDONED: ToolOutcome.ValueType  # 11
-"""The agent didn't wait for the result, for example because the caller interrupted."""
+"""The agent didn't wait for the result, for example because the customer interrupted."""
 Global___ToolOutcome: _TypeAlias = ToolOutcome  # noqa: Y015
 
 class _CallEndReason:
@@ -169,36 +169,40 @@ class _CallEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallEnd
     DESCRIPTOR: _descriptor.EnumDescriptor
     CALL_END_REASON_UNSPECIFIED: _CallEndReason.ValueType  # 0
     """It has not ended."""
-    CALL_END_REASON_CALLER_HUNG_UP: _CallEndReason.ValueType  # 1
-    """The caller hung up."""
+    CALL_END_REASON_CUSTOMER_HUNG_UP: _CallEndReason.ValueType  # 1
+    """The customer hung up."""
     CALL_END_REASON_AGENT_HUNG_UP: _CallEndReason.ValueType  # 2
     """The agent said goodbye."""
-    CALL_END_REASON_CALLER_LOST: _CallEndReason.ValueType  # 3
-    """The caller left the room and did not come back."""
+    CALL_END_REASON_CUSTOMER_LOST: _CallEndReason.ValueType  # 3
+    """The customer left the room and did not come back."""
     CALL_END_REASON_CONVERSATION_ENDED: _CallEndReason.ValueType  # 4
     """The conversation was ended."""
     CALL_END_REASON_NO_AGENT: _CallEndReason.ValueType  # 5
     """No agent was available."""
-    CALL_END_REASON_CALLER_SILENT: _CallEndReason.ValueType  # 6
-    """The caller said and typed nothing for too long."""
+    CALL_END_REASON_CUSTOMER_SILENT: _CallEndReason.ValueType  # 6
+    """The customer said and typed nothing for too long."""
+    CALL_END_REASON_REPLACED: _CallEndReason.ValueType  # 7
+    """The customer began another call (`end_running_call`)."""
 
 class CallEndReason(_CallEndReason, metaclass=_CallEndReasonEnumTypeWrapper):
     """Reason for the end of a call."""
 
 CALL_END_REASON_UNSPECIFIED: CallEndReason.ValueType  # 0
 """It has not ended."""
-CALL_END_REASON_CALLER_HUNG_UP: CallEndReason.ValueType  # 1
-"""The caller hung up."""
+CALL_END_REASON_CUSTOMER_HUNG_UP: CallEndReason.ValueType  # 1
+"""The customer hung up."""
 CALL_END_REASON_AGENT_HUNG_UP: CallEndReason.ValueType  # 2
 """The agent said goodbye."""
-CALL_END_REASON_CALLER_LOST: CallEndReason.ValueType  # 3
-"""The caller left the room and did not come back."""
+CALL_END_REASON_CUSTOMER_LOST: CallEndReason.ValueType  # 3
+"""The customer left the room and did not come back."""
 CALL_END_REASON_CONVERSATION_ENDED: CallEndReason.ValueType  # 4
 """The conversation was ended."""
 CALL_END_REASON_NO_AGENT: CallEndReason.ValueType  # 5
 """No agent was available."""
-CALL_END_REASON_CALLER_SILENT: CallEndReason.ValueType  # 6
-"""The caller said and typed nothing for too long."""
+CALL_END_REASON_CUSTOMER_SILENT: CallEndReason.ValueType  # 6
+"""The customer said and typed nothing for too long."""
+CALL_END_REASON_REPLACED: CallEndReason.ValueType  # 7
+"""The customer began another call (`end_running_call`)."""
 Global___CallEndReason: _TypeAlias = CallEndReason  # noqa: Y015
 
 class _AgentLossReason:
@@ -210,7 +214,7 @@ class _AgentLossReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Agent
     AGENT_LOSS_REASON_UNSPECIFIED: _AgentLossReason.ValueType  # 0
     """Unknown; never stored."""
     AGENT_LOSS_REASON_STREAM_BROKEN: _AgentLossReason.ValueType  # 1
-    """Its `Record` stream broke and was not opened again in time."""
+    """Its connection broke and was not restored in time."""
     AGENT_LOSS_REASON_HANDED_OVER: _AgentLossReason.ValueType  # 2
     """It left the call to another agent."""
 
@@ -220,7 +224,7 @@ class AgentLossReason(_AgentLossReason, metaclass=_AgentLossReasonEnumTypeWrappe
 AGENT_LOSS_REASON_UNSPECIFIED: AgentLossReason.ValueType  # 0
 """Unknown; never stored."""
 AGENT_LOSS_REASON_STREAM_BROKEN: AgentLossReason.ValueType  # 1
-"""Its `Record` stream broke and was not opened again in time."""
+"""Its connection broke and was not restored in time."""
 AGENT_LOSS_REASON_HANDED_OVER: AgentLossReason.ValueType  # 2
 """It left the call to another agent."""
 Global___AgentLossReason: _TypeAlias = AgentLossReason  # noqa: Y015
@@ -273,7 +277,7 @@ class Utterance(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     GENERATED_TEXT_FIELD_NUMBER: _builtins.int
     SEALING_FIELD_NUMBER: _builtins.int
-    LANGUAGE_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
     COMPLETES_UTTERANCE_ID_FIELD_NUMBER: _builtins.int
     utterance_id: _builtins.str
     """UUID chosen by the writer at the start of the utterance; the live captions use the same id."""
@@ -282,12 +286,14 @@ class Utterance(_message.Message):
     modality: Global___Modality.ValueType
     """Spoken or typed."""
     text: _builtins.str
-    """The customer's words as recognised or typed, or the agent's words that have reached the caller."""
+    """The customer's words as recognised or typed, or the agent's words that have reached the
+    customer.
+    """
     generated_text: _builtins.str
     """All the words that the agent was about to say; empty if they are the same as `text`."""
     sealing: Global___Sealing.ValueType
     """End of the utterance."""
-    language: _builtins.str
+    locale: _builtins.str
     """BCP 47 tag of the spoken language; empty if it is the conversation's."""
     completes_utterance_id: _builtins.str
     """Id of an utterance that the service sealed as truncated; this utterance holds its full text, appended
@@ -302,60 +308,16 @@ class Utterance(_message.Message):
         text: _builtins.str = ...,
         generated_text: _builtins.str = ...,
         sealing: Global___Sealing.ValueType = ...,
-        language: _builtins.str = ...,
+        locale: _builtins.str = ...,
         completes_utterance_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completes_utterance_id", b"completes_utterance_id", "generated_text", b"generated_text", "language", b"language", "modality", b"modality", "sealing", b"sealing", "speaker", b"speaker", "text", b"text", "utterance_id", b"utterance_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completes_utterance_id", b"completes_utterance_id", "generated_text", b"generated_text", "locale", b"locale", "modality", b"modality", "sealing", b"sealing", "speaker", b"speaker", "text", b"text", "utterance_id", b"utterance_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Utterance: _TypeAlias = Utterance  # noqa: Y015
-
-@_typing.final
-class OpenUtterance(_message.Message):
-    """Utterance that is still being spoken. It is stored without a number, and replaced by its next revision."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    UTTERANCE_ID_FIELD_NUMBER: _builtins.int
-    SPEAKER_FIELD_NUMBER: _builtins.int
-    MODALITY_FIELD_NUMBER: _builtins.int
-    TEXT_FIELD_NUMBER: _builtins.int
-    REVISION_FIELD_NUMBER: _builtins.int
-    START_TIME_FIELD_NUMBER: _builtins.int
-    utterance_id: _builtins.str
-    """UUID chosen by the writer at the start of the utterance."""
-    speaker: Global___Speaker.ValueType
-    """Speaker."""
-    modality: Global___Modality.ValueType
-    """Spoken or typed."""
-    text: _builtins.str
-    """All words so far; a later revision may change earlier words."""
-    revision: _builtins.int
-    """Revision number; the highest one is valid."""
-    @_builtins.property
-    def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Start time of the utterance."""
-
-    def __init__(
-        self,
-        *,
-        utterance_id: _builtins.str = ...,
-        speaker: Global___Speaker.ValueType = ...,
-        modality: Global___Modality.ValueType = ...,
-        text: _builtins.str = ...,
-        revision: _builtins.int = ...,
-        start_time: _timestamp_pb2.Timestamp | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["modality", b"modality", "revision", b"revision", "speaker", b"speaker", "start_time", b"start_time", "text", b"text", "utterance_id", b"utterance_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___OpenUtterance: _TypeAlias = OpenUtterance  # noqa: Y015
 
 @_typing.final
 class ToolCall(_message.Message):
@@ -536,7 +498,7 @@ class StateChange(_message.Message):
     kind: Global___StateChangeKind.ValueType
     """Kind of the change."""
     epoch: _builtins.int
-    """Epoch of the call after the change; absent outside calls."""
+    """`epoch` of the call after the change; absent outside calls."""
     call_end_reason: Global___CallEndReason.ValueType
     """Reason for the end of a call."""
     agent_loss_reason: Global___AgentLossReason.ValueType

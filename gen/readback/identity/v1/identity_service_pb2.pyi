@@ -71,14 +71,14 @@ class Session(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SESSION_ID_FIELD_NUMBER: _builtins.int
-    CLIENT_FIELD_NUMBER: _builtins.int
+    CLIENT_NAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     REFRESH_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CURRENT_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUIDv7 in text form."""
-    client: _builtins.str
+    client_name: _builtins.str
     """Name that the client gave itself when it signed in, such as `Firefox on Linux`; may be empty."""
     current: _builtins.bool
     """True for the session of the caller's token."""
@@ -98,7 +98,7 @@ class Session(_message.Message):
         self,
         *,
         session_id: _builtins.str = ...,
-        client: _builtins.str = ...,
+        client_name: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         refresh_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
@@ -106,7 +106,7 @@ class Session(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "refresh_time", b"refresh_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "create_time", b"create_time", "current", b"current", "expire_time", b"expire_time", "refresh_time", b"refresh_time", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_name", b"client_name", "create_time", b"create_time", "current", b"current", "expire_time", b"expire_time", "refresh_time", b"refresh_time", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -160,7 +160,7 @@ class RegisterRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
-    CLIENT_FIELD_NUMBER: _builtins.int
+    CLIENT_NAME_FIELD_NUMBER: _builtins.int
     email: _builtins.str
     """The person's e-mail address, for signing in."""
     password: _builtins.str
@@ -171,7 +171,7 @@ class RegisterRequest(_message.Message):
     """Name by which to address the person."""
     locale: _builtins.str
     """BCP 47 tag; `en-IN` when empty."""
-    client: _builtins.str
+    client_name: _builtins.str
     """Name of the client for `ListSessions`, such as `Firefox on Linux`."""
     def __init__(
         self,
@@ -180,11 +180,11 @@ class RegisterRequest(_message.Message):
         password: _builtins.str = ...,
         display_name: _builtins.str = ...,
         locale: _builtins.str = ...,
-        client: _builtins.str = ...,
+        client_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "display_name", b"display_name", "email", b"email", "locale", b"locale", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_name", b"client_name", "display_name", b"display_name", "email", b"email", "locale", b"locale", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -228,23 +228,23 @@ class LoginRequest(_message.Message):
 
     EMAIL_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
-    CLIENT_FIELD_NUMBER: _builtins.int
+    CLIENT_NAME_FIELD_NUMBER: _builtins.int
     email: _builtins.str
     """The account's e-mail address."""
     password: _builtins.str
     """The account's password."""
-    client: _builtins.str
+    client_name: _builtins.str
     """Name of the client for `ListSessions`, such as `Firefox on Linux`."""
     def __init__(
         self,
         *,
         email: _builtins.str = ...,
         password: _builtins.str = ...,
-        client: _builtins.str = ...,
+        client_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "email", b"email", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_name", b"client_name", "email", b"email", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -422,8 +422,8 @@ class UpdateCustomerRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Fields to change; `*` for all that can be changed. The fields that are set when absent. Other fields of a
-        customer are ignored, so that a client can send back what it read.
+        """Fields to change; `*` for all that can be changed. The fields that are set when absent. `create_time` is
+        ignored, so that a client can send back what it read.
         """
 
     def __init__(
@@ -472,19 +472,25 @@ class ChangePasswordRequest(_message.Message):
 
     OLD_PASSWORD_FIELD_NUMBER: _builtins.int
     NEW_PASSWORD_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     old_password: _builtins.str
     """The account's present password."""
     new_password: _builtins.str
     """The next password, under the rules of `Register`."""
+    request_id: _builtins.str
+    """UUID chosen by the caller, which makes the request safe to repeat (AIP-155). The service makes one if
+    empty. No password is stored with it.
+    """
     def __init__(
         self,
         *,
         old_password: _builtins.str = ...,
         new_password: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_password", b"new_password", "old_password", b"old_password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_password", b"new_password", "old_password", b"old_password", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -516,7 +522,7 @@ class ListSessionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Most results on a page: 20 if 0, at most 100."""
+    """Most results on a page: 20 if 0. A value above 100 means 100."""
     page_token: _builtins.str
     """`next_page_token` of the previous page."""
     def __init__(
@@ -668,20 +674,66 @@ class GetJwksResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    KEYS_JSON_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def keys_json(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Public keys, each one JSON object as in RFC 7517."""
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___JsonWebKey]:
+        """The current key first."""
 
     def __init__(
         self,
         *,
-        keys_json: _abc.Iterable[_builtins.str] | None = ...,
+        keys: _abc.Iterable[Global___JsonWebKey] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys_json", b"keys_json"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetJwksResponse: _TypeAlias = GetJwksResponse  # noqa: Y015
+
+@_typing.final
+class JsonWebKey(_message.Message):
+    """A public key (RFC 7517 §4, RFC 7518 §6.2). Its field names are those of the RFC."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KTY_FIELD_NUMBER: _builtins.int
+    CRV_FIELD_NUMBER: _builtins.int
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    KID_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
+    ALG_FIELD_NUMBER: _builtins.int
+    kty: _builtins.str
+    """Family of the algorithm: `EC`."""
+    crv: _builtins.str
+    """The curve: `P-256`."""
+    x: _builtins.str
+    """The x coordinate, base64url without padding."""
+    y: _builtins.str
+    """The y coordinate, base64url without padding."""
+    kid: _builtins.str
+    """Name of the key in the header of a token."""
+    use: _builtins.str
+    """Use of the key: `sig`."""
+    alg: _builtins.str
+    """Algorithm of the signatures: `ES256`."""
+    def __init__(
+        self,
+        *,
+        kty: _builtins.str = ...,
+        crv: _builtins.str = ...,
+        x: _builtins.str = ...,
+        y: _builtins.str = ...,
+        kid: _builtins.str = ...,
+        use: _builtins.str = ...,
+        alg: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alg", b"alg", "crv", b"crv", "kid", b"kid", "kty", b"kty", "use", b"use", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JsonWebKey: _TypeAlias = JsonWebKey  # noqa: Y015

@@ -152,9 +152,9 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCustomer(self, request, context):
-        """Changes the customer of the token. `display_name` and `locale` can be changed; the e-mail address can't
-        be changed yet. A customer who already has the new values stays unchanged, whatever the etag, so that a
-        repeated request succeeds.
+        """Changes the customer of the token. `display_name` and `locale` can be changed. Another e-mail address or
+        another `customer_id` is refused. A customer who already has the new values stays unchanged, whatever the
+        etag, so that a repeated request succeeds.
 
         Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`; ABORTED `ETAG_MISMATCH`.
         """
@@ -164,11 +164,12 @@ class IdentityServiceServicer:
 
     def ChangePassword(self, request, context):
         """Changes the password of the customer of the token. The session of the token stays open; all other
-        sessions end, with the grants issued in them, as after `RevokeSession`.
+        sessions end, with the grants issued in them, as after `RevokeSession`. A repeated request id succeeds if
+        `new_password` is the password by now.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
-        `CUSTOMER_NOT_FOUND`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`,
-        `OVERLOADED`, with RetryInfo.
+        `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; INVALID_ARGUMENT `WEAK_PASSWORD`;
+        RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -197,7 +198,8 @@ class IdentityServiceServicer:
         """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
         access tokens within 30 seconds. The conversation service deletes the customer's conversations, calls and
         transcripts: it learns of the deletion within 30 seconds, ends a running call, and erases a usual history
-        within a minute. It deletes once more after the last access token has expired.
+        within a minute. It deletes once more after the last access token has expired. Over HTTP it is a POST,
+        because the password belongs in a body, which DELETE has not.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
         `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
@@ -207,8 +209,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetJwks(self, request, context):
-        """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
-        still accepted.
+        """Returns the public keys that verify access tokens: the current one and previous ones that are still
+        accepted. Its JSON is a JWK Set (RFC 7517 §5).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

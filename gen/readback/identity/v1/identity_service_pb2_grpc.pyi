@@ -67,19 +67,20 @@ class IdentityServiceStub:
     Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
     """
     UpdateCustomer: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.UpdateCustomerRequest, _identity_service_pb2.UpdateCustomerResponse]
-    """Changes the customer of the token. `display_name` and `locale` can be changed; the e-mail address can't
-    be changed yet. A customer who already has the new values stays unchanged, whatever the etag, so that a
-    repeated request succeeds.
+    """Changes the customer of the token. `display_name` and `locale` can be changed. Another e-mail address or
+    another `customer_id` is refused. A customer who already has the new values stays unchanged, whatever the
+    etag, so that a repeated request succeeds.
 
     Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`; ABORTED `ETAG_MISMATCH`.
     """
     ChangePassword: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ChangePasswordRequest, _identity_service_pb2.ChangePasswordResponse]
     """Changes the password of the customer of the token. The session of the token stays open; all other
-    sessions end, with the grants issued in them, as after `RevokeSession`.
+    sessions end, with the grants issued in them, as after `RevokeSession`. A repeated request id succeeds if
+    `new_password` is the password by now.
 
     Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
-    `CUSTOMER_NOT_FOUND`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`,
-    `OVERLOADED`, with RetryInfo.
+    `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; INVALID_ARGUMENT `WEAK_PASSWORD`;
+    RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
     ListSessions: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ListSessionsRequest, _identity_service_pb2.ListSessionsResponse]
     """Lists the open sessions of the customer of the token, newest first.
@@ -96,14 +97,15 @@ class IdentityServiceStub:
     """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
     access tokens within 30 seconds. The conversation service deletes the customer's conversations, calls and
     transcripts: it learns of the deletion within 30 seconds, ends a running call, and erases a usual history
-    within a minute. It deletes once more after the last access token has expired.
+    within a minute. It deletes once more after the last access token has expired. Over HTTP it is a POST,
+    because the password belongs in a body, which DELETE has not.
 
     Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
     `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
     GetJwks: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetJwksRequest, _identity_service_pb2.GetJwksResponse]
-    """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
-    still accepted.
+    """Returns the public keys that verify access tokens: the current one and previous ones that are still
+    accepted. Its JSON is a JWK Set (RFC 7517 §5).
     """
 
 @_typing.type_check_only
@@ -145,19 +147,20 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`.
     """
     UpdateCustomer: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.UpdateCustomerRequest, _identity_service_pb2.UpdateCustomerResponse]  # type: ignore[assignment]
-    """Changes the customer of the token. `display_name` and `locale` can be changed; the e-mail address can't
-    be changed yet. A customer who already has the new values stays unchanged, whatever the etag, so that a
-    repeated request succeeds.
+    """Changes the customer of the token. `display_name` and `locale` can be changed. Another e-mail address or
+    another `customer_id` is refused. A customer who already has the new values stays unchanged, whatever the
+    etag, so that a repeated request succeeds.
 
     Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`; ABORTED `ETAG_MISMATCH`.
     """
     ChangePassword: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ChangePasswordRequest, _identity_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
     """Changes the password of the customer of the token. The session of the token stays open; all other
-    sessions end, with the grants issued in them, as after `RevokeSession`.
+    sessions end, with the grants issued in them, as after `RevokeSession`. A repeated request id succeeds if
+    `new_password` is the password by now.
 
     Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
-    `CUSTOMER_NOT_FOUND`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`,
-    `OVERLOADED`, with RetryInfo.
+    `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; INVALID_ARGUMENT `WEAK_PASSWORD`;
+    RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
     ListSessions: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListSessionsRequest, _identity_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """Lists the open sessions of the customer of the token, newest first.
@@ -174,14 +177,15 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
     access tokens within 30 seconds. The conversation service deletes the customer's conversations, calls and
     transcripts: it learns of the deletion within 30 seconds, ends a running call, and erases a usual history
-    within a minute. It deletes once more after the last access token has expired.
+    within a minute. It deletes once more after the last access token has expired. Over HTTP it is a POST,
+    because the password belongs in a body, which DELETE has not.
 
     Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
     `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
     GetJwks: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetJwksRequest, _identity_service_pb2.GetJwksResponse]  # type: ignore[assignment]
-    """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
-    still accepted.
+    """Returns the public keys that verify access tokens: the current one and previous ones that are still
+    accepted. Its JSON is a JWK Set (RFC 7517 §5).
     """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -256,9 +260,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.UpdateCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.UpdateCustomerResponse, _abc.Awaitable[_identity_service_pb2.UpdateCustomerResponse]]:
-        """Changes the customer of the token. `display_name` and `locale` can be changed; the e-mail address can't
-        be changed yet. A customer who already has the new values stays unchanged, whatever the etag, so that a
-        repeated request succeeds.
+        """Changes the customer of the token. `display_name` and `locale` can be changed. Another e-mail address or
+        another `customer_id` is refused. A customer who already has the new values stays unchanged, whatever the
+        etag, so that a repeated request succeeds.
 
         Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`; UNAUTHENTICATED `SESSION_ENDED`; ABORTED `ETAG_MISMATCH`.
         """
@@ -270,11 +274,12 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.ChangePasswordResponse, _abc.Awaitable[_identity_service_pb2.ChangePasswordResponse]]:
         """Changes the password of the customer of the token. The session of the token stays open; all other
-        sessions end, with the grants issued in them, as after `RevokeSession`.
+        sessions end, with the grants issued in them, as after `RevokeSession`. A repeated request id succeeds if
+        `new_password` is the password by now.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
-        `CUSTOMER_NOT_FOUND`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`,
-        `OVERLOADED`, with RetryInfo.
+        `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; INVALID_ARGUMENT `WEAK_PASSWORD`;
+        RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -309,7 +314,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes the customer of the token, with all sessions and grants. Other services refuse the customer's
         access tokens within 30 seconds. The conversation service deletes the customer's conversations, calls and
         transcripts: it learns of the deletion within 30 seconds, ends a running call, and erases a usual history
-        within a minute. It deletes once more after the last access token has expired.
+        within a minute. It deletes once more after the last access token has expired. Over HTTP it is a POST,
+        because the password belongs in a body, which DELETE has not.
 
         Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
         `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
@@ -321,8 +327,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.GetJwksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.GetJwksResponse, _abc.Awaitable[_identity_service_pb2.GetJwksResponse]]:
-        """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
-        still accepted.
+        """Returns the public keys that verify access tokens: the current one and previous ones that are still
+        accepted. Its JSON is a JWK Set (RFC 7517 §5).
         """
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

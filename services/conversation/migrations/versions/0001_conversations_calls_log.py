@@ -43,6 +43,7 @@ def _conversations() -> None:
         sa.Column("state", sa.SmallInteger, nullable=False),
         sa.Column("create_time", INSTANT, nullable=False),
         sa.Column("update_time", INSTANT, nullable=False),
+        sa.Column("last_entry_time", INSTANT),
         sa.Column("end_time", INSTANT),
         sa.Column("last_number", sa.BigInteger, nullable=False),
     )
@@ -65,7 +66,8 @@ def _calls() -> None:
         sa.Column("access_expire_time", INSTANT, nullable=False),
         sa.Column("time_zone", sa.String(64), nullable=False),
         sa.Column("sealed_grant", sa.LargeBinary),
-        sa.Column("start_time", INSTANT, nullable=False),
+        sa.Column("create_time", INSTANT, nullable=False),
+        sa.Column("answer_time", INSTANT),
         sa.Column("end_time", INSTANT),
         sa.Column("end_reason", sa.SmallInteger, nullable=False),
     )

@@ -179,7 +179,7 @@ class _Operations:
         else:
             content = {kind: {"schema": self._schemas.reference(output)} for kind in (LINES, EVENTS)}
         is_single = not route.method.server_streaming
-        unchanged = {"304": {"description": "The resource still has the etag."}}
+        unchanged = {"304": {"description": "The response is still the one with this ETag."}}
         return {
             **(unchanged if route.verb == "GET" and is_single and has_etag(output) else {}),
             "200": {"description": comments().get(output.full_name, "") or "Done.", "content": content},
@@ -189,11 +189,11 @@ class _Operations:
 
 def _etag_headers(route: Route) -> Iterator[dict[str, Any]]:
     if route.verb == "GET":
-        text = "Etag that was read: 304 without a body if the resource still has it."
+        text = "`ETag` of an earlier response: 304 without a body if nothing in it has changed."
         is_single = not route.method.server_streaming
         wanted = {"If-None-Match": text} if is_single and has_etag(route.method.output_type) else {}
     else:
-        text = "Etag that was read: 412 if the resource has changed since."
+        text = "`ETag` of an earlier response, or the etag in it: 412 if the resource was updated since."
         wanted = {"If-Match": text} if has_etag(route.method.input_type) else {}
     for name, text in wanted.items():
         yield {"name": name, "in": "header", "description": text, "schema": STRING}

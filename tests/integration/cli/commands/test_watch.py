@@ -29,7 +29,7 @@ from tests.product import READBACK, environment_for
 pytestmark = pytest.mark.integration
 
 HERE, THERE = "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11", "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d22"
-FINISHED = pb.WatchResponse(cursor="end", end=pb.WatchEnd(reason=pb.STREAM_END_REASON_CONVERSATION_ENDED))
+FINISHED = pb.WatchResponse(cursor="end", end=pb.WatchEnd(reason=pb.WATCH_END_REASON_CONVERSATION_ENDED))
 CAUGHT_UP = pb.WatchResponse(cursor="now", caught_up=pb.CaughtUp())
 
 
@@ -126,7 +126,7 @@ async def test_entries_are_lines_of_stdout_and_a_lost_connection_is_reported_on_
 
 
 async def test_all_conversations_are_followed_unless_one_is_named(tmp_path: Path) -> None:
-    gone = pb.WatchResponse(cursor="after deletion", conversation_id=THERE, deleted=pb.ConversationDeleted())
+    gone = pb.WatchResponse(cursor="after deletion", deleted=pb.ConversationDeleted(conversation_id=THERE))
     everything = sending(said(1, "one"), said(1, "two", THERE), said(2, "three"), gone, CAUGHT_UP, stay=True)
     async with watching(tmp_path, everything) as (command, script):
         code, out, _ = await command.done("--no-follow")
@@ -165,7 +165,9 @@ async def test_filters_are_sent_to_the_service(tmp_path: Path) -> None:
         )
     (request,) = script.watched
     assert request.conversation_id == HERE
-    assert abs(request.start_time.ToDatetime(UTC) - (before - timedelta(hours=2))) < timedelta(minutes=1)
+    assert abs(request.start_commit_time.ToDatetime(UTC) - (before - timedelta(hours=2))) < timedelta(
+        minutes=1
+    )
     assert list(request.filter.speakers) == [entry_pb2.SPEAKER_CUSTOMER]
     assert list(request.filter.kinds) == [pb.ENTRY_KIND_UTTERANCE, pb.ENTRY_KIND_TOOL_CALL]
     assert not request.include_live

@@ -99,7 +99,7 @@ async def test_ending_a_call_twice_gives_the_same_answer(mesh: Mesh) -> None:
     call = await customer.call()
     request = pb.EndCallRequest(call_id=call.call_id, request_id=uuid7())
     first = await customer.stub.EndCall(request)
-    assert first.call.end_reason == entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
+    assert first.call.end_reason == entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP
     assert await customer.stub.EndCall(request) == first
     again = await customer.stub.EndCall(pb.EndCallRequest(call_id=call.call_id, request_id=uuid7()))
     assert again.call == first.call

@@ -48,7 +48,7 @@ async def test_running_call_is_ended_if_asked(limited: Mesh) -> None:
         assert (await customer.stub.StartCall(request)).call.conversation_id == another
         assert isinstance(await agent.over(), CallEnded)
     error = await refused(customer.stub.RejoinCall(pb.RejoinCallRequest(call_id=call.call_id)))
-    assert metadata_of(error) == {"end_reason": "CALLER_HUNG_UP"}
+    assert metadata_of(error) == {"end_reason": "REPLACED"}
 
 
 async def test_conversations_and_calls_have_a_rate(limited: Mesh) -> None:

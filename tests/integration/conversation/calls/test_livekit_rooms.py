@@ -46,7 +46,8 @@ def a_call(epoch: int = 1) -> Call:
         access_expire_time=now,
         time_zone="",
         sealed_grant=None,
-        start_time=now,
+        create_time=now,
+        answer_time=None,
         end_time=None,
         end_reason=entry_pb2.CALL_END_REASON_UNSPECIFIED,
     )

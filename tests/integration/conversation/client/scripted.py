@@ -97,7 +97,7 @@ def entries(*numbers: int) -> pb.WatchResponse:
     return pb.WatchResponse(cursor=f"after {numbers[-1]}", entries=batch)
 
 
-def ended(reason: pb.StreamEndReason.ValueType, cursor: str = "") -> pb.WatchResponse:
+def ended(reason: pb.WatchEndReason.ValueType, cursor: str = "") -> pb.WatchResponse:
     """Return the end of a watch."""
     return pb.WatchResponse(cursor=cursor, end=pb.WatchEnd(reason=reason))
 

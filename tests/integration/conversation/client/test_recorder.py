@@ -15,7 +15,6 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 from structlog.testing import capture_logs
@@ -83,7 +82,7 @@ class Received:
                         yield acked(request)
                     case "close":
                         yield call_record.RecordResponse(
-                            end=call_record.RecordEnd(reason=pb.STREAM_END_REASON_CALL_ENDED)
+                            end=call_record.RecordEnd(reason=call_record.RECORD_END_REASON_CALL_ENDED)
                         )
                         return
 
@@ -110,7 +109,7 @@ class Received:
 
         return script
 
-    def ending(self, reason: pb.StreamEndReason.ValueType) -> Recording:
+    def ending(self, reason: call_record.RecordEndReason.ValueType) -> Recording:
         """Return a script that ends the stream instead of acknowledging."""
 
         async def script(requests: Requests, context: Any) -> Responses:
@@ -144,8 +143,12 @@ async def test_unacked_draft_is_sent_again_with_the_same_number() -> None:
     assert received.opens[0] == received.opens[1], "the same writer opens the same epoch again"
 
 
-@pytest.mark.parametrize("reason", [pb.STREAM_END_REASON_DRAINING, pb.STREAM_END_REASON_TOKEN_EXPIRED])
-async def test_stream_that_the_service_ends_is_opened_again(reason: pb.StreamEndReason.ValueType) -> None:
+@pytest.mark.parametrize(
+    "reason", [call_record.RECORD_END_REASON_DRAINING, call_record.RECORD_END_REASON_TOKEN_EXPIRED]
+)
+async def test_stream_that_the_service_ends_is_opened_again(
+    reason: call_record.RecordEndReason.ValueType,
+) -> None:
     received = Received()
     async with recording(Scripted(record=[received.ending(reason), received.acking()])) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")
@@ -173,7 +176,7 @@ async def test_draft_at_which_the_service_always_fails_does_not_stop_the_others(
                 yield OPENED
             elif request.HasField("close"):
                 yield call_record.RecordResponse(
-                    end=call_record.RecordEnd(reason=pb.STREAM_END_REASON_CALL_ENDED)
+                    end=call_record.RecordEnd(reason=call_record.RECORD_END_REASON_CALL_ENDED)
                 )
                 return
             elif bad.intersection(map(text_of, request.append.drafts)):
@@ -351,8 +354,8 @@ async def test_close_is_repeated_after_a_break() -> None:
     async with recording(
         Scripted(record=[received.breaking(grpc.StatusCode.UNAVAILABLE), received.acking()])
     ) as recorder:
-        await recorder.close(entry_pb2.CALL_END_REASON_CALLER_HUNG_UP)
-    assert received.closed == [entry_pb2.CALL_END_REASON_CALLER_HUNG_UP] * 2
+        await recorder.close(entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP)
+    assert received.closed == [entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP] * 2
 
 
 async def test_agent_never_waits_and_loses_the_call_when_the_outbox_is_full() -> None:

@@ -25,7 +25,7 @@ from tests.integration.conversation.client.scripted import Following, Scripted, 
 pytestmark = pytest.mark.integration
 
 CONVERSATION = str(uuid4())
-DONE = pb.STREAM_END_REASON_CONVERSATION_ENDED
+DONE = pb.WATCH_END_REASON_CONVERSATION_ENDED
 
 
 def sending(*responses: pb.WatchResponse, then: grpc.StatusCode | None = None) -> Following:
@@ -56,9 +56,9 @@ async def test_broken_watch_is_resumed_from_the_last_cursor(code: grpc.StatusCod
     assert [request.cursor for request in script.watched] == ["", "after 2"]
 
 
-@pytest.mark.parametrize("reason", [pb.STREAM_END_REASON_DRAINING, pb.STREAM_END_REASON_TOKEN_EXPIRED])
+@pytest.mark.parametrize("reason", [pb.WATCH_END_REASON_DRAINING, pb.WATCH_END_REASON_TOKEN_EXPIRED])
 async def test_ended_watch_is_resumed_from_the_cursor_of_its_end(
-    reason: pb.StreamEndReason.ValueType,
+    reason: pb.WatchEndReason.ValueType,
 ) -> None:
     script = Scripted(watch=[sending(entry(1), ended(reason, "at the end")), sending(entry(2), ended(DONE))])
     events = await watch_all(script)
@@ -223,13 +223,13 @@ async def test_deletion_during_a_disconnection_ends_the_watch_as_deleted() -> No
         watch=[sending(entry(1), then=grpc.StatusCode.UNAVAILABLE), sending(then=grpc.StatusCode.NOT_FOUND)]
     )
     events = await watch_all(script)
-    assert events[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_DELETED
+    assert events[-1].end.reason == pb.WATCH_END_REASON_CONVERSATION_DELETED
 
 
 async def test_deletion_ends_the_watch() -> None:
-    script = Scripted(watch=[sending(entry(1), ended(pb.STREAM_END_REASON_CONVERSATION_DELETED))])
+    script = Scripted(watch=[sending(entry(1), ended(pb.WATCH_END_REASON_CONVERSATION_DELETED))])
     events = await watch_all(script)
-    assert events[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_DELETED
+    assert events[-1].end.reason == pb.WATCH_END_REASON_CONVERSATION_DELETED
     assert len(script.watched) == 1
 
 
@@ -239,7 +239,7 @@ def of(conversation: str, number: int) -> pb.WatchResponse:
 
 
 async def test_all_conversations_are_watched_each_in_its_own_order() -> None:
-    deleted = pb.WatchResponse(cursor="after deletion", conversation_id="b", deleted=pb.ConversationDeleted())
+    deleted = pb.WatchResponse(cursor="after deletion", deleted=pb.ConversationDeleted(conversation_id="b"))
     first = sending(of("a", 1), of("b", 1), of("a", 2), then=grpc.StatusCode.UNAVAILABLE)
     script = Scripted(watch=[first, sending(of("a", 2), of("b", 2), deleted, of("a", 3), ended(DONE))])
     async with serving(script) as stub, asyncio.timeout(20), watch(stub) as events:
@@ -248,7 +248,7 @@ async def test_all_conversations_are_watched_each_in_its_own_order() -> None:
         (event.entry.conversation_id, event.entry.number) for event in seen if event.HasField("entry")
     ]
     assert entries_seen == [("a", 1), ("b", 1), ("a", 2), ("b", 2), ("a", 3)]
-    assert [event.conversation_id for event in seen if event.HasField("deleted")] == ["b"]
+    assert [event.deleted.conversation_id for event in seen if event.HasField("deleted")] == ["b"]
     assert [request.conversation_id for request in script.watched] == ["", ""]
 
 
@@ -272,10 +272,10 @@ async def test_every_attempt_sends_the_whole_request() -> None:
     script = Scripted(watch=[sending(then=grpc.StatusCode.UNAVAILABLE), sending(ended(DONE))])
     began = datetime(2026, 11, 1, tzinfo=UTC)
     await watch_all(
-        script, start_time=began, speakers=[entry_pb2.SPEAKER_AGENT], kinds=[pb.ENTRY_KIND_UTTERANCE]
+        script, start_commit_time=began, speakers=[entry_pb2.SPEAKER_AGENT], kinds=[pb.ENTRY_KIND_UTTERANCE]
     )
     for request in script.watched:
-        assert request.start_time.ToDatetime(UTC) == began
+        assert request.start_commit_time.ToDatetime(UTC) == began
         assert (list(request.filter.speakers), list(request.filter.kinds)) == (
             [entry_pb2.SPEAKER_AGENT],
             [pb.ENTRY_KIND_UTTERANCE],
@@ -299,7 +299,7 @@ async def test_lost_and_resumed_connections_are_reported_once_each() -> None:
 
 async def test_draining_replica_is_not_reported() -> None:
     changes: list[Connection] = []
-    script = Scripted(watch=[sending(entry(1), ended(pb.STREAM_END_REASON_DRAINING)), sending(ended(DONE))])
+    script = Scripted(watch=[sending(entry(1), ended(pb.WATCH_END_REASON_DRAINING)), sending(ended(DONE))])
     await watch_all(script, on_connection=changes.append)
     assert changes == []
 

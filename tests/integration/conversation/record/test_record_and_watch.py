@@ -63,7 +63,7 @@ async def test_watcher_reads_what_the_recorder_wrote_in_order(mesh: Mesh) -> Non
     assert [entry.state_change.HasField("epoch") for entry in (*entries[:2], *entries[6:])] == [True] * 3 + [
         False
     ], "the end of a conversation is outside calls"
-    assert seen[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_ENDED
+    assert seen[-1].end.reason == pb.WATCH_END_REASON_CONVERSATION_ENDED
     listed = await customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id))
     assert list(listed.entries) == entries
     found = await customer.stub.GetConversation(

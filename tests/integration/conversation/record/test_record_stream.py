@@ -181,7 +181,7 @@ async def test_hanging_up_ends_the_agent_s_stream(mesh: Mesh) -> None:
     call = await customer.call()
     async with opened(await mesh.agent_stub(), call, str(uuid4())) as stream:
         await customer.stub.EndCall(pb.EndCallRequest(call_id=call.call_id, request_id=str(uuid4())))
-        assert (await read(stream)).end.reason == pb.STREAM_END_REASON_CALL_ENDED
+        assert (await read(stream)).end.reason == call_record.RECORD_END_REASON_CALL_ENDED
         assert await stream.read() is grpc.aio.EOF
 
 
@@ -319,7 +319,7 @@ async def test_appends_in_flight_before_close_are_stored_and_acked(mesh: Mesh) -
             )
         )
         assert await acked(stream, through=20) == list(range(3, 23))
-        assert (await read(stream)).end.reason == pb.STREAM_END_REASON_CALL_ENDED
+        assert (await read(stream)).end.reason == call_record.RECORD_END_REASON_CALL_ENDED
     assert len(await texts(customer, call)) == 20
 
 

@@ -206,7 +206,7 @@ async def test_search_is_limited_by_speaker_time_and_conversation(library: Searc
     await library.say(writer, "Delhi two", speaker=AGENT)
     between = library.clock.now()
     await library.call_with("Delhi three")
-    assert await library.texts("delhi", speaker=AGENT) == ["Delhi two"]
+    assert await library.texts("delhi", speakers=[AGENT]) == ["Delhi two"]
     assert await library.texts("delhi", conversation_id=call.conversation_id) == ["Delhi two", "Delhi one"]
     assert await library.texts("delhi", since=between) == ["Delhi three", "Delhi two"]
     assert await library.texts("delhi", before=between) == ["Delhi one"]

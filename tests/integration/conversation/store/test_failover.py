@@ -66,7 +66,8 @@ class Failover:
             )
             self._connection.execute(
                 "UPDATE conversations SET "
-                "last_number = b.last_number, update_time = b.update_time, title = b.title "
+                "last_number = b.last_number, update_time = b.update_time, "
+                "last_entry_time = b.last_entry_time, title = b.title "
                 "FROM behind_conversations b WHERE b.key = conversations.key"
             )
 

@@ -96,14 +96,14 @@ async def _database_of_before(url: str) -> None:
             await connection.execute(
                 text(
                     "INSERT INTO conversations VALUES "
-                    "(:key, :id, :customer, 'A title', 'en-IN', 1, :now, :now, NULL, :last)"
+                    "(:key, :id, :customer, 'A title', 'en-IN', 1, :now, :now, :now, NULL, :last)"
                 ),
                 names,
             )
             await connection.execute(
                 text(
                     "INSERT INTO calls (key, call_id, conversation_key, room, state, epoch, dispatches, "
-                    "dispatch_time, access_expire_time, time_zone, start_time, end_reason) "
+                    "dispatch_time, access_expire_time, time_zone, create_time, end_reason) "
                     "VALUES (:key, :id, :key, :room, 3, 1, 0, :now, :now, '', :now, 1)"
                 ),
                 names,

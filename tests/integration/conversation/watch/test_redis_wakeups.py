@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from mesh.clock import SystemClock
 from mesh.database.migrations import migrated
@@ -266,7 +267,7 @@ async def test_pending_caption_is_dropped_when_its_utterance_is_sealed(tmp_path:
     )
     customer, conversation, utterance = (str(uuid4()) for _ in range(3))
     for revision in range(1, 5):
-        speech = entry_pb2.OpenUtterance(utterance_id=utterance, revision=revision)
+        speech = call_record.OpenUtterance(utterance_id=utterance, revision=revision)
         relay.spoken(customer, Caption(conversation, speech))
     assert len(relay._pending) == 1, "the latest wins while it waits"
     relay.committed(Committed(customer, conversation, 3, 3, sealed=[utterance]))

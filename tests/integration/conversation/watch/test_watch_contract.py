@@ -82,10 +82,10 @@ async def refused(stub: ConversationServiceAsyncStub, request: pb.WatchRequest) 
 @pytest.mark.parametrize(
     "request_",
     [
-        pb.WatchRequest(start_time=Timestamp(seconds=10**15)),
+        pb.WatchRequest(start_commit_time=Timestamp(seconds=10**15)),
         pb.WatchRequest(heartbeat_interval=Duration(seconds=10**18)),
-        pb.SearchEntriesRequest(query="flight", start_time=Timestamp(seconds=-(10**15))),
-        pb.SearchEntriesRequest(query="flight", end_time=Timestamp(nanos=10**9)),
+        pb.SearchEntriesRequest(query="flight", start_commit_time=Timestamp(seconds=-(10**15))),
+        pb.SearchEntriesRequest(query="flight", end_commit_time=Timestamp(nanos=10**9)),
     ],
     ids=lambda request: request.ListFields()[-1][0].full_name,
 )
@@ -110,13 +110,13 @@ async def test_first_and_last_valid_times_are_accepted(mesh: Mesh) -> None:
     first, last = Timestamp(seconds=-62_135_596_800), Timestamp(seconds=253_402_300_799, nanos=999_999_999)
     longest = Duration(seconds=315_576_000_000)
     for log in ("", call.conversation_id):
-        begun = pb.WatchRequest(conversation_id=log, start_time=first, heartbeat_interval=longest)
+        begun = pb.WatchRequest(conversation_id=log, start_commit_time=first, heartbeat_interval=longest)
         assert len(entries_in(await followed(customer.stub, begun))) == 7
         assert not entries_in(
-            await followed(customer.stub, pb.WatchRequest(conversation_id=log, start_time=last))
+            await followed(customer.stub, pb.WatchRequest(conversation_id=log, start_commit_time=last))
         )
     found = await customer.stub.SearchEntries(
-        pb.SearchEntriesRequest(query="chennai", start_time=first, end_time=last)
+        pb.SearchEntriesRequest(query="chennai", start_commit_time=first, end_commit_time=last)
     )
     assert found.results
 
@@ -201,11 +201,14 @@ async def test_all_conversations_in_one_stream_with_deletions(mesh: Mesh) -> Non
         await customer.stub.DeleteConversation(request)
         deleted = await stream.read()
         assert isinstance(deleted, pb.WatchResponse)
-        assert (deleted.WhichOneof("event"), deleted.conversation_id) == ("deleted", first.conversation_id)
+        assert (deleted.WhichOneof("event"), deleted.deleted.conversation_id) == (
+            "deleted",
+            first.conversation_id,
+        )
     for cursor in (message.cursor for message in seen):
         later = await followed(customer.stub, pb.WatchRequest(cursor=cursor))
         assert first.conversation_id in [
-            message.conversation_id for message in later if message.HasField("deleted")
+            message.deleted.conversation_id for message in later if message.HasField("deleted")
         ]
         assert {entry.conversation_id for entry in entries_in(later)} <= {second.conversation_id}
 
@@ -251,7 +254,7 @@ async def test_watch_of_a_conversation_ends_when_it_is_deleted(mesh: Mesh) -> No
         request = pb.DeleteConversationRequest(conversation_id=call.conversation_id, request_id=str(uuid4()))
         await customer.stub.DeleteConversation(request)
         rest = [message async for message in stream]
-    assert [message.end.reason for message in rest] == [pb.STREAM_END_REASON_CONVERSATION_DELETED]
+    assert [message.end.reason for message in rest] == [pb.WATCH_END_REASON_CONVERSATION_DELETED]
 
 
 async def test_agent_follows_its_call_s_conversation_and_no_other(mesh: Mesh) -> None:

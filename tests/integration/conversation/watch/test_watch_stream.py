@@ -71,7 +71,7 @@ async def test_watch_from_a_time_skips_what_was_stored_before(mesh: Mesh) -> Non
         since = listed.entries[-1].commit_time.ToDatetime(UTC) + timedelta(microseconds=1)
         recorder.seal(str(uuid4()), AGENT, "after")
         await recorder.flushed()
-        async with watch(customer.stub, call.conversation_id, start_time=since) as events:
+        async with watch(customer.stub, call.conversation_id, start_commit_time=since) as events:
             assert (await anext(events)).entry.utterance.text == "after"
 
 
@@ -122,7 +122,7 @@ async def test_drained_watch_ends_in_good_order(lone_mesh: Mesh) -> None:
             await stream.read()
             stopping = asyncio.create_task(service.aclose())
             rest = [message async for message in stream]
-            assert rest[-1].end.reason == pb.STREAM_END_REASON_DRAINING
+            assert rest[-1].end.reason == pb.WATCH_END_REASON_DRAINING
             await stopping
 
 

@@ -67,7 +67,7 @@ async def test_grpc_goes_directly(
 ) -> None:
     monkeypatch.setenv(name, proxy.url)
     async with running_identity(tmp_path) as identity, open_channel(identity.address, *IDENTITY) as channel:
-        assert (await IdentityServiceStub(channel).GetJwks(pb.GetJwksRequest())).keys_json
+        assert (await IdentityServiceStub(channel).GetJwks(pb.GetJwksRequest())).keys
     assert proxy.requests == []
 
 

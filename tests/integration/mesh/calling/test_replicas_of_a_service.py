@@ -50,7 +50,7 @@ class Replica(conversation_grpc.ConversationServiceServicer):
         yield conversation.WatchResponse(cursor="1")
         await self.draining.wait()
         yield conversation.WatchResponse(
-            end=conversation.WatchEnd(reason=conversation.STREAM_END_REASON_DRAINING)
+            end=conversation.WatchEnd(reason=conversation.WATCH_END_REASON_DRAINING)
         )
 
     async def drain(self) -> None:
@@ -177,7 +177,7 @@ async def test_a_draining_replica_ends_its_watches_and_gets_no_new_calls() -> No
                     await stub.GetConversation(ask, metadata=tokens)
                 assert (one.asked, other.asked) == (0, 5)
                 other.draining.set()
-                end = conversation.WatchEnd(reason=conversation.STREAM_END_REASON_DRAINING)
+                end = conversation.WatchEnd(reason=conversation.WATCH_END_REASON_DRAINING)
                 assert [await call.read() for call in (a, b)] == [conversation.WatchResponse(end=end)] * 2
 
 

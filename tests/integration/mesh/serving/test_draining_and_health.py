@@ -38,7 +38,7 @@ class Slow(conversation_grpc.ConversationServiceServicer):
         yield conversation.WatchResponse(cursor="1")
         await self.draining.wait()
         yield conversation.WatchResponse(
-            end=conversation.WatchEnd(reason=conversation.STREAM_END_REASON_DRAINING)
+            end=conversation.WatchEnd(reason=conversation.WATCH_END_REASON_DRAINING)
         )
 
     async def GetConversation(self, request, context):
@@ -93,7 +93,7 @@ async def test_a_stopping_server_ends_streams_in_order_and_finishes_running_call
             )
             await servicer.called.wait()
             stop.set()
-            last = conversation.WatchEnd(reason=conversation.STREAM_END_REASON_DRAINING)
+            last = conversation.WatchEnd(reason=conversation.WATCH_END_REASON_DRAINING)
             assert await watch.read() == conversation.WatchResponse(end=last)
             assert await watch.read() is grpc.aio.EOF
             assert (await watch.code()) is grpc.StatusCode.OK

@@ -62,7 +62,7 @@ async def test_a_caller_who_leaves_on_purpose_has_hung_up() -> None:
     room = Room("caller")
     watched = Watched(room, LONG)
     room.leave("caller", DisconnectReason.CLIENT_INITIATED)
-    assert await watched.ended() == entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
+    assert await watched.ended() == entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP
     assert watched.calls == []
 
 
@@ -70,7 +70,7 @@ async def test_a_caller_who_drops_out_and_stays_away_is_lost() -> None:
     room = Room("caller")
     watched = Watched(room, SHORT)
     room.leave("caller", DisconnectReason.CONNECTION_TIMEOUT)
-    assert await watched.ended() == entry_pb2.CALL_END_REASON_CALLER_LOST
+    assert await watched.ended() == entry_pb2.CALL_END_REASON_CUSTOMER_LOST
     assert watched.calls == ["away"]
 
 
@@ -81,7 +81,7 @@ async def test_a_caller_who_comes_back_in_time_continues() -> None:
     room.enter("caller")
     assert watched.calls == ["away", "back"]
     room.leave("caller", DisconnectReason.CLIENT_INITIATED)
-    assert await watched.ended() == entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
+    assert await watched.ended() == entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP
 
 
 async def test_losing_the_agents_own_connection_counts_as_away() -> None:
@@ -116,7 +116,7 @@ async def test_a_second_tab_that_replaces_the_first_is_not_away() -> None:
 
 
 async def test_a_caller_who_never_comes_is_lost() -> None:
-    assert await Watched(Room(), SHORT).ended() == entry_pb2.CALL_END_REASON_CALLER_LOST
+    assert await Watched(Room(), SHORT).ended() == entry_pb2.CALL_END_REASON_CUSTOMER_LOST
 
 
 async def test_other_participants_are_ignored() -> None:

@@ -221,7 +221,7 @@ async def test_words_still_in_recognition_when_the_call_ends_are_recorded_once(c
     call.session.hear(SpeechEventType.INTERIM_TRANSCRIPT, "flights from Chennai to")
     call.session.unspoken = "flights from Chennai to Delhi"
     call.room.leave(DisconnectReason.CLIENT_INITIATED)
-    assert await call.over() == entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
+    assert await call.over() == entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP
     assert call.log.sealed == [("flights from Chennai to Delhi", TRUNCATED)]
 
 

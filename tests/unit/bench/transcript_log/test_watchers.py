@@ -19,7 +19,7 @@ BATCH = pb.WatchResponse(
 )
 HEARTBEAT = pb.WatchResponse(heartbeat=pb.Heartbeat())
 CAUGHT_UP = pb.WatchResponse(caught_up=pb.CaughtUp())
-END = pb.WatchResponse(end=pb.WatchEnd(reason=pb.STREAM_END_REASON_DRAINING))
+END = pb.WatchResponse(end=pb.WatchEnd(reason=pb.WATCH_END_REASON_DRAINING))
 
 
 class Stream:

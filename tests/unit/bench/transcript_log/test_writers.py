@@ -10,7 +10,6 @@ import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from bench.transcript_log.load.sample_turns import sample_turns
@@ -90,7 +89,7 @@ async def test_turns_are_entries_of_their_own() -> None:
     [
         grpc.aio.EOF,
         call_record.RecordResponse(rejected=call_record.RecordRejected(client_sequence=1)),
-        call_record.RecordResponse(end=call_record.RecordEnd(reason=pb.STREAM_END_REASON_DRAINING)),
+        call_record.RecordResponse(end=call_record.RecordEnd(reason=call_record.RECORD_END_REASON_DRAINING)),
     ],
 )
 async def test_anything_but_an_ack_fails_the_measurement(answer: object) -> None:

@@ -40,7 +40,7 @@ def test_every_event_is_one_line_that_fits_the_schema(capsys: pytest.CaptureFixt
     output.greeted(TURN)
     output.turn(TURN)
     output.turn(replace(TURN, heard="", reply="", tools=[], first_audio_ms=None, interims=0))
-    output.ended("CALLER_HUNG_UP")
+    output.ended("CUSTOMER_HUNG_UP")
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [event["event"] for event in events] == ["connected", "turn", "turn", "ended"]
     for event in events:
@@ -87,7 +87,7 @@ def test_the_terminal_shows_both_sides_word_for_word() -> None:
     output.greeted(replace(TURN, reply="Hello."))
     output.turn(TURN)
     output.turn(replace(TURN, reply=""))
-    output.ended("CALLER_HUNG_UP")
+    output.ended("CUSTOMER_HUNG_UP")
     text = text_of.getvalue()
     for line in (
         "you  Flights from",
@@ -97,4 +97,4 @@ def test_the_terminal_shows_both_sides_word_for_word() -> None:
     ):
         assert line in text
     assert "agent  (no answer)" in text
-    assert "call ended: caller hung up" in text
+    assert "call ended: customer hung up" in text

@@ -80,9 +80,10 @@ def test_a_tool_of_a_later_release_is_shown_by_its_name() -> None:
 
 def test_state_changes_are_shown_in_words() -> None:
     change = entry_pb2.StateChange(
-        kind=entry_pb2.STATE_CHANGE_KIND_CALL_ENDED, call_end_reason=entry_pb2.CALL_END_REASON_CALLER_HUNG_UP
+        kind=entry_pb2.STATE_CHANGE_KIND_CALL_ENDED,
+        call_end_reason=entry_pb2.CALL_END_REASON_CUSTOMER_HUNG_UP,
     )
-    assert shown(entry_line(entry(state_change=change))).endswith("call ended (caller hung up)")
+    assert shown(entry_line(entry(state_change=change))).endswith("call ended (customer hung up)")
 
 
 def test_words_still_being_spoken_have_no_number() -> None:
@@ -111,9 +112,9 @@ def test_a_heading_names_the_conversation_so_that_it_can_be_copied() -> None:
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        (conversation.STREAM_END_REASON_CONVERSATION_ENDED, "has ended"),
-        (conversation.STREAM_END_REASON_CONVERSATION_DELETED, "was deleted"),
+        (conversation.WATCH_END_REASON_CONVERSATION_ENDED, "has ended"),
+        (conversation.WATCH_END_REASON_CONVERSATION_DELETED, "was deleted"),
     ],
 )
-def test_an_end_says_why(reason: conversation.StreamEndReason.ValueType, words: str) -> None:
+def test_an_end_says_why(reason: conversation.WatchEndReason.ValueType, words: str) -> None:
     assert words in shown(end_line(conversation.WatchEnd(reason=reason)))

@@ -109,7 +109,7 @@ def test_long_words_stay_in_their_column_of_a_terminal_and_on_one_line_of_a_file
 
 
 def test_a_deletion_is_shown() -> None:
-    deleted = WatchResponse(conversation_id="c", deleted=ConversationDeleted())
+    deleted = WatchResponse(deleted=ConversationDeleted(conversation_id="c"))
     assert read(deleted, terminal=False, several=True) == "── c was deleted\n"
 
 

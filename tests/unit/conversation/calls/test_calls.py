@@ -126,7 +126,7 @@ async def test_ending_twice_logs_the_end_once(core: Core) -> None:
     call = await core.call()
     await core.end(call)
     await core.end(call, entry_pb2.CALL_END_REASON_NO_AGENT)
-    assert await core.changes(call.conversation_id) == ["CALL_STARTED 1", "CALL_ENDED 1 CALLER_HUNG_UP"]
+    assert await core.changes(call.conversation_id) == ["CALL_STARTED 1", "CALL_ENDED 1 CUSTOMER_HUNG_UP"]
 
 
 async def test_agent_gets_the_grant_which_is_stored_encrypted(core: Core) -> None:

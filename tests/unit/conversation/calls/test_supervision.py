@@ -226,7 +226,7 @@ async def test_call_whose_caller_stays_away_ends(core: Core) -> None:
         await scan_for(core, 12)
         assert (await core.now(call)).ended
         assert await hold.ended() is HoldEnd.CALL_ENDED
-    assert (await core.now(call)).end_reason == entry_pb2.CALL_END_REASON_CALLER_LOST
+    assert (await core.now(call)).end_reason == entry_pb2.CALL_END_REASON_CUSTOMER_LOST
 
 
 async def test_another_token_restarts_the_minute_of_absence(core: Core) -> None:
@@ -248,7 +248,7 @@ async def test_call_that_was_never_joined_ends_with_its_token(core: Core) -> Non
     assert not (await core.now(call)).ended
     core.clock.advance(62)
     await core.scan()
-    assert (await core.now(call)).end_reason == entry_pb2.CALL_END_REASON_CALLER_LOST
+    assert (await core.now(call)).end_reason == entry_pb2.CALL_END_REASON_CUSTOMER_LOST
 
 
 async def test_no_caller_counts_as_absent_while_livekit_is_down(core: Core) -> None:

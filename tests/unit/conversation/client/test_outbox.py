@@ -21,7 +21,7 @@ def sealed(entry_id: str) -> call_record.Draft:
 
 def opened(entry_id: str, revision: int) -> call_record.Draft:
     return call_record.Draft(
-        entry_id=entry_id, open_utterance=entry_pb2.OpenUtterance(utterance_id=entry_id, revision=revision)
+        entry_id=entry_id, open_utterance=call_record.OpenUtterance(utterance_id=entry_id, revision=revision)
     )
 
 

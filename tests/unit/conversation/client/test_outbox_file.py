@@ -39,7 +39,7 @@ def draft(entry_id: str, sequence: int = 0, text: str = "all of it") -> call_rec
 
 
 def revision(entry_id: str, number: int) -> call_record.Draft:
-    speech = entry_pb2.OpenUtterance(utterance_id=entry_id, revision=number, text=f"{number} words")
+    speech = call_record.OpenUtterance(utterance_id=entry_id, revision=number, text=f"{number} words")
     return call_record.Draft(entry_id=entry_id, open_utterance=speech)
 
 

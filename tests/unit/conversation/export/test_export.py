@@ -90,7 +90,7 @@ async def test_plain_text_has_one_line_per_entry() -> None:
                 at=8,
                 stateChange={
                     "kind": "STATE_CHANGE_KIND_CALL_ENDED",
-                    "callEndReason": "CALL_END_REASON_CALLER_HUNG_UP",
+                    "callEndReason": "CALL_END_REASON_CUSTOMER_HUNG_UP",
                 },
             ),
             entry(7, at=9, toolCall={"toolCallId": uuid7(), "name": "later", "other": {"to": "DEL"}}),
@@ -105,7 +105,7 @@ async def test_plain_text_has_one_line_per_entry() -> None:
         '{"legs": [{"depart_date": "2026-12-01", "destination": "DEL"}], "sort": "cheapest"}',
         "[2026-11-23 12:00:05] * x: FOUND",
         "[2026-11-23 12:00:06] Agent: I found three —",
-        "[2026-11-23 12:00:08] * Call ended (CALLER_HUNG_UP)",
+        "[2026-11-23 12:00:08] * Call ended (CUSTOMER_HUNG_UP)",
         '[2026-11-23 12:00:09] * later {"to": "DEL"}',
     ]
 
@@ -201,6 +201,7 @@ def test_a_file_is_named_after_title_and_date(title: str, name: str) -> None:
         state=pb.CONVERSATION_STATE_ACTIVE,
         create_time=NOON,
         update_time=NOON,
+        last_entry_time=None,
         end_time=None,
         last_number=0,
     )

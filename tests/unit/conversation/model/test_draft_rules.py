@@ -26,7 +26,7 @@ IDS = st.sampled_from(
 TEXTS = st.one_of(
     st.text(max_size=5), st.sampled_from(["x" * 20_000, "x" * 20_001, "न" * 20_000, "🛫" * 20_001])
 )
-LANGUAGES = st.sampled_from(["", "en-IN", "x" * 35, "x" * 36])
+LOCALES = st.sampled_from(["", "en-IN", "x" * 35, "x" * 36])
 ENUMS = st.integers(-1, 5)
 STAMPS = st.one_of(
     st.none(),
@@ -43,11 +43,11 @@ UTTERANCES = st.builds(
     text=TEXTS,
     generated_text=TEXTS,
     sealing=ENUMS,
-    language=LANGUAGES,
+    locale=LOCALES,
     completes_utterance_id=IDS,
 )
 OPEN_UTTERANCES = st.builds(
-    entry_pb2.OpenUtterance,
+    call_record.OpenUtterance,
     utterance_id=IDS,
     speaker=ENUMS,
     modality=ENUMS,
@@ -140,11 +140,50 @@ def test_usual_drafts_of_agents_pass_the_fast_validation(
         generated_text=generated,
         sealing=sealing,
     )
-    growing = entry_pb2.OpenUtterance(
+    growing = call_record.OpenUtterance(
         utterance_id=ID, speaker=side, modality=entry_pb2.MODALITY_TEXT, text=text, revision=7
     )
     for content in (sealed, growing):
         assert drafts._surely_valid(good(content), content)
+
+
+ENUM_FIELDS = {
+    entry_pb2.Utterance: ("speaker", "modality", "sealing"),
+    call_record.OpenUtterance: ("speaker", "modality"),
+    entry_pb2.ToolResult: ("outcome",),
+}
+
+
+@pytest.mark.parametrize("kind", ENUM_FIELDS)
+def test_writers_may_use_every_known_value_of_an_enum_and_no_other(kind: type[Message]) -> None:
+    named = {"tool_call_id": ID, "name": "x"} if kind is entry_pb2.ToolResult else {"utterance_id": ID}
+    for field in ENUM_FIELDS[kind]:
+        values = sorted(kind.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number)
+        for value in range(-1, values[-1] + 2):
+            content = kind(**named, **dict.fromkeys(ENUM_FIELDS[kind], 1) | {field: value})
+            expected = [] if value in values[1:] else [f"{FIELDS[kind.DESCRIPTOR.name]}.{field}"]
+            assert refused_fields(good(content)) == expected
+
+
+def refused_fields(draft: call_record.Draft) -> list[str]:
+    try:
+        check_draft(draft)
+    except InvalidRequest as error:
+        return [violation.field for violation in error.violations]
+    return []
+
+
+def test_readers_accept_values_of_newer_services() -> None:
+    spoken = entry_pb2.Utterance(utterance_id=ID)
+    spoken.speaker = spoken.modality = spoken.sealing = 9
+    result = entry_pb2.ToolResult(tool_call_id=ID, name="x", outcome=99)  # type: ignore[arg-type]  # a newer one
+    change = entry_pb2.StateChange(kind=99)  # type: ignore[arg-type]  # a newer one
+    for entry in (
+        entry_pb2.Entry(utterance=spoken),
+        entry_pb2.Entry(tool_result=result),
+        entry_pb2.Entry(state_change=change),
+    ):
+        protovalidate.validate(entry)
 
 
 def test_fast_validation_considers_every_field() -> None:
@@ -156,10 +195,10 @@ def test_fast_validation_considers_every_field() -> None:
         "text",
         "generated_text",
         "sealing",
-        "language",
+        "locale",
         "completes_utterance_id",
     }
-    assert {field.name for field in entry_pb2.OpenUtterance.DESCRIPTOR.fields} == {
+    assert {field.name for field in call_record.OpenUtterance.DESCRIPTOR.fields} == {
         "utterance_id",
         "speaker",
         "modality",

@@ -43,7 +43,7 @@ def utterance(entry_id: str, text: str = "hello") -> entry_pb2.Utterance:
         text=text,
         generated_text="hello there",
         sealing=entry_pb2.SEALING_INTERRUPTED,
-        language="en-IN",
+        locale="en-IN",
     )
 
 
@@ -127,7 +127,7 @@ def test_map_s_order_does_not_change_the_fingerprint() -> None:
 
 def test_open_utterance_needs_no_end() -> None:
     entry_id = str(uuid4())
-    speech = entry_pb2.OpenUtterance(
+    speech = call_record.OpenUtterance(
         utterance_id=entry_id,
         speaker=entry_pb2.SPEAKER_AGENT,
         modality=entry_pb2.MODALITY_VOICE,
@@ -143,7 +143,7 @@ def test_open_utterance_needs_no_end() -> None:
 
 def test_open_utterance_keeps_its_id_and_start() -> None:
     entry_id = str(uuid4())
-    content = entry_pb2.OpenUtterance(
+    content = call_record.OpenUtterance(
         speaker=entry_pb2.SPEAKER_AGENT, text="There", revision=4
     ).SerializeToString()
     message = open_utterance_message(

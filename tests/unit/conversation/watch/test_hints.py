@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from services.conversation.log.bus import Committed
 from services.conversation.model.entries import LogEntry
@@ -54,7 +55,7 @@ COMMITS = st.builds(
     changed=st.booleans(),
 )
 SPEECHES = st.builds(
-    entry_pb2.OpenUtterance, utterance_id=IDS, text=st.text(max_size=200), revision=st.integers(0, 2**40)
+    call_record.OpenUtterance, utterance_id=IDS, text=st.text(max_size=200), revision=st.integers(0, 2**40)
 )
 SPOKEN = st.builds(CaptionHint, IDS, st.builds(Caption, IDS, SPEECHES))
 HINTS = st.lists(st.one_of(COMMITS, SPOKEN, st.builds(CallHint, IDS)), max_size=8)

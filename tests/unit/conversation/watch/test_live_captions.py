@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 from readback_client.live_texts import LiveTexts
 
 from services.conversation.watch.live_captions import (
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.unit
 def spoken(utterance_id: str, revision: int, conversation_id: str = "c") -> Caption:
     return Caption(
         conversation_id,
-        entry_pb2.OpenUtterance(utterance_id=utterance_id, revision=revision, text=f"{revision} words"),
+        call_record.OpenUtterance(utterance_id=utterance_id, revision=revision, text=f"{revision} words"),
     )
 
 
@@ -135,7 +136,7 @@ class Reader:
 
 
 def of(text: str, revision: int, utterance_id: str = "u", speaker: int = 1) -> Caption:
-    speech = entry_pb2.OpenUtterance(
+    speech = call_record.OpenUtterance(
         utterance_id=utterance_id,
         revision=revision,
         text=text,

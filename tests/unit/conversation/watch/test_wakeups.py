@@ -6,7 +6,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from readback.conversation.v1 import entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
 from services.conversation.log.bus import Committed
 from services.conversation.model.cursors import LogId, LogKind
@@ -64,7 +64,7 @@ async def test_captions_wake_only_watchers_that_want_them() -> None:
     bus = LocalBus()
     log = LogId.conversation(MINE)
     with bus.listen(log, CUSTOMER) as deaf, bus.listen(log, CUSTOMER, wants_captions=True) as keen:
-        bus.spoken(CUSTOMER, MINE, entry_pb2.OpenUtterance(utterance_id="u", revision=1))
+        bus.spoken(CUSTOMER, MINE, call_record.OpenUtterance(utterance_id="u", revision=1))
         assert not deaf._woken
         await keen.wait()
         assert not deaf.take_captions()
@@ -118,7 +118,7 @@ def test_relay_gets_announcements_and_followed_customers() -> None:
     commit = Committed(CUSTOMER, MINE, 1)
     with bus.listen(LogId.conversation(MINE), CUSTOMER):
         bus.committed(commit)
-        bus.spoken(CUSTOMER, MINE, entry_pb2.OpenUtterance(utterance_id="u"))
+        bus.spoken(CUSTOMER, MINE, call_record.OpenUtterance(utterance_id="u"))
         bus.hint_call("call")
         bus.deliver(commit)
         bus.deliver_call("another's")
@@ -174,7 +174,7 @@ def test_cache_of_all_logs_is_bounded_and_evicts_the_oldest() -> None:
 
 def test_entry_seals_its_utterance(topic: Topic) -> None:
     (entry,) = steps(1, 1)
-    topic.add_caption(Caption(MINE, entry_pb2.OpenUtterance(utterance_id=entry.id, revision=1)))
+    topic.add_caption(Caption(MINE, call_record.OpenUtterance(utterance_id=entry.id, revision=1)))
     topic.add_read([entry], head=1)
-    topic.add_caption(Caption(MINE, entry_pb2.OpenUtterance(utterance_id=entry.id, revision=2)))
+    topic.add_caption(Caption(MINE, call_record.OpenUtterance(utterance_id=entry.id, revision=2)))
     assert not topic.captions.since(0)

@@ -78,9 +78,9 @@ def test_all_wrong_values_are_reported_at_once() -> None:
 
 
 def test_two_fields_of_a_oneof_are_refused() -> None:
-    value = {"cursor": "x", "startTime": "2026-01-01T00:00:00Z"}
+    value = {"cursor": "x", "startCommitTime": "2026-01-01T00:00:00Z"}
     violations = read(conversation.WatchRequest(), value)
-    assert violations == {"startTime": "can't be combined with cursor"}
+    assert violations == {"startCommitTime": "can't be combined with cursor"}
 
 
 def test_a_query_has_texts_lists_and_nested_names() -> None:

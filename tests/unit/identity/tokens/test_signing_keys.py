@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm
+from readback.identity.v1 import identity_service_pb2 as pb
 
 from mesh.security.jwks import parse_keys
 from mesh.settings import ConfigurationError
@@ -51,7 +52,7 @@ def test_the_kid_is_the_rfc_7638_thumbprint() -> None:
 @given(secret=st.integers(1, P256_ORDER - 1))
 def test_verifiers_read_the_published_keys(secret: int) -> None:
     keys = SigningKeys(_pem(_key(secret)))
-    parsed = parse_keys(json.dumps(jwk) for jwk in keys.jwks())
+    parsed = parse_keys(pb.JsonWebKey(**jwk) for jwk in keys.jwks())
     assert parsed[keys.current_kid].public_numbers() == keys.current.public_key().public_numbers()
 
 
@@ -63,6 +64,7 @@ def test_coordinates_keep_leading_zeros() -> None:
 
 def test_nothing_private_is_published() -> None:
     (jwk,) = SigningKeys(_pem(_key(7))).jwks()
+    assert set(jwk) == {field.json_name for field in pb.JsonWebKey.DESCRIPTOR.fields}
     assert set(jwk) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
 
 

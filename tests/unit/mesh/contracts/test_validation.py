@@ -82,7 +82,7 @@ def refused(message: Message) -> dict[str, str]:
 
 def test_only_fields_with_times_are_checked_for_times() -> None:
     assert {
-        "WatchRequest.start_time",
+        "WatchRequest.start_commit_time",
         "WatchRequest.heartbeat_interval",
         "AppendRequest.drafts.end_time",
     } <= PATHS.keys()
@@ -101,8 +101,10 @@ def test_an_invalid_time_is_refused_in_any_field(name: str, seconds: int) -> Non
 
 
 def test_invalid_times_are_listed_with_other_violations() -> None:
-    request = conversation.SearchEntriesRequest(page_size=-1, query="flight", end_time=Timestamp(nanos=-1))
-    assert refused(request).keys() == {"page_size", "end_time"}
+    request = conversation.SearchEntriesRequest(
+        page_size=-1, query="flight", end_commit_time=Timestamp(nanos=-1)
+    )
+    assert refused(request).keys() == {"page_size", "end_commit_time"}
 
 
 @given(SECONDS, NANOS)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
 import jwt
 import pytest
+from readback.identity.v1.identity_service_pb2 import JsonWebKey
 from readback.options.v1 import options_pb2
 
 from mesh.errors import AccessDenied, Unauthenticated, Unavailable
@@ -161,9 +161,9 @@ class Jwks:
 
     def __init__(self) -> None:
         self.asked, self.down = 0, False
-        self.keys: list[str] = []
+        self.keys: list[JsonWebKey] = []
 
-    async def __call__(self) -> list[str]:
+    async def __call__(self) -> list[JsonWebKey]:
         self.asked += 1
         if self.down:
             raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata())
@@ -194,7 +194,7 @@ async def test_forged_tokens_do_not_flood_an_unreachable_identity() -> None:
 
 async def test_cached_keys_are_used_while_identity_is_unreachable() -> None:
     fetch, clock = Jwks(), SimulatedClock(datetime.now(UTC))
-    fetch.keys = [json.dumps(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public, as_dict=True) | {"kid": KID})]
+    fetch.keys = [JsonWebKey(**jwt.algorithms.ECAlgorithm.to_jwk(KEY.public, as_dict=True), kid=KID)]
     cache = JwksCache(fetch, clock)
     assert await cache(KID) == KEY.public
     fetch.down = True

@@ -25,12 +25,11 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
-from readback.conversation.v1 import conversation_service_pb2 as readback_dot_conversation_dot_v1_dot_conversation__service__pb2
 from readback.conversation.v1 import entry_pb2 as readback_dot_conversation_dot_v1_dot_entry__pb2
 from readback.options.v1 import options_pb2 as readback_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n;readback/internal/conversation/v1/call_record_service.proto\x12!readback.internal.conversation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x33readback/conversation/v1/conversation_service.proto\x1a$readback/conversation/v1/entry.proto\x1a!readback/options/v1/options.proto\"I\n\x14\x43heckDispatchRequest\x12\x19\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"\x17\n\x15\x43heckDispatchResponse\"\xe4\x01\n\rRecordRequest\x12=\n\x04open\x18\x01 \x01(\x0b\x32-.readback.internal.conversation.v1.RecordOpenH\x00\x12\x41\n\x06\x61ppend\x18\x02 \x01(\x0b\x32/.readback.internal.conversation.v1.RecordAppendH\x00\x12?\n\x05\x63lose\x18\x03 \x01(\x0b\x32..readback.internal.conversation.v1.RecordCloseH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\\\n\nRecordOpen\x12\x19\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1b\n\twriter_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"U\n\x0cRecordAppend\x12\x45\n\x06\x64rafts\x18\x01 \x03(\x0b\x32(.readback.internal.conversation.v1.DraftB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\"P\n\x0bRecordClose\x12\x41\n\x06reason\x18\x01 \x01(\x0e\x32\'.readback.conversation.v1.CallEndReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\x9f\x02\n\x0eRecordResponse\x12\x41\n\x06opened\x18\x01 \x01(\x0b\x32/.readback.internal.conversation.v1.RecordOpenedH\x00\x12;\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32,.readback.internal.conversation.v1.RecordAckH\x00\x12\x45\n\x08rejected\x18\x03 \x01(\x0b\x32\x31.readback.internal.conversation.v1.RecordRejectedH\x00\x12;\n\x03\x65nd\x18\x04 \x01(\x0b\x32,.readback.internal.conversation.v1.RecordEndH\x00\x42\t\n\x07message\"\xa6\x01\n\x0cRecordOpened\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x13\n\x0bnext_number\x18\x02 \x01(\x03\x12\x12\n\x05grant\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12\x11\n\ttime_zone\x18\x05 \x01(\t\x12\x17\n\x0f\x63\x61ller_identity\x18\x06 \x01(\t\x12\x18\n\x0blate_ticket\x18\x07 \x01(\tB\x03\x80\x01\x01\"=\n\tRecordAck\x12\x1f\n\x17through_client_sequence\x18\x01 \x01(\x03\x12\x0f\n\x07numbers\x18\x02 \x03(\x03\"M\n\x0eRecordRejected\x12\x17\n\x0f\x63lient_sequence\x18\x01 \x01(\x03\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"F\n\tRecordEnd\x12\x39\n\x06reason\x18\x01 \x01(\x0e\x32).readback.conversation.v1.StreamEndReason\"\xc8\x01\n\rAppendRequest\x12\x19\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1b\n\twriter_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x06\x64rafts\x18\x04 \x03(\x0b\x32(.readback.internal.conversation.v1.DraftB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\x12 \n\x0blate_ticket\x18\x05 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x01\"O\n\x0e\x41ppendResponse\x12=\n\x06\x64rafts\x18\x01 \x03(\x0b\x32-.readback.internal.conversation.v1.AckedDraft\"5\n\nAckedDraft\x12\x17\n\x0f\x63lient_sequence\x18\x01 \x01(\x03\x12\x0e\n\x06number\x18\x02 \x01(\x03\"\xb0\x03\n\x05\x44raft\x12 \n\x0f\x63lient_sequence\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1a\n\x08\x65ntry_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x0eopen_utterance\x18\x05 \x01(\x0b\x32\'.readback.conversation.v1.OpenUtteranceH\x00\x12\x38\n\tutterance\x18\x06 \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\x07 \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x08 \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\x32\xa4\x03\n\x11\x43\x61llRecordService\x12\x8c\x01\n\rCheckDispatch\x12\x37.readback.internal.conversation.v1.CheckDispatchRequest\x1a\x38.readback.internal.conversation.v1.CheckDispatchResponse\"\x08\x90\x02\x01\x8a\xb2\x19\x01\x05\x12\x7f\n\x06Record\x12\x30.readback.internal.conversation.v1.RecordRequest\x1a\x31.readback.internal.conversation.v1.RecordResponse\"\x0c\x8a\xb2\x19\x01\x05\xa8\xb2\x19\x80\x80\x80\x02(\x01\x30\x01\x12\x7f\n\x06\x41ppend\x12\x30.readback.internal.conversation.v1.AppendRequest\x1a\x31.readback.internal.conversation.v1.AppendResponse\"\x10\x90\x02\x02\x8a\xb2\x19\x02\x03\x05\xa8\xb2\x19\x80\x80\x80\x02\x42\xaa\x01\n$io.readback.internal.conversation.v1P\x01Z\\github.com/readback/readback/clients/go/gen/readback/internal/conversation/v1;conversationv1\xaa\x02!Readback.Internal.Conversation.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n;readback/internal/conversation/v1/call_record_service.proto\x12!readback.internal.conversation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a$readback/conversation/v1/entry.proto\x1a!readback/options/v1/options.proto\"I\n\x14\x43heckDispatchRequest\x12\x19\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"\x17\n\x15\x43heckDispatchResponse\"\xe4\x01\n\rRecordRequest\x12=\n\x04open\x18\x01 \x01(\x0b\x32-.readback.internal.conversation.v1.RecordOpenH\x00\x12\x41\n\x06\x61ppend\x18\x02 \x01(\x0b\x32/.readback.internal.conversation.v1.RecordAppendH\x00\x12?\n\x05\x63lose\x18\x03 \x01(\x0b\x32..readback.internal.conversation.v1.RecordCloseH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\\\n\nRecordOpen\x12\x19\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1b\n\twriter_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"U\n\x0cRecordAppend\x12\x45\n\x06\x64rafts\x18\x01 \x03(\x0b\x32(.readback.internal.conversation.v1.DraftB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\"P\n\x0bRecordClose\x12\x41\n\x06reason\x18\x01 \x01(\x0e\x32\'.readback.conversation.v1.CallEndReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\x9f\x02\n\x0eRecordResponse\x12\x41\n\x06opened\x18\x01 \x01(\x0b\x32/.readback.internal.conversation.v1.RecordOpenedH\x00\x12;\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32,.readback.internal.conversation.v1.RecordAckH\x00\x12\x45\n\x08rejected\x18\x03 \x01(\x0b\x32\x31.readback.internal.conversation.v1.RecordRejectedH\x00\x12;\n\x03\x65nd\x18\x04 \x01(\x0b\x32,.readback.internal.conversation.v1.RecordEndH\x00\x42\t\n\x07message\"\xa6\x01\n\x0cRecordOpened\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x13\n\x0bnext_number\x18\x02 \x01(\x03\x12\x12\n\x05grant\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12\x11\n\ttime_zone\x18\x05 \x01(\t\x12\x17\n\x0f\x63\x61ller_identity\x18\x06 \x01(\t\x12\x18\n\x0blate_ticket\x18\x07 \x01(\tB\x03\x80\x01\x01\"=\n\tRecordAck\x12\x1f\n\x17through_client_sequence\x18\x01 \x01(\x03\x12\x0f\n\x07numbers\x18\x02 \x03(\x03\"M\n\x0eRecordRejected\x12\x17\n\x0f\x63lient_sequence\x18\x01 \x01(\x03\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"O\n\tRecordEnd\x12\x42\n\x06reason\x18\x01 \x01(\x0e\x32\x32.readback.internal.conversation.v1.RecordEndReason\"\xc8\x01\n\rAppendRequest\x12\x19\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1b\n\twriter_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x06\x64rafts\x18\x04 \x03(\x0b\x32(.readback.internal.conversation.v1.DraftB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\x12 \n\x0blate_ticket\x18\x05 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x01\"O\n\x0e\x41ppendResponse\x12=\n\x06\x64rafts\x18\x01 \x03(\x0b\x32-.readback.internal.conversation.v1.AckedDraft\"5\n\nAckedDraft\x12\x17\n\x0f\x63lient_sequence\x18\x01 \x01(\x03\x12\x0e\n\x06number\x18\x02 \x01(\x03\"\xb9\x03\n\x05\x44raft\x12 \n\x0f\x63lient_sequence\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1a\n\x08\x65ntry_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12J\n\x0eopen_utterance\x18\x05 \x01(\x0b\x32\x30.readback.internal.conversation.v1.OpenUtteranceH\x00\x12\x38\n\tutterance\x18\x06 \x01(\x0b\x32#.readback.conversation.v1.UtteranceH\x00\x12\x37\n\ttool_call\x18\x07 \x01(\x0b\x32\".readback.conversation.v1.ToolCallH\x00\x12;\n\x0btool_result\x18\x08 \x01(\x0b\x32$.readback.conversation.v1.ToolResultH\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"\x98\x02\n\rOpenUtterance\x12\x1e\n\x0cutterance_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07speaker\x18\x02 \x01(\x0e\x32!.readback.conversation.v1.SpeakerB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x08modality\x18\x03 \x01(\x0e\x32\".readback.conversation.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1a\n\x04text\x18\x04 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x19\n\x08revision\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x9b\x01\n\x0fRecordEndReason\x12!\n\x1dRECORD_END_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECORD_END_REASON_DRAINING\x10\x01\x12#\n\x1fRECORD_END_REASON_TOKEN_EXPIRED\x10\x02\x12 \n\x1cRECORD_END_REASON_CALL_ENDED\x10\x03\x32\xa4\x03\n\x11\x43\x61llRecordService\x12\x8c\x01\n\rCheckDispatch\x12\x37.readback.internal.conversation.v1.CheckDispatchRequest\x1a\x38.readback.internal.conversation.v1.CheckDispatchResponse\"\x08\x90\x02\x01\x8a\xb2\x19\x01\x05\x12\x7f\n\x06Record\x12\x30.readback.internal.conversation.v1.RecordRequest\x1a\x31.readback.internal.conversation.v1.RecordResponse\"\x0c\x8a\xb2\x19\x01\x05\xa8\xb2\x19\x80\x80\x80\x02(\x01\x30\x01\x12\x7f\n\x06\x41ppend\x12\x30.readback.internal.conversation.v1.AppendRequest\x1a\x31.readback.internal.conversation.v1.AppendResponse\"\x10\x90\x02\x02\x8a\xb2\x19\x02\x03\x05\xa8\xb2\x19\x80\x80\x80\x02\x42\xaa\x01\n$io.readback.internal.conversation.v1P\x01Z\\github.com/readback/readback/clients/go/gen/readback/internal/conversation/v1;conversationv1\xaa\x02!Readback.Internal.Conversation.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -76,42 +75,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DRAFT'].fields_by_name['entry_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_DRAFT'].fields_by_name['start_time']._loaded_options = None
   _globals['_DRAFT'].fields_by_name['start_time']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_OPENUTTERANCE'].fields_by_name['utterance_id']._loaded_options = None
+  _globals['_OPENUTTERANCE'].fields_by_name['utterance_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_OPENUTTERANCE'].fields_by_name['speaker']._loaded_options = None
+  _globals['_OPENUTTERANCE'].fields_by_name['speaker']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_OPENUTTERANCE'].fields_by_name['modality']._loaded_options = None
+  _globals['_OPENUTTERANCE'].fields_by_name['modality']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_OPENUTTERANCE'].fields_by_name['text']._loaded_options = None
+  _globals['_OPENUTTERANCE'].fields_by_name['text']._serialized_options = b'\200\001\001\272H\006r\004\030\240\234\001'
+  _globals['_OPENUTTERANCE'].fields_by_name['revision']._loaded_options = None
+  _globals['_OPENUTTERANCE'].fields_by_name['revision']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_CALLRECORDSERVICE'].methods_by_name['CheckDispatch']._loaded_options = None
   _globals['_CALLRECORDSERVICE'].methods_by_name['CheckDispatch']._serialized_options = b'\220\002\001\212\262\031\001\005'
   _globals['_CALLRECORDSERVICE'].methods_by_name['Record']._loaded_options = None
   _globals['_CALLRECORDSERVICE'].methods_by_name['Record']._serialized_options = b'\212\262\031\001\005\250\262\031\200\200\200\002'
   _globals['_CALLRECORDSERVICE'].methods_by_name['Append']._loaded_options = None
   _globals['_CALLRECORDSERVICE'].methods_by_name['Append']._serialized_options = b'\220\002\002\212\262\031\002\003\005\250\262\031\200\200\200\002'
-  _globals['_CHECKDISPATCHREQUEST']._serialized_start=311
-  _globals['_CHECKDISPATCHREQUEST']._serialized_end=384
-  _globals['_CHECKDISPATCHRESPONSE']._serialized_start=386
-  _globals['_CHECKDISPATCHRESPONSE']._serialized_end=409
-  _globals['_RECORDREQUEST']._serialized_start=412
-  _globals['_RECORDREQUEST']._serialized_end=640
-  _globals['_RECORDOPEN']._serialized_start=642
-  _globals['_RECORDOPEN']._serialized_end=734
-  _globals['_RECORDAPPEND']._serialized_start=736
-  _globals['_RECORDAPPEND']._serialized_end=821
-  _globals['_RECORDCLOSE']._serialized_start=823
-  _globals['_RECORDCLOSE']._serialized_end=903
-  _globals['_RECORDRESPONSE']._serialized_start=906
-  _globals['_RECORDRESPONSE']._serialized_end=1193
-  _globals['_RECORDOPENED']._serialized_start=1196
-  _globals['_RECORDOPENED']._serialized_end=1362
-  _globals['_RECORDACK']._serialized_start=1364
-  _globals['_RECORDACK']._serialized_end=1425
-  _globals['_RECORDREJECTED']._serialized_start=1427
-  _globals['_RECORDREJECTED']._serialized_end=1504
-  _globals['_RECORDEND']._serialized_start=1506
-  _globals['_RECORDEND']._serialized_end=1576
-  _globals['_APPENDREQUEST']._serialized_start=1579
-  _globals['_APPENDREQUEST']._serialized_end=1779
-  _globals['_APPENDRESPONSE']._serialized_start=1781
-  _globals['_APPENDRESPONSE']._serialized_end=1860
-  _globals['_ACKEDDRAFT']._serialized_start=1862
-  _globals['_ACKEDDRAFT']._serialized_end=1915
-  _globals['_DRAFT']._serialized_start=1918
-  _globals['_DRAFT']._serialized_end=2350
-  _globals['_CALLRECORDSERVICE']._serialized_start=2353
-  _globals['_CALLRECORDSERVICE']._serialized_end=2773
+  _globals['_RECORDENDREASON']._serialized_start=2601
+  _globals['_RECORDENDREASON']._serialized_end=2756
+  _globals['_CHECKDISPATCHREQUEST']._serialized_start=258
+  _globals['_CHECKDISPATCHREQUEST']._serialized_end=331
+  _globals['_CHECKDISPATCHRESPONSE']._serialized_start=333
+  _globals['_CHECKDISPATCHRESPONSE']._serialized_end=356
+  _globals['_RECORDREQUEST']._serialized_start=359
+  _globals['_RECORDREQUEST']._serialized_end=587
+  _globals['_RECORDOPEN']._serialized_start=589
+  _globals['_RECORDOPEN']._serialized_end=681
+  _globals['_RECORDAPPEND']._serialized_start=683
+  _globals['_RECORDAPPEND']._serialized_end=768
+  _globals['_RECORDCLOSE']._serialized_start=770
+  _globals['_RECORDCLOSE']._serialized_end=850
+  _globals['_RECORDRESPONSE']._serialized_start=853
+  _globals['_RECORDRESPONSE']._serialized_end=1140
+  _globals['_RECORDOPENED']._serialized_start=1143
+  _globals['_RECORDOPENED']._serialized_end=1309
+  _globals['_RECORDACK']._serialized_start=1311
+  _globals['_RECORDACK']._serialized_end=1372
+  _globals['_RECORDREJECTED']._serialized_start=1374
+  _globals['_RECORDREJECTED']._serialized_end=1451
+  _globals['_RECORDEND']._serialized_start=1453
+  _globals['_RECORDEND']._serialized_end=1532
+  _globals['_APPENDREQUEST']._serialized_start=1535
+  _globals['_APPENDREQUEST']._serialized_end=1735
+  _globals['_APPENDRESPONSE']._serialized_start=1737
+  _globals['_APPENDRESPONSE']._serialized_end=1816
+  _globals['_ACKEDDRAFT']._serialized_start=1818
+  _globals['_ACKEDDRAFT']._serialized_end=1871
+  _globals['_DRAFT']._serialized_start=1874
+  _globals['_DRAFT']._serialized_end=2315
+  _globals['_OPENUTTERANCE']._serialized_start=2318
+  _globals['_OPENUTTERANCE']._serialized_end=2598
+  _globals['_CALLRECORDSERVICE']._serialized_start=2759
+  _globals['_CALLRECORDSERVICE']._serialized_end=3179
 # @@protoc_insertion_point(module_scope)

@@ -8,8 +8,8 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
-from readback.conversation.v1 import conversation_service_pb2 as _conversation_service_pb2
 from readback.conversation.v1 import entry_pb2 as _entry_pb2
 import builtins as _builtins
 import sys
@@ -21,6 +21,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _RecordEndReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecordEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordEndReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECORD_END_REASON_UNSPECIFIED: _RecordEndReason.ValueType  # 0
+    """Unknown."""
+    RECORD_END_REASON_DRAINING: _RecordEndReason.ValueType  # 1
+    """The server is shutting down; open another stream."""
+    RECORD_END_REASON_TOKEN_EXPIRED: _RecordEndReason.ValueType  # 2
+    """The token has expired; open another stream with a fresh one."""
+    RECORD_END_REASON_CALL_ENDED: _RecordEndReason.ValueType  # 3
+    """The call has ended; stop speaking and leave."""
+
+class RecordEndReason(_RecordEndReason, metaclass=_RecordEndReasonEnumTypeWrapper):
+    """Reason for the end of a recording by the service."""
+
+RECORD_END_REASON_UNSPECIFIED: RecordEndReason.ValueType  # 0
+"""Unknown."""
+RECORD_END_REASON_DRAINING: RecordEndReason.ValueType  # 1
+"""The server is shutting down; open another stream."""
+RECORD_END_REASON_TOKEN_EXPIRED: RecordEndReason.ValueType  # 2
+"""The token has expired; open another stream with a fresh one."""
+RECORD_END_REASON_CALL_ENDED: RecordEndReason.ValueType  # 3
+"""The call has ended; stop speaking and leave."""
+Global___RecordEndReason: _TypeAlias = RecordEndReason  # noqa: Y015
 
 @_typing.final
 class CheckDispatchRequest(_message.Message):
@@ -159,7 +187,7 @@ Global___RecordAppend: _TypeAlias = RecordAppend  # noqa: Y015
 
 @_typing.final
 class RecordClose(_message.Message):
-    """End of a recording. The stream then ends with `STREAM_END_REASON_CALL_ENDED`: the call is over for this
+    """End of a recording. The stream then ends with `RECORD_END_REASON_CALL_ENDED`: the call is over for this
     writer.
     """
 
@@ -247,9 +275,9 @@ class RecordOpened(_message.Message):
     locale: _builtins.str
     """BCP 47 tag of the language for the agent."""
     time_zone: _builtins.str
-    """IANA time zone of the caller; empty when unknown."""
+    """IANA time zone of the customer; empty when unknown."""
     caller_identity: _builtins.str
-    """Identity of the caller in the room."""
+    """Identity of the customer in the room."""
     late_ticket: _builtins.str
     """Proof that this writer held this epoch, for `Append` after the grant has expired. It gives no other
     right: only the grant lets an agent act for the customer.
@@ -340,12 +368,12 @@ class RecordEnd(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
-    reason: _conversation_service_pb2.StreamEndReason.ValueType
+    reason: Global___RecordEndReason.ValueType
     """Reason for the end."""
     def __init__(
         self,
         *,
-        reason: _conversation_service_pb2.StreamEndReason.ValueType = ...,
+        reason: Global___RecordEndReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -474,7 +502,7 @@ class Draft(_message.Message):
         """End time; absent for an open utterance."""
 
     @_builtins.property
-    def open_utterance(self) -> _entry_pb2.OpenUtterance:
+    def open_utterance(self) -> Global___OpenUtterance:
         """Revision of an open utterance: stored without a number, replaced by the next revision."""
 
     @_builtins.property
@@ -496,7 +524,7 @@ class Draft(_message.Message):
         entry_id: _builtins.str = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
-        open_utterance: _entry_pb2.OpenUtterance | None = ...,
+        open_utterance: Global___OpenUtterance | None = ...,
         utterance: _entry_pb2.Utterance | None = ...,
         tool_call: _entry_pb2.ToolCall | None = ...,
         tool_result: _entry_pb2.ToolResult | None = ...,
@@ -510,3 +538,47 @@ class Draft(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
 
 Global___Draft: _TypeAlias = Draft  # noqa: Y015
+
+@_typing.final
+class OpenUtterance(_message.Message):
+    """Utterance that is still being spoken. It is stored without a number, and replaced by its next revision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UTTERANCE_ID_FIELD_NUMBER: _builtins.int
+    SPEAKER_FIELD_NUMBER: _builtins.int
+    MODALITY_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    utterance_id: _builtins.str
+    """UUID chosen by the writer at the start of the utterance."""
+    speaker: _entry_pb2.Speaker.ValueType
+    """Speaker."""
+    modality: _entry_pb2.Modality.ValueType
+    """Spoken or typed."""
+    text: _builtins.str
+    """All words so far; a later revision may change earlier words."""
+    revision: _builtins.int
+    """Revision number; the highest one is valid."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start time of the utterance."""
+
+    def __init__(
+        self,
+        *,
+        utterance_id: _builtins.str = ...,
+        speaker: _entry_pb2.Speaker.ValueType = ...,
+        modality: _entry_pb2.Modality.ValueType = ...,
+        text: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["modality", b"modality", "revision", b"revision", "speaker", b"speaker", "start_time", b"start_time", "text", b"text", "utterance_id", b"utterance_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenUtterance: _TypeAlias = OpenUtterance  # noqa: Y015

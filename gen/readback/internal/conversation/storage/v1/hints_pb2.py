@@ -22,10 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from readback.conversation.v1 import entry_pb2 as readback_dot_conversation_dot_v1_dot_entry__pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as readback_dot_internal_dot_conversation_dot_v1_dot_call__record__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n5readback/internal/conversation/storage/v1/hints.proto\x12)readback.internal.conversation.storage.v1\x1a$readback/conversation/v1/entry.proto\"[\n\tHintBatch\x12\x0e\n\x06origin\x18\x01 \x01(\x0c\x12>\n\x05hints\x18\x02 \x03(\x0b\x32/.readback.internal.conversation.storage.v1.Hint\"\xb5\x01\n\x04Hint\x12G\n\x06\x63ommit\x18\x01 \x01(\x0b\x32\x35.readback.internal.conversation.storage.v1.CommitHintH\x00\x12I\n\x07\x63\x61ption\x18\x02 \x01(\x0b\x32\x36.readback.internal.conversation.storage.v1.CaptionHintH\x00\x12\x11\n\x07\x63\x61ll_id\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04kind\"\xe3\x01\n\nCommitHint\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\x0c\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x04\x12\x11\n\tfeed_head\x18\x04 \x01(\x04\x12\x45\n\x07\x65ntries\x18\x05 \x03(\x0b\x32\x34.readback.internal.conversation.storage.v1.HintEntry\x12\x0e\n\x06sealed\x18\x06 \x03(\x0c\x12\r\n\x05\x65nded\x18\x07 \x01(\x08\x12\x0f\n\x07\x64\x65leted\x18\x08 \x01(\x08\x12\x0f\n\x07\x63hanged\x18\t \x01(\x08\"\xd4\x01\n\tHintEntry\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x15\n\rfeed_position\x18\x02 \x01(\x04\x12\x10\n\x08\x65ntry_id\x18\x03 \x01(\x0c\x12\x0f\n\x07\x63\x61ll_id\x18\x04 \x01(\x0c\x12\x0c\n\x04kind\x18\x05 \x01(\x05\x12\x0f\n\x07speaker\x18\x06 \x01(\x05\x12\x14\n\x0cstart_micros\x18\x07 \x01(\x03\x12\x12\n\nend_micros\x18\x08 \x01(\x03\x12\x15\n\rcommit_micros\x18\t \x01(\x03\x12\x0c\n\x04late\x18\n \x01(\x08\x12\x0f\n\x07\x63ontent\x18\x0b \x01(\x0c\"t\n\x0b\x43\x61ptionHint\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\x0c\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\x0c\x12\x37\n\x06speech\x18\x03 \x01(\x0b\x32\'.readback.conversation.v1.OpenUtteranceB\xbd\x01\n,io.readback.internal.conversation.storage.v1P\x01Z_github.com/readback/readback/clients/go/gen/readback/internal/conversation/storage/v1;storagev1\xaa\x02)Readback.Internal.Conversation.Storage.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n5readback/internal/conversation/storage/v1/hints.proto\x12)readback.internal.conversation.storage.v1\x1a;readback/internal/conversation/v1/call_record_service.proto\"[\n\tHintBatch\x12\x0e\n\x06origin\x18\x01 \x01(\x0c\x12>\n\x05hints\x18\x02 \x03(\x0b\x32/.readback.internal.conversation.storage.v1.Hint\"\xb5\x01\n\x04Hint\x12G\n\x06\x63ommit\x18\x01 \x01(\x0b\x32\x35.readback.internal.conversation.storage.v1.CommitHintH\x00\x12I\n\x07\x63\x61ption\x18\x02 \x01(\x0b\x32\x36.readback.internal.conversation.storage.v1.CaptionHintH\x00\x12\x11\n\x07\x63\x61ll_id\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04kind\"\xe3\x01\n\nCommitHint\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\x0c\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x04\x12\x11\n\tfeed_head\x18\x04 \x01(\x04\x12\x45\n\x07\x65ntries\x18\x05 \x03(\x0b\x32\x34.readback.internal.conversation.storage.v1.HintEntry\x12\x0e\n\x06sealed\x18\x06 \x03(\x0c\x12\r\n\x05\x65nded\x18\x07 \x01(\x08\x12\x0f\n\x07\x64\x65leted\x18\x08 \x01(\x08\x12\x0f\n\x07\x63hanged\x18\t \x01(\x08\"\xd4\x01\n\tHintEntry\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x15\n\rfeed_position\x18\x02 \x01(\x04\x12\x10\n\x08\x65ntry_id\x18\x03 \x01(\x0c\x12\x0f\n\x07\x63\x61ll_id\x18\x04 \x01(\x0c\x12\x0c\n\x04kind\x18\x05 \x01(\x05\x12\x0f\n\x07speaker\x18\x06 \x01(\x05\x12\x14\n\x0cstart_micros\x18\x07 \x01(\x03\x12\x12\n\nend_micros\x18\x08 \x01(\x03\x12\x15\n\rcommit_micros\x18\t \x01(\x03\x12\x0c\n\x04late\x18\n \x01(\x08\x12\x0f\n\x07\x63ontent\x18\x0b \x01(\x0c\"}\n\x0b\x43\x61ptionHint\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\x0c\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\x0c\x12@\n\x06speech\x18\x03 \x01(\x0b\x32\x30.readback.internal.conversation.v1.OpenUtteranceB\xbd\x01\n,io.readback.internal.conversation.storage.v1P\x01Z_github.com/readback/readback/clients/go/gen/readback/internal/conversation/storage/v1;storagev1\xaa\x02)Readback.Internal.Conversation.Storage.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,14 +33,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'readback.internal.conversat
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n,io.readback.internal.conversation.storage.v1P\001Z_github.com/readback/readback/clients/go/gen/readback/internal/conversation/storage/v1;storagev1\252\002)Readback.Internal.Conversation.Storage.V1'
-  _globals['_HINTBATCH']._serialized_start=138
-  _globals['_HINTBATCH']._serialized_end=229
-  _globals['_HINT']._serialized_start=232
-  _globals['_HINT']._serialized_end=413
-  _globals['_COMMITHINT']._serialized_start=416
-  _globals['_COMMITHINT']._serialized_end=643
-  _globals['_HINTENTRY']._serialized_start=646
-  _globals['_HINTENTRY']._serialized_end=858
-  _globals['_CAPTIONHINT']._serialized_start=860
-  _globals['_CAPTIONHINT']._serialized_end=976
+  _globals['_HINTBATCH']._serialized_start=161
+  _globals['_HINTBATCH']._serialized_end=252
+  _globals['_HINT']._serialized_start=255
+  _globals['_HINT']._serialized_end=436
+  _globals['_COMMITHINT']._serialized_start=439
+  _globals['_COMMITHINT']._serialized_end=666
+  _globals['_HINTENTRY']._serialized_start=669
+  _globals['_HINTENTRY']._serialized_end=881
+  _globals['_CAPTIONHINT']._serialized_start=883
+  _globals['_CAPTIONHINT']._serialized_end=1008
 # @@protoc_insertion_point(module_scope)

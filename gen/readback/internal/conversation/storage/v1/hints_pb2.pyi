@@ -7,7 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
-from readback.conversation.v1 import entry_pb2 as _entry_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2 as _call_record_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -219,7 +219,7 @@ class CaptionHint(_message.Message):
     conversation_id: _builtins.bytes
     """The conversation, UUID (16 bytes)."""
     @_builtins.property
-    def speech(self) -> _entry_pb2.OpenUtterance:
+    def speech(self) -> _call_record_service_pb2.OpenUtterance:
         """The latest revision of the utterance."""
 
     def __init__(
@@ -227,7 +227,7 @@ class CaptionHint(_message.Message):
         *,
         customer_id: _builtins.bytes = ...,
         conversation_id: _builtins.bytes = ...,
-        speech: _entry_pb2.OpenUtterance | None = ...,
+        speech: _call_record_service_pb2.OpenUtterance | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["speech", b"speech"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

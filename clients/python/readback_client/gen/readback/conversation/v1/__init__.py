@@ -40,7 +40,6 @@ __all__ = (
     "ListEntriesResponse",
     "LiveText",
     "Modality",
-    "OpenUtterance",
     "RejoinCallRequest",
     "RejoinCallResponse",
     "Sealing",
@@ -54,7 +53,6 @@ __all__ = (
     "StartConversationResponse",
     "StateChange",
     "StateChangeKind",
-    "StreamEndReason",
     "ToolCall",
     "ToolOutcome",
     "ToolResult",
@@ -63,6 +61,7 @@ __all__ = (
     "UpdateConversationResponse",
     "Utterance",
     "WatchEnd",
+    "WatchEndReason",
     "WatchRequest",
     "WatchResponse",
 )
@@ -90,7 +89,7 @@ class AgentLossReason(betterproto2.Enum):
 
     STREAM_BROKEN = 1
     """
-    Its `Record` stream broke and was not opened again in time.
+    Its connection broke and was not restored in time.
     """
 
     HANDED_OVER = 2
@@ -125,9 +124,9 @@ class CallEndReason(betterproto2.Enum):
     It has not ended.
     """
 
-    CALLER_HUNG_UP = 1
+    CUSTOMER_HUNG_UP = 1
     """
-    The caller hung up.
+    The customer hung up.
     """
 
     AGENT_HUNG_UP = 2
@@ -135,9 +134,9 @@ class CallEndReason(betterproto2.Enum):
     The agent said goodbye.
     """
 
-    CALLER_LOST = 3
+    CUSTOMER_LOST = 3
     """
-    The caller left the room and did not come back.
+    The customer left the room and did not come back.
     """
 
     CONVERSATION_ENDED = 4
@@ -150,33 +149,40 @@ class CallEndReason(betterproto2.Enum):
     No agent was available.
     """
 
-    CALLER_SILENT = 6
+    CUSTOMER_SILENT = 6
     """
-    The caller said and typed nothing for too long.
+    The customer said and typed nothing for too long.
+    """
+
+    REPLACED = 7
+    """
+    The customer began another call (`end_running_call`).
     """
 
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
             0: "CALL_END_REASON_UNSPECIFIED",
-            1: "CALL_END_REASON_CALLER_HUNG_UP",
+            1: "CALL_END_REASON_CUSTOMER_HUNG_UP",
             2: "CALL_END_REASON_AGENT_HUNG_UP",
-            3: "CALL_END_REASON_CALLER_LOST",
+            3: "CALL_END_REASON_CUSTOMER_LOST",
             4: "CALL_END_REASON_CONVERSATION_ENDED",
             5: "CALL_END_REASON_NO_AGENT",
-            6: "CALL_END_REASON_CALLER_SILENT",
+            6: "CALL_END_REASON_CUSTOMER_SILENT",
+            7: "CALL_END_REASON_REPLACED",
         }
 
     @classmethod
     def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
         return {
             "CALL_END_REASON_UNSPECIFIED": 0,
-            "CALL_END_REASON_CALLER_HUNG_UP": 1,
+            "CALL_END_REASON_CUSTOMER_HUNG_UP": 1,
             "CALL_END_REASON_AGENT_HUNG_UP": 2,
-            "CALL_END_REASON_CALLER_LOST": 3,
+            "CALL_END_REASON_CUSTOMER_LOST": 3,
             "CALL_END_REASON_CONVERSATION_ENDED": 4,
             "CALL_END_REASON_NO_AGENT": 5,
-            "CALL_END_REASON_CALLER_SILENT": 6,
+            "CALL_END_REASON_CUSTOMER_SILENT": 6,
+            "CALL_END_REASON_REPLACED": 7,
         }
 
 
@@ -192,7 +198,7 @@ class CallState(betterproto2.Enum):
 
     DISPATCHED = 1
     """
-    An agent was dispatched and has not opened its `Record` stream yet.
+    An agent was dispatched and has not answered yet.
     """
 
     LIVE = 2
@@ -405,7 +411,7 @@ class Speaker(betterproto2.Enum):
 
     CUSTOMER = 1
     """
-    The person who called.
+    The customer.
     """
 
     AGENT = 2
@@ -488,64 +494,6 @@ class StateChangeKind(betterproto2.Enum):
         }
 
 
-class StreamEndReason(betterproto2.Enum):
-    """
-    Reason for the end of a stream.
-    """
-
-    UNSPECIFIED = 0
-    """
-    Unknown.
-    """
-
-    DRAINING = 1
-    """
-    The server is shutting down; open another stream.
-    """
-
-    TOKEN_EXPIRED = 2
-    """
-    The token has expired; open another stream with a fresh one.
-    """
-
-    CALL_ENDED = 3
-    """
-    The call has ended; stop speaking and leave.
-    """
-
-    CONVERSATION_ENDED = 4
-    """
-    The conversation has ended and everything was sent.
-    """
-
-    CONVERSATION_DELETED = 5
-    """
-    The conversation was deleted.
-    """
-
-    @classmethod
-    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
-        return {
-            0: "STREAM_END_REASON_UNSPECIFIED",
-            1: "STREAM_END_REASON_DRAINING",
-            2: "STREAM_END_REASON_TOKEN_EXPIRED",
-            3: "STREAM_END_REASON_CALL_ENDED",
-            4: "STREAM_END_REASON_CONVERSATION_ENDED",
-            5: "STREAM_END_REASON_CONVERSATION_DELETED",
-        }
-
-    @classmethod
-    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
-        return {
-            "STREAM_END_REASON_UNSPECIFIED": 0,
-            "STREAM_END_REASON_DRAINING": 1,
-            "STREAM_END_REASON_TOKEN_EXPIRED": 2,
-            "STREAM_END_REASON_CALL_ENDED": 3,
-            "STREAM_END_REASON_CONVERSATION_ENDED": 4,
-            "STREAM_END_REASON_CONVERSATION_DELETED": 5,
-        }
-
-
 class ToolOutcome(betterproto2.Enum):
     """
     Outcome of a tool call.
@@ -608,7 +556,7 @@ class ToolOutcome(betterproto2.Enum):
 
     ABANDONED = 11
     """
-    The agent didn't wait for the result, for example because the caller interrupted.
+    The agent didn't wait for the result, for example because the customer interrupted.
     """
 
     @classmethod
@@ -690,6 +638,57 @@ class TranscriptFormat(betterproto2.Enum):
         }
 
 
+class WatchEndReason(betterproto2.Enum):
+    """
+    Reason for the end of a watch.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Unknown.
+    """
+
+    DRAINING = 1
+    """
+    The server is shutting down; open another stream.
+    """
+
+    TOKEN_EXPIRED = 2
+    """
+    The token has expired; open another stream with a fresh one.
+    """
+
+    CONVERSATION_ENDED = 3
+    """
+    The conversation has ended and everything was sent.
+    """
+
+    CONVERSATION_DELETED = 4
+    """
+    The conversation was deleted.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "WATCH_END_REASON_UNSPECIFIED",
+            1: "WATCH_END_REASON_DRAINING",
+            2: "WATCH_END_REASON_TOKEN_EXPIRED",
+            3: "WATCH_END_REASON_CONVERSATION_ENDED",
+            4: "WATCH_END_REASON_CONVERSATION_DELETED",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "WATCH_END_REASON_UNSPECIFIED": 0,
+            "WATCH_END_REASON_DRAINING": 1,
+            "WATCH_END_REASON_TOKEN_EXPIRED": 2,
+            "WATCH_END_REASON_CONVERSATION_ENDED": 3,
+            "WATCH_END_REASON_CONVERSATION_DELETED": 4,
+        }
+
+
 @dataclass(eq=False, repr=False)
 class Call(betterproto2.Message):
     """
@@ -708,7 +707,8 @@ class Call(betterproto2.Message):
 
     epoch: "int" = betterproto2.field(3, betterproto2.TYPE_INT64)
     """
-    Fencing number of the agent that holds the call. It goes up at each dispatch; the highest wins.
+    Number of the agent's dispatch, from 1. It goes up when another agent is sent to the call, so that a
+    client can tell whether the agent is still the same.
     """
 
     state: "CallState" = betterproto2.field(4, betterproto2.TYPE_ENUM, default_factory=lambda: CallState(0))
@@ -716,28 +716,35 @@ class Call(betterproto2.Message):
     State of the call.
     """
 
-    start_time: "datetime.datetime | None" = betterproto2.field(
+    create_time: "datetime.datetime | None" = betterproto2.field(
         5, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
     """
-    Time of its start.
+    Time at which the customer started it.
+    """
+
+    answer_time: "datetime.datetime | None" = betterproto2.field(
+        6, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    Time at which an agent first answered; absent if none has.
     """
 
     end_time: "datetime.datetime | None" = betterproto2.field(
-        6, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+        7, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
     """
     Time of its end, if it has ended.
     """
 
     end_reason: "CallEndReason" = betterproto2.field(
-        7, betterproto2.TYPE_ENUM, default_factory=lambda: CallEndReason(0)
+        8, betterproto2.TYPE_ENUM, default_factory=lambda: CallEndReason(0)
     )
     """
     Reason for its end, if it has ended.
     """
 
-    place_in_line: "int | None" = betterproto2.field(8, betterproto2.TYPE_INT32, optional=True)
+    place_in_line: "int | None" = betterproto2.field(9, betterproto2.TYPE_INT32, optional=True)
     """
     Place among the calls that wait for an agent, from 1; absent if this call isn't waiting. Agents take the
     calls about in this order.
@@ -750,7 +757,7 @@ default_message_pool.register_message("readback.conversation.v1", "Call", Call)
 @dataclass(eq=False, repr=False)
 class CallAccess(betterproto2.Message):
     """
-    Access to a call for the caller's client.
+    Access to a call for the customer's client.
     """
 
     livekit_url: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -825,7 +832,7 @@ class Conversation(betterproto2.Message):
         6, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
     """
-    Commit time of the last entry.
+    Time of the last change of its title, its state or its log. It also moves with each entry.
     """
 
     end_time: "datetime.datetime | None" = betterproto2.field(
@@ -840,15 +847,22 @@ class Conversation(betterproto2.Message):
     Number of the last entry; 0 if there is none.
     """
 
-    running_call: "Call | None" = betterproto2.field(9, betterproto2.TYPE_MESSAGE, optional=True)
+    last_entry_time: "datetime.datetime | None" = betterproto2.field(
+        9, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    Commit time of the last entry; absent if there is none. Sort by it for the last activity.
+    """
+
+    running_call: "Call | None" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, optional=True)
     """
     The running call, if any.
     """
 
-    etag: "str" = betterproto2.field(10, betterproto2.TYPE_STRING)
+    etag: "str" = betterproto2.field(11, betterproto2.TYPE_STRING)
     """
-    Changes whenever another field changes, also with each entry. Changes and deletions refuse an outdated
-    one; empty skips the check.
+    Changes whenever `title`, `locale` or `state` changes: an entry or a call doesn't change it. Changes and
+    deletions refuse an outdated one; empty skips the check.
     """
 
 
@@ -861,7 +875,10 @@ class ConversationDeleted(betterproto2.Message):
     Deletion of a conversation.
     """
 
-    pass
+    conversation_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The conversation.
+    """
 
 
 default_message_pool.register_message("readback.conversation.v1", "ConversationDeleted", ConversationDeleted)
@@ -1283,7 +1300,7 @@ class Heartbeat(betterproto2.Message):
     Sign of life when there is nothing new.
     """
 
-    time: "datetime.datetime | None" = betterproto2.field(
+    server_time: "datetime.datetime | None" = betterproto2.field(
         1, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
     """
@@ -1307,7 +1324,7 @@ class ListCallsRequest(betterproto2.Message):
 
     page_size: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
     """
-    Most results on a page: 20 if 0, at most 100.
+    Most results on a page: 20 if 0. A value above 100 means 100.
     """
 
     page_token: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
@@ -1352,7 +1369,7 @@ class ListConversationsRequest(betterproto2.Message):
 
     page_size: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
     """
-    Most results on a page: 20 if 0, at most 100.
+    Most results on a page: 20 if 0. A value above 100 means 100.
     """
 
     page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
@@ -1360,7 +1377,7 @@ class ListConversationsRequest(betterproto2.Message):
     `next_page_token` of the previous page.
     """
 
-    running_call_only: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
+    running_only: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
     """
     Only conversations with a running call.
     """
@@ -1411,7 +1428,7 @@ class ListEntriesRequest(betterproto2.Message):
 
     page_size: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
     """
-    Most results on a page: 100 if 0, at most 500. A page is also limited to about one megabyte.
+    Most results on a page: 100 if 0. A value above 500 means 500. A page also ends at about 256 kilobytes.
     """
 
     page_token: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
@@ -1422,6 +1439,11 @@ class ListEntriesRequest(betterproto2.Message):
     filter: "EntryFilter | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
     """
     Filter for the entries; all when absent.
+    """
+
+    after_number: "int" = betterproto2.field(5, betterproto2.TYPE_INT64)
+    """
+    Only entries with a higher number, for example `last_entry_number` - 20 for the last twenty; 0 for all.
     """
 
 
@@ -1460,38 +1482,43 @@ class LiveText(betterproto2.Message):
     utterance's id arrives, or when the stream ends.
     """
 
-    utterance_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    conversation_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The conversation.
+    """
+
+    utterance_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
     The utterance; its entry has the same id.
     """
 
-    revision: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
+    revision: "int" = betterproto2.field(3, betterproto2.TYPE_INT64)
     """
     Revision after this message; it only goes up.
     """
 
-    offset: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+    offset: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
     """
     Number of leading characters (Unicode code points) of the text that stay as they are.
     """
 
-    tail: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    tail: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
     """
     The text from `offset` on.
     """
 
-    speaker: "Speaker" = betterproto2.field(5, betterproto2.TYPE_ENUM, default_factory=lambda: Speaker(0))
+    speaker: "Speaker" = betterproto2.field(6, betterproto2.TYPE_ENUM, default_factory=lambda: Speaker(0))
     """
     Speaker; set when `offset` is 0.
     """
 
-    modality: "Modality" = betterproto2.field(6, betterproto2.TYPE_ENUM, default_factory=lambda: Modality(0))
+    modality: "Modality" = betterproto2.field(7, betterproto2.TYPE_ENUM, default_factory=lambda: Modality(0))
     """
     Spoken or typed; set when `offset` is 0.
     """
 
     start_time: "datetime.datetime | None" = betterproto2.field(
-        7, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+        8, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
     """
     Start time of the utterance; set when `offset` is 0.
@@ -1499,48 +1526,6 @@ class LiveText(betterproto2.Message):
 
 
 default_message_pool.register_message("readback.conversation.v1", "LiveText", LiveText)
-
-
-@dataclass(eq=False, repr=False)
-class OpenUtterance(betterproto2.Message):
-    """
-    Utterance that is still being spoken. It is stored without a number, and replaced by its next revision.
-    """
-
-    utterance_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    UUID chosen by the writer at the start of the utterance.
-    """
-
-    speaker: "Speaker" = betterproto2.field(2, betterproto2.TYPE_ENUM, default_factory=lambda: Speaker(0))
-    """
-    Speaker.
-    """
-
-    modality: "Modality" = betterproto2.field(3, betterproto2.TYPE_ENUM, default_factory=lambda: Modality(0))
-    """
-    Spoken or typed.
-    """
-
-    text: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
-    """
-    All words so far; a later revision may change earlier words.
-    """
-
-    revision: "int" = betterproto2.field(5, betterproto2.TYPE_INT64)
-    """
-    Revision number; the highest one is valid.
-    """
-
-    start_time: "datetime.datetime | None" = betterproto2.field(
-        6, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
-    )
-    """
-    Start time of the utterance.
-    """
-
-
-default_message_pool.register_message("readback.conversation.v1", "OpenUtterance", OpenUtterance)
 
 
 @dataclass(eq=False, repr=False)
@@ -1594,28 +1579,28 @@ class SearchEntriesRequest(betterproto2.Message):
     Only in this conversation; in all of the customer's conversations when empty.
     """
 
-    start_time: "datetime.datetime | None" = betterproto2.field(
+    start_commit_time: "datetime.datetime | None" = betterproto2.field(
         3, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
     """
-    Only entries stored at this time or later.
+    Only entries stored at this time or later (`commit_time`).
     """
 
-    end_time: "datetime.datetime | None" = betterproto2.field(
+    end_commit_time: "datetime.datetime | None" = betterproto2.field(
         4, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
     """
-    Only entries stored before this time.
+    Only entries stored before this time (`commit_time`).
     """
 
-    speaker: "Speaker" = betterproto2.field(5, betterproto2.TYPE_ENUM, default_factory=lambda: Speaker(0))
+    filter: "EntryFilter | None" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    Only words of this speaker; both speakers when unspecified.
+    Filter for the entries; all when absent. Only utterances have words to find.
     """
 
     page_size: "int" = betterproto2.field(6, betterproto2.TYPE_INT32)
     """
-    Most results on a page: 20 if 0, at most 100. A page is also limited to about one megabyte.
+    Most results on a page: 20 if 0. A value above 100 means 100. A page also ends at about 256 kilobytes.
     """
 
     page_token: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
@@ -1684,7 +1669,7 @@ class StartCallRequest(betterproto2.Message):
 
     time_zone: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
-    IANA time zone of the caller, for words like "tonight"; the departure airport's zone when empty.
+    IANA time zone of the customer, for words like "tonight"; the departure airport's zone when empty.
     """
 
     end_running_call: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
@@ -1780,7 +1765,7 @@ class StateChange(betterproto2.Message):
 
     epoch: "int | None" = betterproto2.field(2, betterproto2.TYPE_INT64, optional=True)
     """
-    Epoch of the call after the change; absent outside calls.
+    `epoch` of the call after the change; absent outside calls.
     """
 
     call_end_reason: "CallEndReason | None" = betterproto2.field(
@@ -2004,7 +1989,8 @@ class Utterance(betterproto2.Message):
 
     text: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
     """
-    The customer's words as recognised or typed, or the agent's words that have reached the caller.
+    The customer's words as recognised or typed, or the agent's words that have reached the
+    customer.
     """
 
     generated_text: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
@@ -2017,7 +2003,7 @@ class Utterance(betterproto2.Message):
     End of the utterance.
     """
 
-    language: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    locale: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
     """
     BCP 47 tag of the spoken language; empty if it is the conversation's.
     """
@@ -2038,8 +2024,8 @@ class WatchEnd(betterproto2.Message):
     End of a watch, by the service.
     """
 
-    reason: "StreamEndReason" = betterproto2.field(
-        1, betterproto2.TYPE_ENUM, default_factory=lambda: StreamEndReason(0)
+    reason: "WatchEndReason" = betterproto2.field(
+        1, betterproto2.TYPE_ENUM, default_factory=lambda: WatchEndReason(0)
     )
     """
     Reason for the end.
@@ -2068,7 +2054,7 @@ class WatchRequest(betterproto2.Message):
     After the message that carried this cursor.
     """
 
-    start_time: "datetime.datetime | None" = betterproto2.field(
+    start_commit_time: "datetime.datetime | None" = betterproto2.field(
         3,
         betterproto2.TYPE_MESSAGE,
         unwrap=lambda: ___google__protobuf__.Timestamp,
@@ -2076,7 +2062,7 @@ class WatchRequest(betterproto2.Message):
         group="start",
     )
     """
-    The first entry stored at or after this time.
+    The first entry stored at or after this time (`commit_time`).
     """
 
     from_now: "bool | None" = betterproto2.field(4, betterproto2.TYPE_BOOL, optional=True, group="start")
@@ -2127,37 +2113,32 @@ class WatchResponse(betterproto2.Message):
     Opaque position, to resume after this message. Empty on live text, which doesn't advance it.
     """
 
-    conversation_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
-    """
-    Conversation of live text or a deletion, when all conversations are followed.
-    """
-
-    entry: "Entry | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True, group="event")
+    entry: "Entry | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True, group="event")
     """
     The next entry of the log.
     """
 
     entries: "EntryBatch | None" = betterproto2.field(
-        4, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+        3, betterproto2.TYPE_MESSAGE, optional=True, group="event"
     )
     """
     The next entries of the log, when there are many to send. The cursor is after the last.
     """
 
-    live: "LiveText | None" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, optional=True, group="event")
+    live: "LiveText | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True, group="event")
     """
     Text of an open utterance, until its entry follows.
     """
 
     caught_up: "CaughtUp | None" = betterproto2.field(
-        6, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+        5, betterproto2.TYPE_MESSAGE, optional=True, group="event"
     )
     """
     All entries stored when the watch began are sent; later entries are new. Sent once.
     """
 
     conversation: "Conversation | None" = betterproto2.field(
-        7, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+        6, betterproto2.TYPE_MESSAGE, optional=True, group="event"
     )
     """
     A conversation as it is now, after `caught_up` and after changes. A slow watcher gets only the last of
@@ -2165,7 +2146,7 @@ class WatchResponse(betterproto2.Message):
     """
 
     deleted: "ConversationDeleted | None" = betterproto2.field(
-        8, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+        7, betterproto2.TYPE_MESSAGE, optional=True, group="event"
     )
     """
     A conversation was deleted: drop its entries. Sent only when all conversations are followed; a watch of
@@ -2173,13 +2154,13 @@ class WatchResponse(betterproto2.Message):
     """
 
     heartbeat: "Heartbeat | None" = betterproto2.field(
-        9, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+        8, betterproto2.TYPE_MESSAGE, optional=True, group="event"
     )
     """
     Nothing new.
     """
 
-    end: "WatchEnd | None" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, optional=True, group="event")
+    end: "WatchEnd | None" = betterproto2.field(9, betterproto2.TYPE_MESSAGE, optional=True, group="event")
     """
     The service ends the stream.
     """

@@ -13,6 +13,7 @@ __all__ = (
     "GetCustomerResponse",
     "GetJwksRequest",
     "GetJwksResponse",
+    "JsonWebKey",
     "ListSessionsRequest",
     "ListSessionsResponse",
     "LoginRequest",
@@ -56,6 +57,12 @@ class ChangePasswordRequest(betterproto2.Message):
     new_password: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
     The next password, under the rules of `Register`.
+    """
+
+    request_id: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    UUID chosen by the caller, which makes the request safe to repeat (AIP-155). The service makes one if
+    empty. No password is stored with it.
     """
 
 
@@ -198,13 +205,58 @@ class GetJwksResponse(betterproto2.Message):
     Response of `GetJwks`.
     """
 
-    keys_json: "list[str]" = betterproto2.field(1, betterproto2.TYPE_STRING, repeated=True)
+    keys: "list[JsonWebKey]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    Public keys, each one JSON object as in RFC 7517.
+    The current key first.
     """
 
 
 default_message_pool.register_message("readback.identity.v1", "GetJwksResponse", GetJwksResponse)
+
+
+@dataclass(eq=False, repr=False)
+class JsonWebKey(betterproto2.Message):
+    """
+    A public key (RFC 7517 §4, RFC 7518 §6.2). Its field names are those of the RFC.
+    """
+
+    kty: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Family of the algorithm: `EC`.
+    """
+
+    crv: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The curve: `P-256`.
+    """
+
+    x: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    The x coordinate, base64url without padding.
+    """
+
+    y: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    The y coordinate, base64url without padding.
+    """
+
+    kid: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Name of the key in the header of a token.
+    """
+
+    use: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Use of the key: `sig`.
+    """
+
+    alg: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    """
+    Algorithm of the signatures: `ES256`.
+    """
+
+
+default_message_pool.register_message("readback.identity.v1", "JsonWebKey", JsonWebKey)
 
 
 @dataclass(eq=False, repr=False)
@@ -215,7 +267,7 @@ class ListSessionsRequest(betterproto2.Message):
 
     page_size: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
     """
-    Most results on a page: 20 if 0, at most 100.
+    Most results on a page: 20 if 0. A value above 100 means 100.
     """
 
     page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
@@ -263,7 +315,7 @@ class LoginRequest(betterproto2.Message):
     The account's password.
     """
 
-    client: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    client_name: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
     Name of the client for `ListSessions`, such as `Firefox on Linux`.
     """
@@ -379,7 +431,7 @@ class RegisterRequest(betterproto2.Message):
     BCP 47 tag; `en-IN` when empty.
     """
 
-    client: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    client_name: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
     """
     Name of the client for `ListSessions`, such as `Firefox on Linux`.
     """
@@ -446,7 +498,7 @@ class Session(betterproto2.Message):
     UUIDv7 in text form.
     """
 
-    client: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    client_name: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
     Name that the client gave itself when it signed in, such as `Firefox on Linux`; may be empty.
     """
@@ -530,8 +582,8 @@ class UpdateCustomerRequest(betterproto2.Message):
         2, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    Fields to change; `*` for all that can be changed. The fields that are set when absent. Other fields of a
-    customer are ignored, so that a client can send back what it read.
+    Fields to change; `*` for all that can be changed. The fields that are set when absent. `create_time` is
+    ignored, so that a client can send back what it read.
     """
 
 

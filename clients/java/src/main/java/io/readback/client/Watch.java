@@ -10,7 +10,7 @@ import io.grpc.StatusRuntimeException;
 import io.readback.conversation.v1.ConversationServiceGrpc.ConversationServiceBlockingStub;
 import io.readback.conversation.v1.Entry;
 import io.readback.conversation.v1.LiveText;
-import io.readback.conversation.v1.StreamEndReason;
+import io.readback.conversation.v1.WatchEndReason;
 import io.readback.conversation.v1.WatchEnd;
 import io.readback.conversation.v1.WatchRequest;
 import io.readback.conversation.v1.WatchResponse;
@@ -45,9 +45,9 @@ public final class Watch implements Iterable<Entry>, AutoCloseable {
     private static final int SHORTEST_PAUSE_MS = 50;
     private static final int LONGEST_PAUSE_MS = 3000;
     private static final int LONGEST_ASKED_MS = 5000;
-    private static final Set<StreamEndReason> FINAL = Set.of(
-        StreamEndReason.STREAM_END_REASON_CONVERSATION_ENDED,
-        StreamEndReason.STREAM_END_REASON_CONVERSATION_DELETED);
+    private static final Set<WatchEndReason> FINAL = Set.of(
+        WatchEndReason.WATCH_END_REASON_CONVERSATION_ENDED,
+        WatchEndReason.WATCH_END_REASON_CONVERSATION_DELETED);
     private static final Set<Status.Code> RETRIED = Set.of(
         Status.Code.UNAVAILABLE, Status.Code.RESOURCE_EXHAUSTED, Status.Code.DEADLINE_EXCEEDED,
         Status.Code.CANCELLED, Status.Code.INTERNAL, Status.Code.UNKNOWN);
@@ -208,7 +208,7 @@ public final class Watch implements Iterable<Entry>, AutoCloseable {
 
     private boolean isNew(WatchResponse event) {
         if (event.hasDeleted()) {
-            lastNumbers.remove(event.getConversationId());
+            lastNumbers.remove(event.getDeleted().getConversationId());
         }
         boolean knownToBeCaughtUp = caughtUp;
         caughtUp |= event.hasCaughtUp();
@@ -253,7 +253,7 @@ public final class Watch implements Iterable<Entry>, AutoCloseable {
             return;
         }
         if (found && error.code() == Status.Code.NOT_FOUND) {
-            var reason = StreamEndReason.STREAM_END_REASON_CONVERSATION_DELETED;
+            var reason = WatchEndReason.WATCH_END_REASON_CONVERSATION_DELETED;
             received.add(WatchResponse.newBuilder().setEnd(WatchEnd.newBuilder().setReason(reason)).build());
         } else if (fromEarliest && error.reason() == ErrorReason.ERROR_REASON_CURSOR_EXPIRED) {
             rewind(error.facts().getOrDefault("earliest_cursor", ""));
