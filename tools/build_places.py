@@ -14,7 +14,7 @@ import re
 import sys
 import tomllib
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -51,11 +51,12 @@ AIRPORT_COLUMNS = [
     "lon",
     "feet",
     "metro",
+    "region",
     "rank",
     "spoken",
     "spellings",
 ]
-METRO_COLUMNS = ["code", "city", "country", "zone", "rank", "members", "spoken", "spellings"]
+METRO_COLUMNS = ["code", "city", "country", "zone", "region", "rank", "members", "spoken", "spellings"]
 _GENERIC = re.compile(
     r"\b(international|intl|airport|aerodrome|airfield|air ?base|air force (?:base|station)"
     r"|regional|municipal|memorial|domestic)\b",
@@ -116,6 +117,7 @@ class Row:
     feet: int = 0
     metro: str = ""
     city_code: str = ""
+    region: str = ""
     rank: float = LEAST_RANK
     members: list[str] = field(default_factory=list)
     spoken: set[str] = field(default_factory=set)
@@ -176,6 +178,7 @@ def airports(rows: Iterable[dict[str, str]]) -> dict[str, Row]:
         row.lat, row.lon = float(r["latitude"]), float(r["longitude"])
         row.feet = round(float(r["elevation"] or 0) * 3.28084)
         row.metro = row.city_code = city_code(r)
+        row.region = r["iso31662"]
         row.rank = max(float(r["page_rank"] or 0), LEAST_RANK)
         english, other = names_of(r)
         row.spellings |= {fold(short_name(n)) for n in english | other | {row.name}}
@@ -202,11 +205,24 @@ def correct(found: dict[str, Row], overlay: dict[str, Any]) -> None:
         row = found[entry["code"]]
         row.name, row.city = entry.get("name", row.name), entry.get("city", row.city)
         row.metro = row.city_code = entry.get("metro", row.metro)
+        row.region = entry.get("region", row.region)
         row.rank = min(max(row.rank, entry.get("rank", 0.0)), entry.get("rank_cap", 1.0))
         row.spoken |= {fold(a) for a in entry.get("aliases", [])}
     for tier in overlay["known"]:
         for code in tier["codes"].split():
             found[code].rank = max(found[code].rank, tier["rank"])
+
+
+def regions(rows: Iterable[dict[str, str]], overlay: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
+    """Return the names of each country's states and provinces, by country and ISO 3166-2 code."""
+    names: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        if row["iso31662"] and (name := fold(row["adm1_name_ascii"])):
+            names[row["country_code"], row["iso31662"]][name] += 1
+    found = {code: {counts.most_common(1)[0][0]} for code, counts in names.items()}
+    for entry in overlay["region"]:
+        found.setdefault((entry["country"], entry["code"]), set()).update(entry["names"])
+    return found
 
 
 def together(rows: list[Row]) -> list[Row]:
@@ -239,6 +255,7 @@ def metros(
         rank = max(entry.get("rank", 0.0), min(1.0, sum(row.rank for row in airports_)))
         aliases = {fold(a) for a in entry.get("aliases", [])}
         area = Row(code, city, city, best.country, best.zone, rank=rank, spoken=aliases)
+        area.region = entry.get("region", best.region)
         area.members = [row.code for row in sorted(airports_, key=lambda row: (-row.rank, row.code))]
         for row in airports_:
             row.metro, row.spoken = code, row.spoken | {s for s in row.spellings if s and s != fold(city)}
@@ -313,10 +330,13 @@ def build() -> dict[str, str]:
     correct(found, overlay)
     areas = metros(found, overlay, cities)
     chosen = name_cities(found, areas, cities)
+    for code, nicknames in overlay["nicknames"].items():
+        (areas.get(code) or found[code]).spellings |= {fold(name) for name in nicknames}
     recoded = {entry["code"]: entry["now"] for entry in overlay["closed"] if "now" in entry}
     other = {
         code: row.code for code, row in chosen.items() if code not in found and code not in areas
     } | recoded
+    named = regions(rows, overlay)
     countries = {r["country_code"]: (r["country_name"], r["ccy_code"]) for r in rows if r["country_code"]}
     countries |= {code: (countries[code][0], money) for code, money in overlay["currency"].items()}
     return {
@@ -325,6 +345,8 @@ def build() -> dict[str, str]:
         "codes.tsv": "code\tplace\n" + "".join(f"{code}\t{place}\n" for code, place in sorted(other.items())),
         "countries.tsv": "code\tname\tcurrency\n"
         + "".join(f"{c}\t{name}\t{money}\n" for c, (name, money) in sorted(countries.items())),
+        "regions.tsv": "country\tcode\tnames\n"
+        + "".join(f"{c}\t{code}\t{'|'.join(sorted(n))}\n" for (c, code), n in sorted(named.items())),
     }
 
 

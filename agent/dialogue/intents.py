@@ -10,10 +10,13 @@ from agent.language.meanings import Acts, Expectation
 
 _ALWAYS_OUT_OF_SCOPE = frozenset(
     {"cancelling", "refunds", "rebooking", "check_in", "human", "hotels", "cars", "weather", "visas"}
+    | {"roads", "money", "destinations", "orders", "lost_baggage"}
 )
 """Topics that are out of scope even if the utterance also asks for flights."""
 
 
+MOST_FOREIGN = 2
+"""Maximum number of words that no request for flights needs, next to origin and destination."""
 _WISH_NAMES = (
     "depart_time arrive_time airline airlines without_airlines any_airline one_way other_day "
     "max_stops nonstop sort cabin passengers"
@@ -26,6 +29,7 @@ class Clues:
     """Facts about an utterance from which its intent is decided.
 
     `text` is the whole utterance in lower case. `rejected` is True if it rejects a place ("not Delhi").
+    `foreign` is the number of its words that no request for flights needs.
     """
 
     text: str
@@ -33,6 +37,7 @@ class Clues:
     slots: Slots
     rejected: bool
     context: Context
+    foreign: int = 0
 
     @property
     def places(self) -> int:
@@ -56,13 +61,35 @@ class Clues:
     def fills_a_search(self) -> bool:
         """True if the utterance fills a slot of a search.
 
-        Wishes such as "quick" or "two people" count only in a conversation about flights.
+        A place or a day counts only if nothing else is spoken of: not in "things to see in Boston". Wishes
+        such as "quick" or "two people" count only in a conversation about flights.
         """
         slots = self.slots
-        if self.places or slots.depart_date or slots.return_date:
-            return True
         about_flights = self.context.under_way or self.speaks_of_flights
+        if self.places or slots.depart_date or slots.return_date:
+            return about_flights or self.speaks_of("journeys") or self._is_route
         return about_flights and any(getattr(slots, name) is not None for name in _WISHES)
+
+    @property
+    def _is_route(self) -> bool:
+        """True if the places and days are all that is said, so that they must be a request."""
+        garbled = not any(slot and slot.confident for slot in (self.slots.origin, self.slots.destination))
+        if self.places and garbled and self.context.language.loose_act(self.text):
+            return False
+        few_others = self.places == 2 and self.foreign <= MOST_FOREIGN and not self.opens_with("asks_about")
+        return self.is_plain or few_others
+
+    @property
+    def is_plain(self) -> bool:
+        """True if every word could be part of a request for flights."""
+        return self.foreign == 0
+
+    @property
+    def requests(self) -> bool:
+        """True if the utterance asks for flights. A general question about flying doesn't."""
+        if not self.speaks_of_flights:
+            return False
+        return self.is_plain or self.places > 0 or not self.opens_with("asks_about")
 
 
 _ACT_INTENTS = {
@@ -85,21 +112,40 @@ def _act(clues: Clues) -> Intent | None:
     return next((intent for name, intent in _ACT_INTENTS.items() if name in clues.acts), None)
 
 
+def _loose_act(clues: Clues) -> Intent:
+    """Return the intent of an utterance that names nothing, by its manner: "it was nice talking to you"."""
+    name = clues.context.language.loose_act(clues.text)
+    if name in ("affirm", "deny") and clues.opens_with("asks_about"):
+        name = None  # "why did my card not get accepted"
+    return _ACT_INTENTS[name] if name else Intent.UNKNOWN
+
+
 def _is_out_of_scope(clues: Clues) -> bool:
     if clues.slots.topic is None:
         return False
-    asks_for_flights = clues.places == 2 or (clues.speaks_of_flights and clues.places > 0)
-    return (
-        clues.slots.topic in _ALWAYS_OUT_OF_SCOPE
-        or not asks_for_flights
-        or (clues.slots.topic == "trains" and not clues.speaks_of_flights)
-    )
+    if clues.slots.topic in _ALWAYS_OUT_OF_SCOPE or clues.opens_with("asks_about"):
+        return True
+    if clues.slots.topic == "trains":
+        return not clues.speaks_of("flights_only")
+    if clues.slots.topic == "booking" and clues.speaks_of_flights and not clues.context.offered:
+        return False  # the caller announces a booking: "I want to book the flight"
+    return not (clues.places == 2 or (clues.speaks_of_flights and clues.fills_a_search))
 
 
 def _asks_airport(clues: Clues) -> bool:
     if clues.context.asked == "airport" and clues.places == 1 and not clues.speaks_of_flights:
         return True
-    return clues.speaks_of("airports") and clues.places < 2 and not clues.speaks_of("flights_only")
+    if not clues.speaks_of("airports") or clues.places == 2 or clues.speaks_of("flights_only"):
+        return False
+    return clues.is_plain or clues.speaks_of("airport_itself")
+
+
+def _asks_status(clues: Clues) -> bool:
+    """Return whether the utterance asks how a flight is doing, and not another thing ("my order")."""
+    if clues.slots.flight_number is not None:
+        return True
+    about_a_flight = clues.speaks_of_flights or clues.context.under_way or clues.is_plain
+    return clues.speaks_of("status") and about_a_flight
 
 
 def _selects(clues: Clues) -> bool:
@@ -136,7 +182,7 @@ def intent_of(clues: Clues) -> Intent:
         return act
     if _is_out_of_scope(clues):
         return Intent.OUT_OF_SCOPE
-    if clues.slots.flight_number is not None or clues.speaks_of("status"):
+    if _asks_status(clues):
         return Intent.FLIGHT_STATUS
     if _asks_airport(clues):
         return Intent.AIRPORT_INFO
@@ -146,6 +192,6 @@ def intent_of(clues: Clues) -> Intent:
         return Intent.AFFIRM
     if _corrects(clues):
         return Intent.CORRECTION
-    if clues.fills_a_search or clues.speaks_of_flights:
+    if clues.fills_a_search or clues.requests:
         return _search_or_refinement(clues)
-    return Intent.UNKNOWN
+    return _loose_act(clues)

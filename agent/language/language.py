@@ -56,6 +56,15 @@ class Grammars(Protocol):
         Their names are greeting, goodbye, thanks, help, repeat, affirm, deny, more and way_back.
         """
 
+    def loose_act(self, text: str) -> str | None:
+        """Return the act that a whole utterance performs, for utterances that name nothing else, or None."""
+
+    def foreign_words(self, text: str) -> int:
+        """Return the number of words that no request for flights needs.
+
+        `text` is an utterance without its recognised pieces and places.
+        """
+
     def opens_with(self, cue: str, text: str) -> bool:
         """Return whether the text begins with a cue: "correction", or "refine" for a change of the search."""
 

@@ -21,6 +21,21 @@ CODES_BY_NAME: Mapping[str, str] = {
 ANY_NAME = "|".join(re.escape(name) for name in sorted(CODES_BY_NAME, key=len, reverse=True))
 """Pattern of all names, without groups. Longer names come first: "air india express", "air india"."""
 _WHOLE_NAME = re.compile(rf"\b(?:{ANY_NAME})\b(?: (?:airlines?|airways))?")
+_SHORT_NAMES: Mapping[str, str] = {
+    name: code for code, entry in _KNOWN.items() for name in entry.get("short", ())
+}
+"""IATA codes by names that have other meanings too: "American", "Spirit"."""
+_ANY_SHORT = "|".join(re.escape(name) for name in sorted(_SHORT_NAMES, key=len, reverse=True))
+_FLIGHT_AFTER = r" (?:flights?|airlines?|airways|air ?lines?|planes?|carriers?|air\b)"
+_ENDS_AFTER = r"(?=[ ]*(?:$|[,.?!;]|(?:or|and|please|if|from|to|for|tomorrow|today|tonight|in the|on|at)\b))"
+_SHORT_NAME = re.compile(
+    rf"\b(?P<named>{_ANY_SHORT}){_FLIGHT_AFTER}|(?:(?<=\bwith )|(?<=\bon )|(?<=\bby )|(?<=\bfly )|"
+    rf"(?<=\bflying )|(?<=\bor )|(?<=\bvia )|(?<=\bprefer )|(?<=\bonly ))(?P<alone>{_ANY_SHORT})\b"
+    rf"{_ENDS_AFTER}"
+)
+"""A short name counts only before "flight" or "airlines", or alone after "with", "on" or "fly"."""
+_ALLIANCES: Mapping[str, Sequence[str]] = {name: codes.split() for name, codes in load("alliances").items()}
+_ALLIANCE = re.compile(r"\b(?:star alliance|one ?world|sky ?team)\b")
 
 
 def airline(code: str) -> str:
@@ -35,7 +50,25 @@ def find_airline_names(text: str) -> list[Found[str]]:
         name = match.group()
         code = CODES_BY_NAME.get(name) or CODES_BY_NAME[name.rsplit(" ", 1)[0]]
         found.append(found_at(match, code))
+    found += [
+        found_at(match, _SHORT_NAMES[match["named"] or match["alone"]])
+        for match in _SHORT_NAME.finditer(text)
+    ]
     return without_overlaps(found)
+
+
+def alliance_of(codes: Sequence[str]) -> str | None:
+    """Return the name of the alliance that consists of exactly these airlines, or None."""
+    return next((name for name, members in _ALLIANCES.items() if set(members) == set(codes)), None)
+
+
+def _find_alliances(text: str) -> list[Found[Sequence[str]]]:
+    return [
+        found_at(match, _ALLIANCES[name])
+        for match in _ALLIANCE.finditer(text)
+        for name in _ALLIANCES
+        if name.replace(" ", "").lower() == match.group().replace(" ", "")
+    ]
 
 
 class _Side(Enum):
@@ -70,11 +103,16 @@ def find_airlines(text: str) -> tuple[AirlineWish, Sequence[Found[str]]]:
         if not any(piece.overlaps(free.start, free.end) for free in freed)
     ]
     sides = _sides(text, named)
-    wanted = tuple(code for code, side in sides.items() if side is _Side.WANTED)
+    alliances = _find_alliances(text)
+    wanted = (
+        *(code for code, side in sides.items() if side is _Side.WANTED),
+        *(code for alliance in alliances for code in alliance.value if code not in sides),
+    )
     # In "Vistara instead of IndiGo" only Vistara is wanted, so IndiGo needs no exclusion.
     excluded = (_Side.UNWANTED,) if wanted else (_Side.UNWANTED, _Side.REPLACED)
     unwanted = tuple(code for code, side in sides.items() if side in excluded)
-    return AirlineWish(wanted, unwanted, bool(freed)), [*freed, *named]
+    pieces = [*freed, *named, *(Found(piece.start, piece.end, "") for piece in alliances)]
+    return AirlineWish(wanted, unwanted, bool(freed)), pieces
 
 
 def _sides(text: str, named: Sequence[Found[str]]) -> dict[str, _Side]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from agent.language.en.ordinary_words import is_ordinary
 from agent.language.meanings import PlaceRoles, SpanT
 from agent.language.spans import Span, masked
 
@@ -102,10 +103,14 @@ _UNKNOWN = re.compile(
 
 
 def unknown_places(text: str, known: Sequence[Span]) -> dict[str, str]:
-    """Return words in lower-case `text` that stand in the position of a place and aren't `known`, by role."""
+    """Return words in lower-case `text` that stand in the position of a place and aren't `known`, by role.
+
+    Ordinary words name no place: "to play the violin".
+    """
     return {
         "origin" if match["cue"] == "from" else "destination": match["words"].strip()
         for match in _UNKNOWN.finditer(masked(text, known))
+        if not is_ordinary(match["words"].split()[0])
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from readback.flightdata.v1 import flights_pb2
 
-from agent.language.en.airlines import airline
+from agent.language.en.airlines import airline, alliance_of
 from agent.language.en.parts_of_day import named_part
 from agent.language.en.phrases import phrase
 from agent.language.en.spoken_forms import (
@@ -64,6 +64,8 @@ def wishes_words(wishes: Wishes) -> str:
 
 
 def _either(codes: Sequence[str]) -> str:
+    if alliance := alliance_of(codes):
+        return alliance
     names = [airline(code) for code in codes]
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 

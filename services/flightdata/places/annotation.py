@@ -13,10 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.places.matching import PRIOR_WEIGHT, certain, code_or_name, match, similarities
+from services.flightdata.places.matching import (
+    PRIOR_WEIGHT,
+    certain,
+    code_or_name,
+    match,
+    similarities,
+)
 from services.flightdata.places.place import Annotation, Resolution
+from services.flightdata.places.qualifiers import Window, qualified
 from services.flightdata.places.sentence import Cue, Sentence, context_words
-from services.flightdata.places.spelled_codes import LETTERS, spelled_code
+from services.flightdata.places.spelled_codes import LETTERS, spelled_code, spelled_pair
 from services.flightdata.places.text_keys import phonemes, words
 
 LONGEST, LONGEST_GARBLED = 5, 4
@@ -41,16 +48,6 @@ TO_WITHIN = re.compile(r"[td][aeiou]\w{3}")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """`words[start:end]` interpreted as a place, or as a decoy if `resolution` is None, with a score."""
-
-    start: int
-    end: int
-    score: float
-    resolution: Resolution | None
-
-
-@dataclass(frozen=True, slots=True)
 class Guess:
     """`words[start:end]` as a possible place: the key to look up, and the `least` likeness to accept."""
 
@@ -68,7 +65,7 @@ def annotate(lexicon: Lexicon, text: str, *, home_country: str = "") -> list[Ann
     chosen = _best_set(windows, len(sentence.words))
     chosen += _guesses(lexicon, sentence, chosen, home_country)
     annotations = []
-    for window in sorted(chosen, key=lambda window: window.start):
+    for window in qualified(lexicon, sentence, chosen):
         if window.resolution:
             start, end = sentence.words[window.start].start, sentence.words[window.end - 1].end
             annotations.append(Annotation(start, end, text[start:end], window.resolution))
@@ -81,13 +78,17 @@ def _score(quality: float, letters: int) -> float:
 
 def _codes(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
     """Yield windows with codes that are spelled out, in capitals, or typed in lower case next to a cue."""
-    typed = all(word.written.islower() for word in sentence.words)
+    typed = not any(word.written.istitle() or word.written.isupper() for word in sentence.words)
     shouted = all(word.written.isupper() for word in sentence.words)
     for i, word in enumerate(sentence.words):
         code = spelled_code(sentence.words[i : i + LETTERS])
         if code and code in lexicon.places:
             yield Window(i, i + LETTERS, _score(1.1, 8), certain(lexicon, code))
             continue
+        pair = spelled_pair(sentence.words[i : i + LETTERS - 1])
+        popular = pair and pair in lexicon.places and lexicon.places[pair].prior > KNOWN_PRIOR
+        if pair and popular and sentence.cue(i, i + LETTERS - 1) is not Cue.NONE:
+            yield Window(i, i + LETTERS - 1, _score(1.05, 5), certain(lexicon, pair))
         code = word.written.upper()
         place = lexicon.places.get(code) if len(code) == LETTERS else None
         if place is None or word.folded in sentence.context.common:
@@ -134,7 +135,8 @@ def _named(lexicon: Lexicon, sentence: Sentence, home_country: str) -> Iterator[
 
 def _plausible(lexicon: Lexicon, sentence: Sentence, start: int, end: int) -> bool:
     joined = sentence.folded(start, end)
-    if joined in lexicon.exact or (joined in lexicon.heard and sentence.cue(start, end) >= Cue.SLOT):
+    heard = joined in lexicon.heard and sentence.cue(start, end) >= Cue.SLOT
+    if joined in lexicon.exact or (heard and not sentence.only_function_words(start, end)):
         return True
     return not (
         end - start > LONGEST_GARBLED
@@ -178,7 +180,7 @@ def _exact_is_meant(sentence: Sentence, start: int, end: int, prior: float, cue:
     `Nice` is a place after "to", and `New York` everywhere. `May` and `Goto` ("go to") never are.
     """
     known = prior >= KNOWN_PRIOR
-    if all(word.folded in sentence.context.never for word in sentence.words[start:end]):
+    if sentence.only_function_words(start, end):
         return False
     if sentence.common(start, end) == end - start:
         return known and (cue >= Cue.SLOT or end - start > 1)
@@ -282,7 +284,7 @@ def _destinations(sentence: Sentence, start: int, taken: set[int], *, enough: bo
     for end in range(start + 1, min(start + LONGEST, len(sentence.words)) + 1):
         if end - 1 in taken or sentence.broken(start, end) or sentence.barred(start, end):
             return
-        function_words = all(word.folded in sentence.context.never for word in sentence.words[start:end])
+        function_words = sentence.only_function_words(start, end)
         alone = end - start == 1 and (enough or sentence.common(start, end) == 1)
         if not alone and not function_words and sentence.at(end - 1) not in DIRECTIONS:
             yield Guess(start, end, sentence.folded(start, end), GUESS_LIKENESS)

@@ -27,6 +27,9 @@ Known mishearings are in `heard.tsv`, which tools/hear_places.py writes.
 """
 UNRANKED = 0.002
 """Rank of airports without traffic data. Their names are matched exactly, never by similarity."""
+LONGEST_CODE = 3
+"""Maximum length of the code of a country or region. Shorter keys in `Lexicon.areas` are codes."""
+_OTHER_COUNTRY_NAMES = {"US": ("USA", "America", "the States"), "GB": ("UK", "Britain"), "AE": ("UAE",)}
 LEAST_RANK = 0.02
 """Rank below which an airport has hardly any flights."""
 
@@ -80,6 +83,8 @@ class Lexicon:
     """ISO 4217 currency codes by country code."""
     countries: frozenset[str]
     """Keys of country names that aren't city names. They prevent a match of `thailand` with Oakland."""
+    areas: Mapping[str, frozenset[tuple[str, str]]]
+    """Countries and regions by the keys of their names and codes, as (country, region or "")."""
     alone: Mapping[str, Place] = field(default_factory=dict)
 
     def airport(self, code: str) -> Airport:
@@ -140,6 +145,7 @@ def _airport(row: dict[str, str], country: str) -> Airport:
         longitude=float(row["lon"]),
         elevation_feet=int(row["feet"]),
         metro=row["metro"],
+        region=row["region"],
         rank=float(row["rank"]),
     )
 
@@ -155,6 +161,7 @@ def _place(row: dict[str, str], country: str, *, members: tuple[str, ...]) -> Pl
         zone=row["zone"],
         airports=members,
         prior=prior(float(row["rank"])),
+        region=row["region"],
     )
 
 
@@ -219,9 +226,21 @@ def load() -> Lexicon:
     }
     for codes in _fields(airports.values()):
         _unite(codes, airports, places)
-    lexicon = _assemble(airports, places, names, currencies, frozenset(map(key, countries.values())), alone)
+    lexicon = _assemble(airports, places, names, currencies, _areas(countries), alone)
     places.update((row["code"], places[row["place"]]) for row in rows(DATA / "codes.tsv"))
     return lexicon
+
+
+def _areas(countries: Mapping[str, str]) -> Mapping[str, frozenset[tuple[str, str]]]:
+    """Return countries and regions by name and code."""
+    areas: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for code, name in countries.items():
+        for known_as in (code, name, *_OTHER_COUNTRY_NAMES.get(code, ())):
+            areas[key(known_as)].add((code, ""))
+    for row in rows(DATA / "regions.tsv"):
+        for known_as in (row["code"], *row["names"].split("|")):
+            areas[key(known_as)].add((row["country"], row["code"]))
+    return {name: frozenset(found) for name, found in areas.items()}
 
 
 def _assemble(
@@ -229,7 +248,7 @@ def _assemble(
     places: dict[str, Place],
     names: dict[str, list[tuple[str, int]]],
     currencies: dict[str, str],
-    countries: frozenset[str],
+    areas: Mapping[str, frozenset[tuple[str, str]]],
     alone: dict[str, Place],
 ) -> Lexicon:
     by_index = list(places.values())
@@ -255,6 +274,7 @@ def _assemble(
         spoken=_spoken(entries, by_index),
         heard=frozenset(joined for joined, _ in heard),
         currencies=currencies,
-        countries=countries - set(exact),
+        countries=frozenset(name for name in areas if len(name) > LONGEST_CODE) - set(exact),
+        areas=areas,
         alone=alone,
     )

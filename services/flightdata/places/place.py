@@ -35,8 +35,8 @@ class Kind(Enum):
 class Airport:
     """One airport.
 
-    `metro` is the code of its metropolitan area, or its own code if it belongs to none. `rank` is its
-    relative traffic, 0 to 1.
+    `metro` is the code of its metropolitan area, or its own code if it belongs to none. `region` is the ISO
+    3166-2 code of its state or province, without the country. `rank` is its relative traffic, 0 to 1.
     """
 
     code: str
@@ -50,6 +50,7 @@ class Airport:
     longitude: float
     elevation_feet: int
     metro: str
+    region: str
     rank: float
 
 
@@ -57,7 +58,8 @@ class Airport:
 class Place:
     """A destination: an airport, or a city with a metropolitan code and several airports, busiest first.
 
-    `prior` is the popularity, 0 to 1: how likely callers mean this place, whatever the words are.
+    `prior` is the popularity, 0 to 1: how likely callers mean this place, whatever the words are. `region` is
+    its state or province, as in `Airport`.
     """
 
     code: str
@@ -69,6 +71,7 @@ class Place:
     zone: str
     airports: tuple[str, ...]
     prior: float
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)

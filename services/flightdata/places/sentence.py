@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
+from agent.language.en.ordinary_words import ORDINARY, frequency
 from services.flightdata.places.text_keys import Word, key, phonemes
 
 _CONTEXT_WORDS = Path(__file__).with_name("data") / "context_words.txt"
@@ -20,6 +22,13 @@ AIRPORT = frozenset({"airport", "airports"})
 """Words that can follow the name of a place, as in "Chennai airport"."""
 OPENERS = frozenset({"how", "much", "is", "and", "then"})
 """Words, in addition to fillers, that may precede the first place, as in "how much is Chennai to Delhi"."""
+_FLYING = "fly flying flies flight flights fare fares ticket tickets plane planes airport nonstop direct"
+FLYING = frozenset(_FLYING.split())
+"""Words that only a request for flights contains."""
+DIRECTING = frozenset({"from", "to", "into", "towards", "toward", "via"})
+"""Words directly before an origin or destination."""
+ORDINARY_IN_PLACE, ORDINARY_IN_REQUEST = 4.0, 4.5
+"""Frequencies from which a word isn't a garbled name after "to" or alone, and not part of one elsewhere."""
 REACH = 4
 """Maximum number of words between "fly" and a "to" that announces a destination."""
 
@@ -144,8 +153,34 @@ class Sentence:
         return any(word.after_break for word in self.words[start + 1 : end])
 
     def common(self, start: int, end: int) -> int:
-        """Count the everyday words in a window."""
-        return sum(word.folded in self.context.common for word in self.words[start:end])
+        """Count the everyday words in a window, and the words too frequent for a garbled name there."""
+        words = [word.folded for word in self.words[start:end]]
+        too_frequent = self._too_frequent(start, end)
+        return sum(word in self.context.common or frequency(word) >= too_frequent for word in words)
+
+    def _too_frequent(self, start: int, end: int) -> float:
+        """Return the frequency from which an ordinary word of a window isn't part of a garbled name.
+
+        It is higher, the stronger the evidence for a place. Several words after "to" may all be ordinary
+        ("flights to mum by").
+        """
+        directed = (self.travels and self.at(start - 1) in DIRECTING) or self.opens(start, end)
+        alone = self._alone(start, end)
+        if end - start == 1:
+            return ORDINARY_IN_PLACE if directed or alone else ORDINARY
+        if directed or alone:
+            return math.inf
+        return ORDINARY_IN_REQUEST if self.travels else ORDINARY
+
+    @cached_property
+    def travels(self) -> bool:
+        """True if the sentence speaks of flying or goes from somewhere to somewhere."""
+        said = {word.folded for word in self.words}
+        return bool(said & FLYING) or {"from", "to"} <= said
+
+    def only_function_words(self, start: int, end: int) -> bool:
+        """Return whether no word of a window can name a place on its own."""
+        return all(word.folded in self.context.never for word in self.words[start:end])
 
     def barred(self, start: int, end: int) -> bool:
         """Return whether a window contains a number or a word such as "Monday"."""

@@ -38,6 +38,14 @@ def _named(word: Word) -> str | None:
     return NAMES.get(word.folded) or AMBIGUOUS_NAMES.get(word.folded) or _letter(word)
 
 
+def spelled_pair(words: Sequence[Word]) -> str | None:
+    """Return the code of two letters of which recognisers have merged the last two: "M. A" for MAA."""
+    letters = [_letter(word) for word in words]
+    if len(letters) != LETTERS - 1 or not all(letters):
+        return None
+    return "".join(letter for letter in (*letters, letters[-1]) if letter)
+
+
 def spelled_code(words: Sequence[Word]) -> str | None:
     """Return the code that three words spell by letters, letter names or the ICAO alphabet, else None."""
     if len(words) != LETTERS:

@@ -385,7 +385,7 @@ class SearchLeg(_message.Message):
 
     @_builtins.property
     def carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """IATA codes of the only wanted carriers; any carrier if empty."""
+        """IATA codes of the only wanted carriers, such as all of an alliance; any carrier if empty."""
 
     @_builtins.property
     def without_carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

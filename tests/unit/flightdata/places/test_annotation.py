@@ -37,7 +37,6 @@ HEARINGS = {
     "Sharjah Terome, please.": ["SHJ", "ROM"],
     "Any flights out of Kewiabah this evening.": ["CGB"],
     "Where is Kagashima Airport?": ["KOJ"],
-    "Show me flights from riper to rio to marra morning.": ["RPR", "RUH"],
     "Show me flights from Vedotera to Rio de Janeiro tomorrow morning": ["BDQ", "RIO"],
 }
 """Transcripts of the offline recogniser, with the places meant."""

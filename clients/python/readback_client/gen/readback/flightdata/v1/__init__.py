@@ -2058,7 +2058,7 @@ class SearchLeg(betterproto2.Message):
 
     carrier_codes: "list[str]" = betterproto2.field(12, betterproto2.TYPE_STRING, repeated=True)
     """
-    IATA codes of the only wanted carriers; any carrier if empty.
+    IATA codes of the only wanted carriers, such as all of an alliance; any carrier if empty.
     """
 
     without_carrier_codes: "list[str]" = betterproto2.field(13, betterproto2.TYPE_STRING, repeated=True)
