@@ -298,6 +298,14 @@ def name_cities(
     return chosen
 
 
+def nickname(row: Row, names: set[str], rows: Iterable[Row]) -> None:
+    """Give a row nicknames, which no other place has then."""
+    for other in rows:
+        other.spoken -= names
+        other.spellings -= names
+    row.spellings |= names
+
+
 def table(rows: Iterable[Row], columns: Sequence[str]) -> str:
     """Format rows as tab-separated lines below a heading, sorted by code."""
 
@@ -331,7 +339,11 @@ def build() -> dict[str, str]:
     areas = metros(found, overlay, cities)
     chosen = name_cities(found, areas, cities)
     for code, nicknames in overlay["nicknames"].items():
-        (areas.get(code) or found[code]).spellings |= {fold(name) for name in nicknames}
+        nickname(
+            areas.get(code) or found[code],
+            {fold(name) for name in nicknames},
+            [*found.values(), *areas.values()],
+        )
     recoded = {entry["code"]: entry["now"] for entry in overlay["closed"] if "now" in entry}
     other = {
         code: row.code for code, row in chosen.items() if code not in found and code not in areas

@@ -73,8 +73,8 @@ class Clues:
     @property
     def _is_route(self) -> bool:
         """True if the places and days are all that is said, so that they must be a request."""
-        garbled = not any(slot and slot.confident for slot in (self.slots.origin, self.slots.destination))
-        if self.places and garbled and self.context.language.loose_act(self.text):
+        known = any(slot and slot.confident for slot in (self.slots.origin, self.slots.destination))
+        if not known and self.context.language.loose_act(self.acts.rest):
             return False
         few_others = self.places == 2 and self.foreign <= MOST_FOREIGN and not self.opens_with("asks_about")
         return self.is_plain or few_others

@@ -38,8 +38,8 @@ COMMON_PENALTY = 0.07
 """Penalty on the likeness for each everyday word inside a garbled name."""
 DECOY_LIKENESS = 0.7
 """Minimum likeness of a decoy."""
-DIRECTIONS = frozenset({"from", "to", "for", "and"})
-"""Words that can't be the end of a garbled name, because another place follows them."""
+DIRECTIONS = frozenset({"from", "to", "for", "and", "on", "with", "of", "it"})
+"""Words that can't be the end of a garbled name."""
 GUESS_LIKENESS = 0.5
 """Minimum likeness of a guess at a position where a place must begin."""
 RUN_TOGETHER_LIKENESS = 0.68
@@ -145,7 +145,7 @@ def _plausible(lexicon: Lexicon, sentence: Sentence, start: int, end: int) -> bo
         or sentence.barred(start, end)
         or sentence.broken(start, end)
         or sentence.at(start) in sentence.context.slot
-        or sentence.at(end - 1) in DIRECTIONS
+        or sentence.at(end - 1) in DIRECTIONS | sentence.context.filler
     )
 
 
@@ -164,6 +164,8 @@ def _weighed(
         score = _score(1.1 if best.score == 1.0 else best.score, letters + 3 * (end - start - 1))
         meant = _exact_is_meant(sentence, start, end, best.place.prior, cue)
         return Window(start, end, score, resolution) if meant else None
+    if cue is Cue.SLOT and sentence.undirected(start):
+        cue = Cue.NONE
     if known and cue is Cue.NONE:
         return None
     quality = best.likeness - COMMON_PENALTY * common

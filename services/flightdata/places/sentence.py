@@ -158,6 +158,11 @@ class Sentence:
         too_frequent = self._too_frequent(start, end)
         return sum(word in self.context.common or frequency(word) >= too_frequent for word in words)
 
+    def undirected(self, start: int) -> bool:
+        """Return whether "for" or "in" precedes a window, in a sentence that isn't about flights."""
+        before = self.at(start - 1)
+        return before in self.context.slot and before not in DIRECTING and not self.travels
+
     def _too_frequent(self, start: int, end: int) -> float:
         """Return the frequency from which an ordinary word of a window isn't part of a garbled name.
 

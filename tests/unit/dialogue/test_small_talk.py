@@ -105,12 +105,55 @@ async def test_thanks_then_yes_continues_the_call(conversation: Conversation) ->
         ("check in for my flight", "check_in"),
         ("how many miles do I have", "loyalty"),
         ("let me talk to a human", "human"),
+        ("how is the traffic in Mumbai", "roads"),
+        ("which way do I walk to the station on foot", "roads"),
+        ("what's the exchange rate for dollars", "money"),
+        ("tell my bank I'm going to Delhi", "money"),
+        ("is it safe to travel to Goa", "destinations"),
+        ("things to do in Bengaluru", "destinations"),
+        ("which shots do I need for Mumbai", "visas"),
+        ("a train ticket from Delhi to Mumbai", "trains"),
+        ("how many bags can I take on a flight to Delhi", "baggage"),
+        ("I lost my suitcase on a flight to Delhi", "lost_baggage"),
+        ("what is my seat assignment for my flight", "seats"),
+        ("where is my parcel, the order is late", "orders"),
     ],
 )
 async def test_requests_out_of_scope_are_declined(conversation: Conversation, words: str, topic: str) -> None:
     assert topic_out_of_scope(words.lower()) == topic
     assert await conversation.say(words) == phrases()[f"topic_{topic}"]
     assert conversation.tool is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "what oil is best for frying",
+        "what shows are on tonight",
+        "remind me of the meeting tomorrow",
+        "who won the match in Mumbai",
+        "play the violin to me",
+        "my favourite colour is blue",
+    ],
+)
+async def test_what_has_nothing_to_do_with_flights_starts_no_search(
+    conversation: Conversation, words: str
+) -> None:
+    assert "didn't understand" in await conversation.say(words)
+    assert conversation.tool is None
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("I think that is true", phrases()["at_your_service"]),
+        ("it was lovely talking to you", phrases()["farewell"]),
+        ("I am so grateful", phrases()["thanks"]),
+        ("how are you today", phrases()["hello_again"]),
+    ],
+)
+async def test_manners_are_answered_in_any_words(conversation: Conversation, words: str, answer: str) -> None:
+    assert await conversation.say(words) == answer
 
 
 async def test_cancelled_flight_is_a_question_about_status(conversation: Conversation) -> None:

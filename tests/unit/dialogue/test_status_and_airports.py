@@ -9,6 +9,7 @@ import pytest
 from readback.conversation.v1 import entry_pb2
 
 from agent.dialogue.tools import DateBeyondHorizon, ToolUnavailable
+from agent.language.en.phrases import phrases
 from agent.language.meanings import Expectation
 
 if TYPE_CHECKING:
@@ -237,3 +238,19 @@ async def test_an_unknown_delay_on_a_route_is_not_called_zero(
     timetable.state, timetable.late = "FLIGHT_STATE_DELAYED", 0
     answer = await conversation.say("are flights from Chennai to Delhi delayed tomorrow")
     assert "Air India five four two at six fifteen in the morning is delayed." in answer
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "when will my flight land",
+        "where is my Air India flight",
+        "at what time am I boarding",
+        "what's the latest on my flight",
+        "tell me when my plane is supposed to take off",
+        "what is my flight's ETA",
+    ],
+)
+async def test_status_without_a_number_asks_for_it(conversation: Conversation, words: str) -> None:
+    assert await conversation.say(words) == phrases()["ask_flight_number"]
+    assert conversation.tool is None

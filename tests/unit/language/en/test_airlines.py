@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.language.en.airlines import find_airlines
+from agent.language.en.airlines import alliance_of, find_airlines
 from agent.language.meanings import AirlineWish
 
 pytestmark = pytest.mark.unit
@@ -113,3 +113,38 @@ def test_any_airline_but_one_is_both() -> None:
 def test_no_airline_is_both_wanted_and_rejected(words: list[str]) -> None:
     found = wish(" ".join(words))
     assert not set(found.wanted) & set(found.unwanted)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("with american", "AA"),
+        ("on an american flight", "AA"),
+        ("on british airways", "BA"),
+        ("alaska airlines", "AS"),
+        ("a norwegian flight", "DY"),
+        ("with tap", "TP"),
+        ("on lot", "LO"),
+        ("frontier airlines please", "F9"),
+        ("with spirit, please", "NK"),
+        ("on icelandair", "FI"),
+    ],
+)
+def test_an_airline_is_known_by_its_common_names(words: str, code: str) -> None:
+    assert wish(words) == AirlineWish(wanted=(code,))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["to alaska", "my american express card", "the american one", "with a lot of bags", "in good spirit"],
+)
+def test_a_short_name_with_another_meaning_is_no_airline(words: str) -> None:
+    assert wish(words) == AirlineWish()
+
+
+def test_an_alliance_means_its_airlines_and_is_told_by_its_name() -> None:
+    wanted = wish("a star alliance flight").wanted
+    assert {"AI", "LH", "UA"} <= set(wanted)
+    assert alliance_of(wanted) == "Star Alliance"
+    assert alliance_of(("AI", "LH")) is None
+    assert set(wish("with oneworld or sky team").wanted) >= {"BA", "AF"}

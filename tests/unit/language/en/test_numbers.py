@@ -112,6 +112,12 @@ def test_digits_spoken_one_by_one_are_read_back(numeral: str) -> None:
         ("ba 0139", "BA139"),
         ("United 1", "UA1"),
         ("XQ 123 please", "XQ123"),
+        ("Bravo Alpha one seventeen", "BA117"),
+        ("six echo two zero one", "6E201"),
+        ("A I zero zero five four two", "AI542"),
+        ("Indigo 6 E201", "6E201"),
+        ("IndiGo 6E 201", "6E201"),
+        ("Air India AI 542", "AI542"),
     ],
 )
 def test_flight_number_is_understood(text: str, value: str) -> None:
