@@ -158,7 +158,9 @@ ENUM_FIELDS = {
 def test_writers_may_use_every_known_value_of_an_enum_and_no_other(kind: type[Message]) -> None:
     named = {"tool_call_id": ID, "name": "x"} if kind is entry_pb2.ToolResult else {"utterance_id": ID}
     for field in ENUM_FIELDS[kind]:
-        values = sorted(kind.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number)
+        enum = kind.DESCRIPTOR.fields_by_name[field].enum_type
+        assert enum is not None
+        values = sorted(enum.values_by_number)
         for value in range(-1, values[-1] + 2):
             content = kind(**named, **dict.fromkeys(ENUM_FIELDS[kind], 1) | {field: value})
             expected = [] if value in values[1:] else [f"{FIELDS[kind.DESCRIPTOR.name]}.{field}"]
@@ -174,8 +176,8 @@ def refused_fields(draft: call_record.Draft) -> list[str]:
 
 
 def test_readers_accept_values_of_newer_services() -> None:
-    spoken = entry_pb2.Utterance(utterance_id=ID)
-    spoken.speaker = spoken.modality = spoken.sealing = 9
+    newer: Any = 9
+    spoken = entry_pb2.Utterance(utterance_id=ID, speaker=newer, modality=newer, sealing=newer)
     result = entry_pb2.ToolResult(tool_call_id=ID, name="x", outcome=99)  # type: ignore[arg-type]  # a newer one
     change = entry_pb2.StateChange(kind=99)  # type: ignore[arg-type]  # a newer one
     for entry in (
