@@ -15,6 +15,8 @@ from agent.language.days import CalendarDay, DateExpression, FromReference
 from agent.language.meanings import TimeWindow
 
 MAX_PASSENGERS = 9
+_SIDE_REMARKS = frozenset({"seats", "baggage", "meals", "loyalty"})
+"""Topics out of scope that may be said in passing: "with an aisle seat, if possible"."""
 _COPIED_SLOTS = ("nonstop", "max_stops", "sort", "cabin", "passengers")
 
 
@@ -67,9 +69,11 @@ def _is_other_journey(turn: Turn) -> bool:
 
 
 def merge(turn: Turn) -> Iterator[Speech]:
-    """Merge the slots of the frame into the draft. Yield sentences about unknown places or dates."""
+    """Merge the slots of the frame into the draft. Yield sentences about what can't be done."""
     slots, state = turn.frame.slots, turn.state
     state.drafting = True
+    if (remark := turn.language.topic_out_of_scope(turn.text)) in _SIDE_REMARKS:
+        yield turn.say(f"remark_{remark}")
     for name, slot in (("origin", slots.origin), ("destination", slots.destination)):
         if slot:
             yield from fill_place(turn, name, slot)

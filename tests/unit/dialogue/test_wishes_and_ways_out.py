@@ -9,6 +9,7 @@ import pytest
 
 from agent.dialogue.restoring import restored_state
 from agent.dialogue.state import DialogueState
+from agent.language.en.phrases import phrases
 from agent.language.en.wording import wishes_words
 from agent.language.meanings import Expectation
 from mesh.contracts.tool_arguments import arguments_from
@@ -265,3 +266,20 @@ async def test_arrival_and_airlines_reach_the_service(
     search = timetable.searches[-1]
     assert (search.arrive_from, search.arrive_until, search.depart_from) == (time(10), time(17), None)
     assert (search.carrier_codes, search.without_carrier_codes) == (("6E", "SG"), ("AI",))
+
+
+@pytest.mark.parametrize(
+    ("words", "remark"),
+    [
+        ("an aisle seat if possible", "seats"),
+        ("with no bags", "baggage"),
+        ("and a vegetarian meal", "meals"),
+        ("I have some miles", "loyalty"),
+    ],
+)
+async def test_side_remark_is_answered_and_the_request_kept(
+    conversation: Conversation, words: str, remark: str
+) -> None:
+    answer = await conversation.say(f"flights from Chennai to Delhi tomorrow, {words}")
+    assert answer.startswith(phrases()[f"remark_{remark}"])
+    assert "There are five flights" in answer
