@@ -31,7 +31,7 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
         ToolUnavailable: the annotator can't look up places.
     """
     language = context.language
-    original = language.with_routes_in_words(text[:MAX_CHARACTERS])
+    original = language.with_repaired_numbers(language.with_routes_in_words(text[:MAX_CHARACTERS]))
     lower = lowered(original)
     reading = language.read(
         lower,

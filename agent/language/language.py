@@ -47,6 +47,9 @@ class Grammars(Protocol):
     def with_routes_in_words(self, text: str) -> str:
         """Return text in its original case with routes as words: "DEL to BOM" for "DEL-BOM"."""
 
+    def with_repaired_numbers(self, text: str) -> str:
+        """Return text in its original case with "three tickets" for "two tickets, no, three"."""
+
     def plain_words(self, text: str) -> str:
         """Return the words with single spaces, without punctuation."""
 

@@ -21,6 +21,7 @@ from agent.language.en.place_roles import with_routes_in_words as with_routes_in
 from agent.language.en.reading import read as read
 from agent.language.en.relevance import foreign_words as foreign_words
 from agent.language.en.relevance import loose_act as loose_act
+from agent.language.en.repairs import with_repaired_numbers as with_repaired_numbers
 from agent.language.en.spoken_forms import clock as clock
 from agent.language.en.spoken_forms import counted as counted
 from agent.language.en.spoken_forms import day as day

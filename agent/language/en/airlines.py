@@ -8,6 +8,7 @@ from enum import Enum, auto
 
 from agent.language.en.data import load
 from agent.language.en.negation import negated
+from agent.language.en.repairs import unreplaced
 from agent.language.meanings import AirlineWish
 from agent.language.spans import Found, found_at, without_overlaps
 
@@ -102,7 +103,7 @@ def find_airlines(text: str) -> tuple[AirlineWish, Sequence[Found[str]]]:
         for piece in find_airline_names(text)
         if not any(piece.overlaps(free.start, free.end) for free in freed)
     ]
-    sides = _sides(text, named)
+    sides = _sides(text, unreplaced(text, named))
     alliances = _find_alliances(text)
     wanted = (
         *(code for code, side in sides.items() if side is _Side.WANTED),

@@ -11,6 +11,7 @@ from agent.language.en.dates import find_dates, split_rejected
 from agent.language.en.flight_numbers import find_flight_numbers
 from agent.language.en.leaving_or_arriving import find_verbs, split_times
 from agent.language.en.negation import find_one_way, find_other_day
+from agent.language.en.repairs import unreplaced
 from agent.language.en.travellers import find_passengers
 from agent.language.en.trips import find_stay, split_dates
 from agent.language.en.wishes import find_cabin, find_most_stops, find_nonstop, find_sort
@@ -44,13 +45,14 @@ def read(
     times = find_times(claims.rest)
     stay = find_stay(claims.rest)
     claims.add(*times, *dates, stay)
-    passengers = find_passengers(claims.rest, asked=asked == "passengers")
-    claims.add(passengers)
+    # "Three economy class tickets" has a cabin within its number.
+    words = claims.rest
+    passengers = find_passengers(words, asked=asked == "passengers")
     one_way, other_day = find_one_way(text, dates), find_other_day(text)
-    claims.add(one_way, other_day)
+    claims.add(passengers, one_way, other_day)
     airlines, named = find_airlines(claims.rest)
-    cabin, sort = find_cabin(claims.rest), find_sort(claims.rest)
-    max_stops, nonstop = find_most_stops(claims.rest), find_nonstop(claims.rest)
+    cabin, sort = find_cabin(words), find_sort(claims.rest)
+    max_stops, nonstop = find_most_stops(claims.rest), find_nonstop(words)
     claims.add(*named, cabin, max_stops, nonstop, sort, *find_verbs(text))
     if choice and any(choice.overlaps(piece.start, piece.end) for piece in dates):
         choice = None
@@ -59,11 +61,11 @@ def read(
     meant, rejected = split_rejected(text, dates)
     # In "forget the return, tomorrow", tomorrow is not the day of return.
     depart, back = split_dates(masked(text, [one_way] if one_way else []), meant)
-    departing, arriving = split_times(text, times)
+    departing, arriving = split_times(text, unreplaced(text, times))
     return Reading(
         pieces=claims.pieces,
         airlines=airlines,
-        flight_number=numbers[0].value if numbers else None,
+        flight_number=unreplaced(text, numbers)[0].value if numbers else None,
         depart=depart,
         rejected_day=split_dates(text, rejected)[0],
         back=back or value_of(stay),

@@ -1,47 +1,159 @@
-"""Number of travellers: "for two", "me and my wife", "family of four", "three adults and a child"."""
+"""Number of travellers: "for two", "me, my wife and our two kids", "three economy class tickets"."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
 
 from agent.language.en.numbers import CARDINAL, cardinal
 from agent.language.spans import Found, found_at
 
-_NOUN = (
-    r"(?:people|persons?|passengers?|pax|adults?|child(?:ren)?|kids?|infants?|travell?ers?|tickets?|seats?|"
-    r"friends|of us|guests?|senior citizens?)"
-)
-_COUNT = rf"(?:{CARDINAL}|an?|both)"
-_COUNTED = re.compile(
-    rf"\b(?:(?:for|make it|with|and|plus|the) )*(?P<count>{_COUNT}) (?:of )?(?:the )?(?:more )?"
-    rf"(?P<noun>{_NOUN})\b"
-)
-_PARTY = re.compile(rf"\b(?:a )?(?:family|group|party) of (?P<count>{CARDINAL})\b")
-_WE_ARE = re.compile(
-    rf"\b(?:we are|we're|there are|there will be) (?P<count>{CARDINAL})\b"
-    r"(?! (?:flights?|options?|days?|weeks?))"
-)
+_CHILD = r"(?:child(?:ren)?|kids?|infants?|bab(?:y|ies)|toddlers?|minors?)"
 _RELATIVE = (
-    r"(?:wife|husband|partner|spouse|son|daughter|mother|mom|mum|father|dad|brother|sister|friend|boss|"
-    r"colleague|girlfriend|boyfriend|child|kid|baby|parents)"
+    r"(?:wife|husband|partner|spouse|fianc[eé]e?|sons?|daughters?|mother|mom|mum|father|dad|grandmother|"
+    r"grandfather|grandma|grandpa|aunt|uncle|cousins?|brothers?|sisters?|friends?|boss|colleagues?|"
+    r"girlfriend|boyfriend|parents|in-laws|grandparents)"
 )
-_WITH_ME = re.compile(
-    rf"\b(?:(?:for )?(?:me|myself|i) and (?:my|a) (?P<second>{_RELATIVE})|(?:for )?my "
-    rf"(?P<first>{_RELATIVE}) and (?:i|me|myself)|(?:along )?with my (?P<third>{_RELATIVE}))\b"
+_PERSON = (
+    r"(?:people|persons?|passengers?|pax|adults?|travell?ers?|individuals?|folks|guests?|of us|"
+    r"(?:senior )?citizens?|seniors?|men|women|students?)"
 )
-_MY_RELATIVE = re.compile(rf"\bmy {_RELATIVE}\b")
-_COMPANIONS = ("kid", "child", "infant", "friend")
-_ALONE = re.compile(r"\b(?:just|only) (?:for )?(?:me|myself)\b|\b(?:alone|for myself|by myself)\b")
-_AFTER_A_COUNT = r"(?:from|to|on|in|please|tomorrow|today|next|this|and|at|with|leaving|returning)\b"
-# "For two" must end the phrase: "for two weeks" is not a number of people.
-_FOR_N = re.compile(rf"\bfor (?P<count>{CARDINAL})(?=[ ,.?!]*$|,| {_AFTER_A_COUNT})")
-_BARE = re.compile(rf"^\W*(?:(?:we are|just|only|make it|it's|for) )?(?P<count>{CARDINAL})\b")
+_TICKET = r"(?:tickets?|seats?|spots|places(?! to))"
+_NOUN = rf"(?:(?P<ticket>{_TICKET})|(?P<person>{_PERSON})|(?P<child>{_CHILD})|(?P<relative>{_RELATIVE}))"
+_COUNT = rf"(?:half a dozen|(?:a )?dozen|an?(?: couple(?: of)?| pair of)?|couple(?: of)?|both|{CARDINAL})"
+_DESCRIBING = (
+    r"(?:one[ -]?way|round[ -]?trip|return|single|economy|business|premium|first|coach|executive|class|cabin|"
+    r"flight|plane|air|airline|airplane|direct|non-?stop|cheap(?:est)?|more|extra|other|adult|full|of|the|"
+    r"grown|small|little|young|my|our)"
+)
+_COUNTED = re.compile(
+    rf"\b(?:(?:my|our|his|her) )?(?<![.:\d-])(?P<count>{_COUNT})"
+    rf"(?P<describing>(?:[ -]{_DESCRIBING})*)[ -]{_NOUN}\b"
+)
+_MINE = re.compile(rf"\b(?:my|our|his|her) (?P<relative>{_RELATIVE}|{_CHILD})\b")
+_SELF = re.compile(r"\b(?:me|myself|i)\b")
+_ALSO = re.compile(rf"(?:, (?:and )?|\band )(?P<relative>{_RELATIVE})\b")
+_JOIN = re.compile(r",? (?:and|plus|with|along with|together with|as well as) |, (?:and )?| ?[+&] ?|,? ")
+_WITH = re.compile(r"\b(?:with|along with|together with|bring(?:ing)?|tak(?:e|ing)) $")
+_FOR = re.compile(r"\b(?:with|for|bring(?:ing)?|tak(?:e|ing)|and|plus) $")
+
+
+class _Kind(Enum):
+    TICKET = auto()
+    PERSON = auto()
+    CHILD = auto()
+    RELATIVE = auto()
+    SELF = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """Travellers of one kind, named together: "two kids", "my wife", "me"."""
+
+    kind: _Kind
+    count: int
 
 
 def _count(words: str) -> int:
-    if words in ("a", "an"):
-        return 1
-    return 2 if words == "both" else cardinal(words)
+    if "dozen" in words:
+        return 6 if words.startswith("half") else 12
+    if "couple" in words or "pair" in words or words == "both":
+        return 2
+    return 1 if words in ("a", "an") else cardinal(words)
+
+
+def _members(text: str) -> Iterator[Found[_Member]]:
+    for match in _COUNTED.finditer(text):
+        kind = next(kind for kind in _Kind if kind is not _Kind.SELF and match[kind.name.lower()])
+        # "An economy ticket" doesn't tell the number of travellers.
+        if not (kind is _Kind.TICKET and match["describing"] and match["count"] in ("a", "an")):
+            yield found_at(match, _Member(kind, _count(match["count"])))
+    for match in (*_MINE.finditer(text), *_ALSO.finditer(text)):
+        word = match["relative"]
+        plural = word.endswith("s") and word not in ("boss", "parents", "grandparents", "in-laws")
+        if not plural and word != "children":
+            both = 2 if word in ("parents", "grandparents", "in-laws") else 1
+            start = match.start("relative") if match.re is _ALSO else match.start()
+            yield Found(start, match.end(), _Member(_Kind.RELATIVE, both))
+    for match in _SELF.finditer(text):
+        yield found_at(match, _Member(_Kind.SELF, 1))
+
+
+_Party = list[Found[_Member]]
+
+
+def _parties(text: str) -> list[_Party]:
+    """Return the members that are named together: "me, my wife and our two kids"."""
+    parties: list[_Party] = []
+    for member in sorted(_members(text), key=lambda found: (found.start, -found.end)):
+        last = parties[-1][-1] if parties else None
+        if last and member.start < last.end:
+            continue
+        if last and _joined(text[last.end : member.start], member.value):
+            parties[-1].append(member)
+        else:
+            parties.append([member])
+    return [party for party in parties if _counts(text, party)]
+
+
+def _joined(between: str, second: _Member) -> bool:
+    # "Find me two tickets" names the tickets of one request.
+    return _JOIN.fullmatch(between) is not None and (between != " " and second.kind is not _Kind.TICKET)
+
+
+def _counts(text: str, party: _Party) -> bool:
+    """Return whether the members tell the number of travellers. "I'm visiting my mother" doesn't."""
+    if len(party) > 1:
+        return any(member.value.kind is not _Kind.SELF for member in party)
+    kind = party[0].value.kind
+    if kind is _Kind.RELATIVE:
+        return _FOR.search(text[: party[0].start]) is not None
+    return kind is not _Kind.SELF
+
+
+def _size(text: str, party: _Party) -> int:
+    members = [member.value for member in party]
+    total = sum(member.count for member in members)
+    if any(member.kind in (_Kind.SELF, _Kind.PERSON, _Kind.TICKET) for member in members):
+        return total
+    # Children don't travel alone, and in "with two kids and my wife" the caller travels too.
+    alone = all(member.kind is _Kind.CHILD for member in members)
+    return total + (1 if alone or _WITH.search(text[: party[0].start]) else 0)
+
+
+_GROUP = re.compile(
+    rf"\b(?:group|party|family|team)(?: (?:of|is|has|have|with|just|only|about))* (?P<count>{_COUNT})\b|"
+    rf"\b(?P<of>{CARDINAL}) in (?:my|our|the) (?:group|party|family)\b"
+)
+_WE_ARE = re.compile(
+    rf"\b(?:we are|we're|there are|there will be|there'll be) (?:just |only )?(?P<count>{CARDINAL})\b"
+    r"(?! (?:flights?|options?|days?|weeks?|stops?))(?![:.]\d)"
+)
+_AMOUNTS_TO = re.compile(
+    rf"\b(?:{_TICKET}|{_PERSON})(?: \w+)? ?(?:is|are|will be|would be|should be|:|=) ?(?:just |only )?"
+    rf"(?P<count>{CARDINAL})\b(?![:.]\d)"
+)
+_ALONE = re.compile(
+    r"\b(?:just|only) (?:for )?(?:me|myself)\b|\b(?:alone|for myself|by myself|nobody (?:else )?but me)\b"
+)
+_AFTER_A_COUNT = (
+    r"(?:from|to|on|in|out|please|tomorrow|today|next|this|and|at|with|of|leaving|returning|departing|flying|"
+    r"going|travell?ing)\b"
+)
+_ENDS = rf"(?=[ ,.?!]*$|[,.]| {_AFTER_A_COUNT})"
+# "For two" must end the phrase: "for two weeks" is not a number of people.
+_FOR_N = re.compile(
+    rf"\bfor (?:just |only )?(?P<count>(?:a )?dozen|{CARDINAL}){_ENDS}|"
+    rf"\b(?:just|only) (?P<only>{CARDINAL})(?=[ .?!]*$)|"
+    rf"\b(?:book|buy|purchase|reserve) (?!one)(?P<buy>{CARDINAL})(?=[ .?!]*$|,? please)"
+)
+_PLUS = re.compile(rf"\b(?:me|myself) (?:plus|and) (?P<count>{CARDINAL})\b")
+_BARE = re.compile(
+    rf"^\W*(?:(?:yes|no|we are|we're|just|only|make it|it's|it is|for|there are|there will be|us|all)[ ,]+)*"
+    rf"(?P<count>(?:a )?dozen|{CARDINAL})\b"
+)
 
 
 def find_passengers(text: str, *, asked: bool = False) -> Found[int] | None:
@@ -49,21 +161,16 @@ def find_passengers(text: str, *, asked: bool = False) -> Found[int] | None:
 
     With `asked`, the open question is about this number, so a number alone is an answer.
     """
-    counted = list(_COUNTED.finditer(text))
-    if counted:
-        tickets = [match for match in counted if match["noun"].startswith(("ticket", "seat"))]
-        total = sum(_count(match["count"]) for match in tickets or counted)
-        if all(match["noun"].startswith(_COMPANIONS) for match in counted):
-            # In "with two kids and my wife", the caller travels too.
-            total += 1 + len(_MY_RELATIVE.findall(text))
-        return Found(counted[0].start(), counted[-1].end(), total)
-    for pattern in (_PARTY, _WE_ARE, _FOR_N):
+    if parties := _parties(text):
+        # "Two tickets for three people" are two tickets. "Two tickets, no, three tickets" are three.
+        tickets = [party for party in parties if party[0].value.kind is _Kind.TICKET]
+        party = (tickets or parties)[-1]
+        return Found(party[0].start, party[-1].end, _size(text, party))
+    if match := _PLUS.search(text):
+        return found_at(match, 1 + cardinal(match["count"]))
+    for pattern in (_GROUP, _WE_ARE, _AMOUNTS_TO, _FOR_N, *([_BARE] if asked else [])):
         if match := pattern.search(text):
-            return found_at(match, _count(match["count"]))
-    if match := _WITH_ME.search(text):
-        return found_at(match, 3 if "parents" in match.groups() else 2)
-    if asked and (match := _BARE.search(text)):
-        return found_at(match, _count(match["count"]))
+            return found_at(match, _count(next(filter(None, match.groups()))))
     if match := _ALONE.search(text):
         return found_at(match, 1)
     return None

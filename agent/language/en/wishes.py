@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from agent.language.en.data import patterns
-from agent.language.spans import Found, found_at
+from agent.language.en.negation import negated
+from agent.language.en.repairs import unreplaced
+from agent.language.spans import Found, found_at, without_overlaps
 
 T = TypeVar("T")
 
 _STOPS = r"(?:stops?|layovers?|stopovers?|connections?|changes?)"
 _NONSTOP = re.compile(
-    r"\b(?:non[ -]?stops?|nan stop|non stopping|directs?|straight|(?:without|with no|with out|no|zero)"
-    rf"(?: any| a)? {_STOPS})\b"
+    r"\b(?:non[ -]?stops?|nan stop|non stopping|no-stops?|directs?|straight|continuous|(?:without|with no|"
+    rf"with out|no|zero)(?: any| a| any (?:sort|kind) of)? {_STOPS})\b"
 )
 _WITH_STOPS = re.compile(
     rf"\b(?:{_STOPS} (?:is|are) (?:fine|ok|okay)|with (?:a )?stops?|not (?:only |necessarily )?"
@@ -47,5 +49,12 @@ def find_sort(text: str) -> Found[str] | None:
 
 
 def find_cabin(text: str) -> Found[str] | None:
-    """Find the wanted cabin: "economy", "premium_economy", "business" or "first"."""
-    return _first(text, _CABINS)
+    """Find the wanted cabin: "economy", "premium_economy", "business" or "first".
+
+    "Business or economy" accepts both, so it names none.
+    """
+    named = without_overlaps(
+        [found_at(match, cabin) for cabin, pattern in _CABINS.items() for match in pattern.finditer(text)]
+    )
+    wanted = unreplaced(text, [piece for piece in named if not negated(text, piece.start, piece.end)])
+    return wanted[-1] if len({piece.value for piece in wanted}) == 1 else None

@@ -232,6 +232,29 @@ async def test_no_wish_is_withdrawn_before_there_is_one(words: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "slot", "value"),
+    [
+        ("two tickets, no, three", "passengers", 3),
+        ("at six in the evening, no, seven", "depart_time", {"from": "18:00", "to": "20:00"}),
+        ("in the morning, no, in the evening", "depart_time", {"from": "17:00", "to": "21:00"}),
+        ("after six, I mean before six", "depart_time", {"to": "06:00"}),
+        ("with IndiGo, no, Air India", "airline", "AI"),
+        ("in business, no, economy", "cabin", "economy"),
+        ("on the fifth, sorry, sixth", "depart_date", "2026-12-06"),
+    ],
+)
+async def test_the_later_value_of_a_correction_in_one_breath_counts(
+    words: str, slot: str, value: object
+) -> None:
+    slots = plain(await frame_of(f"Chennai to Delhi {words}"))
+    assert slots == {"origin": "MAA", "destination": "DEL", slot: value}
+
+
+async def test_the_later_flight_number_counts() -> None:
+    assert plain(await frame_of("is AI 542, no, AI 452 on time")) == {"flight_number": "AI452"}
+
+
 async def test_an_airline_of_a_citys_name_is_no_place() -> None:
     frame = await frame_of("Singapore Airlines flights from Chennai to Dubai tomorrow")
     assert plain(frame) == {
