@@ -19,17 +19,24 @@ _AROUND_MIDNIGHT = TimeWindow(time(23), time(1))
 _MORNING, _LATER = "a", "p"
 _MINUTE_WORDS = r"(?:oh[ -])?(?:fifteen|thirty|forty[ -]five|forty|twenty|ten|five|\d\d)"
 _HALF = (
-    r"(?P<{0}half>[ap])\.?m\b\.?|in the (?P<{0}part>morning|afternoon|evening|night)\b|"
-    r"at (?P<{0}night>night)\b|(?P<{0}clock>o'? ?clock)"
+    r"(?: ?(?P<{0}clock>o'? ?clock))?(?:,? ?(?:(?P<{0}half>[ap])\.?m\b\.?|in the (?P<{0}part>morning|"
+    r"afternoon|evening|night)\b|at (?P<{0}night>night)\b))?(?: in the (?:morning|afternoon|evening)\b)?"
 )
+_FEW_MINUTES = (
+    r"(?:(?:five|ten|twenty(?:[ -]five)?)|(?:5|10|20|25)(?=(?: minutes)? (?:past|to|before) [a-z]))"
+)
+"""Minutes before or after an hour. Two numbers in digits are a range: "5 to 7"."""
 _CLOCK = (
-    r"(?:(?P<{0}noon>noon|midday|mid day|lunch ?time|lunch|midnight)\b|(?P<{0}past>half past|quarter past|"
-    r"quarter to) (?P<{0}past_hour>{1})\b|(?P<{0}hour>{1})(?:[:. ](?P<{0}minute>{2}))?)(?: ?(?:{3}))?"
+    r"(?:(?P<{0}noon>noon|midday|mid day|lunch ?time|lunch|midnight)\b|(?P<{0}past>(?:half|(?:a )?quarter|"
+    r"(?P<{0}few>{4})(?: minutes)?) (?P<{0}side>past|after|to|before)|half) (?P<{0}past_hour>{1})\b|"
+    r"(?P<{0}nought>(?:zero|oh|o)[ -])?(?P<{0}hundred>{1}) hundred\b(?: hours?\b| hrs\b)?|"
+    r"(?:zero|oh)[ -](?P<{0}early>{1})(?:[: ](?P<{0}early_minute>{2}))?\b|"
+    r"(?P<{0}hour>{1})(?:[:. ](?P<{0}minute>{2}))?){3}"
 )
 
 
 def _clock(name: str = "") -> str:
-    return _CLOCK.format(name, CARDINAL, _MINUTE_WORDS, _HALF.format(name))
+    return _CLOCK.format(name, CARDINAL, _MINUTE_WORDS, _HALF.format(name), _FEW_MINUTES)
 
 
 _NAMED_HOURS = {"noon": 12, "midday": 12, "mid day": 12, "midnight": 0, "lunch": 13}
@@ -67,23 +74,29 @@ def _read(match: re.Match[str], name: str = "", half: str | None = None) -> _Clo
     if word := match[f"{name}noon"]:
         hour = next(hour for start, hour in _NAMED_HOURS.items() if word.startswith(start))
         return _Clock(hour, 0, _LATER if hour else _MORNING)
-    if past := match[f"{name}past"]:
-        minute = {"half past": 30, "quarter past": 15, "quarter to": 45}[past]
-        hour = cardinal(match[f"{name}past_hour"]) - (past == "quarter to")
-    else:
-        hour, minute = cardinal(match[f"{name}hour"]), _minute(match[f"{name}minute"])
+    hour, minute, written = _hour_and_minute(match, name)
     if hour >= 100 and minute == 0:
         hour, minute = divmod(hour, 100)
     if (hour, minute) == (24, 0):
         return _Clock(0, 0, _MORNING)
     if hour > 23 or minute > 59:
         return None
-    return _Clock(hour, minute, _half_of(match, name) or half or _as_written(match[f"{name}hour"]))
+    return _Clock(hour, minute, _half_of(match, name) or half or written)
 
 
-def _as_written(hour: str | None) -> str | None:
-    """Return "a" for an hour with a leading zero ("05:30"), which is 24-hour notation, otherwise None."""
-    return _MORNING if hour and hour.startswith("0") else None
+def _hour_and_minute(match: re.Match[str], name: str) -> tuple[int, int, str | None]:
+    """Return hour, minute, and the half of the day if the notation itself tells it, as "0530" does."""
+    if past := match[f"{name}past"]:
+        minute = cardinal(match[f"{name}few"]) if match[f"{name}few"] else 30 if "half" in past else 15
+        before = match[f"{name}side"] in ("to", "before")
+        return cardinal(match[f"{name}past_hour"]) - before, 60 - minute if before else minute, None
+    if hundred := match[f"{name}hundred"]:
+        # "Twelve hundred" is noon, and "eleven hundred" is in the morning.
+        return cardinal(hundred), 0, _LATER if cardinal(hundred) == 12 else _MORNING
+    if early := match[f"{name}early"]:
+        return cardinal(early), _minute(match[f"{name}early_minute"]), _MORNING
+    hour = match[f"{name}hour"]
+    return cardinal(hour), _minute(match[f"{name}minute"]), _MORNING if hour.startswith("0") else None
 
 
 def _minute(words: str | None) -> int:
@@ -134,6 +147,8 @@ def _between(match: re.Match[str]) -> TimeWindow | None:
         return None
     end = _end(last, _likely(last))
     start = first.at(_likely(first) if not last.is_midnight else _LATER)
+    if end and start >= end and last.half is None:
+        end = last.at(_LATER)
     # "Between ten and one pm": the "pm" belongs to the second time only.
     if end and start >= end and _read(match, "since_") != first:
         start = _Clock(first.hour, first.minute, _MORNING).at(_MORNING)
@@ -153,17 +168,20 @@ _ALL_DAY = re.compile(
     r"(?:morning|afternoon|evening|night)s?\b"
 )
 _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], TimeWindow | None]]
+_TO = r"(?:and|to|till|until|-|–)"
 _RULES: tuple[_Rule, ...] = (
+    # "From ten to seven" is a range, so this rule comes before "from" with "ten to seven".
+    (re.compile(rf"\b(?:between|from) {_clock('since_')} {_TO} {_clock('until_')}"), _between),
+    (
+        re.compile(rf"\b(?:at )?{_clock('since_')} ?(?:to|till|until|-|–) ?{_clock('until_')}"),
+        lambda match: _between(match) if _is_range(match) else None,
+    ),
     (re.compile(rf"\b(?:any ?time )?(?:{_SINCE}) (?:around |about )?{_clock()}(?: onwards?)?"), _after),
     (re.compile(rf"\b(?:{_UNTIL}) +(?:around |about )?{_clock()}"), _before),
     (re.compile(rf"\b(?:at )?{_clock()},? (?:at the latest|latest|or (?:earlier|before|sooner))\b"), _before),
     (re.compile(rf"\b(?:at )?{_clock()},? (?:at the earliest|onwards?|or (?:later|after))\b"), _after),
     (re.compile(rf"\b(?:{_UNTIL}) +(?:around |about )?{_clock()},? at the latest\b"), _before),
     (re.compile(rf"\b(?:(?:at )?(?:around|about|approximately|near)|at|towards) {_clock()}"), _around),
-    (
-        re.compile(rf"\b(?:between|from) {_clock('since_')} (?:and|to|till|until) {_clock('until_')}"),
-        _between,
-    ),
     (
         re.compile(r"\b(?:tonight|to night|this evening)\b"),
         lambda match: TONIGHT if "night" in match.group() else PARTS_OF_DAY["evening"],
@@ -172,20 +190,39 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"\bred[ -]?eye\b"), lambda _: PARTS_OF_DAY["late night"]),
     (
         re.compile(
-            r"\b(?<!good )(?:in the |at |this |the )?(?P<part>(?:early |late )?(?:in the )?"
+            r"\b(?<!good )(?:in the |at |this |the )?(?P<part>(?:early |late |mid[ -]?)?(?:in the )?"
             r"(?:morning|afternoon|evening|night))s?\b"
         ),
-        lambda match: PARTS_OF_DAY[match["part"].replace("in the ", "")],
+        lambda match: PARTS_OF_DAY[re.sub(r"^mid[ -]?", "mid ", match["part"].replace("in the ", ""))],
     ),
+    # "Friday pm": the comma replaces a masked day.
+    (re.compile(r"(?<=,)( {2,}|\b)(?P<m>[ap])\.?m\b\.?"), lambda match: _HALVES[match["m"]]),
     (_ALL_DAY, lambda _: TimeWindow()),
     # Without a preposition, a number is a time only with "pm", "o'clock" or minutes.
     (re.compile(rf"\b{_clock()}"), lambda match: _around(match) if _tells_time(match) else None),
 )
 
 
+_HALVES = {_MORNING: TimeWindow(end=time(12)), _LATER: TimeWindow(start=time(12))}
+
+
 def _tells_time(match: re.Match[str]) -> bool:
-    named = (match[name] for name in ("half", "part", "night", "clock", "past"))
-    return any(named) or match["noon"] in ("noon", "midday", "midnight") or (":" in match.group())
+    named = (match[name] for name in ("half", "part", "night", "clock", "past", "early"))
+    hours = match["hundred"] and (match["nought"] or "h" in match.group().partition("hundred")[2])
+    return any(named) or bool(hours) or match["noon"] in _NAMED or (":" in match.group())
+
+
+_NAMED = ("noon", "midday", "midnight")
+
+
+def _is_range(match: re.Match[str]) -> bool:
+    """Return whether two numbers are surely times: "6 am to 10 am", "5 to 7 pm", "6:00-8:00"."""
+    named = any(match[f"until_{name}"] for name in ("half", "part", "night", "noon"))
+    # "Ten to seven in the evening" is ten minutes before it.
+    minutes_before = match["since_hour"] in ("five", "ten", "twenty") and not match["since_half"]
+    return (named and not minutes_before) or bool(
+        match["since_minute"] and match["until_minute"] and ":" in match.group()
+    )
 
 
 _COUNTED = re.compile(

@@ -9,9 +9,13 @@ from agent.language.meanings import TimeWindow
 PARTS_OF_DAY = {
     "early morning": TimeWindow(time(4), time(8)),
     "late morning": TimeWindow(time(10), time(12)),
+    "mid morning": TimeWindow(time(8), time(11)),
     "morning": TimeWindow(time(5), time(12)),
     "early afternoon": TimeWindow(time(12), time(15)),
     "late afternoon": TimeWindow(time(15), time(18)),
+    "mid afternoon": TimeWindow(time(14), time(16)),
+    "mid evening": TimeWindow(time(18), time(21)),
+    "mid night": TimeWindow(time(23), time(1)),
     "afternoon": TimeWindow(time(12), time(17)),
     "early evening": TimeWindow(time(17), time(19)),
     "late evening": TimeWindow(time(19), time(22)),
