@@ -98,6 +98,7 @@ class Slots:
     depart_time: TimeWindow | None = None
     arrive_time: TimeWindow | None = None
     return_date: DateSlot | None = None
+    return_time: TimeWindow | None = None
     one_way: bool | None = None
     other_day: bool | None = None
     airline: str | None = None

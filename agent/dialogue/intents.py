@@ -18,7 +18,7 @@ _ALWAYS_OUT_OF_SCOPE = frozenset(
 MOST_FOREIGN = 2
 """Maximum number of words that no request for flights needs, next to origin and destination."""
 _WISH_NAMES = (
-    "depart_time arrive_time airline airlines without_airlines any_airline one_way other_day "
+    "depart_time arrive_time return_time airline airlines without_airlines any_airline one_way other_day "
     "max_stops nonstop sort cabin passengers"
 )
 _WISHES = tuple(_WISH_NAMES.split())

@@ -51,6 +51,7 @@ def _draft(request: flights_pb2.SearchFlightsRequest, places: dict[str, Place]) 
         back=CalendarDay.of(day_of(further[0].depart_date)) if further else None,
         window=_window(leg, "depart"),
         arrival=_window(leg, "arrive"),
+        returning=_window(further[0], "depart") if further else None,
         airline=codes[0] if len(codes) == 1 else None,
         airlines=tuple(codes) if len(codes) > 1 else (),
         without_airlines=tuple(leg.without_carrier_codes),

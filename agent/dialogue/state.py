@@ -83,7 +83,8 @@ class Draft(Wishes):
     def without_wishes(self) -> Draft:
         """Return the same journey without wishes that exclude flights."""
         any_airline = replace(self, airline=None, airlines=(), without_airlines=())
-        return replace(any_airline, window=None, arrival=None, nonstop=False, max_stops=None, via=None)
+        any_time = replace(any_airline, window=None, arrival=None, returning=None)
+        return replace(any_time, nonstop=False, max_stops=None, via=None)
 
     def day_on(self, now: datetime, home_zone: str) -> date | None:
         """Return the local date of departure, resolved at time `now`. None if it is unknown or impossible."""
@@ -114,7 +115,7 @@ class Draft(Wishes):
     @property
     def has_only_time_wishes(self) -> bool:
         """True if the only wishes that can exclude flights are times of day."""
-        return self.has_wishes and not replace(self, window=None, arrival=None).has_wishes
+        return self.has_wishes and not replace(self, window=None, arrival=None, returning=None).has_wishes
 
 
 @dataclass(frozen=True, slots=True)

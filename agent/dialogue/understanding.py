@@ -170,15 +170,19 @@ def _resolved(expression: DateExpression | None, today: date, reference: date | 
 
 def _times(reading: Reading, context: Context) -> Mapping[str, Any]:
     # "Any time" withdraws a wish, so it has no meaning before a search.
-    departing, arriving = (
-        None if window and window.is_open and not context.under_way else window
-        for window in (reading.departing, reading.arriving)
-    )
-    return {"depart_time": departing, "arrive_time": arriving}
+    windows = {
+        "depart_time": reading.departing,
+        "arrive_time": reading.arriving,
+        "return_time": reading.returning,
+    }
+    return {
+        name: None if window and window.is_open and not context.under_way else window
+        for name, window in windows.items()
+    }
 
 
 _SEARCH_SLOT_NAMES = (
-    "origin destination via depart_date depart_time arrive_time return_date one_way other_day "
+    "origin destination via depart_date depart_time arrive_time return_date return_time one_way other_day "
     "airline airlines without_airlines any_airline max_stops nonstop sort cabin passengers"
 )
 _SEARCH_SLOTS = frozenset(_SEARCH_SLOT_NAMES.split())

@@ -56,7 +56,8 @@ class HasCity(Protocol):
 class Wishes:
     """Wishes of a search, in addition to route and day. Airlines are IATA codes.
 
-    `window` is the time window of departure, and `arrival` that of arrival. `via` is the connecting place.
+    `window` is the time window of departure, `arrival` that of arrival, and
+    `returning` that of the return flight's departure. `via` is the connecting place.
     `airline` is set if the caller wants exactly one, and `airlines` if any of several will do. `sort` is
     "cheapest", "fastest", "earliest" or "latest". `cabin` is "economy", "premium_economy", "business" or
     "first".
@@ -64,6 +65,7 @@ class Wishes:
 
     window: TimeWindow | None = None
     arrival: TimeWindow | None = None
+    returning: TimeWindow | None = None
     airline: str | None = None
     airlines: tuple[str, ...] = ()
     without_airlines: tuple[str, ...] = ()

@@ -130,7 +130,7 @@ class Reading:
     """Meaning of an utterance, except for places.
 
     `pieces` are the recognised words, which are masked before places are looked up. `rejected_day` is a day
-    that the caller rejects ("not tomorrow").
+    that the caller rejects ("not tomorrow"). `returning` is the time of the return flight.
     """
 
     pieces: Sequence[Span]
@@ -141,6 +141,7 @@ class Reading:
     back: DateExpression | None
     departing: TimeWindow | None
     arriving: TimeWindow | None
+    returning: TimeWindow | None
     passengers: int | None
     cabin: str | None
     max_stops: int | None

@@ -118,7 +118,8 @@ def _with_times(draft: Draft, slots: Slots) -> Draft:
     window, arrival = leaving or draft.window, arriving or (None if any_time else draft.arrival)
     if bool(leaving) != bool(arriving) and _conflict(window, arrival):
         window, arrival = leaving, arriving
-    return replace(draft, window=_closed(window), arrival=_closed(arrival))
+    returning = _closed(slots.return_time or draft.returning)
+    return replace(draft, window=_closed(window), arrival=_closed(arrival), returning=returning)
 
 
 def _closed(window: TimeWindow | None) -> TimeWindow | None:

@@ -66,6 +66,7 @@ async def way_back(turn: Turn) -> Events:
         origin=draft.destination,
         destination=draft.origin,
         depart=CalendarDay.of(back) if back else None,
+        window=draft.returning,
         back=None,
     )
     for problem in merge(turn):
@@ -102,6 +103,8 @@ def request_of(turn: Turn) -> flights_pb2.SearchFlightsRequest:
     legs = [_leg(draft, origin, destination, when)]
     if back := return_day(turn):
         legs.append(_leg(draft, destination, origin, back))
+        returns = draft.returning or TimeWindow()
+        legs[1].MergeFrom(_departing(returns))
     _add_wishes_of_the_way_out(legs[0], draft)
     return flights_pb2.SearchFlightsRequest(
         legs=legs,
@@ -125,11 +128,16 @@ def _leg(draft: Draft, origin: Place, destination: Place, when: date) -> flights
     )
 
 
+def _departing(window: TimeWindow) -> flights_pb2.SearchLeg:
+    return flights_pb2.SearchLeg(
+        depart_from=time_message(window.start), depart_until=time_message(window.end)
+    )
+
+
 def _add_wishes_of_the_way_out(leg: flights_pb2.SearchLeg, draft: Draft) -> None:
     departs, arrives = draft.window or TimeWindow(), draft.arrival or TimeWindow()
+    leg.MergeFrom(_departing(departs))
     wishes = flights_pb2.SearchLeg(
-        depart_from=time_message(departs.start),
-        depart_until=time_message(departs.end),
         arrive_from=time_message(arrives.start),
         arrive_until=time_message(arrives.end),
     )

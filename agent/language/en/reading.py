@@ -13,7 +13,7 @@ from agent.language.en.leaving_or_arriving import find_verbs, split_times
 from agent.language.en.negation import find_one_way, find_other_day
 from agent.language.en.repairs import unreplaced
 from agent.language.en.travellers import find_passengers
-from agent.language.en.trips import find_stay, split_dates
+from agent.language.en.trips import find_stay, split_dates, split_returning
 from agent.language.en.wishes import find_cabin, find_most_stops, find_nonstop, find_sort
 from agent.language.meanings import Expectation, Reading
 from agent.language.spans import Found, masked, value_of
@@ -61,7 +61,8 @@ def read(
     meant, rejected = split_rejected(text, dates)
     # In "forget the return, tomorrow", tomorrow is not the day of return.
     depart, back = split_dates(masked(text, [one_way] if one_way else []), meant)
-    departing, arriving = split_times(text, unreplaced(text, times))
+    out, returning = split_returning(text, unreplaced(text, times), returns=bool(back or stay))
+    departing, arriving = split_times(text, out)
     return Reading(
         pieces=claims.pieces,
         airlines=airlines,
@@ -71,6 +72,7 @@ def read(
         back=back or value_of(stay),
         departing=window_of(departing),
         arriving=window_of(arriving),
+        returning=window_of(returning),
         passengers=value_of(passengers),
         cabin=value_of(cabin),
         max_stops=value_of(max_stops),

@@ -24,11 +24,15 @@ def repairs(between: str) -> bool:
     return _REPAIR.search(between) is not None
 
 
-def unreplaced(text: str, pieces: Sequence[Found[T]]) -> list[Found[T]]:
-    """Return the pieces of one kind in lower-case `text` that no later piece replaces."""
+def unreplaced(text: str, pieces: Sequence[Found[T]], *, no_rejects: bool = False) -> list[Found[T]]:
+    """Return the pieces of one kind in lower-case `text` that no later piece replaces.
+
+    With `no_rejects`, a "no" directly before a piece rejects it: "IndiGo, no Air India".
+    """
     kept: list[Found[T]] = []
     for piece in pieces:
-        if kept and repairs(text[kept[-1].end : piece.start]):
+        rejects = no_rejects and text[: piece.start].endswith(" no ")
+        if kept and not rejects and repairs(text[kept[-1].end : piece.start]):
             kept.pop()
         kept.append(piece)
     return kept

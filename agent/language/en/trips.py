@@ -9,7 +9,7 @@ from dataclasses import replace
 from agent.language.days import CalendarDay, DateExpression, FromReference
 from agent.language.en.calendar_words import AMOUNT, amount_of, day_of
 from agent.language.en.numbers import ORDINAL
-from agent.language.spans import Found, found_at
+from agent.language.spans import Found, T, found_at
 
 _DAY = rf"(?P<day>{ORDINAL}|[0-3]?\d)"
 _TO = r"(?:,? (?:and )?(?:to|through|thru|till|until|up to)(?: on)? | ?[-–] ?)(?:the )?"
@@ -96,6 +96,33 @@ def _role(
         leading = text[:end]
         return "depart" if _MOVES.search(leading) else None if _ANY_DAY.search(leading) else "range"
     return "back" if "back" not in days and _RETURN_TICKET.search(text) else None
+
+
+_WAY_BACK = re.compile(
+    r"\b(?:way|flight|journey|trip|leg) (?:back|home)\b|\breturn(?:s|ing)?\b|\binbound\b|\b(?:com(?:e|ing)|fly(?:ing)?|be) back\b"
+)
+
+
+def split_returning(
+    text: str, times: Sequence[Found[T]], *, returns: bool
+) -> tuple[list[Found[T]], list[Found[T]]]:
+    """Return the times of the way out, and those of the way back: "back on Sunday after six".
+
+    `returns` is True if the utterance names a day of return.
+    """
+    if not (returns or _WAY_BACK.search(text)):
+        return list(times), []
+    returning = [piece for piece in times if _is_of_the_way_back(text[: piece.start])]
+    return [piece for piece in times if piece not in returning], returning
+
+
+def _is_of_the_way_back(before: str) -> bool:
+    *_, cue = None, *_COMES_BACK.finditer(before), *_WAY_BACK.finditer(before)
+    if cue is None:
+        return False
+    # In "my flight back should leave at noon", the flight that leaves is the one back.
+    clauses = re.split(r"[,.;]| and ", before[cue.start() :])
+    return not any(_LEAVES.search(clause) for clause in clauses[1:])
 
 
 def _in_month_of(last: DateExpression, first: DateExpression) -> DateExpression:

@@ -44,6 +44,8 @@ def wishes_words(wishes: Wishes) -> str:
     words = [window_words(wishes.window)] if wishes.window else []
     if wishes.arrival:
         words.append(f"arriving {window_words(wishes.arrival)}")
+    if wishes.returning:
+        words.append(f"coming back {window_words(wishes.returning)}")
     if wanted := wishes.airlines or (wishes.airline and [wishes.airline]):
         words.append(f"with {_either(wanted)}")
     if wishes.without_airlines:

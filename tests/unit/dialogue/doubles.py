@@ -455,5 +455,11 @@ class Conversation:
         return next((event.call for event in self.events if isinstance(event, ToolStarted)), None)
 
     @property
+    def searched(self) -> flights_pb2.SearchFlightsRequest:
+        """The request of the search in the last answer."""
+        assert self.tool
+        return self.tool.search_flights
+
+    @property
     def finished(self) -> entry_pb2.ToolResult | None:
         return next((event.result for event in self.events if isinstance(event, ToolFinished)), None)
