@@ -38,6 +38,12 @@ class Grammars(Protocol):
         (ISO 3166-1 alpha-2), for the names of holidays.
         """
 
+    def asked_by(self, question: str) -> tuple[Expectation, str | None]:
+        """Return the kind of answer that a question of the agent asks for, and its subject.
+
+        Subjects are named as in `Context.asked`; "several" if the question is about more than one.
+        """
+
     def place_roles(self, text: str, mentions: Sequence[SpanT]) -> PlaceRoles[SpanT]:
         """Return the role of each mentioned place: origin, destination, and so on."""
 

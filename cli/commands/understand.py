@@ -11,6 +11,7 @@ import typer
 
 from agent.dialogue.context import Context
 from agent.dialogue.understanding import understand as parse
+from cli.commands.utterances import utterance_of
 from cli.errors import UsageError
 from cli.rendering.any_encoding import print_json
 from cli.standard_input import read_lines
@@ -31,7 +32,12 @@ def understand(
     ] = None,
     today: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Use this day as today.")] = "",
 ) -> None:
-    """Print the intent, slots and confidence of each line as a JSON object. Needs no running service."""
+    """Print the intent, slots and confidence of each line as a JSON object. Needs no running service.
+
+    A line can be a JSON object with the text and what was said before it:
+    {"text": "Two people.", "question": "How many are you?", "frame": {"intent": …, "slots": {…}}}
+    `frame` is the printed frame of the request so far.
+    """
     context = Context.pinned(_parse_date(today)) if today else Context(now=datetime.now(UTC))
     asyncio.run(_understand(_lines(texts), context))
 
@@ -55,7 +61,8 @@ async def _lines(texts: list[str] | None) -> AsyncIterator[str]:
 async def _understand(lines: AsyncIterator[str], context: Context) -> None:
     places = _Places()
     async for line in lines:
-        frame = await parse(line, places, context)
+        text, before = utterance_of(line, context)
+        frame = await parse(text, places, before)
         print_json(frame.to_json())
 
 

@@ -18,6 +18,7 @@ from agent.language.en.phrases import phrases as phrases
 from agent.language.en.place_roles import place_roles as place_roles
 from agent.language.en.place_roles import unknown_places as unknown_places
 from agent.language.en.place_roles import with_routes_in_words as with_routes_in_words
+from agent.language.en.questions import asked_by as asked_by
 from agent.language.en.reading import read as read
 from agent.language.en.relevance import foreign_words as foreign_words
 from agent.language.en.relevance import loose_act as loose_act

@@ -17,6 +17,7 @@ from agent.language.spans import Found, found_at, without_overlaps
 _SMALL_HOURS = TimeWindow(time(0), time(5))
 _AROUND_MIDNIGHT = TimeWindow(time(23), time(1))
 _MORNING, _LATER = "a", "p"
+_HALVES = {_MORNING: TimeWindow(end=time(12)), _LATER: TimeWindow(start=time(12))}
 _MINUTE_WORDS = r"(?:oh[ -])?(?:fifteen|thirty|forty[ -]five|forty|twenty|ten|five|\d\d)"
 _HALF = (
     r"(?: ?(?P<{0}clock>o'? ?clock))?(?:,? ?(?:(?P<{0}half>[ap])\.?m\b\.?|in the (?P<{0}part>morning|"
@@ -201,9 +202,6 @@ _RULES: tuple[_Rule, ...] = (
     # Without a preposition, a number is a time only with "pm", "o'clock" or minutes.
     (re.compile(rf"\b{_clock()}"), lambda match: _around(match) if _tells_time(match) else None),
 )
-
-
-_HALVES = {_MORNING: TimeWindow(end=time(12)), _LATER: TimeWindow(start=time(12))}
 
 
 def _tells_time(match: re.Match[str]) -> bool:

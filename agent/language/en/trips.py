@@ -99,7 +99,8 @@ def _role(
 
 
 _WAY_BACK = re.compile(
-    r"\b(?:way|flight|journey|trip|leg) (?:back|home)\b|\breturn(?:s|ing)?\b|\binbound\b|\b(?:com(?:e|ing)|fly(?:ing)?|be) back\b"
+    r"\b(?:way|flight|journey|trip|leg) (?:back|home)\b|\breturn(?:s|ing)?\b|\binbound\b|"
+    r"\b(?:com(?:e|ing)|fly(?:ing)?|be) back\b"
 )
 
 
