@@ -14,7 +14,7 @@ _MARKER = (
 )
 _FILLER = r"(?:um+|uh+|er+|well|it's|is|for|on|at|in|with|by|to|the|a|an|my|only|just|i|want|need|take)"
 _BOUND = r"(?:around|about|after|before|until)"
-_REPAIR = re.compile(rf"\b{_MARKER}\b(?:[ ,.…-]+(?:{_MARKER}|{_FILLER}|{_BOUND})\b)*[ ,.…-]*$")
+_REPAIR = re.compile(rf"\b{_MARKER}\b(?:[ ,.…-]+(?:{_MARKER}|{_FILLER}|{_BOUND})\b){{0,5}}[ ,.…-]*$")
 REPAIR = re.compile(rf"\b{_MARKER}\b")
 """Words that announce a correction."""
 
@@ -40,7 +40,7 @@ def unreplaced(text: str, pieces: Sequence[Found[T]], *, no_rejects: bool = Fals
 
 _NUMBER = rf"(?:\d{{1,2}}:\d\d|{ORDINAL}|(?:{CARDINAL})(?: (?:{CARDINAL}))*)"
 _SHORT_REPAIR = re.compile(
-    rf"[ ,.…-]+{_MARKER}\b(?:[ ,.…-]+(?:{_MARKER}|{_FILLER})\b)*[ ,.…-]+(?P<number>{_NUMBER})"
+    rf"[ ,.…-]+{_MARKER}\b(?:[ ,.…-]+(?:{_MARKER}|{_FILLER})\b){{0,5}}[ ,.…-]+(?P<number>{_NUMBER})"
     r"(?=[ ,.?!]*$|,| (?:please|from|to|and)\b)",
     re.IGNORECASE,
 )
