@@ -103,7 +103,7 @@ def find_airlines(text: str) -> tuple[AirlineWish, Sequence[Found[str]]]:
         for piece in find_airline_names(text)
         if not any(piece.overlaps(free.start, free.end) for free in freed)
     ]
-    sides = _sides(text, unreplaced(text, named))
+    sides = _sides(text, unreplaced(text, named, no_rejects=True))
     alliances = _find_alliances(text)
     wanted = (
         *(code for code, side in sides.items() if side is _Side.WANTED),
