@@ -89,13 +89,13 @@ class FlightDataTools:
     ) -> flight_status_pb2.FlightStatus:
         """Return the status of a flight. If it has several legs, return that of the first one."""
         response = await _or_tool_error(self._stub.GetFlightStatus(request))
-        return _checked_status(response.status)
+        return _checked_status(response.statuses[0])
 
     async def route_status(
-        self, request: flight_status_pb2.ListRouteStatusRequest
+        self, request: flight_status_pb2.ListRouteFlightStatusesRequest
     ) -> Sequence[flight_status_pb2.FlightStatus]:
         """Return the status of each flight of a route."""
-        response = await _or_tool_error(self._stub.ListRouteStatus(request))
+        response = await _or_tool_error(self._stub.ListRouteFlightStatuses(request))
         return [_checked_status(status) for status in response.statuses]
 
     async def get_airport(self, code: str) -> places_pb2.Airport:
@@ -133,10 +133,10 @@ _ERRORS: Mapping[str, Callable[[Mapping[str, str]], ToolError]] = {
     "SAME_PLACE": lambda metadata: SamePlace(metadata.get("code", "")),
     "DATE_IN_PAST": lambda metadata: DateInPast(_day(metadata.get("today"))),
     "DATE_BEYOND_HORIZON": lambda metadata: DateBeyondHorizon(_day(metadata.get("last_date"))),
-    "FLIGHT_NOT_FOUND": lambda metadata: FlightNotFound(metadata.get("flight", "")),
+    "FLIGHT_NOT_FOUND": lambda metadata: FlightNotFound(metadata.get("flight_number", "")),
     "FLIGHTS_RESTRICTED": ToolRestricted,
-    "FLIGHTS_QUOTA_EXHAUSTED": lambda metadata: ToolUsedUp(_day(metadata.get("until"))),
-    "ALLOWANCE_SPENT": lambda _: ToolUsedUp(None),
+    "FLIGHTS_QUOTA_EXHAUSTED": lambda metadata: ToolUsedUp(_day(metadata.get("renew_time"))),
+    "ALLOWANCE_EXHAUSTED": lambda _: ToolUsedUp(None),
 }
 
 

@@ -54,7 +54,7 @@ def _draft(request: flights_pb2.SearchFlightsRequest, places: dict[str, Place]) 
         returning=_window(further[0], "depart") if further else None,
         airline=codes[0] if len(codes) == 1 else None,
         airlines=tuple(codes) if len(codes) > 1 else (),
-        without_airlines=tuple(leg.without_carrier_codes),
+        without_airlines=tuple(leg.excluded_carrier_codes),
         nonstop=leg.HasField("max_stops") and leg.max_stops == 0,
         max_stops=leg.max_stops or None,
         sort=_word(flights_pb2.FlightSort.Name(request.sort), "FLIGHT_SORT_"),

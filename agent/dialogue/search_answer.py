@@ -26,17 +26,17 @@ class SearchAnswer:
     @property
     def total(self) -> int:
         """Number of flights that match; there may be more than in `flights`."""
-        return self.result.done.total
+        return self.result.done.result_count
 
     @property
-    def total_unfiltered(self) -> int:
+    def unfiltered_count(self) -> int:
         """Number of flights on that route and day."""
-        return self.result.done.total_unfiltered
+        return self.result.done.unfiltered_count
 
     @property
     def sample(self) -> bool:
         """True if the flights are invented."""
-        return self.result.done.provenance.sample
+        return self.result.done.provenances[0].sample
 
     @property
     def partial(self) -> bool:

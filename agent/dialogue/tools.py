@@ -46,7 +46,7 @@ class ToolUsedUp(ToolError):
 class PlaceUnknown(ToolError):
     """No airport or city has this code."""
 
-    outcome = entry_pb2.TOOL_OUTCOME_PLACE_UNKNOWN
+    outcome = entry_pb2.TOOL_OUTCOME_PLACE_NOT_FOUND
 
 
 class SamePlace(ToolError):
@@ -92,7 +92,7 @@ class Tools(Protocol):
         """
 
     async def route_status(
-        self, request: flight_status_pb2.ListRouteStatusRequest
+        self, request: flight_status_pb2.ListRouteFlightStatusesRequest
     ) -> Sequence[flight_status_pb2.FlightStatus]:
         """Return the status of flights of a route, those nearest to the requested time first.
 

@@ -74,7 +74,7 @@ def expected_departure(status: flight_status_pb2.FlightStatus) -> datetime:
         and (estimate := instant(status.estimated_departure_time)) != plan
     ):
         return estimate
-    return plan + timedelta(minutes=status.delay_minutes)
+    return plan + status.departure_delay.ToTimedelta()
 
 
 def departure_delay(status: flight_status_pb2.FlightStatus) -> timedelta:

@@ -172,7 +172,7 @@ def _print_results(
     when, what = _weekday(out.depart_date), "flights"
     if back:
         when, what = f"{when}, and back on {_weekday(back[0].depart_date)}", "round trips"
-    title = f"\n[bold]{out.origin} → {out.destination}[/]  {when}, {done.total} {what}\n"
+    title = f"\n[bold]{out.origin} → {out.destination}[/]  {when}, {done.result_count} {what}\n"
     console.print(title, highlight=False)
     if results.journeys:
         console.print(flight_tables.journeys(results.journeys, results.itineraries), highlight=False)
@@ -181,7 +181,7 @@ def _print_results(
     if results.offers:
         console.print()
         console.print(flight_tables.offers(results.offers, results.itineraries), highlight=False)
-    if done.provenance.sample:
+    if done.provenances[0].sample:
         console.print(f"\n{flight_tables.SAMPLE_NOTICE}", highlight=False)
     if flights_pb2.SEARCH_LIMIT_PART in done.limits:
         console.print(f"\n{flight_tables.PARTIAL_NOTICE}", highlight=False)
@@ -193,21 +193,21 @@ async def _status(number: str, day: str, *, as_json: bool) -> None:
         request.depart_date.CopyFrom(_date(parse_day(day, datetime.now().astimezone().date())))
     async with _flight_data() as stub:
         answer = await stub.GetFlightStatus(request)
-    _print_statuses([answer.status, *answer.further_legs], as_json=as_json)
+    _print_statuses(answer.statuses, as_json=as_json)
 
 
 async def _route_status(origin: str, destination: str, day: str, near: str, *, as_json: bool) -> None:
     async with _flight_data() as stub:
         start, end = await parse_place(stub, origin), await parse_place(stub, destination)
-        request = flight_status_pb2.ListRouteStatusRequest(
+        request = flight_status_pb2.ListRouteFlightStatusesRequest(
             origin=start.code, origin_kind=start.kind, destination=end.code, destination_kind=end.kind
         )
         if day:
             request.depart_date.CopyFrom(_date(parse_day(day, _today(start))))
         if near:
             time = parse_time(near)
-            request.near.CopyFrom(TimeOfDay(hours=time.hour, minutes=time.minute))
-        found = (await stub.ListRouteStatus(request)).statuses
+            request.near_time.CopyFrom(TimeOfDay(hours=time.hour, minutes=time.minute))
+        found = (await stub.ListRouteFlightStatuses(request)).statuses
     if not found and not as_json:
         print(f"No known flight from {start.city} to {end.city} on that day.")
     _print_statuses(found, as_json=as_json)

@@ -62,7 +62,7 @@ def offers(found: Sequence[flights_pb2.Offer], offered: Sequence[flights_pb2.Iti
     for offer in found:
         flights = " / ".join(numbers[name] for name in offer.itinerary_ids)
         until = f"{offer.expire_time.ToDatetime(UTC).astimezone():%H:%M}"
-        tickets = f"{offer.tickets} separate tickets" if offer.tickets > 1 else ""
+        tickets = f"{offer.ticket_count} separate tickets" if offer.ticket_count > 1 else ""
         table.add_row(flights, escape(offer.seller), money(offer.fare.total), until, tickets)
     return table
 
@@ -112,10 +112,11 @@ def _numbers(itinerary: flights_pb2.Itinerary) -> str:
 
 def _delay(flight: flight_status_pb2.FlightStatus) -> str:
     """Return the departure delay in words; empty unless the flight is delayed or has left late."""
-    if flight.delay_minutes and flight.state in _DEPARTED:
-        return f", left {flight.delay_minutes} minutes late"
-    if flight.delay_minutes and flight.state == flight_status_pb2.FLIGHT_STATE_DELAYED:
-        return f", {flight.delay_minutes} minutes late"
+    minutes = flight.departure_delay.ToTimedelta() // timedelta(minutes=1)
+    if minutes and flight.state in _DEPARTED:
+        return f", left {minutes} minutes late"
+    if minutes and flight.state == flight_status_pb2.FLIGHT_STATE_DELAYED:
+        return f", {minutes} minutes late"
     return ""
 
 

@@ -11,6 +11,8 @@ import hashlib
 import hmac
 from typing import NamedTuple
 
+from google.protobuf.message import Message
+
 from mesh.errors import InvalidPageToken
 
 _MAC_BYTES = 16
@@ -26,6 +28,15 @@ class PageSize(NamedTuple):
     def of(self, requested: int) -> int:
         """Return the page size for the `page_size` of a request, which is 0 if not set."""
         return min(requested, self.most) if requested else self.default
+
+
+def listing_of(request: Message) -> str:
+    """Return the name of the listing that a request is for: its type and its fields except the page's."""
+    filters = type(request)()
+    filters.CopyFrom(request)
+    filters.ClearField("page_size")
+    filters.ClearField("page_token")
+    return f"{request.DESCRIPTOR.full_name} {filters.SerializeToString(deterministic=True).hex()}"
 
 
 class PageTokens:

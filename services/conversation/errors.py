@@ -10,7 +10,7 @@
     ├── StaleEpoch              the writer has lost the call; don't retry
     ├── EpochHeld               another writer holds the epoch
     ├── EntryConflict           metadata: the stored entry's number
-    ├── CursorInvalid           malformed, forged, or of another log
+    ├── InvalidCursor           malformed, forged, or of another log
     ├── CursorExpired           its position is gone; metadata: the earliest cursor
     ├── WatcherTooSlow          metadata: the cursor to resume from
     └── RecordOutOfOrder
@@ -108,7 +108,7 @@ class EntryConflict(DomainError):
         )
 
 
-class CursorInvalid(DomainError):
+class InvalidCursor(DomainError):
     """The cursor does not belong to this log."""
 
     def __init__(self) -> None:
@@ -152,7 +152,7 @@ ERRORS: ErrorTable = {
     StaleEpoch: (grpc.StatusCode.ABORTED, "STALE_EPOCH"),
     EpochHeld: (grpc.StatusCode.ABORTED, "EPOCH_HELD"),
     EntryConflict: (grpc.StatusCode.ALREADY_EXISTS, "ENTRY_CONFLICT"),
-    CursorInvalid: (grpc.StatusCode.INVALID_ARGUMENT, "CURSOR_INVALID"),
+    InvalidCursor: (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_CURSOR"),
     CursorExpired: (grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED"),
     WatcherTooSlow: (grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCHER_TOO_SLOW"),
     RecordOutOfOrder: (grpc.StatusCode.FAILED_PRECONDITION, "RECORD_OUT_OF_ORDER"),

@@ -92,7 +92,8 @@ async def grpc_service(
         ) as cache,
     ):
         lookups = exits.enter_context(LookupThreads())
-        offers = OfferService(router, PageTokens(settings.secrets.text("offers").encode()), clock, spend)
+        tokens = PageTokens(settings.secrets.text("offers").encode())
+        offers = OfferService(router, tokens, clock, spend)
         status = StatusService(cache, clock)
         servicer = FlightDataServicer(
             search=FlightSearch(lexicon, cache, offers, clock),
@@ -104,6 +105,7 @@ async def grpc_service(
             router=router,
             clock=clock,
             lookups=lookups,
+            pages=tokens,
         )
         yield GrpcService(
             name="flightdata",

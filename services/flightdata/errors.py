@@ -4,7 +4,7 @@ Errors about places are in `places/place.py`. Errors of a single provider are in
 
 DomainError
 ├── SamePlace             origin and destination are in the same city
-├── DateInvalid           the date doesn't exist
+├── InvalidDate           the date doesn't exist
 ├── DateInPast            the date is before today at the departure airport
 ├── DateBeyondHorizon     the date is beyond the known schedules
 ├── FlightNotFound        no flight has this number on this date
@@ -13,7 +13,7 @@ DomainError
 ├── OfferGone             the offer is no longer sold
 ├── FlightsUnavailable    no provider that could answer was reachable, or its answer was unusable
 ├── FlightsQuotaExhausted the providers' budgets are used up
-├── AllowanceSpent        the caller's own paid lookups of the day are used up
+├── AllowanceExhausted    the caller's own paid lookups of the day are used up
 └── FlightsRestricted     no provider supports the request
 """
 
@@ -32,7 +32,7 @@ class SamePlace(DomainError):
         super().__init__(f"Origin and destination are both {city}.", metadata={"code": code})
 
 
-class DateInvalid(DomainError):
+class InvalidDate(DomainError):
     """The date doesn't exist."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class FlightNotFound(DomainError):
 
     def __init__(self, flight: str, reason: str, *, next_date: date | None = None) -> None:
         later = {"next_date": next_date.isoformat()} if next_date else {}
-        super().__init__(reason, metadata={"flight": flight} | later)
+        super().__init__(reason, metadata={"flight_number": flight} | later)
 
 
 class OfferNotFound(DomainError):
@@ -78,7 +78,8 @@ class OfferExpired(DomainError):
 
     def __init__(self, at: datetime) -> None:
         super().__init__(
-            "This offer has expired; search again for today's prices.", metadata={"expired": at.isoformat()}
+            "This offer has expired; search again for today's prices.",
+            metadata={"expire_time": at.isoformat()},
         )
 
 
@@ -90,26 +91,32 @@ class OfferGone(DomainError):
 
 
 class FlightsUnavailable(DomainError):
-    """Providers failed, and no other provider had a result. `problems` maps provider names to problems."""
+    """Providers failed, and no other provider had a result.
+
+    `problems` maps the names of providers to the names of `Problem`s.
+    """
 
     def __init__(self, problems: Mapping[str, str], *, retry_after: timedelta) -> None:
         names = " or ".join(problems)
         super().__init__(
-            f"I could not reach {names}, so I don't know.", metadata=dict(problems), retry_after=retry_after
+            f"I could not reach {names}, so I don't know.",
+            metadata=_by_provider(problems),
+            retry_after=retry_after,
         )
 
 
 class FlightsQuotaExhausted(DomainError):
-    """The budgets of the configured keys are used up. `until` (UTC) is when one of them is renewed."""
+    """The budgets of the configured keys are used up. `renews` (UTC) is when one of them is renewed."""
 
-    def __init__(self, problems: Mapping[str, str], *, until: datetime) -> None:
+    def __init__(self, problems: Mapping[str, str], *, renews: datetime, now: datetime) -> None:
         super().__init__(
-            f"The budget for flight data is used up until {until:%d %B %Y}.",
-            metadata=dict(problems) | {"until": until.isoformat()},
+            f"The budget for flight data is used up until {renews:%d %B %Y}.",
+            metadata=_by_provider(problems) | {"renew_time": renews.isoformat()},
+            retry_after=max(renews - now, timedelta(seconds=1)),
         )
 
 
-class AllowanceSpent(DomainError):
+class AllowanceExhausted(DomainError):
     """The caller's paid lookups of the day are used up; `retry_after` is the time until the next one.
 
     `scope` is `customer`, `customers` (all together), or `anonymous` (callers without an account, whose
@@ -133,5 +140,9 @@ class FlightsRestricted(DomainError):
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__(
-            "None of the configured flight-data providers can answer this.", metadata=dict(problems)
+            "None of the configured flight-data providers can answer this.", metadata=_by_provider(problems)
         )
+
+
+def _by_provider(problems: Mapping[str, str]) -> dict[str, str]:
+    return {f"provider.{name}": problem for name, problem in problems.items()}

@@ -21,6 +21,7 @@ from readback.flightdata.v1 import (
 
 from agent.language import language_for
 from mesh.clock import Clock
+from mesh.contracts.page_tokens import PageSize, PageTokens, listing_of
 from mesh.errors import ErrorTable
 from mesh.security.authentication import principal_or_none
 from mesh.security.source_address import source_address
@@ -32,7 +33,7 @@ from services.flightdata.quota.allowances import set_source
 from services.flightdata.search.flight_search import FlightSearch
 from services.flightdata.search.offers import OfferService
 from services.flightdata.status.flight_status import StatusService
-from services.flightdata.status.route_status import DEFAULT_STATUSES, RouteStatusService
+from services.flightdata.status.route_status import STATUSES, RoutePosition, RouteStatusService
 from services.flightdata.status.routes import RouteLookup
 from services.flightdata.status.watch import StatusWatches, Trouble, WatchEvent
 from services.flightdata.wire import messages, place_messages
@@ -42,9 +43,9 @@ from services.flightdata.wire.values import date_from, time_from
 
 ERRORS: ErrorTable = {
     places.PlaceNotFound: (grpc.StatusCode.NOT_FOUND, "PLACE_NOT_FOUND"),
-    places.PlaceNotRecognised: (grpc.StatusCode.NOT_FOUND, "PLACE_NOT_RECOGNISED"),
+    places.PlaceNotRecognised: (grpc.StatusCode.NOT_FOUND, "PLACE_NOT_RECOGNIZED"),
     errors.SamePlace: (grpc.StatusCode.INVALID_ARGUMENT, "SAME_PLACE"),
-    errors.DateInvalid: (grpc.StatusCode.INVALID_ARGUMENT, "DATE_INVALID"),
+    errors.InvalidDate: (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_DATE"),
     errors.DateInPast: (grpc.StatusCode.FAILED_PRECONDITION, "DATE_IN_PAST"),
     errors.DateBeyondHorizon: (grpc.StatusCode.FAILED_PRECONDITION, "DATE_BEYOND_HORIZON"),
     errors.FlightNotFound: (grpc.StatusCode.NOT_FOUND, "FLIGHT_NOT_FOUND"),
@@ -57,11 +58,12 @@ ERRORS: ErrorTable = {
         "FLIGHTS_QUOTA_EXHAUSTED",
     ),
     errors.FlightsRestricted: (grpc.StatusCode.FAILED_PRECONDITION, "FLIGHTS_RESTRICTED"),
-    errors.AllowanceSpent: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ALLOWANCE_SPENT"),
+    errors.AllowanceExhausted: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ALLOWANCE_EXHAUSTED"),
 }
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_CANDIDATES = 3
+PROVIDERS = PageSize(50, 100)
 
 
 def _caller(context: Context) -> str:
@@ -83,6 +85,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     router: ProviderRouter
     clock: Clock
     lookups: LookupThreads
+    pages: PageTokens
     ready: ReadyMessages = field(default_factory=ReadyMessages)
 
     async def AnnotatePlaces(
@@ -144,23 +147,32 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         day = date_from(request.depart_date) if request.HasField("depart_date") else None
         found = await self.status.status(request.flight_number, day)
         now = self.clock.now()
-        first, *further = (messages.status(leg, now) for leg in found)
-        return flight_status_pb2.GetFlightStatusResponse(status=first, further_legs=further)
+        return flight_status_pb2.GetFlightStatusResponse(
+            statuses=[messages.status(each, now) for each in found]
+        )
 
-    async def ListRouteStatus(
-        self, request: flight_status_pb2.ListRouteStatusRequest, context: Context
-    ) -> flight_status_pb2.ListRouteStatusResponse:
+    async def ListRouteFlightStatuses(
+        self, request: flight_status_pb2.ListRouteFlightStatusesRequest, context: Context
+    ) -> flight_status_pb2.ListRouteFlightStatusesResponse:
         """Return the status of the flights between two places on one day."""
         set_source(partial(source_address, context))
         day = date_from(request.depart_date) if request.HasField("depart_date") else None
-        near = time_from(request.near, "near") if request.HasField("near") else None
-        most = request.max_results or DEFAULT_STATUSES
-        found = await self.route_status.statuses(
-            request.origin, request.destination, day, near, most=most, kinds=kinds_of(request)
+        near = time_from(request.near_time, "near_time") if request.HasField("near_time") else None
+        scope = listing_of(request)
+        token = self.pages.open(request.page_token, scope) if request.page_token else ""
+        found = await self.route_status.page(
+            request.origin,
+            request.destination,
+            day,
+            near,
+            size=STATUSES.of(request.page_size),
+            position=RoutePosition.parse(token) if token else None,
+            kinds=kinds_of(request),
         )
         now = self.clock.now()
-        return flight_status_pb2.ListRouteStatusResponse(
-            statuses=[messages.status(flight, now) for flight in found]
+        return flight_status_pb2.ListRouteFlightStatusesResponse(
+            statuses=[messages.status(flight, now) for flight in found.statuses],
+            next_page_token=self.pages.seal(str(found.following), scope) if found.following else "",
         )
 
     async def WatchFlightStatus(
@@ -191,13 +203,13 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
             route=await self.routes.route(request.origin, request.destination, kinds_of(request))
         )
 
-    async def GetOffer(
-        self, request: flights_pb2.GetOfferRequest, context: Context
-    ) -> flights_pb2.GetOfferResponse:
+    async def RepriceOffer(
+        self, request: flights_pb2.RepriceOfferRequest, context: Context
+    ) -> flights_pb2.RepriceOfferResponse:
         """Return an offer with its current price."""
         set_source(partial(source_address, context))
         now, repriced = self.clock.now(), await self.offers.reprice(request.offer_id)
-        return flights_pb2.GetOfferResponse(
+        return flights_pb2.RepriceOfferResponse(
             offer=messages.offer(repriced.offer, now),
             itineraries=[messages.itinerary(itinerary, now) for itinerary in repriced.itineraries],
             previous_fare=messages.fare(repriced.previous) if repriced.previous else None,
@@ -207,8 +219,13 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: flightdata_service_pb2.ListProvidersRequest, context: Context
     ) -> flightdata_service_pb2.ListProvidersResponse:
         """Return the providers, in order of preference, with their health."""
-        now, health = self.clock.now(), self.router.health
-        for provider in self.router.providers:
+        now, health, scope = self.clock.now(), self.router.health, listing_of(request)
+        start = int(self.pages.open(request.page_token, scope)) if request.page_token else 0
+        end = start + PROVIDERS.of(request.page_size)
+        on_page = self.router.providers[start:end]
+        for provider in on_page:
             await health[provider.name].refresh()
-        providers = [messages.provider(p, health[p.name], now) for p in self.router.providers]
-        return flightdata_service_pb2.ListProvidersResponse(providers=providers)
+        return flightdata_service_pb2.ListProvidersResponse(
+            providers=[messages.provider(p, health[p.name], now) for p in on_page],
+            next_page_token=self.pages.seal(str(end), scope) if len(self.router.providers) > end else "",
+        )

@@ -107,7 +107,7 @@ class ConversationWriter:
             recorder.tool_call(entry_pb2.ToolCall(tool_call_id=spoken, name="search_flights"))
             result = entry_pb2.ToolResult(tool_call_id=spoken, name="search_flights")
             result.outcome = entry_pb2.TOOL_OUTCOME_FOUND
-            result.search_flights.done.total = self.sentences
+            result.search_flights.done.result_count = self.sentences
             recorder.tool_result(result)
         else:
             speaker = rng.choice((AGENT, CUSTOMER))

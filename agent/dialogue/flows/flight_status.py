@@ -40,7 +40,7 @@ async def flight_status(turn: Turn) -> Events:
         return
 
     def describe(status: flight_status_pb2.FlightStatus) -> entry_pb2.ToolResult:
-        response = flight_status_pb2.GetFlightStatusResponse(status=status)
+        response = flight_status_pb2.GetFlightStatusResponse(statuses=[status])
         return entry_pb2.ToolResult(outcome=entry_pb2.TOOL_OUTCOME_FOUND, flight_status=response)
 
     request = flight_status_pb2.GetFlightStatusRequest(

@@ -36,19 +36,19 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
     slots = turn.frame.slots
     near = middle(slots.depart_time) if slots.depart_time else None
     limit = OF_ONE_AIRLINE if slots.airline else READ_AT_ONCE
-    request = flight_status_pb2.ListRouteStatusRequest(
+    request = flight_status_pb2.ListRouteFlightStatusesRequest(
         origin=origin.code,
         origin_kind=origin.message_kind,
         destination=destination.code,
         destination_kind=destination.message_kind,
         depart_date=date_message(when),
-        near=time_message(near),
-        max_results=limit,
+        near_time=time_message(near),
+        page_size=limit,
     )
 
     def describe(statuses: Sequence[flight_status_pb2.FlightStatus]) -> entry_pb2.ToolResult:
         outcome = entry_pb2.TOOL_OUTCOME_FOUND if statuses else entry_pb2.TOOL_OUTCOME_EMPTY
-        response = flight_status_pb2.ListRouteStatusResponse(statuses=statuses)
+        response = flight_status_pb2.ListRouteFlightStatusesResponse(statuses=statuses)
         return entry_pb2.ToolResult(outcome=outcome, route_status=response)
 
     places = (origin, destination)
@@ -69,7 +69,7 @@ def _tell(
     statuses: Sequence[flight_status_pb2.FlightStatus],
     origin: Place,
     destination: Place,
-    request: flight_status_pb2.ListRouteStatusRequest,
+    request: flight_status_pb2.ListRouteFlightStatusesRequest,
 ) -> Iterator[Speech]:
     language, today, airline = turn.language, turn.context.today_at(origin), turn.frame.slots.airline
     asked = day_of(request.depart_date) if request.HasField("depart_date") else today
@@ -81,7 +81,7 @@ def _tell(
         else:
             yield turn.say("route_status_none", **route)
         return
-    read = statuses[:1] if request.HasField("near") else statuses[:READ_AT_ONCE]
+    read = statuses[:1] if request.HasField("near_time") else statuses[:READ_AT_ONCE]
     several = "route_status_several" if asked != today else "route_status_around_now"
     yield turn.say(
         "route_status_one" if len(read) == 1 else several, count=language.number(len(read)), **route

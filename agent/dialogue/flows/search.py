@@ -124,7 +124,7 @@ def _leg(draft: Draft, origin: Place, destination: Place, when: date) -> flights
         depart_date=date_message(when),
         max_stops=0 if draft.nonstop else draft.max_stops,
         carrier_codes=dict.fromkeys([draft.airline, *draft.airlines] if draft.airline else draft.airlines),
-        without_carrier_codes=draft.without_airlines,
+        excluded_carrier_codes=draft.without_airlines,
     )
 
 
@@ -184,8 +184,8 @@ def _tell_empty(
         "day": language.day(day_of(request.legs[0].depart_date), today),
         "wishes": language.wishes_words(draft),
     }
-    if answer.total_unfiltered and draft.has_wishes:
-        parts["others"] = language.counted(answer.total_unfiltered, "flight")
+    if answer.unfiltered_count and draft.has_wishes:
+        parts["others"] = language.counted(answer.unfiltered_count, "flight")
         name = "empty_then" if draft.has_only_time_wishes else "empty_filtered"
         yield turn.question(Question(About.DROP_WISHES, language.phrase(name, **parts)))
         return

@@ -33,8 +33,8 @@ def answer_line(messages: Sequence[Message]) -> str:
                 [message for message in messages if isinstance(message, flights_pb2.SearchFlightsResponse)]
             )
         case flight_status_pb2.GetFlightStatusResponse() as answer:
-            return _status(answer.status)
-        case flight_status_pb2.ListRouteStatusResponse() as answer:
+            return _status(answer.statuses[0])
+        case flight_status_pb2.ListRouteFlightStatusesResponse() as answer:
             return _route(answer.statuses)
         case places_pb2.GetAirportResponse() as answer:
             return f"{answer.airport.name} serves {answer.airport.city}, {answer.airport.country}."
@@ -50,12 +50,12 @@ def _search(messages: Sequence[flights_pb2.SearchFlightsResponse]) -> str:
     if not found:
         none = (
             "There is no flight like that that day."
-            if done.total_unfiltered
+            if done.unfiltered_count
             else "There is no flight there that day."
         )
         return " ".join([none, *_partly(done)])
     first = [found[name] for name in journeys[0].itinerary_ids] if journeys else [next(iter(found.values()))]
-    line = _journey(first, done.total) if journeys else _flight(first[0], done.total)
+    line = _journey(first, done.result_count) if journeys else _flight(first[0], done.result_count)
     line += _costs(first, journeys[0] if journeys else first[0])
     return " ".join([f"{line}.", *([SAMPLE] if first[0].provenance.sample else []), *_partly(done)])
 
@@ -115,7 +115,8 @@ def _status(status: flight_status_pb2.FlightStatus) -> str:
 
 def _delay(status: flight_status_pb2.FlightStatus) -> str:
     """Return the delay and the new time of departure, as far as they are known."""
-    words = f", {_minutes(status)} late" if status.delay_minutes else ""
+    late = status.departure_delay.ToTimedelta()
+    words = f", {_minutes(late)} late" if late else ""
     if status.HasField("estimated_departure_time"):
         leaving = instant(status.estimated_departure_time)
         plan = status.scheduled_departure
@@ -125,14 +126,14 @@ def _delay(status: flight_status_pb2.FlightStatus) -> str:
 
 def _under_way(status: flight_status_pb2.FlightStatus) -> str:
     """Return the estimated arrival. If it is unknown, return the plan plus the delay at departure."""
-    there, late = status.scheduled_arrival, status.delay_minutes
+    there, late = status.scheduled_arrival, status.departure_delay.ToTimedelta()
     if expected := _arrival(status, "estimated_arrival_time"):
         return f", and expected in {there.city} at {expected}"
     if not late:
         return f", and planned to arrive in {there.city} at {_clock(there, since=status.scheduled_departure)}"
-    moment = instant(there.time) + timedelta(minutes=late)
+    moment = instant(there.time) + late
     likely = _clock(there, moment, since=status.scheduled_departure)
-    return f", and should be in {there.city} at about {likely}; it left {_minutes(status)} late"
+    return f", and should be in {there.city} at about {likely}; it left {_minutes(late)} late"
 
 
 def _landing(status: flight_status_pb2.FlightStatus) -> str:
@@ -154,8 +155,9 @@ def _arrival(
     return _clock(status.scheduled_arrival, moment, since=status.scheduled_departure)
 
 
-def _minutes(status: flight_status_pb2.FlightStatus) -> str:
-    return f"{status.delay_minutes} minute{'' if status.delay_minutes == 1 else 's'}"
+def _minutes(late: timedelta) -> str:
+    count = late // timedelta(minutes=1)
+    return f"{count} minute{'' if count == 1 else 's'}"
 
 
 def _clock(

@@ -11,7 +11,7 @@ const OUTCOMES = {
   UNAVAILABLE: "Flight data is not available right now. Please try again in a moment.",
   RESTRICTED: "The flight data sources don't offer this search. Please try another day or another route.",
   QUOTA_EXHAUSTED: "The flight data quota is used up for now. Please try again later.",
-  PLACE_UNKNOWN: "The flight data sources don't know this place. Please name another airport.",
+  PLACE_NOT_FOUND: "The flight data sources don't know this place. Please name another airport.",
   SAME_PLACE: "Origin and destination are the same place. Please name another airport.",
   DATE_IN_PAST: "This day is in the past. Please ask for a later day.",
   DATE_BEYOND_HORIZON: "This day is too far ahead. Please ask for an earlier day.",
@@ -71,9 +71,9 @@ function collapsed(section) {
 }
 
 /** Returns the text for a search without flights. */
-function problemOf({ outcome, totalUnfiltered }, filters) {
-  if (outcome === "EMPTY" && filters.length && totalUnfiltered)
-    return `No flights match these filters. Without them there are ${totalUnfiltered} on this day.`;
+function problemOf({ outcome, unfilteredCount }, filters) {
+  if (outcome === "EMPTY" && filters.length && unfilteredCount)
+    return `No flights match these filters. Without them there are ${unfilteredCount} on this day.`;
   return OUTCOMES[outcome] ?? OUTCOMES.EMPTY;
 }
 

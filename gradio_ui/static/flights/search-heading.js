@@ -56,12 +56,12 @@ export function filtersOf({ query, flights }) {
   const carriers = new Map(flights.map((flight) => [flight.carrier_code, flight.carrier]));
   const named = (codes) => codes.map((code) => carriers.get(code) ?? code).join(", ");
   const wanted = named(query.carrier_codes ?? []);
-  const unwanted = named(query.without_carrier_codes ?? []);
+  const unwanted = named(query.excluded_carrier_codes ?? []);
   const filters = [
     stopsOf(query),
     query.via && `Via ${nameOf(query.via)}`,
-    timesOf("Departs", query.depart_from, query.depart_until),
-    timesOf("Arrives", query.arrive_from, query.arrive_until),
+    timesOf("Departs", query.departure_time_from, query.departure_time_before),
+    timesOf("Arrives", query.arrival_time_from, query.arrival_time_before),
     wanted && `Only ${wanted}`,
     unwanted && `Without ${unwanted}`,
     CABINS[query.cabin],
@@ -70,7 +70,7 @@ export function filtersOf({ query, flights }) {
     query.infants && counted(query.infants, "infant"),
     query.bags && `${counted(query.bags, "checked bag")} each`,
     query.flexible_days && `± ${counted(query.flexible_days, "day")}`,
-    query.nearby_airports && "Nearby airports too",
+    query.include_nearby_airports && "Nearby airports too",
     SORTS[query.sort],
   ];
   return filters.filter(Boolean);

@@ -70,7 +70,7 @@ function flightsOf({ itineraries = [], offers = [], journeys = [] }) {
 }
 
 /**
- * Converts a search to `{tool_call_id, outcome, query, flights, total, totalUnfiltered, sample, partial}`.
+ * Converts a search to `{tool_call_id, outcome, query, flights, total, unfilteredCount, sample, partial}`.
  * Returns null for other tools, and for results that can't be read.
  * @param {{call?: object, result: object}} use  a `ToolCall` and its `ToolResult`
  */
@@ -85,9 +85,9 @@ export function searchOf({ call, result }) {
       outcome,
       query: argumentsOf(call),
       flights,
-      total: done.total ?? flights.length,
-      totalUnfiltered: done.total_unfiltered ?? 0,
-      sample: Boolean(done.provenance?.sample) || flights.some((flight) => flight.sample),
+      total: done.result_count ?? flights.length,
+      unfilteredCount: done.unfiltered_count ?? 0,
+      sample: (done.provenances ?? []).some((source) => source.sample) || flights.some((flight) => flight.sample),
       partial: (done.limits ?? []).includes("SEARCH_LIMIT_PART"),
     };
   } catch (error) {

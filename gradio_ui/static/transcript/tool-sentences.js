@@ -15,7 +15,7 @@ const OUTCOMES = {
   UNAVAILABLE: "not available right now",
   RESTRICTED: "not provided by the flight data sources",
   QUOTA_EXHAUSTED: "quota used up for now",
-  PLACE_UNKNOWN: "no such place",
+  PLACE_NOT_FOUND: "no such place",
   SAME_PLACE: "origin and destination are the same",
   DATE_IN_PAST: "date in the past",
   DATE_BEYOND_HORIZON: "date too far in the future",
@@ -28,8 +28,8 @@ const ARGUMENTS = {
   depart_date: (date) => `on ${dayOf(date) || date}`,
   return_date: (date) => `back on ${dayOf(date) || date}`,
   near: (time) => `about ${time}`,
-  depart_from: (time) => `after ${time}`,
-  depart_until: (time) => `before ${time}`,
+  departure_time_from: (time) => `after ${time}`,
+  departure_time_before: (time) => `before ${time}`,
   max_stops: (most) => (most === "0" ? "nonstop" : `at most ${most} ${most === "1" ? "stop" : "stops"}`),
   via: (code) => code && `via ${code}`,
   carrier_codes: (codes) => codes && `with ${codes}`,
@@ -71,7 +71,7 @@ const DOUBTS = {
 const DEPARTED = ["FLIGHT_STATE_EN_ROUTE", "FLIGHT_STATE_LANDED", "FLIGHT_STATE_DIVERTED"];
 
 /** Formats the departure delay of a delayed or departed flight; empty for other states. */
-function lateness(state, late) {
+function lateness(state, Math.round(parseFloat(delay ?? "0") / 60)) {
   if (!late) return "";
   if (DEPARTED.includes(state)) return `left ${late} minutes late`;
   return state === "FLIGHT_STATE_DELAYED" && `${late} minutes late`;
@@ -80,14 +80,14 @@ function lateness(state, late) {
 /** Formats a flight's status: "delayed, 65 minutes late, terminal 1, gate 12, arrival belt 4". */
 function statusWords({
   state,
-  delay_minutes: late,
+  departure_delay: delay,
   scheduled_departure: from = {},
   scheduled_arrival: to = {},
   doubts = [],
 }) {
   return [
     readable(String(state ?? "unknown").replace("FLIGHT_STATE_", "")),
-    lateness(state, late),
+    lateness(state, Math.round(parseFloat(delay ?? "0") / 60)),
     from.terminal && `terminal ${from.terminal}`,
     from.gate && `gate ${from.gate}`,
     to.baggage_belt && `arrival belt ${to.baggage_belt}`,
@@ -101,9 +101,9 @@ function statusWords({
 export function toolSentence({ call, result }) {
   const { name } = result ?? call;
   const { search_flights: search, flight_status: one, route_status: route } = result ?? {};
-  const [outcome, count] = [outcomeOf(result), search?.done?.total];
+  const [outcome, count] = [outcomeOf(result), search?.done?.result_count];
   const found = count > 0 && `${count} ${count === 1 ? "flight" : "flights"} found`;
-  const status = one?.status ?? route?.statuses?.[0];
+  const status = one?.statuses?.[0] ?? route?.statuses?.[0];
   const ending =
     found ||
     (status && `${route ? `${status.flight_number}: ` : ""}${statusWords(status)}`) ||

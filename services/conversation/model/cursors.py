@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from services.conversation.errors import CursorExpired, CursorInvalid
+from services.conversation.errors import CursorExpired, InvalidCursor
 
 _BODY = struct.Struct(">B8sQ8s")
 _MAC_BYTES = 12
@@ -85,19 +85,19 @@ class Cursors:
         """Return the position in a cursor.
 
         Raises:
-            CursorInvalid: the cursor is malformed, is of another log, or wasn't sealed with this key.
+            InvalidCursor: the cursor is malformed, is of another log, or wasn't sealed with this key.
             CursorExpired: the cursor was issued by another database.
         """
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
-            raise CursorInvalid from None
+            raise InvalidCursor from None
         body, mac = raw[: _BODY.size], raw[_BODY.size :]
         if not hmac.compare_digest(mac, self._mac(log, body)):
-            raise CursorInvalid
+            raise InvalidCursor
         kind, incarnation, number, fingerprint = _BODY.unpack(body)
         if kind != log.kind:
-            raise CursorInvalid
+            raise InvalidCursor
         if incarnation != self._incarnation:
             raise self.expired(log)
         return Position(number, fingerprint)

@@ -73,7 +73,7 @@ class WatchStreams:
         Yield serialized `WatchResponse` messages. The caller must be allowed to read the conversation.
 
         Raises:
-            CursorInvalid: the cursor doesn't belong to this log.
+            InvalidCursor: the cursor doesn't belong to this log.
             CursorExpired: the entry at the cursor is gone.
             WatcherTooSlow: the watcher didn't read a message within `patience`.
         """

@@ -26,7 +26,7 @@ from mesh.ids import uuid7
 from services.flightdata.caching.freshness import Freshness, Kind
 from services.flightdata.caching.store import CacheStore
 from services.flightdata.caching.stored_answers import FAILURES, FailedAnswer, StoredAnswers
-from services.flightdata.errors import AllowanceSpent, FlightsUnavailable
+from services.flightdata.errors import AllowanceExhausted, FlightsUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
 from services.flightdata.providers.routing import Answered, Progress, ProviderRouter
 from services.flightdata.quota.allowances import Spend, free
@@ -97,7 +97,7 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
         Raises:
             FlightNotFound: every provider that could know the flight doesn't.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
-            AllowanceSpent: the answer isn't cached, and the caller may cause no more lookups today.
+            AllowanceExhausted: the answer isn't cached, and the caller may cause no more lookups today.
         """
         if self._router.is_free:
             events = self._ask_providers(question)
@@ -132,7 +132,7 @@ class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
     async def _refresh(self, question: Question[T], name: str) -> None:
         """Fetch a stale answer in the background, unless its reader may not spend."""
         if name not in self._fetches:
-            with suppress(AllowanceSpent, FlightsUnavailable):
+            with suppress(AllowanceExhausted, FlightsUnavailable):
                 await self._spend()
                 self._fetch(question, name)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -103,7 +103,7 @@ class _Outcomes(Generic[T]):
                 return self.empty_answers[0]
             if self.unknown:
                 raise self.unknown[0]
-        raise _combined(self.failures)
+        raise _combined(self.failures, self.clock.now())
 
 
 class ProviderRouter:
@@ -191,10 +191,10 @@ class ProviderRouter:
         provider = next(provider for provider in self.providers if provider.name == name)
         await self._refresh()
         if refused := self._refused(provider, capability, last_resort=True):
-            raise _combined({name: refused})
+            raise _combined({name: refused}, self._clock.now())
         outcome = await self._outcome(provider, capability, call)
         if isinstance(outcome, ProviderError):
-            raise _combined({name: outcome})
+            raise _combined({name: outcome}, self._clock.now())
         if isinstance(outcome, FlightNotFound):
             raise outcome
         return outcome
@@ -251,13 +251,13 @@ class ProviderRouter:
         return outcome
 
 
-def _combined(failures: dict[str, ProviderError]) -> DomainError:
+def _combined(failures: dict[str, ProviderError], now: datetime) -> DomainError:
     """Return the error for a request that no provider answered."""
-    problems = {name: error.problem.value for name, error in failures.items()}
+    problems = {name: error.problem.name for name, error in failures.items()}
     exhausted = [error for error in failures.values() if isinstance(error, ProviderQuotaExhausted)]
     if all(isinstance(error, ProviderRestricted) for error in failures.values()):
         return FlightsRestricted(problems)
     if all(isinstance(error, ProviderRestricted | ProviderQuotaExhausted) for error in failures.values()):
-        return FlightsQuotaExhausted(problems, until=min(error.until for error in exhausted))
+        return FlightsQuotaExhausted(problems, renews=min(error.until for error in exhausted), now=now)
     waits = [error.retry_after for error in failures.values() if error.retry_after]
     return FlightsUnavailable(problems, retry_after=min(waits, default=RETRY_AFTER))

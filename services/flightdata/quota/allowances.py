@@ -14,7 +14,8 @@ from datetime import timedelta
 
 from mesh.security.authentication import principal_or_none
 from mesh.security.security_log import security_log
-from services.flightdata.errors import AllowanceSpent, FlightsUnavailable
+from services.flightdata.errors import AllowanceExhausted, FlightsUnavailable
+from services.flightdata.providers.errors import Problem
 from services.flightdata.quota.quota_file import QuotaStoreUnavailable
 from services.flightdata.quota.store import Charge, QuotaStore
 
@@ -59,7 +60,7 @@ class Allowances:
         """Count one paid lookup for the caller of the RPC being handled.
 
         Raises:
-            AllowanceSpent: the caller's lookups of the day are used up.
+            AllowanceExhausted: the caller's lookups of the day are used up.
             FlightsUnavailable: the quota store can't be read or written.
         """
         principal = principal_or_none()
@@ -67,13 +68,15 @@ class Allowances:
         try:
             refused = await self._quota.spend(self._charges(customer))
         except QuotaStoreUnavailable as error:
-            raise FlightsUnavailable({"quota store": str(error)}, retry_after=RETRY_AFTER) from error
+            raise FlightsUnavailable(
+                {"quota store": Problem.UNAVAILABLE.name}, retry_after=RETRY_AFTER
+            ) from error
         if refused:
             charge = refused.charge
             security_log.record("allowance spent", _source.get()(), customer=customer, limit=charge.limit)
             kind = "customers" if charge.counter == _counter("customers") else "customer"
             scope = kind if customer else "anonymous"
-            raise AllowanceSpent(scope, limit=charge.limit, retry_after=refused.wait)
+            raise AllowanceExhausted(scope, limit=charge.limit, retry_after=refused.wait)
 
     def _charges(self, customer: str | None) -> Sequence[Charge]:
         limits = self._limits

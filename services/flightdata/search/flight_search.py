@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain, compress
+from itertools import chain
 
 from readback.flightdata.v1 import flights_pb2
 
@@ -175,11 +175,11 @@ class FlightSearch:
         counts = list(map(len, plausible))
         done = flights_pb2.SearchDone(
             outcome=flights_pb2.SEARCH_OUTCOME_FOUND if found else flights_pb2.SEARCH_OUTCOME_EMPTY,
-            total=len(found),
-            total_unfiltered=min(counts) if query.has_several_legs else sum(counts),
-            provenance=messages.provenance(_provenance(next(compress(legs, counts), legs[0])), now),
-            implausible=sum(len(leg.upcoming(now)) for leg in legs) - sum(counts),
-            sold_out=sum(one.sold_out for one in found),
+            result_count=len(found),
+            unfiltered_count=min(counts) if query.has_several_legs else sum(counts),
+            provenances=[messages.provenance(one, now) for one in _provenances(legs)],
+            implausible_count=sum(len(leg.upcoming(now)) for leg in legs) - sum(counts),
+            sold_out_count=sum(one.sold_out for one in found),
             limits=sorted(messages.LIMITS[limit] for limit in _limits(answers, shown, len(found), cut=cut)),
             parts=list(map(_part, legs, plausible, fitting)) if len(legs) > 1 else (),
         )
@@ -262,13 +262,17 @@ def _part(
     return flights_pb2.SearchPart(
         leg_index=answer.leg.leg,
         depart_date=values.date_message(answer.leg.query.date),
-        total=len(fitting),
-        total_unfiltered=len(plausible),
+        result_count=len(fitting),
+        unfiltered_count=len(plausible),
         cheapest=messages.fare(cheapest) if cheapest else None,
     )
 
 
-def _provenance(answer: LegAnswer) -> Provenance:
-    """Return the provenance of the itineraries; that of the answer if there are no itineraries."""
-    itineraries = answer.answer.value.itineraries
-    return itineraries[0].provenance if itineraries else answer.answer.provenance
+def _provenances(answers: Iterable[LegAnswer]) -> Iterable[Provenance]:
+    """Return one provenance for each provider: that of its first itinerary, or of its empty answer."""
+    once: dict[str, Provenance] = {}
+    for answer in sorted(answers, key=lambda leg: not leg.answer.value.itineraries):
+        itineraries = answer.answer.value.itineraries
+        provenance = itineraries[0].provenance if itineraries else answer.answer.provenance
+        once.setdefault(provenance.provider, provenance)
+    return once.values()

@@ -125,7 +125,7 @@ class OfferService:
             OfferExpired: the price of the offer is no longer valid.
             OfferGone: the offer is no longer sold.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: the provider could not answer.
-            AllowanceSpent: the caller may cause no more lookups today.
+            AllowanceExhausted: the caller may cause no more lookups today.
         """
         terms = OfferTerms.opened(offer_id, self._tokens)
         if terms.expires <= self._clock.now():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
 from mesh.clock import Clock
+from mesh.contracts.page_tokens import PageSize
 from services.flightdata.caching.answer_cache import AnswerCache, Event, Question
 from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import FlightsRestricted, SamePlace
@@ -21,8 +22,7 @@ from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.providers.routing import Answered
 from services.flightdata.streams import merged
 
-DEFAULT_STATUSES = 5
-"""Number of flights to return if the request has no limit."""
+STATUSES = PageSize(5, 50)
 MOST_PAIRS = 3
 """Maximum number of airport pairs of two cities, busiest first, to ask for in parallel, one call for each."""
 BOTH_KINDS = (Kind.STATUS, Kind.SCHEDULE)
@@ -68,27 +68,56 @@ async def flights_between(
             yield event
 
 
+@dataclass(frozen=True, slots=True)
+class RoutePosition:
+    """A position in the list of a route's flights: the number of flights before it, and the list's order.
+
+    The list begins with the flights nearest to `nearest_to`, a local time; None: in the order of departure.
+    """
+
+    passed: int = 0
+    nearest_to: datetime | None = None
+
+    def __str__(self) -> str:
+        return f"{self.passed} {self.nearest_to or ''}"
+
+    @classmethod
+    def parse(cls, text: str) -> RoutePosition:
+        """Parse the text that `str` returns."""
+        passed, _, moment = text.partition(" ")
+        return cls(int(passed), datetime.fromisoformat(moment) if moment else None)
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePage:
+    """A page of the flights of a route. `following` is the position of the next page, None after the last."""
+
+    statuses: Sequence[FlightStatus]
+    following: RoutePosition | None
+
+
 class RouteStatusService:
     """Answers status requests by route."""
 
     def __init__(self, lexicon: Lexicon, cache: AnswerCache, clock: Clock) -> None:
         self._lexicon, self._cache, self._clock = lexicon, cache, clock
 
-    async def statuses(
+    async def page(
         self,
         origin: str,
         destination: str,
         day: date | None,
         near: time | None,
         *,
-        most: int = DEFAULT_STATUSES,
+        size: int = STATUSES.default,
+        position: RoutePosition | None = None,
         kinds: tuple[PlaceKind | None, PlaceKind | None] = (None, None),
-    ) -> Sequence[FlightStatus]:
-        """Return the status of at most `most` flights that depart on `day`, local; None means today.
+    ) -> RoutePage:
+        """Return the status of at most `size` flights that depart on `day`, local; None means today.
 
-        With `near`, a local time, return the flights nearest to it, nearest first. Without `near`, sort by
-        departure and return, for today, the flights nearest to now; for other days, the first flights.
-        `kinds` are those of the two places.
+        With `near`, a local time, the nearest flights come first. Without `near`, pages are in the order of
+        departure; today, the first page has the flights nearest to now. `position` is that of the page, None
+        for the first. `kinds` are those of the two places.
 
         Raises:
             PlaceNotFound: a code is unknown.
@@ -110,12 +139,16 @@ class RouteStatusService:
         async with aclosing(merged(streams, MOST_PAIRS)) as events:
             found = [status async for _, e in events if isinstance(e, Answered) for status in e.value]
         found.sort(key=_departure)
-        if near is not None:
-            return _nearest(found, datetime.combine(day, near))[:most]
-        if day == today:
-            local = now.astimezone(zone_of(start.zone)).replace(tzinfo=None)
-            return sorted(_nearest(found, local)[:most], key=_departure)
-        return found[:most]
+        local = now.astimezone(zone_of(start.zone)).replace(tzinfo=None)
+        if position is None:
+            moment = datetime.combine(day, near) if near else local if day == today else None
+            position = RoutePosition(0, moment)
+        if position.nearest_to:
+            found = _nearest(found, position.nearest_to)
+        passed = position.passed + size
+        on_page = found[position.passed : passed]
+        following = replace(position, passed=passed) if len(found) > passed else None
+        return RoutePage(on_page if near else sorted(on_page, key=_departure), following)
 
 
 def _departure(status: FlightStatus) -> tuple[datetime, str]:

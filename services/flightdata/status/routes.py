@@ -12,7 +12,7 @@ from mesh.clock import Clock
 from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import (
-    AllowanceSpent,
+    AllowanceExhausted,
     FlightsQuotaExhausted,
     FlightsRestricted,
     FlightsUnavailable,
@@ -59,8 +59,8 @@ class RouteLookup:
             origin_time_zone=leave.zone,
             destination_time_zone=arrive.zone,
             distance_km=round(distance_km(leave, arrive)),
-            block_time=values.duration(timedelta(minutes=block_minutes(leave, arrive))),
-            clocks_ahead=values.duration(_utc_offset(arrive.zone, now) - _utc_offset(leave.zone, now)),
+            block_duration=values.duration(timedelta(minutes=block_minutes(leave, arrive))),
+            time_difference=values.duration(_utc_offset(arrive.zone, now) - _utc_offset(leave.zone, now)),
             service=await self._service(leave, arrive, now),
         )
 
@@ -77,7 +77,7 @@ class RouteLookup:
         )
         try:
             (answer,) = [event async for event in events if isinstance(event, Answered)]
-        except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted, AllowanceSpent):
+        except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted, AllowanceExhausted):
             return None
         flights: Sequence[FlightStatus] = answer.value
         return flightdata_service_pb2.RouteService(
@@ -93,7 +93,7 @@ def _carriers(flights: Iterable[FlightStatus]) -> list[flightdata_service_pb2.Ro
     counts = Counter((flight.segment.carrier_code, flight.segment.carrier) for flight in flights)
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return [
-        flightdata_service_pb2.RouteCarrier(carrier_code=code, carrier=name, flights=count)
+        flightdata_service_pb2.RouteCarrier(carrier_code=code, carrier=name, flight_count=count)
         for (code, name), count in ranked
     ]
 

@@ -90,8 +90,8 @@ class StatusWatches:
         Raises:
             FlightNotFound, DateBeyondHorizon: the first or a later poll found no such flight on that day.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: the first poll failed.
-            AllowanceSpent: it is this watcher's turn to poll, and the caller may cause no more lookups today.
-                The other watchers continue.
+            AllowanceExhausted: it is this watcher's turn to poll, and the caller may cause no more lookups
+                today. The other watchers continue.
         """
         watched = self._watched(flight, day)
         watched.watchers += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -56,7 +56,7 @@ LIMITS = {
     Limit.PART: flights_pb2.SEARCH_LIMIT_PART,
 }
 CONVENTIONS = {
-    Convention.EXACT: flights_pb2.TIME_CONVENTION_UNSPECIFIED,
+    Convention.EXACT: flights_pb2.TIME_CONVENTION_EXACT,
     Convention.LOCAL_LABELLED_UTC: flights_pb2.TIME_CONVENTION_LOCAL_LABELLED_UTC,
     Convention.LOCAL: flights_pb2.TIME_CONVENTION_LOCAL,
     Convention.LOCAL_CLOCK: flights_pb2.TIME_CONVENTION_LOCAL_CLOCK,
@@ -148,7 +148,7 @@ def offer(value: Offer, now: datetime) -> flights_pb2.Offer:
         fare=fare(value.fare),
         expire_time=values.timestamp(value.expires),
         provenance=provenance(value.provenance, now),
-        tickets=value.tickets,
+        ticket_count=value.tickets,
     )
 
 
@@ -184,6 +184,7 @@ def status(value: FlightStatus, now: datetime) -> flight_status_pb2.FlightStatus
     flight = value.segment
     return flight_status_pb2.FlightStatus(
         flight_number=flight.flight,
+        carrier_code=flight.carrier_code,
         carrier=flight.carrier,
         depart_date=values.date_message(value.depart_date),
         state=STATES[value.state],
@@ -193,7 +194,7 @@ def status(value: FlightStatus, now: datetime) -> flight_status_pb2.FlightStatus
         estimated_arrival_time=_timestamp(value.estimated_arrival),
         actual_departure_time=_timestamp(value.actual_departure),
         actual_arrival_time=_timestamp(value.actual_arrival),
-        delay_minutes=None if value.delay is None else value.delay // timedelta(minutes=1),
+        departure_delay=None if value.delay is None else values.duration(value.delay),
         provenance=provenance(value.provenance, now),
         provider_state=value.vendor_state,
         operator=_operator(flight.operator),

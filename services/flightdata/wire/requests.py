@@ -24,7 +24,9 @@ from services.flightdata.places import Kind
 from services.flightdata.wire.values import date_from, time_from
 
 MOST_PASSENGERS = 9
-_WindowField = Literal["depart_from", "depart_until", "arrive_from", "arrive_until"]
+_WindowField = Literal[
+    "departure_time_from", "departure_time_before", "arrival_time_from", "arrival_time_before"
+]
 SORTS = {
     flights_pb2.FLIGHT_SORT_UNSPECIFIED: Sort.EARLIEST,
     flights_pb2.FLIGHT_SORT_EARLIEST: Sort.EARLIEST,
@@ -44,7 +46,7 @@ CABINS = {
 
 
 def kinds_of(
-    request: flight_status_pb2.ListRouteStatusRequest | flightdata_service_pb2.GetRouteRequest,
+    request: flight_status_pb2.ListRouteFlightStatusesRequest | flightdata_service_pb2.GetRouteRequest,
 ) -> tuple[Kind | None, Kind | None]:
     """Return the kinds of the origin and the destination of a route; None if the caller gave none."""
     return KINDS.get(request.origin_kind), KINDS.get(request.destination_kind)
@@ -54,7 +56,7 @@ def query_from(request: flights_pb2.SearchFlightsRequest) -> SearchQuery:
     """Parse a search request.
 
     Raises:
-        DateInvalid: a date doesn't exist.
+        InvalidDate: a date doesn't exist.
         InvalidRequest: a time of day doesn't exist, the party is too large or has too many infants, or a leg
             departs before the previous leg.
     """
@@ -93,7 +95,7 @@ def _leg(leg: flights_pb2.SearchLeg, path: str) -> SearchLeg:
         filters=_filters(leg, path),
         flexible=leg.flexible_days,
         via=leg.via,
-        nearby=leg.nearby_airports,
+        nearby=leg.include_nearby_airports,
         origin_kind=KINDS.get(leg.origin_kind),
         destination_kind=KINDS.get(leg.destination_kind),
         via_kind=KINDS.get(leg.via_kind),
@@ -102,11 +104,11 @@ def _leg(leg: flights_pb2.SearchLeg, path: str) -> SearchLeg:
 
 def _filters(leg: flights_pb2.SearchLeg, path: str) -> Filters:
     return Filters(
-        departs=Window(_start(leg, "depart_from", path), _end(leg, "depart_until", path)),
-        arrives=Window(_start(leg, "arrive_from", path), _end(leg, "arrive_until", path)),
+        departs=Window(_start(leg, "departure_time_from", path), _end(leg, "departure_time_before", path)),
+        arrives=Window(_start(leg, "arrival_time_from", path), _end(leg, "arrival_time_before", path)),
         max_stops=leg.max_stops if leg.HasField("max_stops") else None,
         carriers=frozenset(leg.carrier_codes),
-        without_carriers=frozenset(leg.without_carrier_codes),
+        without_carriers=frozenset(leg.excluded_carrier_codes),
     )
 
 

@@ -12,7 +12,7 @@ from google.type.money_pb2 import Money as MoneyMessage
 from google.type.timeofday_pb2 import TimeOfDay
 
 from mesh.errors import FieldViolation, InvalidRequest
-from services.flightdata.errors import DateInvalid
+from services.flightdata.errors import InvalidDate
 from services.flightdata.model.fares import Money
 
 NANOS = 1_000_000_000
@@ -21,11 +21,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def date_from(message: Date) -> date:
-    """Parse a date. Raises `DateInvalid` if the date doesn't exist, or has no year, month or day."""
+    """Parse a date. Raises `InvalidDate` if the date doesn't exist, or has no year, month or day."""
     try:
         return date(message.year, message.month, message.day)
     except ValueError:
-        raise DateInvalid from None
+        raise InvalidDate from None
 
 
 def time_from(message: TimeOfDay, field: str) -> time:

@@ -177,7 +177,7 @@ def invalid_arguments(error: InvalidRequest) -> dict[str, Any]:
 
 def places_unknown(error: InvalidRequest) -> dict[str, Any]:
     """Return the error for arguments that name unknown places."""
-    return _error("NOT_FOUND", "PLACE_NOT_RECOGNISED", str(error), error.violations)
+    return _error("NOT_FOUND", "PLACE_NOT_RECOGNIZED", str(error), error.violations)
 
 
 def not_authenticated(error: Unauthenticated | Unavailable) -> dict[str, Any]:

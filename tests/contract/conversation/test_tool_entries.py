@@ -27,7 +27,7 @@ def call() -> entry_pb2.ToolCall:
     made.places.add(code="MAA", city="Chennai")
     leg = made.search_flights.legs.add(origin="MAA", max_stops=0)
     leg.depart_date.year = 2026
-    leg.depart_until.SetInParent()  # midnight
+    leg.departure_time_before.SetInParent()  # midnight
     return made
 
 
@@ -38,7 +38,7 @@ def result() -> entry_pb2.ToolResult:
     found.results.itineraries.add(itinerary_id="one", seats_left=0).segments.add(flight_number="AI542")
     found.results.offers.add(offer_id="x", itinerary_ids=["one"]).fare.total.units = 6240
     found.results.journeys.add(itinerary_ids=["one", "two"])
-    found.done.total = 12
+    found.done.result_count = 12
     return made
 
 

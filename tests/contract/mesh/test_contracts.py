@@ -87,7 +87,7 @@ def test_methods_that_wait_for_a_vendor_have_a_longer_timeout(method: MethodDesc
     own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
     patience = method.GetOptions().Extensions[options_pb2.patience_seconds]
     assert patience == (
-        45 if method.name in {"GetFlightStatus", "GetOffer", "GetRoute", "ListRouteStatus"} else 0
+        45 if method.name in {"GetFlightStatus", "RepriceOffer", "GetRoute", "ListRouteFlightStatuses"} else 0
     )
     assert own.get("timeout") in ({f"{patience}s"} if patience else {"10s", None})
 

@@ -102,7 +102,7 @@ def search(
     legs = [out, *([{"origin": "DEL", "destination": "MAA", "depart_date": date_of(back)}] if back else [])]
     done = {
         "total": len(flights),
-        "total_unfiltered": max(len(flights), 12),
+        "unfiltered_count": max(len(flights), 12),
         "provenance": {"provider": "sample-timetable", "sample": True},
     }
     tool = {"tool_call_id": uuid7(), "name": "search_flights"}

@@ -23,7 +23,7 @@ async def record(visitor: Visitor, use: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "use",
     [
-        search(*FLIGHTS, max_stops=0, depart_from={"hours": 2}, depart_until={"hours": 4}),
+        search(*FLIGHTS, max_stops=0, departure_time_from={"hours": 2}, departure_time_before={"hours": 4}),
         search(with_two_stops(), adults=2, cabin="CABIN_BUSINESS"),
         search(there_and_back("28721.36"), back=date(2026, 11, 30)),
         search(outcome="EMPTY", max_stops=0),
@@ -47,8 +47,8 @@ async def test_the_filters_of_a_search_are_shown(ada: Visitor) -> None:
             search(
                 *FLIGHTS,
                 max_stops=0,
-                depart_from={"hours": 2},
-                depart_until={"hours": 4, "minutes": 30},
+                departure_time_from={"hours": 2},
+                departure_time_before={"hours": 4, "minutes": 30},
                 carrier_codes=["AI", "6E"],
                 cabin="CABIN_BUSINESS",
                 adults=2,
@@ -70,7 +70,7 @@ async def test_the_filters_of_a_search_are_shown(ada: Visitor) -> None:
 
 async def test_a_search_without_flights_says_where_and_why(ada: Visitor) -> None:
     async with ada.talking() as agent:
-        await agent.show_flights(search(outcome="EMPTY", depart_until={"hours": 4}))
+        await agent.show_flights(search(outcome="EMPTY", departure_time_before={"hours": 4}))
         board = ada.see("flight-search")
         await expect(board.locator("h2")).to_have_text("Chennai to Delhi")
         await expect(board).to_contain_text("Tue 24 Nov")
@@ -81,7 +81,7 @@ async def test_a_search_without_flights_says_where_and_why(ada: Visitor) -> None
 async def test_earlier_searches_are_kept_below_the_newest(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await agent.show_flights(search(*FLIGHTS))
-        await agent.show_flights(search(FLIGHTS[0], depart_until={"hours": 12}))
+        await agent.show_flights(search(FLIGHTS[0], departure_time_before={"hours": 12}))
         await expect(ada.see("flight-card").filter(visible=True)).to_have_count(1)
         earlier = ada.see("earlier-search")
         await expect(earlier.locator("summary")).to_have_text("Chennai to Delhi · Tue 24 Nov · 3 flights")

@@ -305,7 +305,7 @@ async def test_another_agent_continues_a_call_where_the_first_left_it(placed: Pl
             await caller.type("what about the evening")
             await placed.until(
                 lambda log: any(
-                    (leg.origin, leg.depart_from.hours) == ("MAA", 17)
+                    (leg.origin, leg.departure_time_from.hours) == ("MAA", 17)
                     for entry in log
                     for leg in entry.tool_call.search_flights.legs
                 )

@@ -65,14 +65,14 @@ async def test_search_is_answered_with_sample_itineraries(flightdata: FlightData
 async def test_arrival_times_and_airlines_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
     tools = FlightDataTools(flightdata)
     found = await tools.search_flights(
-        request(arrive_from=time_message(time(9)), arrive_until=time_message(time(20)))
+        request(arrival_time_from=time_message(time(9)), arrival_time_before=time_message(time(20)))
     )
     assert found.flights
     arrivals = [local(flight.there.segments[-1].arrival).time() for flight in found.flights]
     assert all(time(9) <= arrival < time(20) for arrival in arrivals)
     one = found.flights[0].there.segments[0].carrier_code
     only = await tools.search_flights(request(carrier_codes=[one]))
-    without = await tools.search_flights(request(without_carrier_codes=[one]))
+    without = await tools.search_flights(request(excluded_carrier_codes=[one]))
     assert all(flight.there.segments[0].carrier_code == one for flight in only.flights)
     assert only.flights
     assert all(segment.carrier_code != one for flight in without.flights for segment in flight.there.segments)
@@ -81,8 +81,8 @@ async def test_arrival_times_and_airlines_reach_the_service(flightdata: FlightDa
 async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
     tools = FlightDataTools(flightdata)
     wishes = request(
-        depart_from=time_message(time(5)),
-        depart_until=time_message(time(12)),
+        departure_time_from=time_message(time(5)),
+        departure_time_before=time_message(time(12)),
         max_stops=0,
         sort=flights_pb2.FLIGHT_SORT_CHEAPEST,
         cabin=flights_pb2.CABIN_BUSINESS,
@@ -92,7 +92,7 @@ async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) 
     prices = [flight.total.units for flight in answer.flights if flight.total]
     assert prices == sorted(prices)
     assert all(time(5) <= local(flight.departure).time() < time(12) for flight in answer.flights)
-    assert answer.total_unfiltered >= answer.total
+    assert answer.unfiltered_count >= answer.total
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,11 @@ async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsy
 
 async def test_flights_of_a_route_come_nearest_first(flightdata: FlightDataServiceAsyncStub) -> None:
     statuses = await FlightDataTools(flightdata).route_status(
-        flight_status_pb2.ListRouteStatusRequest(
-            origin="MAA", destination="DEL", depart_date=date_message(ahead(1)), near=time_message(time(9))
+        flight_status_pb2.ListRouteFlightStatusesRequest(
+            origin="MAA",
+            destination="DEL",
+            depart_date=date_message(ahead(1)),
+            near_time=time_message(time(9)),
         )
     )
     assert statuses

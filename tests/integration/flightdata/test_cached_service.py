@@ -88,8 +88,8 @@ async def _replicas(
 async def test_a_cached_status_has_its_age_and_needs_no_call(tmp_path: Path) -> None:
     double = AviationStackDouble(WORLD)
     async with _replicas(tmp_path, double) as (stub,):
-        first = (await stub.GetFlightStatus(STATUS)).status
-        again = (await stub.GetFlightStatus(STATUS)).status
+        first = (await stub.GetFlightStatus(STATUS)).statuses[0]
+        again = (await stub.GetFlightStatus(STATUS)).statuses[0]
     assert len(double.calls) == 1
     assert (first.provenance.cached, again.provenance.cached) == (False, True)
     assert first.provenance.fetch_time == again.provenance.fetch_time
@@ -103,7 +103,7 @@ async def test_simultaneous_equal_requests_on_two_replicas_are_one_call(
     double = AviationStackDouble(WORLD)
     async with _replicas(tmp_path, double, 2, redis_url=shared_redis.url) as stubs:
         responses = await asyncio.gather(*(stub.GetFlightStatus(STATUS) for _ in range(25) for stub in stubs))
-    assert len({answer.status.provenance.fetch_time.ToNanoseconds() for answer in responses}) == 1
+    assert len({answer.statuses[0].provenance.fetch_time.ToNanoseconds() for answer in responses}) == 1
     assert len(double.calls) == 1
     with redis.Redis(port=shared_redis.port) as client:
         kept = [key + (client.dump(key) or b"") for key in client.keys("*")]

@@ -48,8 +48,9 @@ requests: dict[str, st.SearchStrategy[Any]] = {
     ),
     "GetAirport": st.builds(places_pb2.GetAirportRequest, code=codes),
     "GetRoute": st.builds(flightdata_service_pb2.GetRouteRequest, origin=codes, destination=codes),
-    "GetOffer": st.builds(
-        flights_pb2.GetOfferRequest, offer_id=texts | st.from_regex("[A-Za-z0-9_-]{1,300}", fullmatch=True)
+    "RepriceOffer": st.builds(
+        flights_pb2.RepriceOfferRequest,
+        offer_id=texts | st.from_regex("[A-Za-z0-9_-]{1,300}", fullmatch=True),
     ),
     "GetFlightStatus": st.builds(
         flight_status_pb2.GetFlightStatusRequest,
@@ -57,13 +58,13 @@ requests: dict[str, st.SearchStrategy[Any]] = {
         | st.text(max_size=8),
         depart_date=st.none() | dates,
     ),
-    "ListRouteStatus": st.builds(
-        flight_status_pb2.ListRouteStatusRequest,
+    "ListRouteFlightStatuses": st.builds(
+        flight_status_pb2.ListRouteFlightStatusesRequest,
         origin=st.sampled_from(["SYD", "MAA"]) | codes,
         destination=st.sampled_from(["MEL", "DEL"]) | codes,
         depart_date=st.none() | dates,
-        near=times,
-        max_results=small,
+        near_time=times,
+        page_size=small,
     ),
     "SearchFlights": st.builds(
         flights_pb2.SearchFlightsRequest,
@@ -74,8 +75,8 @@ requests: dict[str, st.SearchStrategy[Any]] = {
                 origin_kind=small,
                 destination=codes,
                 depart_date=st.none() | dates | st.just(Date(year=2027, month=1, day=15)),
-                depart_from=times,
-                depart_until=times,
+                departure_time_from=times,
+                departure_time_before=times,
                 max_stops=st.none() | small,
                 carrier_codes=st.lists(st.sampled_from(["", "AI", "ai", "AIC"]), max_size=2),
                 flexible_days=small,
@@ -90,7 +91,7 @@ requests: dict[str, st.SearchStrategy[Any]] = {
 }
 
 known: dict[str, Any] = {
-    "ListRouteStatus": flight_status_pb2.ListRouteStatusRequest(
+    "ListRouteFlightStatuses": flight_status_pb2.ListRouteFlightStatusesRequest(
         origin="SYD", destination="MEL", depart_date=Date(year=1, month=1, day=1)
     ),
     "SearchFlights": search_request("SYD", "MEL", date(9999, 12, 31), flexible_days=3),

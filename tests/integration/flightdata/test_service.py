@@ -123,7 +123,7 @@ async def test_codes_are_taken_as_people_write_them(flightdata: FlightDataServic
     written = flight_status_pb2.GetFlightStatusRequest(flight_number="ai 542")
     plain = flight_status_pb2.GetFlightStatusRequest(flight_number="AI542")
     answers = [await flightdata.GetFlightStatus(request) for request in (written, plain)]
-    assert [answer.status.flight_number for answer in answers] == ["AI542", "AI542"]
+    assert [answer.statuses[0].flight_number for answer in answers] == ["AI542", "AI542"]
     found, _ = await _search(flightdata, search_request("maa", "del", _ahead(1), carrier_codes=["ai"]))
     segments = [segment for itinerary in found for segment in itinerary.segments]
     assert segments
@@ -136,8 +136,8 @@ async def test_a_route_has_its_carriers(flightdata: FlightDataServiceAsyncStub) 
     ).route
     assert (route.origin_airport_code, route.destination_airport_code) == ("MAA", "LHR")
     assert 8100 < route.distance_km < 8400
-    assert timedelta(hours=9) < route.block_time.ToTimedelta() < timedelta(hours=12)
-    assert route.clocks_ahead.ToTimedelta() in {
+    assert timedelta(hours=9) < route.block_duration.ToTimedelta() < timedelta(hours=12)
+    assert route.time_difference.ToTimedelta() in {
         timedelta(hours=-5, minutes=-30),
         timedelta(hours=-4, minutes=-30),
     }
@@ -153,7 +153,7 @@ async def test_a_search_answers_with_sample_flights_in_local_money_and_time(
 ) -> None:
     found, done = await _search(flightdata, _chennai_delhi(adults=2, max_results=100))
     assert done.outcome == flights_pb2.SEARCH_OUTCOME_FOUND
-    assert done.total == done.total_unfiltered == len(found)
+    assert done.result_count == done.unfiltered_count == len(found)
     for itinerary in found:
         (segment,) = itinerary.segments
         assert itinerary.provenance.sample
@@ -179,7 +179,7 @@ async def test_search_and_status_agree_on_a_flight(flightdata: FlightDataService
         request = flight_status_pb2.GetFlightStatusRequest(
             flight_number=segment.flight_number, depart_date=_date(_ahead(1))
         )
-        status = (await flightdata.GetFlightStatus(request)).status
+        status = (await flightdata.GetFlightStatus(request)).statuses[0]
         assert status.scheduled_departure == segment.departure
         assert status.scheduled_arrival == segment.arrival
         assert status.state != flight_status_pb2.FLIGHT_STATE_UNSPECIFIED
@@ -189,15 +189,18 @@ async def test_search_and_status_agree_on_a_flight(flightdata: FlightDataService
 async def test_none_in_the_window_is_an_outcome_and_not_an_error(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
-    window = {"depart_from": TimeOfDay(hours=3), "depart_until": TimeOfDay(hours=3, minutes=30)}
+    window = {
+        "departure_time_from": TimeOfDay(hours=3),
+        "departure_time_before": TimeOfDay(hours=3, minutes=30),
+    }
     found, done = await _search(flightdata, _chennai_delhi(**window))
-    assert (found, done.outcome, done.total) == ([], flights_pb2.SEARCH_OUTCOME_EMPTY, 0)
-    assert done.total_unfiltered > 0
-    assert done.provenance.provider == "sample-timetable"
+    assert (found, done.outcome, done.result_count) == ([], flights_pb2.SEARCH_OUTCOME_EMPTY, 0)
+    assert done.unfiltered_count > 0
+    assert done.provenances[0].provider == "sample-timetable"
 
 
 async def test_a_window_until_midnight_is_open_at_its_end(flightdata: FlightDataServiceAsyncStub) -> None:
-    window = {"depart_from": TimeOfDay(hours=18), "depart_until": TimeOfDay(hours=24)}
+    window = {"departure_time_from": TimeOfDay(hours=18), "departure_time_before": TimeOfDay(hours=24)}
     found, _ = await _search(flightdata, _chennai_delhi(**window))
     assert found
 
@@ -205,7 +208,7 @@ async def test_a_window_until_midnight_is_open_at_its_end(flightdata: FlightData
 async def test_ai_542_flies_today(flightdata: FlightDataServiceAsyncStub) -> None:
     status = (
         await flightdata.GetFlightStatus(flight_status_pb2.GetFlightStatusRequest(flight_number="AI542"))
-    ).status
+    ).statuses[0]
     assert (
         status.carrier,
         status.scheduled_departure.airport_code,
@@ -213,7 +216,7 @@ async def test_ai_542_flies_today(flightdata: FlightDataServiceAsyncStub) -> Non
     ) == ("Air India", "MAA", "DEL")
     zeroed = (
         await flightdata.GetFlightStatus(flight_status_pb2.GetFlightStatusRequest(flight_number="AI0542"))
-    ).status
+    ).statuses[0]
     assert zeroed.flight_number == "AI542"
 
 
@@ -228,12 +231,12 @@ REFUSED_SEARCHES = {
     "no day": (
         {"depart_date": Date(year=2026, month=2, day=30)},
         "INVALID_ARGUMENT",
-        "DATE_INVALID",
+        "INVALID_DATE",
     ),
     "half a date": (
         {"depart_date": Date(year=2026, month=12)},
         "INVALID_ARGUMENT",
-        "DATE_INVALID",
+        "INVALID_DATE",
     ),
     "past": ({"depart_date": _date(_ahead(-3))}, "FAILED_PRECONDITION", "DATE_IN_PAST"),
     "too far": (
@@ -242,7 +245,7 @@ REFUSED_SEARCHES = {
         "DATE_BEYOND_HORIZON",
     ),
     "no time of day": (
-        {"depart_from": TimeOfDay(hours=77)},
+        {"departure_time_from": TimeOfDay(hours=77)},
         "INVALID_ARGUMENT",
         "INVALID_REQUEST",
     ),
@@ -281,7 +284,7 @@ async def test_words_without_a_place_are_not_recognised(flightdata: FlightDataSe
         await flightdata.ResolvePlace(places_pb2.ResolvePlaceRequest(query="qqqqqqqq"))
     assert (refused.value.code().name, reason_of(refused.value)) == (
         "NOT_FOUND",
-        "PLACE_NOT_RECOGNISED",
+        "PLACE_NOT_RECOGNIZED",
     )
 
 
@@ -335,14 +338,14 @@ async def test_flexible_days_are_reported_with_those_out_of_range(
 async def test_flights_of_a_route_are_found_by_approximate_departure(
     flightdata: FlightDataServiceAsyncStub,
 ) -> None:
-    request = flight_status_pb2.ListRouteStatusRequest(
+    request = flight_status_pb2.ListRouteFlightStatusesRequest(
         origin="MAA",
         destination="DEL",
         depart_date=_date(_ahead(1)),
-        near=TimeOfDay(hours=8, minutes=20),
-        max_results=2,
+        near_time=TimeOfDay(hours=8, minutes=20),
+        page_size=2,
     )
-    statuses = (await flightdata.ListRouteStatus(request)).statuses
+    statuses = (await flightdata.ListRouteFlightStatuses(request)).statuses
     assert len(statuses) == 2
     assert statuses[0].flight_number == "AI542"
 

@@ -59,10 +59,10 @@ async def outcomes(url: str, token: str = "", flights: list[str] = FLIGHTS) -> l
 
 async def test_an_anonymous_caller_gets_cached_answers_but_spends_nothing(mesh: Mesh, tmp_path: Path) -> None:
     async with over_vendor(mesh, tmp_path) as (url, vendor):
-        assert await outcomes(url, flights=FLIGHTS[:2]) == ["ALLOWANCE_SPENT"] * 2
+        assert await outcomes(url, flights=FLIGHTS[:2]) == ["ALLOWANCE_EXHAUSTED"] * 2
         assert vendor.calls == []
         assert await outcomes(url, mesh.token, FLIGHTS[:1]) == ["OK"]
-        assert await outcomes(url, flights=FLIGHTS[:2]) == ["OK", "ALLOWANCE_SPENT"]
+        assert await outcomes(url, flights=FLIGHTS[:2]) == ["OK", "ALLOWANCE_EXHAUSTED"]
     assert len(vendor.calls) == 1
 
 
@@ -71,13 +71,13 @@ async def test_an_address_and_all_anonymous_callers_have_a_daily_allowance(
 ) -> None:
     limits = {"flightdata_anonymous_daily_lookups": 9, "flightdata_anonymous_source_daily_lookups": 2}
     async with over_vendor(mesh, tmp_path, **limits) as (url, vendor):
-        assert await outcomes(url, flights=FLIGHTS[:3]) == ["OK", "OK", "ALLOWANCE_SPENT"]
+        assert await outcomes(url, flights=FLIGHTS[:3]) == ["OK", "OK", "ALLOWANCE_EXHAUSTED"]
     assert len(vendor.calls) == 2
 
 
 async def test_a_customer_has_a_daily_allowance(mesh: Mesh, tmp_path: Path) -> None:
     async with over_vendor(mesh, tmp_path, flightdata_customer_daily_lookups=1) as (url, vendor):
-        assert await outcomes(url, mesh.token, FLIGHTS[:2]) == ["OK", "ALLOWANCE_SPENT"]
+        assert await outcomes(url, mesh.token, FLIGHTS[:2]) == ["OK", "ALLOWANCE_EXHAUSTED"]
     assert len(vendor.calls) == 1
 
 
@@ -100,6 +100,6 @@ async def test_an_offer_of_a_search_is_asked_again(mesh: Mesh, tmp_path: Path) -
         found = (await client.call_tool("search_flights", {"legs": [leg]})).structured_content
         offer = found["results"]["offers"][0]
         asked = {"offer_id": offer["offer_id"]}
-        again = (await client.call_tool("get_offer", asked)).structured_content
+        again = (await client.call_tool("reprice_offer", asked)).structured_content
         assert again["offer"]["fare"] == offer["fare"]
         assert again["itineraries"]

@@ -33,7 +33,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "route_status": {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "near": "09:00"},
     "search_flights": {
         "legs": [
-            {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "depart_from": "06:00"},
+            {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "departure_time_from": "06:00"},
         ],
         "sort": "cheapest",
     },
@@ -85,7 +85,7 @@ def settled(value: Any) -> Any:
     return [settled(inner) for inner in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("name", sorted(FLIGHT_TOOLS.keys() - {"get_offer"}))
+@pytest.mark.parametrize("name", sorted(FLIGHT_TOOLS.keys() - {"reprice_offer"}))
 async def test_answers_over_mcp_are_the_answers_over_grpc(
     mesh: Mesh, arguments: dict[str, dict[str, Any]], name: str
 ) -> None:
@@ -127,7 +127,7 @@ async def test_an_error_has_code_reason_and_message(mesh: Mesh) -> None:
         ({"origin": 7}, "legs[0].origin"),
         ({"carrier_codes": ["Air India"]}, "legs[0].carrier_codes[0]"),
         ({"depart_date": "tomorrow"}, "legs[0].depart_date"),
-        ({"depart_from": "late"}, "legs[0].depart_from"),
+        ({"departure_time_from": "late"}, "legs[0].departure_time_from"),
         ({"origin_kind": "metro"}, "legs[0].origin_kind"),
         ({"legs": []}, "legs"),
         ({"sort": "luckiest"}, "sort"),
@@ -156,7 +156,7 @@ async def test_an_unknown_place_has_one_reason_in_every_tool(mesh: Mesh, tool: s
     async with mesh.gateway() as url, assistant(url) as client:
         answer = await client.call_tool(tool, with_leg(ARGUMENTS[tool], **place))
     error = answer.structured_content["error"]
-    assert (error["code"], error["reason"]) == ("NOT_FOUND", "PLACE_NOT_RECOGNISED")
+    assert (error["code"], error["reason"]) == ("NOT_FOUND", "PLACE_NOT_RECOGNIZED")
     if tool != "resolve_place":
         assert list(error["fields"]) == ["legs[0].origin" if tool == "search_flights" else "origin"]
 
@@ -170,7 +170,7 @@ async def test_an_unknown_place_has_one_reason_in_every_tool(mesh: Mesh, tool: s
 )
 async def test_arguments_are_read_as_models_write_them(mesh: Mesh, given: dict[str, Any]) -> None:
     plain = {"adults": 1, "sort": "cheapest"}
-    leg: dict[str, Any] = {"via": "", "max_stops": "0", "carrier_codes": [], "depart_until": None}
+    leg: dict[str, Any] = {"via": "", "max_stops": "0", "carrier_codes": [], "departure_time_before": None}
     async with mesh.gateway() as url, assistant(url, mesh.token) as client:
         asked = with_leg(ARGUMENTS["search_flights"] | given, **leg)
         answer = (await client.call_tool("search_flights", asked)).structured_content
@@ -220,7 +220,7 @@ async def test_the_name_of_a_place_is_its_code(mesh: Mesh, given: str) -> None:
 async def test_a_citys_name_means_all_its_airports_and_a_code_one(
     mesh: Mesh, given: str, airports: set[str]
 ) -> None:
-    asked = with_leg(ARGUMENTS["search_flights"], origin=given, destination="LON", depart_from=None)
+    asked = with_leg(ARGUMENTS["search_flights"], origin=given, destination="LON", departure_time_from=None)
     async with mesh.gateway(mcp_answer_tokens=100_000) as url, assistant(url) as client:
         answer = await client.call_tool("search_flights", asked)
     itineraries = answer.structured_content["results"]["itineraries"]
@@ -249,7 +249,7 @@ async def test_an_ambiguous_place_is_asked_about_and_each_candidate_can_be_chose
 async def test_a_return_has_a_leg_back_with_its_own_wishes(mesh: Mesh) -> None:
     (out,) = ARGUMENTS["search_flights"]["legs"]
     day = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
-    back = {"origin": "Delhi", "destination": "Chennai", "depart_date": day, "depart_until": "12:00"}
+    back = {"origin": "Delhi", "destination": "Chennai", "depart_date": day, "departure_time_before": "12:00"}
     async with mesh.gateway(mcp_answer_tokens=100_000) as url, assistant(url) as client:
         answer = (await client.call_tool("search_flights", {"legs": [out, back]})).structured_content
     itineraries = {one["itinerary_id"]: one for one in answer["results"]["itineraries"]}
@@ -261,7 +261,7 @@ async def test_a_return_has_a_leg_back_with_its_own_wishes(mesh: Mesh) -> None:
 
 async def test_an_offer_that_does_not_exist_is_named(mesh: Mesh) -> None:
     async with mesh.gateway() as url, assistant(url, mesh.token) as client:
-        answer = await client.call_tool("get_offer", {"offer_id": "none"})
+        answer = await client.call_tool("reprice_offer", {"offer_id": "none"})
     assert answer.structured_content["error"]["reason"] == "OFFER_NOT_FOUND"
 
 

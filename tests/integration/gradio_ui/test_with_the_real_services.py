@@ -150,7 +150,7 @@ async def test_a_cursor_of_another_conversation_fails_the_feed(ada: httpx.AsyncC
         asyncio.timeout(20),
         ada.stream("GET", f"/api/conversations/{call['conversation_id']}/feed?cursor=made-up") as answer,
     ):
-        assert [event[2] async for event in events_of(answer)] == [{"reason": "CURSOR_INVALID"}]
+        assert [event[2] async for event in events_of(answer)] == [{"reason": "INVALID_CURSOR"}]
 
 
 async def test_sign_out_ends_the_session_at_identity(ada: httpx.AsyncClient) -> None:

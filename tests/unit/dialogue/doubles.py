@@ -190,7 +190,7 @@ def _amount(journey: dict[str, Any]) -> int:
 
 
 def search_result(
-    flights: Sequence[dict[str, Any]], total: int, total_unfiltered: int, *, partial: bool = False
+    flights: Sequence[dict[str, Any]], total: int, unfiltered_count: int, *, partial: bool = False
 ) -> entry_pb2.FlightSearchResult:
     """The result of a search with these itineraries or journeys in JSON."""
     itineraries, journeys = {}, []
@@ -204,7 +204,7 @@ def search_result(
     done = {
         "outcome": "SEARCH_OUTCOME_FOUND" if flights else "SEARCH_OUTCOME_EMPTY",
         "total": total,
-        "total_unfiltered": total_unfiltered,
+        "unfiltered_count": unfiltered_count,
         "provenance": {"provider": "sample-timetable", "sample": True},
         "limits": ["SEARCH_LIMIT_PART"] if partial else [],
     }
@@ -238,14 +238,14 @@ class Search:
     destination: str
     depart_date: date
     return_date: date | None
-    depart_from: time | None
-    depart_until: time | None
-    arrive_from: time | None
-    arrive_until: time | None
+    departure_time_from: time | None
+    departure_time_before: time | None
+    arrival_time_from: time | None
+    arrival_time_before: time | None
     max_stops: int | None
     via: str
     carrier_codes: tuple[str, ...]
-    without_carrier_codes: tuple[str, ...]
+    excluded_carrier_codes: tuple[str, ...]
     sort: str
     cabin: str
     adults: int
@@ -264,14 +264,14 @@ class Search:
             destination=leg.destination,
             depart_date=day_of(leg.depart_date),
             return_date=day_of(back[0].depart_date) if back else None,
-            depart_from=time_in(leg, "depart_from"),
-            depart_until=time_in(leg, "depart_until"),
-            arrive_from=time_in(leg, "arrive_from"),
-            arrive_until=time_in(leg, "arrive_until"),
+            departure_time_from=time_in(leg, "departure_time_from"),
+            departure_time_before=time_in(leg, "departure_time_before"),
+            arrival_time_from=time_in(leg, "arrival_time_from"),
+            arrival_time_before=time_in(leg, "arrival_time_before"),
             max_stops=leg.max_stops if leg.HasField("max_stops") else None,
             via=leg.via,
             carrier_codes=tuple(leg.carrier_codes),
-            without_carrier_codes=tuple(leg.without_carrier_codes),
+            excluded_carrier_codes=tuple(leg.excluded_carrier_codes),
             sort=words.get("sort", ""),
             cabin=words.get("cabin", ""),
             adults=request.adults or 1,
@@ -287,7 +287,7 @@ class RouteQuestion:
     destination: str
     date: Day | None
     near: time | None
-    max_results: int
+    page_size: int
 
 
 class Timetable:
@@ -351,13 +351,15 @@ class Timetable:
     @staticmethod
     def _fits(request: Search, departure: tuple[int, int, str, str, int, int]) -> bool:
         leaves, carrier = datetime.combine(request.depart_date, time(*departure[:2])), departure[2]
-        in_time = _within(request.depart_from, request.depart_until, leaves.time())
-        there_in_time = _within(request.arrive_from, request.arrive_until, (leaves + FLYING_TIME).time())
+        in_time = _within(request.departure_time_from, request.departure_time_before, leaves.time())
+        there_in_time = _within(
+            request.arrival_time_from, request.arrival_time_before, (leaves + FLYING_TIME).time()
+        )
         return (
             in_time
             and there_in_time
             and (not request.carrier_codes or carrier in request.carrier_codes)
-            and carrier not in request.without_carrier_codes
+            and carrier not in request.excluded_carrier_codes
         )
 
     async def flight_status(
@@ -382,7 +384,7 @@ class Timetable:
             "state": self.state,
             "scheduled_departure": segment["departure"],
             "scheduled_arrival": segment["arrival"],
-            "delay_minutes": late,
+            "departure_delay": f"{60 * late}s",
             "provenance": {"provider": "sample-timetable", "sample": True},
         }
         for end in ("departure", "arrival"):
@@ -391,12 +393,12 @@ class Timetable:
         return ParseDict(status, flight_status_pb2.FlightStatus())
 
     async def route_status(
-        self, request: flight_status_pb2.ListRouteStatusRequest
+        self, request: flight_status_pb2.ListRouteFlightStatusesRequest
     ) -> Sequence[flight_status_pb2.FlightStatus]:
-        day, near = day_in(request, "depart_date"), time_in(request, "near") or time(0)
+        day, near = day_in(request, "depart_date"), time_in(request, "near_time") or time(0)
         self.routes.append(
             RouteQuestion(
-                request.origin, request.destination, day, time_in(request, "near"), request.max_results
+                request.origin, request.destination, day, time_in(request, "near_time"), request.page_size
             )
         )
         if request.destination in self.empty_routes:

@@ -44,14 +44,14 @@ def error_with(
 @pytest.mark.parametrize(
     ("reason", "kind", "outcome"),
     [
-        ("PLACE_NOT_FOUND", PlaceUnknown, entry_pb2.TOOL_OUTCOME_PLACE_UNKNOWN),
+        ("PLACE_NOT_FOUND", PlaceUnknown, entry_pb2.TOOL_OUTCOME_PLACE_NOT_FOUND),
         ("SAME_PLACE", SamePlace, entry_pb2.TOOL_OUTCOME_SAME_PLACE),
         ("DATE_IN_PAST", DateInPast, entry_pb2.TOOL_OUTCOME_DATE_IN_PAST),
         ("DATE_BEYOND_HORIZON", DateBeyondHorizon, entry_pb2.TOOL_OUTCOME_DATE_BEYOND_HORIZON),
         ("FLIGHT_NOT_FOUND", FlightNotFound, entry_pb2.TOOL_OUTCOME_FLIGHT_NOT_FOUND),
         ("FLIGHTS_RESTRICTED", ToolRestricted, entry_pb2.TOOL_OUTCOME_RESTRICTED),
         ("FLIGHTS_QUOTA_EXHAUSTED", ToolUsedUp, entry_pb2.TOOL_OUTCOME_QUOTA_EXHAUSTED),
-        ("DATE_INVALID", ToolUnavailable, entry_pb2.TOOL_OUTCOME_UNAVAILABLE),
+        ("INVALID_DATE", ToolUnavailable, entry_pb2.TOOL_OUTCOME_UNAVAILABLE),
         ("OVERLOADED", ToolUnavailable, entry_pb2.TOOL_OUTCOME_UNAVAILABLE),
     ],
 )

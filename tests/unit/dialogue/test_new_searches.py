@@ -32,7 +32,7 @@ async def test_wishes_of_another_route_do_not_apply(
     answer = await asked_for_another_day.say(words)
     search = timetable.searches[-1]
     assert (search.origin, search.destination, search.adults) == ("BOM", "GOI", 1)
-    assert (search.nonstop, search.depart_from, search.depart_until) == (False, None, None)
+    assert (search.nonstop, search.departure_time_from, search.departure_time_before) == (False, None, None)
     assert answer.startswith("There are five flights from Mumbai to Goa to")
 
 
@@ -42,7 +42,7 @@ async def test_another_destination_with_a_day_keeps_the_passengers_only(
     await asked_for_another_day.say("to Delhi tomorrow")
     search = timetable.searches[-1]
     assert (search.origin, search.destination, search.adults) == ("MAA", "DEL", 2)
-    assert (search.nonstop, search.depart_from) == (False, None)
+    assert (search.nonstop, search.departure_time_from) == (False, None)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ async def test_wishes_that_the_caller_refers_to_apply_and_are_said(
     answer = await asked_for_another_day.say(words)
     search = timetable.searches[-1]
     assert (search.nonstop, search.adults) == (True, 2)
-    assert search.depart_from == time(2)
+    assert search.departure_time_from == time(2)
     assert "between two at night and four in the morning" in answer
     assert "without a stop" in answer
 

@@ -58,7 +58,7 @@ def test_every_tool_of_the_contract_has_a_valid_schema() -> None:
         "flight_status",
         "route_status",
         "get_route",
-        "get_offer",
+        "reprice_offer",
     ]
     for entry in tool_schemas(SERVICE):
         Draft202012Validator.check_schema(entry["input_schema"])

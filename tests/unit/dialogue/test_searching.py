@@ -33,7 +33,7 @@ async def test_complete_request_is_answered_without_a_question(
     assert "The second is at nine thirty with IndiGo, for four thousand eight hundred rupees." in answer
     (request,) = timetable.searches
     assert (request.origin, request.destination, request.depart_date) == ("MAA", "DEL", date(2026, 11, 24))
-    assert (request.depart_from, request.depart_until) == (time(5), time(12))
+    assert (request.departure_time_from, request.departure_time_before) == (time(5), time(12))
 
 
 async def test_events_come_in_order_tool_first_then_speech(conversation: Conversation) -> None:
@@ -72,7 +72,7 @@ async def test_answers_may_bring_more_than_was_asked(
     await conversation.say("from Pune on Sunday evening for two")
     (request,) = timetable.searches
     assert (request.origin, request.destination, request.adults) == ("PNQ", "GOI", 2)
-    assert request.depart_from == time(17)
+    assert request.departure_time_from == time(17)
 
 
 async def test_no_more_than_three_are_read_and_more_on_request(conversation: Conversation) -> None:
@@ -117,7 +117,7 @@ async def test_no_codes_are_spoken(conversation: Conversation) -> None:
         ("not Delhi, Lucknow", "destination", "LKO"),
         ("not Chennai, Madurai", "origin", "IXM"),
         ("sorry, I meant Thursday", "depart_date", date(2026, 11, 26)),
-        ("what about the evening", "depart_from", time(17)),
+        ("what about the evening", "departure_time_from", time(17)),
         ("next day", "depart_date", date(2026, 11, 25)),
         ("nonstop only", "max_stops", 0),
         ("Only with one stop.", "max_stops", 1),

@@ -32,7 +32,7 @@ async def test_status_by_number(conversation: Conversation, timetable: Timetable
     assert conversation.finished
     assert conversation.tool.name == "flight_status"
     assert conversation.finished.outcome == entry_pb2.TOOL_OUTCOME_FOUND
-    assert conversation.finished.flight_status.status.flight_number == "AI542"
+    assert conversation.finished.flight_status.statuses[0].flight_number == "AI542"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def restored(conversation: Conversation) -> DialogueState:
 
 
 def airlines(request: Search) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return request.carrier_codes, request.without_carrier_codes
+    return request.carrier_codes, request.excluded_carrier_codes
 
 
 async def test_a_time_of_arriving_is_searched_and_named(
@@ -39,8 +39,8 @@ async def test_a_time_of_arriving_is_searched_and_named(
     assert answer.startswith("There are two flights from Chennai to Delhi")
     assert ", arriving before two in the afternoon. " in answer
     (request,) = timetable.searches
-    assert (request.arrive_from, request.arrive_until) == (None, time(14))
-    assert (request.depart_from, request.depart_until) == (None, None)
+    assert (request.arrival_time_from, request.arrival_time_before) == (None, time(14))
+    assert (request.departure_time_from, request.departure_time_before) == (None, None)
 
 
 async def test_be_there_by_six_changes_a_search(conversation: Conversation, timetable: Timetable) -> None:
@@ -48,7 +48,10 @@ async def test_be_there_by_six_changes_a_search(conversation: Conversation, time
     answer = await conversation.say("I need to be there by six")
     assert "arriving before six in the evening" in answer
     assert "after nine in the morning" in answer
-    assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(9), time(18))
+    assert (timetable.searches[-1].departure_time_from, timetable.searches[-1].arrival_time_before) == (
+        time(9),
+        time(18),
+    )
 
 
 async def test_the_last_of_two_conflicting_times_counts(
@@ -56,18 +59,30 @@ async def test_the_last_of_two_conflicting_times_counts(
 ) -> None:
     await conversation.say("Chennai to Delhi tomorrow arriving before 10 am")
     await conversation.say("what about the evening")
-    assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(17), None)
+    assert (timetable.searches[-1].departure_time_from, timetable.searches[-1].arrival_time_before) == (
+        time(17),
+        None,
+    )
     await conversation.say("land before noon")
-    assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (None, time(12))
+    assert (timetable.searches[-1].departure_time_from, timetable.searches[-1].arrival_time_before) == (
+        None,
+        time(12),
+    )
     await conversation.say("anything but the evening")
-    assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(21), time(12))
+    assert (timetable.searches[-1].departure_time_from, timetable.searches[-1].arrival_time_before) == (
+        time(21),
+        time(12),
+    )
 
 
 async def test_a_night_flight_may_leave_late_and_arrive_early(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say("Chennai to Delhi tomorrow leaving after 9 pm and arriving before 8 am")
-    assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(21), time(8))
+    assert (timetable.searches[-1].departure_time_from, timetable.searches[-1].arrival_time_before) == (
+        time(21),
+        time(8),
+    )
 
 
 async def test_no_flight_arriving_in_time_is_reported_with_the_arrival(conversation: Conversation) -> None:
@@ -231,7 +246,7 @@ async def test_leaving_at_any_time_keeps_the_time_of_arriving(
         "origin": "MAA",
         "destination": "DEL",
         "depart_date": "2026-11-24",
-        "arrive_until": "17:00",
+        "arrival_time_before": "17:00",
     }
 
 
@@ -240,7 +255,10 @@ async def test_arriving_at_any_time_keeps_the_time_of_leaving(
 ) -> None:
     await conversation.say("Chennai to Delhi tomorrow leaving after 6 am and arriving before 2 pm")
     await conversation.say("I can arrive at any time")
-    assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(6), None)
+    assert (timetable.searches[-1].departure_time_from, timetable.searches[-1].arrival_time_before) == (
+        time(6),
+        None,
+    )
 
 
 async def test_arrival_and_airlines_are_taken_up_in_the_next_call(conversation: Conversation) -> None:
@@ -264,8 +282,12 @@ async def test_arrival_and_airlines_reach_the_service(
         "Chennai to Delhi tomorrow with IndiGo or SpiceJet but no Air India, arriving between 10 am and 5 pm"
     )
     search = timetable.searches[-1]
-    assert (search.arrive_from, search.arrive_until, search.depart_from) == (time(10), time(17), None)
-    assert (search.carrier_codes, search.without_carrier_codes) == (("6E", "SG"), ("AI",))
+    assert (search.arrival_time_from, search.arrival_time_before, search.departure_time_from) == (
+        time(10),
+        time(17),
+        None,
+    )
+    assert (search.carrier_codes, search.excluded_carrier_codes) == (("6E", "SG"), ("AI",))
 
 
 @pytest.mark.parametrize(

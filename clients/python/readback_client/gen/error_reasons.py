@@ -15,7 +15,7 @@ class AccessDenied(ReadbackError, reason="ACCESS_DENIED"):
     """
 
 
-class AllowanceSpent(ReadbackError, reason="ALLOWANCE_SPENT"):
+class AllowanceExhausted(ReadbackError, reason="ALLOWANCE_EXHAUSTED"):
     """The answer needs a paid lookup, and the caller has used up the day's allowance of these. The scope is
     `customer`, `customers` for all customers together, or `anonymous` for callers without an account, whose
     limit may be 0.
@@ -23,7 +23,7 @@ class AllowanceSpent(ReadbackError, reason="ALLOWANCE_SPENT"):
     RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, until the allowance is renewed; without
     an account, sign in.
 
-    { "reason": "ALLOWANCE_SPENT", "domain": "readback.errors.v1", "metadata": { "scope": "customer",
+    { "reason": "ALLOWANCE_EXHAUSTED", "domain": "readback.errors.v1", "metadata": { "scope": "customer",
     "limit": "50" } }
     """
 
@@ -85,15 +85,6 @@ class CursorExpired(ReadbackError, reason="CURSOR_EXPIRED"):
     """
 
 
-class CursorInvalid(ReadbackError, reason="CURSOR_INVALID"):
-    """The cursor is malformed, belongs to another log, or was made by another installation.
-
-    INVALID_ARGUMENT: follow from the beginning, or from a time.
-
-    { "reason": "CURSOR_INVALID", "domain": "readback.errors.v1", "metadata": {} }
-    """
-
-
 class CustomerNotFound(ReadbackError, reason="CUSTOMER_NOT_FOUND"):
     """The customer of the token no longer exists.
 
@@ -110,15 +101,6 @@ class DateBeyondHorizon(ReadbackError, reason="DATE_BEYOND_HORIZON"):
 
     { "reason": "DATE_BEYOND_HORIZON", "domain": "readback.errors.v1", "metadata": { "last_date":
     "2027-10-19" } }
-    """
-
-
-class DateInvalid(ReadbackError, reason="DATE_INVALID"):
-    """The date is not a day of the calendar.
-
-    INVALID_ARGUMENT: ask for another date.
-
-    { "reason": "DATE_INVALID", "domain": "readback.errors.v1", "metadata": {} }
     """
 
 
@@ -169,32 +151,36 @@ class EtagMismatch(ReadbackError, reason="ETAG_MISMATCH"):
 
 
 class FlightsQuotaExhausted(ReadbackError, reason="FLIGHTS_QUOTA_EXHAUSTED"):
-    """The budgets of the configured keys are used up.
+    """The budgets of the configured keys are used up. Providers are in the metadata as for
+    `FLIGHTS_UNAVAILABLE`.
 
-    RESOURCE_EXHAUSTED: try again after `until`.
+    RESOURCE_EXHAUSTED: try again after `renew_time`, which `google.rpc.RetryInfo` says too.
 
-    { "reason": "FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.errors.v1", "metadata": { "aviationstack":
-    "quota exhausted", "until": "2026-12-01T00:00:00+00:00" } }
+    { "reason": "FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.errors.v1", "metadata": {
+    "provider.aviationstack": "QUOTA_EXHAUSTED", "renew_time": "2026-12-01T00:00:00+00:00" } }
     """
 
 
 class FlightsRestricted(ReadbackError, reason="FLIGHTS_RESTRICTED"):
-    """No configured provider supports the request, or no key's plan includes it.
+    """No configured provider supports the request, or no key's plan includes it. Providers are in the
+    metadata as for `FLIGHTS_UNAVAILABLE`.
 
     FAILED_PRECONDITION: don't retry; ask for less, or configure another provider.
 
-    { "reason": "FLIGHTS_RESTRICTED", "domain": "readback.errors.v1", "metadata": { "aviationstack":
-    "restricted" } }
+    { "reason": "FLIGHTS_RESTRICTED", "domain": "readback.errors.v1", "metadata": {
+    "provider.aviationstack": "RESTRICTED" } }
     """
 
 
 class FlightsUnavailable(ReadbackError, reason="FLIGHTS_UNAVAILABLE"):
-    """No provider that could answer gave an answer. The metadata maps each provider's name to its problem.
+    """No provider that could answer gave an answer. The metadata has a key `provider.` and its name for
+    each provider that failed; the value is a `ProviderProblem` without its prefix.
 
-    UNAVAILABLE: try again later; it is unknown whether there are flights.
+    UNAVAILABLE: try again after the time in `google.rpc.RetryInfo`; it is unknown whether there are
+    flights.
 
-    { "reason": "FLIGHTS_UNAVAILABLE", "domain": "readback.errors.v1", "metadata": { "aviationstack":
-    "unavailable", "flightapi": "rate limited" } }
+    { "reason": "FLIGHTS_UNAVAILABLE", "domain": "readback.errors.v1", "metadata": {
+    "provider.aviationstack": "UNAVAILABLE", "provider.flightapi": "RATE_LIMITED" } }
     """
 
 
@@ -204,7 +190,8 @@ class FlightNotFound(ReadbackError, reason="FLIGHT_NOT_FOUND"):
 
     NOT_FOUND: check the number and the date.
 
-    { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight": "AI9999" } }
+    { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight_number": "AI9999"
+    } }
     """
 
 
@@ -224,6 +211,24 @@ class Internal(ReadbackError, reason="INTERNAL"):
 
     { "reason": "INTERNAL", "domain": "readback.errors.v1", "metadata": { "correlation_id":
     "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
+    """
+
+
+class InvalidCursor(ReadbackError, reason="INVALID_CURSOR"):
+    """The cursor is malformed, belongs to another log, or was made by another installation.
+
+    INVALID_ARGUMENT: follow from the beginning, or from a time.
+
+    { "reason": "INVALID_CURSOR", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class InvalidDate(ReadbackError, reason="INVALID_DATE"):
+    """The date is not a day of the calendar.
+
+    INVALID_ARGUMENT: ask for another date.
+
+    { "reason": "INVALID_DATE", "domain": "readback.errors.v1", "metadata": {} }
     """
 
 
@@ -250,7 +255,7 @@ class OfferExpired(ReadbackError, reason="OFFER_EXPIRED"):
 
     FAILED_PRECONDITION: search again.
 
-    { "reason": "OFFER_EXPIRED", "domain": "readback.errors.v1", "metadata": { "expired":
+    { "reason": "OFFER_EXPIRED", "domain": "readback.errors.v1", "metadata": { "expire_time":
     "2026-11-23T04:15:00+00:00" } }
     """
 
@@ -292,12 +297,12 @@ class PlaceNotFound(ReadbackError, reason="PLACE_NOT_FOUND"):
     """
 
 
-class PlaceNotRecognised(ReadbackError, reason="PLACE_NOT_RECOGNISED"):
+class PlaceNotRecognized(ReadbackError, reason="PLACE_NOT_RECOGNIZED"):
     """The words don't name a known place.
 
     NOT_FOUND: ask for the place in other words.
 
-    { "reason": "PLACE_NOT_RECOGNISED", "domain": "readback.errors.v1", "metadata": {} }
+    { "reason": "PLACE_NOT_RECOGNIZED", "domain": "readback.errors.v1", "metadata": {} }
     """
 
 

@@ -139,7 +139,7 @@ class ConversationService(Service):
         Entries of one conversation come in the order of its log, entries of several in the order of their
         commits. An agent may follow only the conversation of its call.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_CURSOR`; OUT_OF_RANGE
         `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
         """
         return self._stream("/readback.conversation.v1.ConversationService/Watch", request, conversation.WatchResponse, timeout)
@@ -194,7 +194,7 @@ class FlightDataService(Service):
         """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds
         like one.
 
-        Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
+        Errors: NOT_FOUND `PLACE_NOT_RECOGNIZED`.
         """
         return await self._unary("/readback.flightdata.v1.FlightDataService/ResolvePlace", request, flightdata.ResolvePlaceResponse, timeout)
 
@@ -216,9 +216,9 @@ class FlightDataService(Service):
         An empty outcome means that every provider that could know has answered; if one failed, the search
         fails.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`;
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`;
         FAILED_PRECONDITION `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
         return self._stream("/readback.flightdata.v1.FlightDataService/SearchFlights", request, flightdata.SearchFlightsResponse, timeout)
 
@@ -227,24 +227,24 @@ class FlightDataService(Service):
     ) -> flightdata.GetFlightStatusResponse:
         """Returns the status of one flight on one day.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
         return await self._unary("/readback.flightdata.v1.FlightDataService/GetFlightStatus", request, flightdata.GetFlightStatusResponse, timeout)
 
-    async def list_route_status(
-        self, request: flightdata.ListRouteStatusRequest, *, timeout: float | None = None
-    ) -> flightdata.ListRouteStatusResponse:
+    async def list_route_flight_statuses(
+        self, request: flightdata.ListRouteFlightStatusesRequest, *, timeout: float | None = None
+    ) -> flightdata.ListRouteFlightStatusesResponse:
         """Returns the status of the flights between two places on one day, the ones nearest to a time of
         day first. For callers who don't know the flight number.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`;
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`;
         FAILED_PRECONDITION `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago,
         `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
-        return await self._unary("/readback.flightdata.v1.FlightDataService/ListRouteStatus", request, flightdata.ListRouteStatusResponse, timeout)
+        return await self._unary("/readback.flightdata.v1.FlightDataService/ListRouteFlightStatuses", request, flightdata.ListRouteFlightStatusesResponse, timeout)
 
     def watch_flight_status(
         self, request: flightdata.WatchFlightStatusRequest, *, timeout: float | None = None
@@ -253,10 +253,10 @@ class FlightDataService(Service):
         cancelled, or until twelve hours after an unreported arrival. One poll serves all who watch a
         flight; polls are more frequent near its departure and arrival.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
         `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as
-        trouble. RESOURCE_EXHAUSTED `ALLOWANCE_SPENT` ends the watch of this caller.
+        trouble. RESOURCE_EXHAUSTED `ALLOWANCE_EXHAUSTED` ends the watch of this caller.
         """
         return self._stream("/readback.flightdata.v1.FlightDataService/WatchFlightStatus", request, flightdata.WatchFlightStatusResponse, timeout)
 
@@ -271,17 +271,17 @@ class FlightDataService(Service):
         """
         return await self._unary("/readback.flightdata.v1.FlightDataService/GetRoute", request, flightdata.GetRouteResponse, timeout)
 
-    async def get_offer(
-        self, request: flightdata.GetOfferRequest, *, timeout: float | None = None
-    ) -> flightdata.GetOfferResponse:
-        """Returns an offer as it is now, by asking its provider again. A changed price comes with the
-        previous one.
+    async def reprice_offer(
+        self, request: flightdata.RepriceOfferRequest, *, timeout: float | None = None
+    ) -> flightdata.RepriceOfferResponse:
+        """Asks the provider of an offer again: returns the offer at its current price under a new id. A
+        changed price comes with the previous one. Each request may spend the provider's budget.
 
         Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
         `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
-        return await self._unary("/readback.flightdata.v1.FlightDataService/GetOffer", request, flightdata.GetOfferResponse, timeout)
+        return await self._unary("/readback.flightdata.v1.FlightDataService/RepriceOffer", request, flightdata.RepriceOfferResponse, timeout)
 
     async def list_providers(
         self, request: flightdata.ListProvidersRequest, *, timeout: float | None = None

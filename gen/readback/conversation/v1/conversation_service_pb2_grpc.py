@@ -237,7 +237,7 @@ class ConversationServiceServicer:
         Entries of one conversation come in the order of its log, entries of several in the order of their
         commits. An agent may follow only the conversation of its call.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_CURSOR`; OUT_OF_RANGE
         `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

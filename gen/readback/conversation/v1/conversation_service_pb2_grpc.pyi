@@ -109,7 +109,7 @@ class ConversationServiceStub:
     Entries of one conversation come in the order of its log, entries of several in the order of their
     commits. An agent may follow only the conversation of its call.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_CURSOR`; OUT_OF_RANGE
     `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
     """
     ListEntries: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.ListEntriesRequest, _conversation_service_pb2.ListEntriesResponse]
@@ -210,7 +210,7 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     Entries of one conversation come in the order of its log, entries of several in the order of their
     commits. An agent may follow only the conversation of its call.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_CURSOR`; OUT_OF_RANGE
     `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
     """
     ListEntries: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.ListEntriesRequest, _conversation_service_pb2.ListEntriesResponse]  # type: ignore[assignment]
@@ -380,7 +380,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         Entries of one conversation come in the order of its log, entries of several in the order of their
         commits. An agent may follow only the conversation of its call.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_CURSOR`; OUT_OF_RANGE
         `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
         """
 

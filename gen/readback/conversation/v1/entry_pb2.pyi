@@ -119,7 +119,7 @@ class _ToolOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ToolOutco
     """No configured provider offers this data."""
     TOOL_OUTCOME_QUOTA_EXHAUSTED: _ToolOutcome.ValueType  # 5
     """A quota or an allowance is used up."""
-    TOOL_OUTCOME_PLACE_UNKNOWN: _ToolOutcome.ValueType  # 6
+    TOOL_OUTCOME_PLACE_NOT_FOUND: _ToolOutcome.ValueType  # 6
     """No airport or city has this code."""
     TOOL_OUTCOME_SAME_PLACE: _ToolOutcome.ValueType  # 7
     """Origin and destination are the same place."""
@@ -147,7 +147,7 @@ TOOL_OUTCOME_RESTRICTED: ToolOutcome.ValueType  # 4
 """No configured provider offers this data."""
 TOOL_OUTCOME_QUOTA_EXHAUSTED: ToolOutcome.ValueType  # 5
 """A quota or an allowance is used up."""
-TOOL_OUTCOME_PLACE_UNKNOWN: ToolOutcome.ValueType  # 6
+TOOL_OUTCOME_PLACE_NOT_FOUND: ToolOutcome.ValueType  # 6
 """No airport or city has this code."""
 TOOL_OUTCOME_SAME_PLACE: ToolOutcome.ValueType  # 7
 """Origin and destination are the same place."""
@@ -354,7 +354,7 @@ class ToolCall(_message.Message):
         """Status of a flight."""
 
     @_builtins.property
-    def route_status(self) -> _flight_status_pb2.ListRouteStatusRequest:
+    def route_status(self) -> _flight_status_pb2.ListRouteFlightStatusesRequest:
         """Status of the flights of a route."""
 
     @_builtins.property
@@ -373,7 +373,7 @@ class ToolCall(_message.Message):
         places: _abc.Iterable[_places_pb2.Place] | None = ...,
         search_flights: _flights_pb2.SearchFlightsRequest | None = ...,
         flight_status: _flight_status_pb2.GetFlightStatusRequest | None = ...,
-        route_status: _flight_status_pb2.ListRouteStatusRequest | None = ...,
+        route_status: _flight_status_pb2.ListRouteFlightStatusesRequest | None = ...,
         get_airport: _places_pb2.GetAirportRequest | None = ...,
         other: _struct_pb2.Struct | None = ...,
     ) -> None: ...
@@ -417,7 +417,7 @@ class ToolResult(_message.Message):
         """Status of a flight."""
 
     @_builtins.property
-    def route_status(self) -> _flight_status_pb2.ListRouteStatusResponse:
+    def route_status(self) -> _flight_status_pb2.ListRouteFlightStatusesResponse:
         """Status of the flights of a route."""
 
     @_builtins.property
@@ -440,7 +440,7 @@ class ToolResult(_message.Message):
         outcome: Global___ToolOutcome.ValueType = ...,
         search_flights: Global___FlightSearchResult | None = ...,
         flight_status: _flight_status_pb2.GetFlightStatusResponse | None = ...,
-        route_status: _flight_status_pb2.ListRouteStatusResponse | None = ...,
+        route_status: _flight_status_pb2.ListRouteFlightStatusesResponse | None = ...,
         get_airport: _places_pb2.GetAirportResponse | None = ...,
         other: _struct_pb2.Struct | None = ...,
         error: _error_details_pb2.ErrorInfo | None = ...,

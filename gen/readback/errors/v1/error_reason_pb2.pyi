@@ -244,12 +244,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "RECORD_OUT_OF_ORDER", "domain": "readback.errors.v1", "metadata": {} }
     """
-    ERROR_REASON_CURSOR_INVALID: _ErrorReason.ValueType  # 50
+    ERROR_REASON_INVALID_CURSOR: _ErrorReason.ValueType  # 50
     """The cursor is malformed, belongs to another log, or was made by another installation.
 
     INVALID_ARGUMENT: follow from the beginning, or from a time.
 
-        { "reason": "CURSOR_INVALID", "domain": "readback.errors.v1", "metadata": {} }
+        { "reason": "INVALID_CURSOR", "domain": "readback.errors.v1", "metadata": {} }
     """
     ERROR_REASON_CURSOR_EXPIRED: _ErrorReason.ValueType  # 51
     """The position of the cursor is gone: the database was restored or replaced, or the entries were deleted by
@@ -274,12 +274,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "PLACE_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "code": "XQZ" } }
     """
-    ERROR_REASON_PLACE_NOT_RECOGNISED: _ErrorReason.ValueType  # 61
+    ERROR_REASON_PLACE_NOT_RECOGNIZED: _ErrorReason.ValueType  # 61
     """The words don't name a known place.
 
     NOT_FOUND: ask for the place in other words.
 
-        { "reason": "PLACE_NOT_RECOGNISED", "domain": "readback.errors.v1", "metadata": {} }
+        { "reason": "PLACE_NOT_RECOGNIZED", "domain": "readback.errors.v1", "metadata": {} }
     """
     ERROR_REASON_SAME_PLACE: _ErrorReason.ValueType  # 62
     """Origin and destination are the same airport, or airports of the same city.
@@ -288,12 +288,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "SAME_PLACE", "domain": "readback.errors.v1", "metadata": { "code": "MAA" } }
     """
-    ERROR_REASON_DATE_INVALID: _ErrorReason.ValueType  # 63
+    ERROR_REASON_INVALID_DATE: _ErrorReason.ValueType  # 63
     """The date is not a day of the calendar.
 
     INVALID_ARGUMENT: ask for another date.
 
-        { "reason": "DATE_INVALID", "domain": "readback.errors.v1", "metadata": {} }
+        { "reason": "INVALID_DATE", "domain": "readback.errors.v1", "metadata": {} }
     """
     ERROR_REASON_DATE_IN_PAST: _ErrorReason.ValueType  # 64
     """The date is in the past at the departure airport.
@@ -316,33 +316,36 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     NOT_FOUND: check the number and the date.
 
-        { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight": "AI9999" } }
+        { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight_number": "AI9999" } }
     """
     ERROR_REASON_FLIGHTS_UNAVAILABLE: _ErrorReason.ValueType  # 67
-    """No provider that could answer gave an answer. The metadata maps each provider's name to its problem.
+    """No provider that could answer gave an answer. The metadata has a key `provider.` and its name for each
+    provider that failed; the value is a `ProviderProblem` without its prefix.
 
-    UNAVAILABLE: try again later; it is unknown whether there are flights.
+    UNAVAILABLE: try again after the time in `google.rpc.RetryInfo`; it is unknown whether there are flights.
 
         { "reason": "FLIGHTS_UNAVAILABLE", "domain": "readback.errors.v1",
-          "metadata": { "aviationstack": "unavailable", "flightapi": "rate limited" } }
+          "metadata": { "provider.aviationstack": "UNAVAILABLE", "provider.flightapi": "RATE_LIMITED" } }
     """
     ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED: _ErrorReason.ValueType  # 68
-    """The budgets of the configured keys are used up.
+    """The budgets of the configured keys are used up. Providers are in the metadata as for
+    `FLIGHTS_UNAVAILABLE`.
 
-    RESOURCE_EXHAUSTED: try again after `until`.
+    RESOURCE_EXHAUSTED: try again after `renew_time`, which `google.rpc.RetryInfo` says too.
 
         { "reason": "FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.errors.v1",
-          "metadata": { "aviationstack": "quota exhausted", "until": "2026-12-01T00:00:00+00:00" } }
+          "metadata": { "provider.aviationstack": "QUOTA_EXHAUSTED", "renew_time": "2026-12-01T00:00:00+00:00" } }
     """
     ERROR_REASON_FLIGHTS_RESTRICTED: _ErrorReason.ValueType  # 69
-    """No configured provider supports the request, or no key's plan includes it.
+    """No configured provider supports the request, or no key's plan includes it. Providers are in the metadata as
+    for `FLIGHTS_UNAVAILABLE`.
 
     FAILED_PRECONDITION: don't retry; ask for less, or configure another provider.
 
         { "reason": "FLIGHTS_RESTRICTED", "domain": "readback.errors.v1",
-          "metadata": { "aviationstack": "restricted" } }
+          "metadata": { "provider.aviationstack": "RESTRICTED" } }
     """
-    ERROR_REASON_ALLOWANCE_SPENT: _ErrorReason.ValueType  # 70
+    ERROR_REASON_ALLOWANCE_EXHAUSTED: _ErrorReason.ValueType  # 70
     """The answer needs a paid lookup, and the caller has used up the day's allowance of these. The scope is
     `customer`, `customers` for all customers together, or `anonymous` for callers without an account, whose
     limit may be 0.
@@ -350,7 +353,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, until the allowance is renewed; without
     an account, sign in.
 
-        { "reason": "ALLOWANCE_SPENT", "domain": "readback.errors.v1",
+        { "reason": "ALLOWANCE_EXHAUSTED", "domain": "readback.errors.v1",
           "metadata": { "scope": "customer", "limit": "50" } }
     """
     ERROR_REASON_OFFER_NOT_FOUND: _ErrorReason.ValueType  # 71
@@ -366,7 +369,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     FAILED_PRECONDITION: search again.
 
         { "reason": "OFFER_EXPIRED", "domain": "readback.errors.v1",
-          "metadata": { "expired": "2026-11-23T04:15:00+00:00" } }
+          "metadata": { "expire_time": "2026-11-23T04:15:00+00:00" } }
     """
     ERROR_REASON_OFFER_GONE: _ErrorReason.ValueType  # 73
     """The offer is no longer sold.
@@ -605,12 +608,12 @@ FAILED_PRECONDITION: open another stream.
 
     { "reason": "RECORD_OUT_OF_ORDER", "domain": "readback.errors.v1", "metadata": {} }
 """
-ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 50
+ERROR_REASON_INVALID_CURSOR: ErrorReason.ValueType  # 50
 """The cursor is malformed, belongs to another log, or was made by another installation.
 
 INVALID_ARGUMENT: follow from the beginning, or from a time.
 
-    { "reason": "CURSOR_INVALID", "domain": "readback.errors.v1", "metadata": {} }
+    { "reason": "INVALID_CURSOR", "domain": "readback.errors.v1", "metadata": {} }
 """
 ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 51
 """The position of the cursor is gone: the database was restored or replaced, or the entries were deleted by
@@ -635,12 +638,12 @@ NOT_FOUND: check the code, or find it with `ResolvePlace`.
 
     { "reason": "PLACE_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "code": "XQZ" } }
 """
-ERROR_REASON_PLACE_NOT_RECOGNISED: ErrorReason.ValueType  # 61
+ERROR_REASON_PLACE_NOT_RECOGNIZED: ErrorReason.ValueType  # 61
 """The words don't name a known place.
 
 NOT_FOUND: ask for the place in other words.
 
-    { "reason": "PLACE_NOT_RECOGNISED", "domain": "readback.errors.v1", "metadata": {} }
+    { "reason": "PLACE_NOT_RECOGNIZED", "domain": "readback.errors.v1", "metadata": {} }
 """
 ERROR_REASON_SAME_PLACE: ErrorReason.ValueType  # 62
 """Origin and destination are the same airport, or airports of the same city.
@@ -649,12 +652,12 @@ INVALID_ARGUMENT: ask for another place.
 
     { "reason": "SAME_PLACE", "domain": "readback.errors.v1", "metadata": { "code": "MAA" } }
 """
-ERROR_REASON_DATE_INVALID: ErrorReason.ValueType  # 63
+ERROR_REASON_INVALID_DATE: ErrorReason.ValueType  # 63
 """The date is not a day of the calendar.
 
 INVALID_ARGUMENT: ask for another date.
 
-    { "reason": "DATE_INVALID", "domain": "readback.errors.v1", "metadata": {} }
+    { "reason": "INVALID_DATE", "domain": "readback.errors.v1", "metadata": {} }
 """
 ERROR_REASON_DATE_IN_PAST: ErrorReason.ValueType  # 64
 """The date is in the past at the departure airport.
@@ -677,33 +680,36 @@ ERROR_REASON_FLIGHT_NOT_FOUND: ErrorReason.ValueType  # 66
 
 NOT_FOUND: check the number and the date.
 
-    { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight": "AI9999" } }
+    { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight_number": "AI9999" } }
 """
 ERROR_REASON_FLIGHTS_UNAVAILABLE: ErrorReason.ValueType  # 67
-"""No provider that could answer gave an answer. The metadata maps each provider's name to its problem.
+"""No provider that could answer gave an answer. The metadata has a key `provider.` and its name for each
+provider that failed; the value is a `ProviderProblem` without its prefix.
 
-UNAVAILABLE: try again later; it is unknown whether there are flights.
+UNAVAILABLE: try again after the time in `google.rpc.RetryInfo`; it is unknown whether there are flights.
 
     { "reason": "FLIGHTS_UNAVAILABLE", "domain": "readback.errors.v1",
-      "metadata": { "aviationstack": "unavailable", "flightapi": "rate limited" } }
+      "metadata": { "provider.aviationstack": "UNAVAILABLE", "provider.flightapi": "RATE_LIMITED" } }
 """
 ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED: ErrorReason.ValueType  # 68
-"""The budgets of the configured keys are used up.
+"""The budgets of the configured keys are used up. Providers are in the metadata as for
+`FLIGHTS_UNAVAILABLE`.
 
-RESOURCE_EXHAUSTED: try again after `until`.
+RESOURCE_EXHAUSTED: try again after `renew_time`, which `google.rpc.RetryInfo` says too.
 
     { "reason": "FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.errors.v1",
-      "metadata": { "aviationstack": "quota exhausted", "until": "2026-12-01T00:00:00+00:00" } }
+      "metadata": { "provider.aviationstack": "QUOTA_EXHAUSTED", "renew_time": "2026-12-01T00:00:00+00:00" } }
 """
 ERROR_REASON_FLIGHTS_RESTRICTED: ErrorReason.ValueType  # 69
-"""No configured provider supports the request, or no key's plan includes it.
+"""No configured provider supports the request, or no key's plan includes it. Providers are in the metadata as
+for `FLIGHTS_UNAVAILABLE`.
 
 FAILED_PRECONDITION: don't retry; ask for less, or configure another provider.
 
     { "reason": "FLIGHTS_RESTRICTED", "domain": "readback.errors.v1",
-      "metadata": { "aviationstack": "restricted" } }
+      "metadata": { "provider.aviationstack": "RESTRICTED" } }
 """
-ERROR_REASON_ALLOWANCE_SPENT: ErrorReason.ValueType  # 70
+ERROR_REASON_ALLOWANCE_EXHAUSTED: ErrorReason.ValueType  # 70
 """The answer needs a paid lookup, and the caller has used up the day's allowance of these. The scope is
 `customer`, `customers` for all customers together, or `anonymous` for callers without an account, whose
 limit may be 0.
@@ -711,7 +717,7 @@ limit may be 0.
 RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, until the allowance is renewed; without
 an account, sign in.
 
-    { "reason": "ALLOWANCE_SPENT", "domain": "readback.errors.v1",
+    { "reason": "ALLOWANCE_EXHAUSTED", "domain": "readback.errors.v1",
       "metadata": { "scope": "customer", "limit": "50" } }
 """
 ERROR_REASON_OFFER_NOT_FOUND: ErrorReason.ValueType  # 71
@@ -727,7 +733,7 @@ ERROR_REASON_OFFER_EXPIRED: ErrorReason.ValueType  # 72
 FAILED_PRECONDITION: search again.
 
     { "reason": "OFFER_EXPIRED", "domain": "readback.errors.v1",
-      "metadata": { "expired": "2026-11-23T04:15:00+00:00" } }
+      "metadata": { "expire_time": "2026-11-23T04:15:00+00:00" } }
 """
 ERROR_REASON_OFFER_GONE: ErrorReason.ValueType  # 73
 """The offer is no longer sold.

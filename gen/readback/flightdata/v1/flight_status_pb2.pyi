@@ -5,6 +5,7 @@ Status of flights."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -71,7 +72,7 @@ Global___FlightState: _TypeAlias = FlightState  # noqa: Y015
 
 @_typing.final
 class FlightStatus(_message.Message):
-    """Status of one flight on one day."""
+    """Status of one flight on one day, from one take-off to the next landing (a sector)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -83,7 +84,7 @@ class FlightStatus(_message.Message):
     SCHEDULED_ARRIVAL_FIELD_NUMBER: _builtins.int
     ESTIMATED_DEPARTURE_TIME_FIELD_NUMBER: _builtins.int
     ESTIMATED_ARRIVAL_TIME_FIELD_NUMBER: _builtins.int
-    DELAY_MINUTES_FIELD_NUMBER: _builtins.int
+    DEPARTURE_DELAY_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
     ACTUAL_DEPARTURE_TIME_FIELD_NUMBER: _builtins.int
     ACTUAL_ARRIVAL_TIME_FIELD_NUMBER: _builtins.int
@@ -92,18 +93,19 @@ class FlightStatus(_message.Message):
     ALSO_SOLD_AS_FIELD_NUMBER: _builtins.int
     AIRCRAFT_FIELD_NUMBER: _builtins.int
     DOUBTS_FIELD_NUMBER: _builtins.int
+    CARRIER_CODE_FIELD_NUMBER: _builtins.int
     flight_number: _builtins.str
     """Carrier code and number without a space."""
     carrier: _builtins.str
     """Name of the carrier."""
     state: Global___FlightState.ValueType
     """State, derived from the known times and positions before the provider's own word."""
-    delay_minutes: _builtins.int
-    """Departure delay in minutes; 0 if on time or early, absent if unknown."""
     provider_state: _builtins.str
     """The provider's own, unchanged word for the state; empty if it gave none."""
     aircraft: _builtins.str
     """Aircraft type, as the provider writes it; empty if unknown."""
+    carrier_code: _builtins.str
+    """IATA code of the carrier."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
         """Local date of departure."""
@@ -123,6 +125,10 @@ class FlightStatus(_message.Message):
     @_builtins.property
     def estimated_arrival_time(self) -> _timestamp_pb2.Timestamp:
         """Estimated arrival; absent if unknown."""
+
+    @_builtins.property
+    def departure_delay(self) -> _duration_pb2.Duration:
+        """Delay of the departure; 0 if on time or early, absent if unknown."""
 
     @_builtins.property
     def provenance(self) -> _flights_pb2.Provenance:
@@ -159,7 +165,7 @@ class FlightStatus(_message.Message):
         scheduled_arrival: _flights_pb2.FlightEndpoint | None = ...,
         estimated_departure_time: _timestamp_pb2.Timestamp | None = ...,
         estimated_arrival_time: _timestamp_pb2.Timestamp | None = ...,
-        delay_minutes: _builtins.int | None = ...,
+        departure_delay: _duration_pb2.Duration | None = ...,
         provenance: _flights_pb2.Provenance | None = ...,
         actual_departure_time: _timestamp_pb2.Timestamp | None = ...,
         actual_arrival_time: _timestamp_pb2.Timestamp | None = ...,
@@ -168,14 +174,13 @@ class FlightStatus(_message.Message):
         also_sold_as: _abc.Iterable[_builtins.str] | None = ...,
         aircraft: _builtins.str = ...,
         doubts: _abc.Iterable[_flights_pb2.Doubt.ValueType] | None = ...,
+        carrier_code: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "delay_minutes", b"delay_minutes", "depart_date", b"depart_date", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "operator", b"operator", "provenance", b"provenance", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "depart_date", b"depart_date", "departure_delay", b"departure_delay", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "operator", b"operator", "provenance", b"provenance", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "aircraft", b"aircraft", "also_sold_as", b"also_sold_as", "carrier", b"carrier", "delay_minutes", b"delay_minutes", "depart_date", b"depart_date", "doubts", b"doubts", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "flight_number", b"flight_number", "operator", b"operator", "provenance", b"provenance", "provider_state", b"provider_state", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "aircraft", b"aircraft", "also_sold_as", b"also_sold_as", "carrier", b"carrier", "carrier_code", b"carrier_code", "depart_date", b"depart_date", "departure_delay", b"departure_delay", "doubts", b"doubts", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "flight_number", b"flight_number", "operator", b"operator", "provenance", b"provenance", "provider_state", b"provider_state", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__delay_minutes: _TypeAlias = _typing.Literal["delay_minutes"]  # noqa: Y015
-    _WhichOneofArgType__delay_minutes: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_minutes) -> _WhichOneofReturnType__delay_minutes | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FlightStatus: _TypeAlias = FlightStatus  # noqa: Y015
 
@@ -213,94 +218,10 @@ class GetFlightStatusResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    STATUS_FIELD_NUMBER: _builtins.int
-    FURTHER_LEGS_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def status(self) -> Global___FlightStatus:
-        """The status; of the first leg if the number has several that day."""
-
-    @_builtins.property
-    def further_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightStatus]:
-        """The status of the further legs."""
-
-    def __init__(
-        self,
-        *,
-        status: Global___FlightStatus | None = ...,
-        further_legs: _abc.Iterable[Global___FlightStatus] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["further_legs", b"further_legs", "status", b"status"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GetFlightStatusResponse: _TypeAlias = GetFlightStatusResponse  # noqa: Y015
-
-@_typing.final
-class ListRouteStatusRequest(_message.Message):
-    """Request for the status of the flights on a route."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ORIGIN_FIELD_NUMBER: _builtins.int
-    ORIGIN_KIND_FIELD_NUMBER: _builtins.int
-    DESTINATION_FIELD_NUMBER: _builtins.int
-    DESTINATION_KIND_FIELD_NUMBER: _builtins.int
-    DEPART_DATE_FIELD_NUMBER: _builtins.int
-    NEAR_FIELD_NUMBER: _builtins.int
-    MAX_RESULTS_FIELD_NUMBER: _builtins.int
-    origin: _builtins.str
-    """IATA code of an airport or metropolitan area."""
-    origin_kind: _places_pb2.PlaceKind.ValueType
-    """Kind of the origin, for a code of both (`IST`). Without it, such a code means the airport."""
-    destination: _builtins.str
-    """IATA code of an airport or metropolitan area."""
-    destination_kind: _places_pb2.PlaceKind.ValueType
-    """Kind of the destination, for a code of both. Without it, such a code means the airport."""
-    max_results: _builtins.int
-    """Largest number of flights, up to 50; 0 means 5."""
-    @_builtins.property
-    def depart_date(self) -> _date_pb2.Date:
-        """Local date of departure; today at the departure airport if absent."""
-
-    @_builtins.property
-    def near(self) -> _timeofday_pb2.TimeOfDay:
-        """Approximate local time of departure. If absent, flights are in the order of departure: today those
-        nearest to now.
-        """
-
-    def __init__(
-        self,
-        *,
-        origin: _builtins.str = ...,
-        origin_kind: _places_pb2.PlaceKind.ValueType = ...,
-        destination: _builtins.str = ...,
-        destination_kind: _places_pb2.PlaceKind.ValueType = ...,
-        depart_date: _date_pb2.Date | None = ...,
-        near: _timeofday_pb2.TimeOfDay | None = ...,
-        max_results: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "near", b"near"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "destination", b"destination", "destination_kind", b"destination_kind", "max_results", b"max_results", "near", b"near", "origin", b"origin", "origin_kind", b"origin_kind"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListRouteStatusRequest: _TypeAlias = ListRouteStatusRequest  # noqa: Y015
-
-@_typing.final
-class ListRouteStatusResponse(_message.Message):
-    """Status of the flights on a route."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
     STATUSES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def statuses(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightStatus]:
-        """The flights, the ones nearest to the requested time first, else by departure; empty if there are none
-        that day.
-        """
+        """The status of each sector, in the order of flying: mostly one, several if the number has a stop that day."""
 
     def __init__(
         self,
@@ -313,7 +234,91 @@ class ListRouteStatusResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListRouteStatusResponse: _TypeAlias = ListRouteStatusResponse  # noqa: Y015
+Global___GetFlightStatusResponse: _TypeAlias = GetFlightStatusResponse  # noqa: Y015
+
+@_typing.final
+class ListRouteFlightStatusesRequest(_message.Message):
+    """Request for the status of the flights on a route."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    ORIGIN_KIND_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    DESTINATION_KIND_FIELD_NUMBER: _builtins.int
+    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    NEAR_TIME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """IATA code of an airport or metropolitan area."""
+    origin_kind: _places_pb2.PlaceKind.ValueType
+    """Kind of the origin, for a code of both (`IST`). Without it, such a code means the airport."""
+    destination: _builtins.str
+    """IATA code of an airport or metropolitan area."""
+    destination_kind: _places_pb2.PlaceKind.ValueType
+    """Kind of the destination, for a code of both. Without it, such a code means the airport."""
+    page_size: _builtins.int
+    """Largest number of flights on the page; 0 means 5. Numbers above 50 mean 50."""
+    page_token: _builtins.str
+    """`next_page_token` of the previous page; the other fields must be the same as in that request."""
+    @_builtins.property
+    def depart_date(self) -> _date_pb2.Date:
+        """Local date of departure; today at the departure airport if absent."""
+
+    @_builtins.property
+    def near_time(self) -> _timeofday_pb2.TimeOfDay:
+        """Approximate local time of departure, today now if absent. The flights nearest to it come first."""
+
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        origin_kind: _places_pb2.PlaceKind.ValueType = ...,
+        destination: _builtins.str = ...,
+        destination_kind: _places_pb2.PlaceKind.ValueType = ...,
+        depart_date: _date_pb2.Date | None = ...,
+        near_time: _timeofday_pb2.TimeOfDay | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "near_time", b"near_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "destination", b"destination", "destination_kind", b"destination_kind", "near_time", b"near_time", "origin", b"origin", "origin_kind", b"origin_kind", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRouteFlightStatusesRequest: _TypeAlias = ListRouteFlightStatusesRequest  # noqa: Y015
+
+@_typing.final
+class ListRouteFlightStatusesResponse(_message.Message):
+    """Status of the flights on a route."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUSES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last one."""
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightStatus]:
+        """The flights, the ones nearest to the requested time first, else by departure; empty if there are none
+        that day.
+        """
+
+    def __init__(
+        self,
+        *,
+        statuses: _abc.Iterable[Global___FlightStatus] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "statuses", b"statuses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRouteFlightStatusesResponse: _TypeAlias = ListRouteFlightStatusesResponse  # noqa: Y015
 
 @_typing.final
 class WatchFlightStatusRequest(_message.Message):
@@ -379,7 +384,7 @@ class WatchFlightStatusResponse(_message.Message):
     TROUBLE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def status(self) -> Global___FlightStatus:
-        """The current status of a leg."""
+        """The current status of one sector. Sectors of one number differ in their airports of departure."""
 
     @_builtins.property
     def trouble(self) -> Global___WatchTrouble:

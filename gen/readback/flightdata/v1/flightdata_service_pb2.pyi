@@ -76,23 +76,23 @@ class RouteCarrier(_message.Message):
 
     CARRIER_CODE_FIELD_NUMBER: _builtins.int
     CARRIER_FIELD_NUMBER: _builtins.int
-    FLIGHTS_FIELD_NUMBER: _builtins.int
+    FLIGHT_COUNT_FIELD_NUMBER: _builtins.int
     carrier_code: _builtins.str
     """IATA code."""
     carrier: _builtins.str
     """Name."""
-    flights: _builtins.int
+    flight_count: _builtins.int
     """Number of its flights on the day."""
     def __init__(
         self,
         *,
         carrier_code: _builtins.str = ...,
         carrier: _builtins.str = ...,
-        flights: _builtins.int = ...,
+        flight_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier", b"carrier", "carrier_code", b"carrier_code", "flights", b"flights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier", b"carrier", "carrier_code", b"carrier_code", "flight_count", b"flight_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -149,8 +149,8 @@ class Route(_message.Message):
     ORIGIN_TIME_ZONE_FIELD_NUMBER: _builtins.int
     DESTINATION_TIME_ZONE_FIELD_NUMBER: _builtins.int
     DISTANCE_KM_FIELD_NUMBER: _builtins.int
-    BLOCK_TIME_FIELD_NUMBER: _builtins.int
-    CLOCKS_AHEAD_FIELD_NUMBER: _builtins.int
+    BLOCK_DURATION_FIELD_NUMBER: _builtins.int
+    TIME_DIFFERENCE_FIELD_NUMBER: _builtins.int
     SERVICE_FIELD_NUMBER: _builtins.int
     origin_airport_code: _builtins.str
     """IATA code of the origin."""
@@ -163,11 +163,11 @@ class Route(_message.Message):
     distance_km: _builtins.int
     """Great-circle distance in kilometres."""
     @_builtins.property
-    def block_time(self) -> _duration_pb2.Duration:
+    def block_duration(self) -> _duration_pb2.Duration:
         """Block time of a nonstop flight, computed from the distance."""
 
     @_builtins.property
-    def clocks_ahead(self) -> _duration_pb2.Duration:
+    def time_difference(self) -> _duration_pb2.Duration:
         """Current difference of local times, destination minus origin."""
 
     @_builtins.property
@@ -182,13 +182,13 @@ class Route(_message.Message):
         origin_time_zone: _builtins.str = ...,
         destination_time_zone: _builtins.str = ...,
         distance_km: _builtins.int = ...,
-        block_time: _duration_pb2.Duration | None = ...,
-        clocks_ahead: _duration_pb2.Duration | None = ...,
+        block_duration: _duration_pb2.Duration | None = ...,
+        time_difference: _duration_pb2.Duration | None = ...,
         service: Global___RouteService | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["block_time", b"block_time", "clocks_ahead", b"clocks_ahead", "service", b"service"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["block_duration", b"block_duration", "service", b"service", "time_difference", b"time_difference"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_time", b"block_time", "clocks_ahead", b"clocks_ahead", "destination_airport_code", b"destination_airport_code", "destination_time_zone", b"destination_time_zone", "distance_km", b"distance_km", "origin_airport_code", b"origin_airport_code", "origin_time_zone", b"origin_time_zone", "service", b"service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_duration", b"block_duration", "destination_airport_code", b"destination_airport_code", "destination_time_zone", b"destination_time_zone", "distance_km", b"distance_km", "origin_airport_code", b"origin_airport_code", "origin_time_zone", b"origin_time_zone", "service", b"service", "time_difference", b"time_difference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -335,12 +335,21 @@ class ListProvidersRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Largest number of providers on the page; 0 means 50. Numbers above 100 mean 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the previous page."""
     def __init__(
         self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,6 +362,9 @@ class ListProvidersResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PROVIDERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last one."""
     @_builtins.property
     def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Provider]:
         """The providers, in the order they are asked."""
@@ -361,10 +373,11 @@ class ListProvidersResponse(_message.Message):
         self,
         *,
         providers: _abc.Iterable[Global___Provider] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["providers", b"providers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "providers", b"providers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

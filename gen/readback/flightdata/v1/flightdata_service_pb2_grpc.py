@@ -66,10 +66,10 @@ class FlightDataServiceStub:
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.GetFlightStatusRequest.SerializeToString,
                 response_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.GetFlightStatusResponse.FromString,
                 _registered_method=True)
-        self.ListRouteStatus = channel.unary_unary(
-                '/readback.flightdata.v1.FlightDataService/ListRouteStatus',
-                request_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusRequest.SerializeToString,
-                response_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusResponse.FromString,
+        self.ListRouteFlightStatuses = channel.unary_unary(
+                '/readback.flightdata.v1.FlightDataService/ListRouteFlightStatuses',
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteFlightStatusesRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteFlightStatusesResponse.FromString,
                 _registered_method=True)
         self.WatchFlightStatus = channel.unary_stream(
                 '/readback.flightdata.v1.FlightDataService/WatchFlightStatus',
@@ -81,10 +81,10 @@ class FlightDataServiceStub:
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetRouteRequest.SerializeToString,
                 response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetRouteResponse.FromString,
                 _registered_method=True)
-        self.GetOffer = channel.unary_unary(
-                '/readback.flightdata.v1.FlightDataService/GetOffer',
-                request_serializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferRequest.SerializeToString,
-                response_deserializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferResponse.FromString,
+        self.RepriceOffer = channel.unary_unary(
+                '/readback.flightdata.v1.FlightDataService/RepriceOffer',
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.RepriceOfferRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.RepriceOfferResponse.FromString,
                 _registered_method=True)
         self.ListProviders = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/ListProviders',
@@ -111,7 +111,7 @@ class FlightDataServiceServicer:
     def ResolvePlace(self, request, context):
         """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
-        Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
+        Errors: NOT_FOUND `PLACE_NOT_RECOGNIZED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,9 +132,9 @@ class FlightDataServiceServicer:
 
         An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
-        RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,21 +143,21 @@ class FlightDataServiceServicer:
     def GetFlightStatus(self, request, context):
         """Returns the status of one flight on one day.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListRouteStatus(self, request, context):
+    def ListRouteFlightStatuses(self, request, context):
         """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
         For callers who don't know the flight number.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -168,10 +168,10 @@ class FlightDataServiceServicer:
         until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
         frequent near its departure and arrival.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
         `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
-        RESOURCE_EXHAUSTED `ALLOWANCE_SPENT` ends the watch of this caller.
+        RESOURCE_EXHAUSTED `ALLOWANCE_EXHAUSTED` ends the watch of this caller.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -188,12 +188,13 @@ class FlightDataServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetOffer(self, request, context):
-        """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
+    def RepriceOffer(self, request, context):
+        """Asks the provider of an offer again: returns the offer at its current price under a new id. A changed
+        price comes with the previous one. Each request may spend the provider's budget.
 
         Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
         `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
-        `ALLOWANCE_SPENT`.
+        `ALLOWANCE_EXHAUSTED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -234,10 +235,10 @@ def add_FlightDataServiceServicer_to_server(servicer, server):
                     request_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.GetFlightStatusRequest.FromString,
                     response_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.GetFlightStatusResponse.SerializeToString,
             ),
-            'ListRouteStatus': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListRouteStatus,
-                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusRequest.FromString,
-                    response_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusResponse.SerializeToString,
+            'ListRouteFlightStatuses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRouteFlightStatuses,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteFlightStatusesRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteFlightStatusesResponse.SerializeToString,
             ),
             'WatchFlightStatus': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchFlightStatus,
@@ -249,10 +250,10 @@ def add_FlightDataServiceServicer_to_server(servicer, server):
                     request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetRouteRequest.FromString,
                     response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetRouteResponse.SerializeToString,
             ),
-            'GetOffer': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetOffer,
-                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferRequest.FromString,
-                    response_serializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferResponse.SerializeToString,
+            'RepriceOffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.RepriceOffer,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.RepriceOfferRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flights__pb2.RepriceOfferResponse.SerializeToString,
             ),
             'ListProviders': grpc.unary_unary_rpc_method_handler(
                     servicer.ListProviders,
@@ -410,7 +411,7 @@ class FlightDataService:
             _registered_method=True)
 
     @staticmethod
-    def ListRouteStatus(request,
+    def ListRouteFlightStatuses(request,
             target,
             options=(),
             channel_credentials=None,
@@ -423,9 +424,9 @@ class FlightDataService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/readback.flightdata.v1.FlightDataService/ListRouteStatus',
-            readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusRequest.SerializeToString,
-            readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteStatusResponse.FromString,
+            '/readback.flightdata.v1.FlightDataService/ListRouteFlightStatuses',
+            readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteFlightStatusesRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flight__status__pb2.ListRouteFlightStatusesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -491,7 +492,7 @@ class FlightDataService:
             _registered_method=True)
 
     @staticmethod
-    def GetOffer(request,
+    def RepriceOffer(request,
             target,
             options=(),
             channel_credentials=None,
@@ -504,9 +505,9 @@ class FlightDataService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/readback.flightdata.v1.FlightDataService/GetOffer',
-            readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferRequest.SerializeToString,
-            readback_dot_flightdata_dot_v1_dot_flights__pb2.GetOfferResponse.FromString,
+            '/readback.flightdata.v1.FlightDataService/RepriceOffer',
+            readback_dot_flightdata_dot_v1_dot_flights__pb2.RepriceOfferRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flights__pb2.RepriceOfferResponse.FromString,
             options,
             channel_credentials,
             insecure,

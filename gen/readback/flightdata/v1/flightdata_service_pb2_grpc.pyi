@@ -47,7 +47,7 @@ class FlightDataServiceStub:
     ResolvePlace: _grpc.UnaryUnaryMultiCallable[_places_pb2.ResolvePlaceRequest, _places_pb2.ResolvePlaceResponse]
     """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
-    Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
+    Errors: NOT_FOUND `PLACE_NOT_RECOGNIZED`.
     """
     GetAirport: _grpc.UnaryUnaryMultiCallable[_places_pb2.GetAirportRequest, _places_pb2.GetAirportResponse]
     """Returns one airport.
@@ -60,34 +60,34 @@ class FlightDataServiceStub:
 
     An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
     `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
-    RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+    RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
     """
     GetFlightStatus: _grpc.UnaryUnaryMultiCallable[_flight_status_pb2.GetFlightStatusRequest, _flight_status_pb2.GetFlightStatusResponse]
     """Returns the status of one flight on one day.
 
-    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-    `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+    `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
     """
-    ListRouteStatus: _grpc.UnaryUnaryMultiCallable[_flight_status_pb2.ListRouteStatusRequest, _flight_status_pb2.ListRouteStatusResponse]
+    ListRouteFlightStatuses: _grpc.UnaryUnaryMultiCallable[_flight_status_pb2.ListRouteFlightStatusesRequest, _flight_status_pb2.ListRouteFlightStatusesResponse]
     """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
     For callers who don't know the flight number.
 
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
     """
     WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flight_status_pb2.WatchFlightStatusRequest, _flight_status_pb2.WatchFlightStatusResponse]
     """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
     until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
     frequent near its departure and arrival.
 
-    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
     `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
-    RESOURCE_EXHAUSTED `ALLOWANCE_SPENT` ends the watch of this caller.
+    RESOURCE_EXHAUSTED `ALLOWANCE_EXHAUSTED` ends the watch of this caller.
     """
     GetRoute: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetRouteRequest, _flightdata_service_pb2.GetRouteResponse]
     """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
@@ -96,12 +96,13 @@ class FlightDataServiceStub:
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
     `service` is absent.
     """
-    GetOffer: _grpc.UnaryUnaryMultiCallable[_flights_pb2.GetOfferRequest, _flights_pb2.GetOfferResponse]
-    """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
+    RepriceOffer: _grpc.UnaryUnaryMultiCallable[_flights_pb2.RepriceOfferRequest, _flights_pb2.RepriceOfferResponse]
+    """Asks the provider of an offer again: returns the offer at its current price under a new id. A changed
+    price comes with the previous one. Each request may spend the provider's budget.
 
     Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
-    `ALLOWANCE_SPENT`.
+    `ALLOWANCE_EXHAUSTED`.
     """
     ListProviders: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]
     """Returns the providers of flight data in the order they are asked, with their health."""
@@ -122,7 +123,7 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     ResolvePlace: _aio.UnaryUnaryMultiCallable[_places_pb2.ResolvePlaceRequest, _places_pb2.ResolvePlaceResponse]  # type: ignore[assignment]
     """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
-    Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
+    Errors: NOT_FOUND `PLACE_NOT_RECOGNIZED`.
     """
     GetAirport: _aio.UnaryUnaryMultiCallable[_places_pb2.GetAirportRequest, _places_pb2.GetAirportResponse]  # type: ignore[assignment]
     """Returns one airport.
@@ -135,34 +136,34 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
 
     An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
     `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
-    RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+    RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
     """
     GetFlightStatus: _aio.UnaryUnaryMultiCallable[_flight_status_pb2.GetFlightStatusRequest, _flight_status_pb2.GetFlightStatusResponse]  # type: ignore[assignment]
     """Returns the status of one flight on one day.
 
-    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-    `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+    `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
     """
-    ListRouteStatus: _aio.UnaryUnaryMultiCallable[_flight_status_pb2.ListRouteStatusRequest, _flight_status_pb2.ListRouteStatusResponse]  # type: ignore[assignment]
+    ListRouteFlightStatuses: _aio.UnaryUnaryMultiCallable[_flight_status_pb2.ListRouteFlightStatusesRequest, _flight_status_pb2.ListRouteFlightStatusesResponse]  # type: ignore[assignment]
     """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
     For callers who don't know the flight number.
 
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
     """
     WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flight_status_pb2.WatchFlightStatusRequest, _flight_status_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
     """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
     until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
     frequent near its departure and arrival.
 
-    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
     `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
-    RESOURCE_EXHAUSTED `ALLOWANCE_SPENT` ends the watch of this caller.
+    RESOURCE_EXHAUSTED `ALLOWANCE_EXHAUSTED` ends the watch of this caller.
     """
     GetRoute: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetRouteRequest, _flightdata_service_pb2.GetRouteResponse]  # type: ignore[assignment]
     """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
@@ -171,12 +172,13 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
     `service` is absent.
     """
-    GetOffer: _aio.UnaryUnaryMultiCallable[_flights_pb2.GetOfferRequest, _flights_pb2.GetOfferResponse]  # type: ignore[assignment]
-    """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
+    RepriceOffer: _aio.UnaryUnaryMultiCallable[_flights_pb2.RepriceOfferRequest, _flights_pb2.RepriceOfferResponse]  # type: ignore[assignment]
+    """Asks the provider of an offer again: returns the offer at its current price under a new id. A changed
+    price comes with the previous one. Each request may spend the provider's budget.
 
     Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
-    `ALLOWANCE_SPENT`.
+    `ALLOWANCE_EXHAUSTED`.
     """
     ListProviders: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]  # type: ignore[assignment]
     """Returns the providers of flight data in the order they are asked, with their health."""
@@ -206,7 +208,7 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_places_pb2.ResolvePlaceResponse, _abc.Awaitable[_places_pb2.ResolvePlaceResponse]]:
         """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
-        Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
+        Errors: NOT_FOUND `PLACE_NOT_RECOGNIZED`.
         """
 
     @_abc_1.abstractmethod
@@ -231,9 +233,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
 
         An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
-        RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod
@@ -244,23 +246,23 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_flight_status_pb2.GetFlightStatusResponse, _abc.Awaitable[_flight_status_pb2.GetFlightStatusResponse]]:
         """Returns the status of one flight on one day.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod
-    def ListRouteStatus(
+    def ListRouteFlightStatuses(
         self,
-        request: _flight_status_pb2.ListRouteStatusRequest,
+        request: _flight_status_pb2.ListRouteFlightStatusesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_flight_status_pb2.ListRouteStatusResponse, _abc.Awaitable[_flight_status_pb2.ListRouteStatusResponse]]:
+    ) -> _typing.Union[_flight_status_pb2.ListRouteFlightStatusesResponse, _abc.Awaitable[_flight_status_pb2.ListRouteFlightStatusesResponse]]:
         """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
         For callers who don't know the flight number.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_SPENT`.
+        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod
@@ -273,10 +275,10 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
         frequent near its departure and arrival.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
         `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
-        RESOURCE_EXHAUSTED `ALLOWANCE_SPENT` ends the watch of this caller.
+        RESOURCE_EXHAUSTED `ALLOWANCE_EXHAUSTED` ends the watch of this caller.
         """
 
     @_abc_1.abstractmethod
@@ -293,16 +295,17 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def GetOffer(
+    def RepriceOffer(
         self,
-        request: _flights_pb2.GetOfferRequest,
+        request: _flights_pb2.RepriceOfferRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_flights_pb2.GetOfferResponse, _abc.Awaitable[_flights_pb2.GetOfferResponse]]:
-        """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
+    ) -> _typing.Union[_flights_pb2.RepriceOfferResponse, _abc.Awaitable[_flights_pb2.RepriceOfferResponse]]:
+        """Asks the provider of an offer again: returns the offer at its current price under a new id. A changed
+        price comes with the previous one. Each request may spend the provider's budget.
 
         Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
         `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
-        `ALLOWANCE_SPENT`.
+        `ALLOWANCE_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod

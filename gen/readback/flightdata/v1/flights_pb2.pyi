@@ -32,7 +32,7 @@ class _FlightSort:
 class _FlightSortEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlightSort.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FLIGHT_SORT_UNSPECIFIED: _FlightSort.ValueType  # 0
-    """By departure; by price if the days are flexible."""
+    """Not specified: by departure; by price if the days are flexible."""
     FLIGHT_SORT_EARLIEST: _FlightSort.ValueType  # 1
     """By departure, the earliest first."""
     FLIGHT_SORT_CHEAPEST: _FlightSort.ValueType  # 2
@@ -50,7 +50,7 @@ class FlightSort(_FlightSort, metaclass=_FlightSortEnumTypeWrapper):
     """Order of results."""
 
 FLIGHT_SORT_UNSPECIFIED: FlightSort.ValueType  # 0
-"""By departure; by price if the days are flexible."""
+"""Not specified: by departure; by price if the days are flexible."""
 FLIGHT_SORT_EARLIEST: FlightSort.ValueType  # 1
 """By departure, the earliest first."""
 FLIGHT_SORT_CHEAPEST: FlightSort.ValueType  # 2
@@ -72,7 +72,7 @@ class _Cabin:
 class _CabinEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Cabin.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CABIN_UNSPECIFIED: _Cabin.ValueType  # 0
-    """Economy."""
+    """Not specified; in requests, economy."""
     CABIN_ECONOMY: _Cabin.ValueType  # 1
     """Economy."""
     CABIN_PREMIUM_ECONOMY: _Cabin.ValueType  # 2
@@ -86,7 +86,7 @@ class Cabin(_Cabin, metaclass=_CabinEnumTypeWrapper):
     """Class of travel."""
 
 CABIN_UNSPECIFIED: Cabin.ValueType  # 0
-"""Economy."""
+"""Not specified; in requests, economy."""
 CABIN_ECONOMY: Cabin.ValueType  # 1
 """Economy."""
 CABIN_PREMIUM_ECONOMY: Cabin.ValueType  # 2
@@ -104,18 +104,20 @@ class _TimeConvention:
 class _TimeConventionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TimeConvention.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TIME_CONVENTION_UNSPECIFIED: _TimeConvention.ValueType  # 0
+    """Not specified."""
+    TIME_CONVENTION_EXACT: _TimeConvention.ValueType  # 1
     """Computed here, or written unambiguously."""
-    TIME_CONVENTION_LOCAL_LABELLED_UTC: _TimeConvention.ValueType  # 1
+    TIME_CONVENTION_LOCAL_LABELLED_UTC: _TimeConvention.ValueType  # 2
     """Local digits with a false UTC label, corrected."""
-    TIME_CONVENTION_LOCAL: _TimeConvention.ValueType  # 2
+    TIME_CONVENTION_LOCAL: _TimeConvention.ValueType  # 3
     """Local digits without a zone."""
-    TIME_CONVENTION_LOCAL_CLOCK: _TimeConvention.ValueType  # 3
+    TIME_CONVENTION_LOCAL_CLOCK: _TimeConvention.ValueType  # 4
     """A local time of day; its day, or the year of its day, was inferred."""
-    TIME_CONVENTION_UTC: _TimeConvention.ValueType  # 4
+    TIME_CONVENTION_UTC: _TimeConvention.ValueType  # 5
     """UTC."""
-    TIME_CONVENTION_OFFSET: _TimeConvention.ValueType  # 5
+    TIME_CONVENTION_OFFSET: _TimeConvention.ValueType  # 6
     """Digits with their own UTC offset."""
-    TIME_CONVENTION_EPOCH: _TimeConvention.ValueType  # 6
+    TIME_CONVENTION_EPOCH: _TimeConvention.ValueType  # 7
     """Seconds since 1970."""
 
 class TimeConvention(_TimeConvention, metaclass=_TimeConventionEnumTypeWrapper):
@@ -124,18 +126,20 @@ class TimeConvention(_TimeConvention, metaclass=_TimeConventionEnumTypeWrapper):
     """
 
 TIME_CONVENTION_UNSPECIFIED: TimeConvention.ValueType  # 0
+"""Not specified."""
+TIME_CONVENTION_EXACT: TimeConvention.ValueType  # 1
 """Computed here, or written unambiguously."""
-TIME_CONVENTION_LOCAL_LABELLED_UTC: TimeConvention.ValueType  # 1
+TIME_CONVENTION_LOCAL_LABELLED_UTC: TimeConvention.ValueType  # 2
 """Local digits with a false UTC label, corrected."""
-TIME_CONVENTION_LOCAL: TimeConvention.ValueType  # 2
+TIME_CONVENTION_LOCAL: TimeConvention.ValueType  # 3
 """Local digits without a zone."""
-TIME_CONVENTION_LOCAL_CLOCK: TimeConvention.ValueType  # 3
+TIME_CONVENTION_LOCAL_CLOCK: TimeConvention.ValueType  # 4
 """A local time of day; its day, or the year of its day, was inferred."""
-TIME_CONVENTION_UTC: TimeConvention.ValueType  # 4
+TIME_CONVENTION_UTC: TimeConvention.ValueType  # 5
 """UTC."""
-TIME_CONVENTION_OFFSET: TimeConvention.ValueType  # 5
+TIME_CONVENTION_OFFSET: TimeConvention.ValueType  # 6
 """Digits with their own UTC offset."""
-TIME_CONVENTION_EPOCH: TimeConvention.ValueType  # 6
+TIME_CONVENTION_EPOCH: TimeConvention.ValueType  # 7
 """Seconds since 1970."""
 Global___TimeConvention: _TypeAlias = TimeConvention  # noqa: Y015
 
@@ -333,16 +337,16 @@ class SearchLeg(_message.Message):
     DESTINATION_KIND_FIELD_NUMBER: _builtins.int
     DEPART_DATE_FIELD_NUMBER: _builtins.int
     FLEXIBLE_DAYS_FIELD_NUMBER: _builtins.int
-    DEPART_FROM_FIELD_NUMBER: _builtins.int
-    DEPART_UNTIL_FIELD_NUMBER: _builtins.int
-    ARRIVE_FROM_FIELD_NUMBER: _builtins.int
-    ARRIVE_UNTIL_FIELD_NUMBER: _builtins.int
+    DEPARTURE_TIME_FROM_FIELD_NUMBER: _builtins.int
+    DEPARTURE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    ARRIVAL_TIME_FROM_FIELD_NUMBER: _builtins.int
+    ARRIVAL_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     MAX_STOPS_FIELD_NUMBER: _builtins.int
     CARRIER_CODES_FIELD_NUMBER: _builtins.int
-    WITHOUT_CARRIER_CODES_FIELD_NUMBER: _builtins.int
+    EXCLUDED_CARRIER_CODES_FIELD_NUMBER: _builtins.int
     VIA_FIELD_NUMBER: _builtins.int
     VIA_KIND_FIELD_NUMBER: _builtins.int
-    NEARBY_AIRPORTS_FIELD_NUMBER: _builtins.int
+    INCLUDE_NEARBY_AIRPORTS_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
     """IATA code of the airport or metropolitan area of departure."""
     origin_kind: _places_pb2.PlaceKind.ValueType
@@ -359,28 +363,28 @@ class SearchLeg(_message.Message):
     """IATA code of an airport or metropolitan area to change at; no restriction if empty."""
     via_kind: _places_pb2.PlaceKind.ValueType
     """Kind of the place to change at, for a code of both. Without it, such a code means the airport."""
-    nearby_airports: _builtins.bool
+    include_nearby_airports: _builtins.bool
     """Include airports near either end."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
         """Local date of departure; not before the previous leg's."""
 
     @_builtins.property
-    def depart_from(self) -> _timeofday_pb2.TimeOfDay:
+    def departure_time_from(self) -> _timeofday_pb2.TimeOfDay:
         """Depart at this local time or later; any time if absent."""
 
     @_builtins.property
-    def depart_until(self) -> _timeofday_pb2.TimeOfDay:
+    def departure_time_before(self) -> _timeofday_pb2.TimeOfDay:
         """Depart before this local time; any time if absent."""
 
     @_builtins.property
-    def arrive_from(self) -> _timeofday_pb2.TimeOfDay:
+    def arrival_time_from(self) -> _timeofday_pb2.TimeOfDay:
         """Arrive at this local time or later; any time if absent."""
 
     @_builtins.property
-    def arrive_until(self) -> _timeofday_pb2.TimeOfDay:
+    def arrival_time_before(self) -> _timeofday_pb2.TimeOfDay:
         """Arrive before this local time; any time if absent. It is a time on the day of departure, if a departure
-        at `depart_from` or later can arrive that day.
+        at `departure_time_from` or later can arrive that day.
         """
 
     @_builtins.property
@@ -388,7 +392,7 @@ class SearchLeg(_message.Message):
         """IATA codes of the only wanted carriers, such as all of an alliance; any carrier if empty."""
 
     @_builtins.property
-    def without_carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+    def excluded_carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """IATA codes of unwanted carriers, whether they sell or operate the flight."""
 
     def __init__(
@@ -400,20 +404,20 @@ class SearchLeg(_message.Message):
         destination_kind: _places_pb2.PlaceKind.ValueType = ...,
         depart_date: _date_pb2.Date | None = ...,
         flexible_days: _builtins.int = ...,
-        depart_from: _timeofday_pb2.TimeOfDay | None = ...,
-        depart_until: _timeofday_pb2.TimeOfDay | None = ...,
-        arrive_from: _timeofday_pb2.TimeOfDay | None = ...,
-        arrive_until: _timeofday_pb2.TimeOfDay | None = ...,
+        departure_time_from: _timeofday_pb2.TimeOfDay | None = ...,
+        departure_time_before: _timeofday_pb2.TimeOfDay | None = ...,
+        arrival_time_from: _timeofday_pb2.TimeOfDay | None = ...,
+        arrival_time_before: _timeofday_pb2.TimeOfDay | None = ...,
         max_stops: _builtins.int | None = ...,
         carrier_codes: _abc.Iterable[_builtins.str] | None = ...,
-        without_carrier_codes: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_carrier_codes: _abc.Iterable[_builtins.str] | None = ...,
         via: _builtins.str = ...,
         via_kind: _places_pb2.PlaceKind.ValueType = ...,
-        nearby_airports: _builtins.bool = ...,
+        include_nearby_airports: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "max_stops", b"max_stops"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrival_time_before", b"arrival_time_before", "arrival_time_from", b"arrival_time_from", "depart_date", b"depart_date", "departure_time_before", b"departure_time_before", "departure_time_from", b"departure_time_from", "max_stops", b"max_stops"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "carrier_codes", b"carrier_codes", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "destination", b"destination", "destination_kind", b"destination_kind", "flexible_days", b"flexible_days", "max_stops", b"max_stops", "nearby_airports", b"nearby_airports", "origin", b"origin", "origin_kind", b"origin_kind", "via", b"via", "via_kind", b"via_kind", "without_carrier_codes", b"without_carrier_codes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrival_time_before", b"arrival_time_before", "arrival_time_from", b"arrival_time_from", "carrier_codes", b"carrier_codes", "depart_date", b"depart_date", "departure_time_before", b"departure_time_before", "departure_time_from", b"departure_time_from", "destination", b"destination", "destination_kind", b"destination_kind", "excluded_carrier_codes", b"excluded_carrier_codes", "flexible_days", b"flexible_days", "include_nearby_airports", b"include_nearby_airports", "max_stops", b"max_stops", "origin", b"origin", "origin_kind", b"origin_kind", "via", b"via", "via_kind", b"via_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_stops: _TypeAlias = _typing.Literal["max_stops"]  # noqa: Y015
     _WhichOneofArgType__max_stops: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops"]  # noqa: Y015
@@ -863,12 +867,12 @@ class Offer(_message.Message):
     FARE_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
-    TICKETS_FIELD_NUMBER: _builtins.int
+    TICKET_COUNT_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
     """Id of the offer: opaque, signed by the service, valid after restarts and on every replica."""
     seller: _builtins.str
     """Name of the seller."""
-    tickets: _builtins.int
+    ticket_count: _builtins.int
     """Number of tickets; above 1, a missed connection is the traveller's risk."""
     @_builtins.property
     def itinerary_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -897,19 +901,19 @@ class Offer(_message.Message):
         fare: Global___Fare | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         provenance: Global___Provenance | None = ...,
-        tickets: _builtins.int = ...,
+        ticket_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "itinerary_ids", b"itinerary_ids", "offer_id", b"offer_id", "provenance", b"provenance", "seller", b"seller", "tickets", b"tickets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "itinerary_ids", b"itinerary_ids", "offer_id", b"offer_id", "provenance", b"provenance", "seller", b"seller", "ticket_count", b"ticket_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Offer: _TypeAlias = Offer  # noqa: Y015
 
 @_typing.final
-class GetOfferRequest(_message.Message):
-    """Request for the current state of an offer."""
+class RepriceOfferRequest(_message.Message):
+    """Request for the current price of an offer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -927,10 +931,10 @@ class GetOfferRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetOfferRequest: _TypeAlias = GetOfferRequest  # noqa: Y015
+Global___RepriceOfferRequest: _TypeAlias = RepriceOfferRequest  # noqa: Y015
 
 @_typing.final
-class GetOfferResponse(_message.Message):
+class RepriceOfferResponse(_message.Message):
     """An offer as it is now."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -963,7 +967,7 @@ class GetOfferResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetOfferResponse: _TypeAlias = GetOfferResponse  # noqa: Y015
+Global___RepriceOfferResponse: _TypeAlias = RepriceOfferResponse  # noqa: Y015
 
 @_typing.final
 class SearchFlightsResponse(_message.Message):
@@ -1077,14 +1081,14 @@ class SearchPart(_message.Message):
 
     LEG_INDEX_FIELD_NUMBER: _builtins.int
     DEPART_DATE_FIELD_NUMBER: _builtins.int
-    TOTAL_FIELD_NUMBER: _builtins.int
-    TOTAL_UNFILTERED_FIELD_NUMBER: _builtins.int
+    RESULT_COUNT_FIELD_NUMBER: _builtins.int
+    UNFILTERED_COUNT_FIELD_NUMBER: _builtins.int
     CHEAPEST_FIELD_NUMBER: _builtins.int
     leg_index: _builtins.int
     """Position of the leg in the request, from 0."""
-    total: _builtins.int
+    result_count: _builtins.int
     """Number of itineraries that fit."""
-    total_unfiltered: _builtins.int
+    unfiltered_count: _builtins.int
     """Number of itineraries without the filters."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
@@ -1099,13 +1103,13 @@ class SearchPart(_message.Message):
         *,
         leg_index: _builtins.int = ...,
         depart_date: _date_pb2.Date | None = ...,
-        total: _builtins.int = ...,
-        total_unfiltered: _builtins.int = ...,
+        result_count: _builtins.int = ...,
+        unfiltered_count: _builtins.int = ...,
         cheapest: Global___Fare | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "depart_date", b"depart_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "depart_date", b"depart_date", "leg_index", b"leg_index", "total", b"total", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "depart_date", b"depart_date", "leg_index", b"leg_index", "result_count", b"result_count", "unfiltered_count", b"unfiltered_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1118,28 +1122,28 @@ class SearchDone(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OUTCOME_FIELD_NUMBER: _builtins.int
-    TOTAL_FIELD_NUMBER: _builtins.int
-    PROVENANCE_FIELD_NUMBER: _builtins.int
-    TOTAL_UNFILTERED_FIELD_NUMBER: _builtins.int
-    IMPLAUSIBLE_FIELD_NUMBER: _builtins.int
+    RESULT_COUNT_FIELD_NUMBER: _builtins.int
+    UNFILTERED_COUNT_FIELD_NUMBER: _builtins.int
+    PROVENANCES_FIELD_NUMBER: _builtins.int
+    IMPLAUSIBLE_COUNT_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
-    SOLD_OUT_FIELD_NUMBER: _builtins.int
+    SOLD_OUT_COUNT_FIELD_NUMBER: _builtins.int
     outcome: Global___SearchOutcome.ValueType
     """The outcome."""
-    total: _builtins.int
+    result_count: _builtins.int
     """Number of itineraries that fit, including those beyond `max_results`; for several legs, of journeys."""
-    total_unfiltered: _builtins.int
-    """Number of flights on this route and day without the filters: distinguishes "none in the morning" from
-    "none at all".
+    unfiltered_count: _builtins.int
+    """Number of itineraries without the filters, which tells "none in the morning" from "none at all": the sum
+    of all days asked for; for several legs, that of the leg with the fewest.
     """
-    implausible: _builtins.int
+    implausible_count: _builtins.int
     """Number of further flights that were left out because no aircraft could fly them at these times."""
-    sold_out: _builtins.int
-    """Number of `total` that are sold out; they come last."""
+    sold_out_count: _builtins.int
+    """Number of `result_count` that are sold out; they come last."""
     @_builtins.property
-    def provenance(self) -> Global___Provenance:
-        """Provenance of the results."""
+    def provenances(self) -> _containers.RepeatedCompositeFieldContainer[Global___Provenance]:
+        """The sources of the answers, one for each provider."""
 
     @_builtins.property
     def limits(self) -> _containers.RepeatedScalarFieldContainer[Global___SearchLimit.ValueType]:
@@ -1153,17 +1157,17 @@ class SearchDone(_message.Message):
         self,
         *,
         outcome: Global___SearchOutcome.ValueType = ...,
-        total: _builtins.int = ...,
-        provenance: Global___Provenance | None = ...,
-        total_unfiltered: _builtins.int = ...,
-        implausible: _builtins.int = ...,
+        result_count: _builtins.int = ...,
+        unfiltered_count: _builtins.int = ...,
+        provenances: _abc.Iterable[Global___Provenance] | None = ...,
+        implausible_count: _builtins.int = ...,
         limits: _abc.Iterable[Global___SearchLimit.ValueType] | None = ...,
         parts: _abc.Iterable[Global___SearchPart] | None = ...,
-        sold_out: _builtins.int = ...,
+        sold_out_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["provenance", b"provenance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["implausible", b"implausible", "limits", b"limits", "outcome", b"outcome", "parts", b"parts", "provenance", b"provenance", "sold_out", b"sold_out", "total", b"total", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["implausible_count", b"implausible_count", "limits", b"limits", "outcome", b"outcome", "parts", b"parts", "provenances", b"provenances", "result_count", b"result_count", "sold_out_count", b"sold_out_count", "unfiltered_count", b"unfiltered_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -134,14 +134,14 @@ async def test_cursor_of_one_kind_of_log_is_invalid_for_the_other(mesh: Mesh) ->
         error = await refused(customer.stub, request)
         assert (error.code(), reason_of(error)) == (
             grpc.StatusCode.INVALID_ARGUMENT,
-            "CURSOR_INVALID",
+            "INVALID_CURSOR",
         )
 
 
 async def test_cursor_of_another_customer_is_invalid(mesh: Mesh) -> None:
     mine, theirs = await mesh.customer(), await mesh.customer()
     cursor = (await followed(theirs.stub, pb.WatchRequest()))[-1].cursor
-    assert reason_of(await refused(mine.stub, pb.WatchRequest(cursor=cursor))) == "CURSOR_INVALID"
+    assert reason_of(await refused(mine.stub, pb.WatchRequest(cursor=cursor))) == "INVALID_CURSOR"
 
 
 @pytest.mark.parametrize("every", [False, True])

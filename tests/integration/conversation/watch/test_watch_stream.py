@@ -58,7 +58,7 @@ async def test_malformed_cursor_is_invalid(mesh: Mesh, cursor: str) -> None:
             await anext(events)
     assert (caught.value.code(), reason_of(caught.value)) == (
         grpc.StatusCode.INVALID_ARGUMENT,
-        "CURSOR_INVALID",
+        "INVALID_CURSOR",
     )
 
 

@@ -108,7 +108,7 @@ async def test_tools_belong_to_their_turn(caller: CallClient) -> None:
     (use,) = caller._report("", None).tools
     assert (use.call.name, use.outcome) == ("search_flights", "FOUND")
     assert use.arguments == {"legs": [{"origin": "MAA"}]}
-    assert use.result.search_flights.done.total == 6
+    assert use.result.search_flights.done.result_count == 6
     caller._begin()
     assert caller._report("", None).tools == []
 

@@ -92,7 +92,7 @@ def test_an_offer_shows_its_flights_seller_and_expiry() -> None:
         seller="Tripdesk",
         fare=fare,
         expire_time=timestamp(LEAVES),
-        tickets=2,
+        ticket_count=2,
     )
     row = shown(flight_tables.offers([both], [out, back])).splitlines()[-1]
     until = f"{LEAVES.astimezone():%H:%M}"
@@ -175,7 +175,7 @@ def test_a_flight_that_left_and_landed_tells_when() -> None:
         timestamp(LEAVES + timedelta(hours=2, minutes=15)),
     )
     done = status(
-        delay_minutes=25,
+        departure_delay=timedelta(minutes=25),
         actual_departure_time=left,
         estimated_departure_time=left,
         actual_arrival_time=landed,
@@ -198,7 +198,7 @@ def test_a_flight_that_left_and_landed_tells_when() -> None:
     ],
 )
 def test_only_what_is_late_is_called_late(state: flight_status_pb2.FlightState.ValueType, text: str) -> None:
-    late = status(delay_minutes=25)
+    late = status(departure_delay=timedelta(minutes=25))
     late.state = state
     assert shown(flight_tables.status(late)).splitlines()[0].rstrip().endswith(text)
 
@@ -212,7 +212,10 @@ def test_an_arrival_on_the_day_before_is_marked_as_that() -> None:
 
 
 def test_a_late_flight_tells_by_how_much_and_when_it_is_expected() -> None:
-    late = status(delay_minutes=25, estimated_departure_time=timestamp(LEAVES + timedelta(minutes=25)))
+    late = status(
+        departure_delay=timedelta(minutes=25),
+        estimated_departure_time=timestamp(LEAVES + timedelta(minutes=25)),
+    )
     text = shown(flight_tables.status(late))
     assert "25 minutes late" in text
     assert "21:40, now expected 22:05" in text

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.conversation.errors import CursorExpired, CursorInvalid
+from services.conversation.errors import CursorExpired, InvalidCursor
 from services.conversation.model.cursors import START, Cursors, LogId, Position
 
 pytestmark = pytest.mark.unit
@@ -31,12 +31,12 @@ def test_cursor_before_the_first_entry_opens_to_the_start() -> None:
 @pytest.mark.parametrize("other", [LogId.conversation(str(uuid4())), FEED, LogId.feed(CONVERSATION.id)])
 def test_cursor_of_another_log_is_invalid(other: LogId) -> None:
     for mine, theirs in ((CONVERSATION, other), (other, CONVERSATION)):
-        with pytest.raises(CursorInvalid):
+        with pytest.raises(InvalidCursor):
             CURSORS.open(mine, CURSORS.seal(theirs, START))
 
 
 def test_cursor_of_another_installation_is_invalid() -> None:
-    with pytest.raises(CursorInvalid):
+    with pytest.raises(InvalidCursor):
         CURSORS.open(CONVERSATION, Cursors(b"other key", b"0123456789abcdef").seal(CONVERSATION, START))
 
 
@@ -49,7 +49,7 @@ def test_cursor_of_a_database_that_was_replaced_has_expired_and_the_earliest_one
 
 @given(st.text(max_size=80))
 def test_malformed_cursor_is_invalid(text: str) -> None:
-    with pytest.raises(CursorInvalid):
+    with pytest.raises(InvalidCursor):
         CURSORS.open(CONVERSATION, text)
 
 
@@ -58,7 +58,7 @@ def test_changed_cursor_is_invalid(place: int, bit: int) -> None:
     cursor = CURSORS.seal(CONVERSATION, Position.at(7, CONVERSATION.id))
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     changed = alphabet[alphabet.index(cursor[place]) ^ (1 << bit)]
-    with pytest.raises(CursorInvalid):
+    with pytest.raises(InvalidCursor):
         CURSORS.open(CONVERSATION, cursor[:place] + changed + cursor[place + 1 :])
 
 

@@ -11,7 +11,7 @@ import pytest
 from services.flightdata.caching.answer_cache import CLAIMED_FOR, LOOK_AGAIN_SECONDS, AnswerCache, Question
 from services.flightdata.caching.freshness import EMPTY_FOR, FAILED_FOR, Freshness, Kind
 from services.flightdata.caching.store import MemoryCacheStore
-from services.flightdata.errors import AllowanceSpent, FlightNotFound, FlightsUnavailable
+from services.flightdata.errors import AllowanceExhausted, FlightNotFound, FlightsUnavailable
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.errors import ProviderUnavailable
@@ -94,7 +94,7 @@ class Purse:
 
     async def spend(self) -> None:
         if self.empty:
-            raise AllowanceSpent("anonymous", limit=0, retry_after=timedelta(hours=1))
+            raise AllowanceExhausted("anonymous", limit=0, retry_after=timedelta(hours=1))
         self.spent += 1
 
 
@@ -104,7 +104,7 @@ async def test_a_caller_without_allowance_gets_cached_answers_and_costs_nothing(
     purse = Purse()
     async with _replica(vendor, store, clock, purse.spend) as cache:
         purse.empty = True
-        with pytest.raises(AllowanceSpent):
+        with pytest.raises(AllowanceExhausted):
             await _ask(cache, clock)
         assert vendor.asked == 0
         purse.empty = False
@@ -239,13 +239,13 @@ async def test_a_schedule_and_a_status_are_one_question_with_two_ages(
 ) -> None:
     async with _replica(vendor, store, clock) as cache:
         route, status = RouteLookup(lexicon, cache, clock), RouteStatusService(lexicon, cache, clock)
-        assert await status.statuses("MAA", "COK", None, None)
+        assert (await status.page("MAA", "COK", None, None)).statuses
         assert (await route.route("MAA", "COK")).HasField("service")
         assert vendor.asked == 1
         clock.advance(3600)
         assert (await route.route("MAA", "COK")).HasField("service")
         assert vendor.asked == 1, "the schedule is fresh for hours"
-        (found,) = await status.statuses("MAA", "COK", None, None)
+        (found,) = (await status.page("MAA", "COK", None, None)).statuses
         assert (vendor.asked, found.provenance.fetched) == (2, clock.now()), "the status is not"
         assert (await route.route("MAA", "COK")).HasField("service")
     assert vendor.asked == 2

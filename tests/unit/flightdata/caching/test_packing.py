@@ -150,7 +150,11 @@ def test_an_unsupported_type_is_refused_when_the_packer_is_made() -> None:
     [
         FlightNotFound("AI1", "unknown"),
         FlightsUnavailable({"a": "unavailable"}, retry_after=timedelta(seconds=7)),
-        FlightsQuotaExhausted({"a": "quota exhausted"}, until=datetime(2026, 12, 1, tzinfo=UTC)),
+        FlightsQuotaExhausted(
+            {"a": "QUOTA_EXHAUSTED"},
+            renews=datetime(2026, 12, 1, tzinfo=UTC),
+            now=datetime(2026, 11, 30, tzinfo=UTC),
+        ),
         FlightsRestricted({"a": "restricted"}),
     ],
 )

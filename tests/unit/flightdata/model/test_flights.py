@@ -104,7 +104,9 @@ def test_every_search_event_has_its_message() -> None:
     progress = messages.search_event(Progress("sample-timetable", finished=True), NOW).progress
     assert (progress.provider, progress.finished) == ("sample-timetable", True)
     assert len(messages.search_event(Results([_itinerary(), _itinerary()]), NOW).results.itineraries) == 2
-    done = flights_pb2.SearchDone(outcome=flights_pb2.SEARCH_OUTCOME_FOUND, total=3, total_unfiltered=9)
+    done = flights_pb2.SearchDone(
+        outcome=flights_pb2.SEARCH_OUTCOME_FOUND, result_count=3, unfiltered_count=9
+    )
     assert messages.search_event(done, NOW).done == done
 
 
@@ -117,6 +119,6 @@ def test_every_state_has_its_own_value(state: State) -> None:
     )
     name = "UNSPECIFIED" if state is State.UNKNOWN else state.name
     assert flight_status_pb2.FlightState.Name(message.state) == f"FLIGHT_STATE_{name}"
-    assert (message.delay_minutes, message.depart_date.day) == (42, 24)
+    assert (message.departure_delay.ToTimedelta(), message.depart_date.day) == (timedelta(minutes=42), 24)
     assert message.estimated_departure_time.ToDatetime() == datetime(2026, 11, 24, 3, 32)
     assert not message.HasField("estimated_arrival_time")

@@ -10,7 +10,7 @@ import pytest
 from readback.options.v1 import options_pb2
 
 from mesh.security.authentication import Principal, set_principal
-from services.flightdata.errors import AllowanceSpent, FlightsUnavailable
+from services.flightdata.errors import AllowanceExhausted, FlightsUnavailable
 from services.flightdata.quota.allowances import DAY, AllowanceLimits, Allowances, set_source
 from services.flightdata.quota.quota_file import QuotaStoreUnavailable
 from services.flightdata.quota.store import Charge, MemoryQuotaStore, Refusal
@@ -34,7 +34,7 @@ async def lookups(allowances: Allowances, most: int = 20) -> int:
     for count in range(most):
         try:
             await allowances.spend()
-        except AllowanceSpent:
+        except AllowanceExhausted:
             return count
     return most
 
@@ -65,7 +65,7 @@ async def test_all_customers_together_have_a_daily_number_of_lookups(allowances:
         caller(customer)
         found.append(await lookups(allowances))
     assert found == [3, 3, 1]
-    with pytest.raises(AllowanceSpent, match="All lookups") as refused:
+    with pytest.raises(AllowanceExhausted, match="All lookups") as refused:
         await allowances.spend()
     assert refused.value.metadata == {"scope": "customers", "limit": "7"}
 
@@ -86,14 +86,14 @@ async def test_anonymous_callers_share_a_number_of_lookups_and_one_address_has_a
 async def test_by_default_anonymous_callers_have_none(clock: SimulatedClock) -> None:
     caller(None)
     allowances = Allowances(MemoryQuotaStore(clock), FlightDataSettings().allowances)
-    with pytest.raises(AllowanceSpent, match="sign in") as refused:
+    with pytest.raises(AllowanceExhausted, match="sign in") as refused:
         await allowances.spend()
     assert refused.value.metadata == {"scope": "anonymous", "limit": "0"}
 
 
 async def test_a_call_without_any_token_is_anonymous(clock: SimulatedClock) -> None:
     set_principal(None)
-    with pytest.raises(AllowanceSpent):
+    with pytest.raises(AllowanceExhausted):
         await Allowances(MemoryQuotaStore(clock), AllowanceLimits(9, 9, 0, 9)).spend()
 
 
@@ -102,7 +102,7 @@ async def test_a_refusal_says_when_to_come_again(allowances: Allowances, clock: 
     await allowances.spend()
     clock.advance(3600)
     await lookups(allowances)
-    with pytest.raises(AllowanceSpent, match="3 lookups") as refused:
+    with pytest.raises(AllowanceExhausted, match="3 lookups") as refused:
         await allowances.spend()
     assert refused.value.retry_after == DAY - timedelta(hours=1)
 

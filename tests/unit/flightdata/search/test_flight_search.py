@@ -71,8 +71,8 @@ async def test_a_search_yields_progress_then_results_then_done(search: FlightSea
 async def test_without_filters_everything_fits(search: FlightSearch) -> None:
     found, done = await _run(search, CHENNAI_DELHI)
     assert done.outcome == flights_pb2.SEARCH_OUTCOME_FOUND
-    assert done.total == done.total_unfiltered >= len(found) > 5
-    assert done.provenance.sample
+    assert done.result_count == done.unfiltered_count >= len(found) > 5
+    assert done.provenances[0].sample
 
 
 async def test_a_window_keeps_its_start_and_not_its_end(search: FlightSearch) -> None:
@@ -81,7 +81,7 @@ async def test_a_window_keeps_its_start_and_not_its_end(search: FlightSearch) ->
     window = Filters(departs=Window(leaves[1], leaves[3]))
     found, done = await _run(search, _filtered(window))
     assert [i.departure.time.time() for i in found] == [t for t in leaves if leaves[1] <= t < leaves[3]]
-    assert done.total == len(found) < done.total_unfiltered == len(everything)
+    assert done.result_count == len(found) < done.unfiltered_count == len(everything)
 
 
 async def test_a_window_may_run_over_midnight(search: FlightSearch) -> None:
@@ -92,11 +92,11 @@ async def test_a_window_may_run_over_midnight(search: FlightSearch) -> None:
 
 async def test_no_fitting_flight_differs_from_no_flight(search: FlightSearch) -> None:
     found, done = await _run(search, _filtered(Filters(departs=Window(time(3), time(4)))))
-    assert (found, done.total, done.outcome) == ([], 0, flights_pb2.SEARCH_OUTCOME_EMPTY)
-    assert done.total_unfiltered > 0
+    assert (found, done.result_count, done.outcome) == ([], 0, flights_pb2.SEARCH_OUTCOME_EMPTY)
+    assert done.unfiltered_count > 0
     _, nothing = await _run(search, SearchQuery((SearchLeg("MAA", "BET", TOMORROW),)))
-    assert (nothing.total, nothing.total_unfiltered) == (0, 0)
-    assert nothing.provenance.provider == "sample-timetable"
+    assert (nothing.result_count, nothing.unfiltered_count) == (0, 0)
+    assert nothing.provenances[0].provider == "sample-timetable"
 
 
 async def test_one_carrier_is_the_only_one(search: FlightSearch) -> None:
@@ -122,7 +122,7 @@ async def test_results_come_in_the_order_asked_for(search: FlightSearch) -> None
 async def test_a_limit_cuts_results_and_not_the_count(search: FlightSearch) -> None:
     found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, limit=2))
     assert len(found) == 2
-    assert done.total > 2
+    assert done.result_count > 2
 
 
 async def test_a_city_covers_its_airports_and_every_result_names_its_own(
@@ -230,7 +230,7 @@ async def test_a_return_gives_journeys_of_one_itinerary_each_way(search: FlightS
         assert {(0, out.id), (1, back.id)} <= shown
         assert (out.departure.airport, back.departure.airport) == ("MAA", "LHR")
         assert back.departure.at.utc > out.arrival.at.utc
-    assert done.total >= len(results.journeys) > 0
+    assert done.result_count >= len(results.journeys) > 0
     assert [(part.leg_index, date_from(part.depart_date)) for part in done.parts] == [
         (0, IN_A_WEEK),
         (1, IN_A_WEEK + timedelta(days=4)),
@@ -262,8 +262,8 @@ async def test_a_leg_without_flights_gives_no_journey(search: FlightSearch) -> N
     )
     *_, done = [event async for event in search.search(query)]
     assert isinstance(done, flights_pb2.SearchDone)
-    assert (done.total, done.total_unfiltered) == (0, 0)
-    assert [part.total > 0 for part in done.parts] == [True, False]
+    assert (done.result_count, done.unfiltered_count) == (0, 0)
+    assert [part.result_count > 0 for part in done.parts] == [True, False]
 
 
 async def test_flexible_days_are_reported_with_their_cheapest_fare(search: FlightSearch) -> None:
@@ -274,7 +274,7 @@ async def test_flexible_days_are_reported_with_their_cheapest_fare(search: Fligh
     cheapest = min(part.cheapest.total.units for part in done.parts if part.HasField("cheapest"))
     assert results.itineraries[0].fare
     assert results.itineraries[0].fare.total.amount == cheapest
-    assert done.total == sum(part.total for part in done.parts)
+    assert done.result_count == sum(part.result_count for part in done.parts)
 
 
 async def test_further_results_are_reported(search: FlightSearch) -> None:
@@ -292,15 +292,15 @@ async def test_sold_out_flights_are_reported_and_come_last(search: FlightSearch)
         )
         full = [itinerary.sold_out for itinerary in results.itineraries]
         assert full == sorted(full)
-        assert sum(full) == done.sold_out
-        sold_out += done.sold_out
+        assert sum(full) == done.sold_out_count
+        sold_out += done.sold_out_count
     assert sold_out
 
 
 async def test_a_wanted_change_in_dubai_is_made_there(search: FlightSearch) -> None:
     results, done = await _events(search, SearchQuery((SearchLeg("MAA", "LHR", IN_A_WEEK, via="DXB"),)))
     assert {segment.arrival.airport for i in results.itineraries for segment in i.segments[:-1]} == {"DXB"}
-    assert done.total < done.total_unfiltered
+    assert done.result_count < done.unfiltered_count
 
 
 async def test_every_itinerary_has_its_estimated_emissions(search: FlightSearch) -> None:
@@ -340,7 +340,7 @@ async def test_implausible_itineraries_are_left_out_and_counted(
     monkeypatch.setattr(timetable, "search", with_doubt)
     shown, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
     assert first.id not in {itinerary.id for itinerary in shown}
-    assert (done.implausible, done.total_unfiltered) == (1, len(rest))
+    assert (done.implausible_count, done.unfiltered_count) == (1, len(rest))
 
 
 async def test_nearby_airports_are_searched_if_allowed(search: FlightSearch) -> None:

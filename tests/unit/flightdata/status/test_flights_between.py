@@ -66,14 +66,14 @@ async def test_todays_flights_of_a_route_are_read_from_the_board(
     cache: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
     service = RouteStatusService(lexicon, cache, clock)
-    found = await service.statuses("MAA", "COK", None, None, most=50)
+    found = (await service.page("MAA", "COK", None, None, size=50)).statuses
     flown = await vendor.timetable.route_status("MAA", "COK", TODAY)
     assert [flight.segment.flight for flight in found] == [flight.segment.flight for flight in flown]
     assert {
-        flight.segment.arrival.airport for flight in await service.statuses("MAA", "SIN", TODAY, None)
+        flight.segment.arrival.airport for flight in (await service.page("MAA", "SIN", TODAY, None)).statuses
     } == {"SIN"}
     route = await RouteLookup(lexicon, cache, clock).route("MAA", "COK")
-    assert sum(carrier.flights for carrier in route.service.carriers) == len(flown)
+    assert sum(carrier.flight_count for carrier in route.service.carriers) == len(flown)
     assert vendor.boards == 1, "a board serves all its routes"
 
 
@@ -81,9 +81,7 @@ async def test_an_incomplete_board_of_a_later_day_is_not_paid_for(
     cache: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
     with pytest.raises(FlightsRestricted):
-        await RouteStatusService(lexicon, cache, clock).statuses(
-            "MAA", "COK", TODAY + timedelta(days=3), None
-        )
+        await RouteStatusService(lexicon, cache, clock).page("MAA", "COK", TODAY + timedelta(days=3), None)
     assert vendor.boards == 0
 
 
@@ -92,7 +90,7 @@ async def test_a_provider_without_boards_is_not_asked_for_one(
 ) -> None:
     vendor.able = frozenset(Capability) - {Capability.BOARD}
     with pytest.raises(FlightsRestricted):
-        await RouteStatusService(lexicon, cache, clock).statuses("MAA", "COK", None, None)
+        await RouteStatusService(lexicon, cache, clock).page("MAA", "COK", None, None)
     assert vendor.boards == 0
 
 
@@ -101,5 +99,5 @@ async def test_a_failure_is_not_hidden_by_a_board(
 ) -> None:
     vendor.answer = ProviderUnavailable("boards", "down")
     with pytest.raises(FlightsUnavailable):
-        await RouteStatusService(lexicon, cache, clock).statuses("MAA", "COK", None, None)
+        await RouteStatusService(lexicon, cache, clock).page("MAA", "COK", None, None)
     assert vendor.boards == 0

@@ -30,7 +30,7 @@ def service(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock)
 
 
 async def test_the_nearest_to_a_time_comes_first(service: RouteStatusService) -> None:
-    found = await service.statuses("MAA", "DEL", TODAY, time(8, 25))
+    found = (await service.page("MAA", "DEL", TODAY, time(8, 25))).statuses
     assert found[0].segment.flight == "AI542"
     at = datetime.combine(TODAY, time(8, 25))
     apart = [abs(status.segment.departure.time.replace(tzinfo=None) - at) for status in found]
@@ -40,7 +40,7 @@ async def test_the_nearest_to_a_time_comes_first(service: RouteStatusService) ->
 async def test_without_day_and_time_todays_flights_are_in_order_of_departure(
     service: RouteStatusService,
 ) -> None:
-    found = await service.statuses("MAA", "DEL", None, None)
+    found = (await service.page("MAA", "DEL", None, None)).statuses
     assert {status.depart_date for status in found} == {TODAY}
     leaves = [status.segment.departure.at.utc for status in found]
     assert leaves == sorted(leaves)
@@ -49,10 +49,10 @@ async def test_without_day_and_time_todays_flights_are_in_order_of_departure(
 async def test_todays_flights_nearest_to_now_are_in_order_of_departure(
     service: RouteStatusService, clock: SimulatedClock
 ) -> None:
-    everything = await service.statuses("MAA", "DEL", TODAY, None, most=50)
+    everything = (await service.page("MAA", "DEL", TODAY, None, size=50)).statuses
     clock.advance(6 * 3600)
     now = clock.now().astimezone(zone_of("Asia/Kolkata")).replace(tzinfo=None)
-    found = await service.statuses("MAA", "DEL", None, None, most=4)
+    found = (await service.page("MAA", "DEL", None, None, size=4)).statuses
     farthest = max(abs(one.segment.departure.time.replace(tzinfo=None) - now) for one in found)
     others = [
         one for one in everything if one.segment.flight not in {status.segment.flight for status in found}
@@ -66,24 +66,24 @@ async def test_todays_flights_nearest_to_now_are_in_order_of_departure(
 async def test_route_and_number_give_the_same_status(
     service: RouteStatusService, timetable: SampleTimetable
 ) -> None:
-    for status in await service.statuses("BOM", "DEL", TODAY, None):
+    for status in (await service.page("BOM", "DEL", TODAY, None)).statuses:
         assert [status] == list(await timetable.status(status.segment.flight, TODAY))
 
 
 async def test_a_city_covers_its_airports(service: RouteStatusService) -> None:
-    found = await service.statuses("NYC", "LON", TODAY + timedelta(days=1), None)
+    found = (await service.page("NYC", "LON", TODAY + timedelta(days=1), None)).statuses
     assert {status.segment.departure.airport for status in found} & {"JFK", "EWR"}
 
 
 async def test_no_flights_is_an_answer(service: RouteStatusService) -> None:
-    assert await service.statuses("MAA", "BET", TODAY, None) == []
+    assert (await service.page("MAA", "BET", TODAY, None)).statuses == []
 
 
 async def test_impossible_requests_are_refused(service: RouteStatusService) -> None:
     with pytest.raises(SamePlace):
-        await service.statuses("LHR", "LON", TODAY, None)
+        await service.page("LHR", "LON", TODAY, None)
     with pytest.raises(DateBeyondHorizon):
-        await service.statuses("MAA", "DEL", TODAY + timedelta(days=331), None)
+        await service.page("MAA", "DEL", TODAY + timedelta(days=331), None)
 
 
 @pytest.mark.parametrize("day", [date.min, TODAY - timedelta(days=367)])
@@ -92,4 +92,4 @@ async def test_a_day_too_long_ago_needs_no_call(
 ) -> None:
     monkeypatch.setattr(SampleTimetable, "route_status", None)
     with pytest.raises(DateInPast):
-        await service.statuses("SYD", "MEL", day, None)
+        await service.page("SYD", "MEL", day, None)

@@ -33,8 +33,8 @@ async def test_a_route_has_its_distance_time_and_zones(lookup: RouteLookup) -> N
     route = await lookup.route("DEL", "NYC")
     assert (route.origin_airport_code, route.destination_airport_code) == ("DEL", "JFK")
     assert 11_600 < route.distance_km < 11_900
-    assert timedelta(hours=13) < route.block_time.ToTimedelta() < timedelta(hours=16)
-    assert route.clocks_ahead.ToTimedelta() == timedelta(hours=-10, minutes=-30)
+    assert timedelta(hours=13) < route.block_duration.ToTimedelta() < timedelta(hours=16)
+    assert route.time_difference.ToTimedelta() == timedelta(hours=-10, minutes=-30)
 
 
 async def test_carriers_are_sorted_by_flights_and_add_up_to_the_days_flights(
@@ -43,9 +43,9 @@ async def test_carriers_are_sorted_by_flights_and_add_up_to_the_days_flights(
     service = (await lookup.route("MAA", "DEL")).service
     assert service.nonstop
     flights = timetable.schedule.departures("MAA", "DEL", date_from(service.depart_date))
-    assert sum(carrier.flights for carrier in service.carriers) == len(flights)
-    assert [c.flights for c in service.carriers] == sorted(
-        (c.flights for c in service.carriers), reverse=True
+    assert sum(carrier.flight_count for carrier in service.carriers) == len(flights)
+    assert [c.flight_count for c in service.carriers] == sorted(
+        (c.flight_count for c in service.carriers), reverse=True
     )
     assert service.provenance.sample
 

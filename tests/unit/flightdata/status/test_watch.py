@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.flightdata.errors import AllowanceSpent, FlightNotFound, FlightsUnavailable
+from services.flightdata.errors import AllowanceExhausted, FlightNotFound, FlightsUnavailable
 from services.flightdata.model.flights import Endpoint, FlightStatus, Provenance, Segment, State
 from services.flightdata.model.instants import Instant, today_in
 from services.flightdata.status.watch import SAMPLE_PACE, StatusWatches, Trouble, WatchEvent
@@ -96,7 +96,7 @@ async def _minutes(clock: SimulatedClock, count: int) -> None:
 
 
 async def test_a_watcher_without_allowance_ends_alone(clock: SimulatedClock) -> None:
-    spent = AllowanceSpent("customer", limit=1, retry_after=timedelta(hours=1))
+    spent = AllowanceExhausted("customer", limit=1, retry_after=timedelta(hours=1))
     service = ScriptedStatus(clock, [_status()], spent, [LANDED])
     watches = _watches(service, clock)
     ended: list[bool] = []
@@ -105,7 +105,7 @@ async def test_a_watcher_without_allowance_ends_alone(clock: SimulatedClock) -> 
         try:
             await _collect(watches.watch("AI542", None), [])
             ended.append(True)
-        except AllowanceSpent:
+        except AllowanceExhausted:
             ended.append(False)
 
     async with asyncio.TaskGroup() as group:

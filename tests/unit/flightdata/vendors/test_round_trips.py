@@ -89,7 +89,7 @@ async def test_both_ways_are_one_question(
     seller, _, _, done = result
     (asked,) = seller.queries
     assert (asked.date, asked.back) == (OUT, BACK)
-    assert done.total == len(BODY["itineraries"])
+    assert done.result_count == len(BODY["itineraries"])
     assert [(part.leg_index, date_from(part.depart_date)) for part in done.parts] == [(0, OUT), (1, BACK)]
 
 
@@ -130,7 +130,7 @@ async def test_the_filters_are_held_both_ways(clock: SimulatedClock) -> None:
     assert isinstance(results, Results)
     assert isinstance(done, flights_pb2.SearchDone)
     assert all(len(itinerary.segments) == 1 for itinerary in results.itineraries)
-    assert 0 < done.total < done.total_unfiltered * done.total_unfiltered
+    assert 0 < done.result_count < done.unfiltered_count * done.unfiltered_count
 
 
 async def test_a_cached_round_trip_equals_the_original(clock: SimulatedClock) -> None:

@@ -125,7 +125,7 @@ def test_an_offer_keeps_its_cents_and_its_expiry() -> None:
     message = messages.offer(offer, NOW)
     assert (message.fare.total.units, message.fare.total.nanos) == (123, 450_000_000)
     assert (message.fare.per_passenger.units, message.fare.per_passenger.nanos) == (61, 730_000_000)
-    assert (message.fare.cabin, message.tickets, message.seller) == (
+    assert (message.fare.cabin, message.ticket_count, message.seller) == (
         flights_pb2.CABIN_PREMIUM_ECONOMY,
         2,
         "Tripdesk",
@@ -151,10 +151,10 @@ def test_a_status_message_is_complete() -> None:
         "diverted",
     )
     message = messages.status(status, NOW)
-    assert (message.state, message.provider_state, message.delay_minutes) == (
+    assert (message.state, message.provider_state, message.departure_delay.ToTimedelta()) == (
         flight_status_pb2.FLIGHT_STATE_DIVERTED,
         "diverted",
-        65,
+        timedelta(minutes=65),
     )
     assert message.actual_departure_time.ToDatetime(UTC) == NOW
     assert not message.HasField("actual_arrival_time")

@@ -87,8 +87,8 @@ async def test_messages_of_a_cached_search_are_made_once(
     assert _are_same(second, third)
     ids = [[i.itinerary_id for i in messages[0].results.itineraries] for messages in (first, second)]
     assert ids[0] == ids[1] != []
-    assert not first[-1].done.provenance.cached
-    assert second[-1].done.provenance.cached
+    assert not first[-1].done.provenances[0].cached
+    assert second[-1].done.provenances[0].cached
 
 
 async def test_another_limit_on_the_same_answer_needs_no_call(

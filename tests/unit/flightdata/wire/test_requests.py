@@ -12,7 +12,7 @@ from google.type.timeofday_pb2 import TimeOfDay
 from readback.flightdata.v1 import flights_pb2, places_pb2
 
 from mesh.errors import InvalidRequest
-from services.flightdata.errors import DateInvalid
+from services.flightdata.errors import InvalidDate
 from services.flightdata.model.fares import Cabin
 from services.flightdata.model.queries import Filters, Party, SearchLeg, Sort, Window
 from services.flightdata.places import Kind
@@ -43,14 +43,14 @@ def test_a_request_becomes_a_query_with_its_defaults() -> None:
 
 def test_a_query_keeps_every_field_of_the_request() -> None:
     request = _request(
-        depart_from=TimeOfDay(hours=6, minutes=30),
-        depart_until=TimeOfDay(hours=24),
+        departure_time_from=TimeOfDay(hours=6, minutes=30),
+        departure_time_before=TimeOfDay(hours=24),
         max_stops=0,
         carrier_codes=["AI", "BA"],
         origin_kind=places_pb2.PLACE_KIND_METRO,
         via="DXB",
         via_kind=places_pb2.PLACE_KIND_AIRPORT,
-        nearby_airports=True,
+        include_nearby_airports=True,
         sort=flights_pb2.FLIGHT_SORT_CHEAPEST,
         cabin=flights_pb2.CABIN_FIRST,
         adults=9,
@@ -70,7 +70,7 @@ def test_a_query_keeps_every_field_of_the_request() -> None:
     [Date(), Date(year=2026, month=12), Date(year=2026, month=2, day=30), Date(year=-1, month=1, day=1)],
 )
 def test_a_date_that_does_not_exist_is_refused(message: Date) -> None:
-    with pytest.raises(DateInvalid):
+    with pytest.raises(InvalidDate):
         date_from(message)
 
 
@@ -80,8 +80,8 @@ def test_a_date_that_does_not_exist_is_refused(message: Date) -> None:
 )
 def test_a_time_that_does_not_exist_is_refused_by_its_field(wrong: TimeOfDay) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        query_from(_request(depart_until=wrong))
-    assert [violation.field for violation in refused.value.violations] == ["legs[0].depart_until"]
+        query_from(_request(departure_time_before=wrong))
+    assert [violation.field for violation in refused.value.violations] == ["legs[0].departure_time_before"]
 
 
 def test_a_return_is_a_second_leg_with_its_own_wishes() -> None:

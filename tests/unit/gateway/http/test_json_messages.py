@@ -26,10 +26,10 @@ def read(message: Message, value: object, *, texts: bool = False) -> dict[str, s
 
 def test_dates_and_times_of_day_are_texts_both_ways() -> None:
     request = flights_pb2.SearchFlightsRequest()
-    given = {"departDate": "2026-12-01", "departFrom": "06:30"}
+    given = {"departDate": "2026-12-01", "departureTimeFrom": "06:30"}
     assert not read(request, {"legs": [given]})
     (leg,) = request.legs
-    assert (leg.depart_date.day, leg.depart_from.hours) == (1, 6)
+    assert (leg.depart_date.day, leg.departure_time_from.hours) == (1, 6)
     (written,) = to_json(request)["legs"]
     assert {name: written[name] for name in given} == given
 

@@ -38,7 +38,12 @@ def test_rpcs_that_no_customer_may_call_have_none(rpc: str) -> None:
         ("HEAD", "/v1/conversations/7", "GetConversation", {"conversation_id": "7"}),
         ("GET", "/v1/conversations/7:watch", "Watch", {"conversation_id": "7"}),
         ("GET", "/v1/conversations:watch", "Watch", {}),
-        ("GET", "/v1/routes/MAA/DEL:status", "ListRouteStatus", {"origin": "MAA", "destination": "DEL"}),
+        (
+            "GET",
+            "/v1/routes/MAA/DEL:status",
+            "ListRouteFlightStatuses",
+            {"origin": "MAA", "destination": "DEL"},
+        ),
         ("GET", "/v1/airports/A%2Fb%3Ac", "GetAirport", {"code": "A/b:c"}),
         ("POST", "/v1/sessions:login", "Login", {}),
     ],

@@ -31,7 +31,7 @@ def test_an_answer_is_in_the_language_of_the_arguments() -> None:
         state=flight_status_pb2.FLIGHT_STATE_ON_TIME,
         estimated_departure_time=timestamp_pb2.Timestamp(seconds=1_800_000_000),
     )
-    assert as_json([flight_status_pb2.GetFlightStatusResponse(status=status)]) == {
+    assert as_json([flight_status_pb2.GetFlightStatusResponse(statuses=[status])]) == {
         "status": {
             "depart_date": "2026-12-01",
             "state": "on_time",
@@ -68,7 +68,7 @@ def test_the_kept_items_of_a_cut_page_are_counted() -> None:
 
 def test_messages_of_a_stream_are_merged() -> None:
     done = flights_pb2.SearchFlightsResponse(
-        done=flights_pb2.SearchDone(total=3, outcome=flights_pb2.SEARCH_OUTCOME_FOUND)
+        done=flights_pb2.SearchDone(result_count=3, outcome=flights_pb2.SEARCH_OUTCOME_FOUND)
     )
     whole = as_json([found("a"), found("b", "c"), done])
     assert [one["itinerary_id"] for one in whole["results"]["itineraries"]] == ["a", "b", "c"]

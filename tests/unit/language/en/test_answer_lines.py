@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.type.money_pb2 import Money
 from readback.flightdata.v1 import flight_status_pb2, flights_pb2, places_pb2
 
@@ -37,7 +38,7 @@ def itinerary(*, sample: bool = False, fare: bool = True) -> flights_pb2.Itinera
 def searched(*found: flights_pb2.Itinerary, total: int, unfiltered: int = 0) -> str:
     results = flights_pb2.SearchFlightsResponse(results=flights_pb2.SearchResults(itineraries=found))
     done = flights_pb2.SearchFlightsResponse(
-        done=flights_pb2.SearchDone(total=total, total_unfiltered=unfiltered)
+        done=flights_pb2.SearchDone(result_count=total, unfiltered_count=unfiltered)
     )
     return answer_line([results, done] if found else [done])
 
@@ -84,7 +85,7 @@ def test_samples_are_called_samples() -> None:
     assert answer_line(
         [
             flight_status_pb2.GetFlightStatusResponse(
-                status=flight_status_pb2.FlightStatus(provenance=flights_pb2.Provenance(sample=True))
+                statuses=[flight_status_pb2.FlightStatus(provenance=flights_pb2.Provenance(sample=True))]
             )
         ]
     ).endswith(SAMPLE)
@@ -122,7 +123,9 @@ def test_a_journey_line_has_all_legs_and_the_total_price() -> None:
     results = flights_pb2.SearchFlightsResponse(
         results=flights_pb2.SearchResults(itineraries=[out, back], journeys=[journey])
     )
-    line = answer_line([results, flights_pb2.SearchFlightsResponse(done=flights_pb2.SearchDone(total=4))])
+    line = answer_line(
+        [results, flights_pb2.SearchFlightsResponse(done=flights_pb2.SearchDone(result_count=4))]
+    )
     assert (
         line == "4 journeys. The first is Air India AI542 from Chennai at 07:00, then Air India AI542 from "
         "Delhi at 11:00, for 9,000 INR."
@@ -131,7 +134,7 @@ def test_a_journey_line_has_all_legs_and_the_total_price() -> None:
 
 @pytest.mark.parametrize("found", [True, False])
 def test_partial_results_are_marked(found: bool) -> None:
-    done = flights_pb2.SearchDone(total=1 if found else 0, limits=[flights_pb2.SEARCH_LIMIT_PART])
+    done = flights_pb2.SearchDone(result_count=1 if found else 0, limits=[flights_pb2.SEARCH_LIMIT_PART])
     results = flights_pb2.SearchResults(itineraries=[itinerary()] if found else [])
     assert PARTIAL in answer_line(
         [flights_pb2.SearchFlightsResponse(results=results), flights_pb2.SearchFlightsResponse(done=done)]
@@ -148,11 +151,11 @@ def test_delay_line_has_the_new_time() -> None:
         flight_number="AI542",
         carrier="Air India",
         state=flight_status_pb2.FLIGHT_STATE_DELAYED,
-        delay_minutes=25,
+        departure_delay=Duration(seconds=60 * 25),
     )
     status.scheduled_departure.CopyFrom(endpoint("Chennai", 1))
     status.estimated_departure_time.FromDatetime(datetime(2026, 11, 24, 1, 55, tzinfo=UTC))
-    assert answer_line([flight_status_pb2.GetFlightStatusResponse(status=status)]) == (
+    assert answer_line([flight_status_pb2.GetFlightStatusResponse(statuses=[status])]) == (
         "Air India AI542 is delayed, 25 minutes late, now leaving at 07:25."
     )
 
@@ -160,13 +163,13 @@ def test_delay_line_has_the_new_time() -> None:
 def line_of(state: flight_status_pb2.FlightState.ValueType, *, late: int = 9, **times: datetime) -> str:
     """Return the line of a flight that left so many minutes late."""
     status = flight_status_pb2.FlightStatus(
-        flight_number="AI542", carrier="Air India", state=state, delay_minutes=late
+        flight_number="AI542", carrier="Air India", state=state, departure_delay=Duration(seconds=60 * late)
     )
     status.scheduled_departure.CopyFrom(endpoint("Chennai", 1))
     status.scheduled_arrival.CopyFrom(endpoint("Delhi", 4))
     for name, moment in times.items():
         getattr(status, name).FromDatetime(moment)
-    return answer_line([flight_status_pb2.GetFlightStatusResponse(status=status)])
+    return answer_line([flight_status_pb2.GetFlightStatusResponse(statuses=[status])])
 
 
 def test_flight_on_time_is_not_called_late() -> None:
@@ -226,9 +229,11 @@ def test_states_of_a_flight_have_words() -> None:
         line = answer_line(
             [
                 flight_status_pb2.GetFlightStatusResponse(
-                    status=flight_status_pb2.FlightStatus(
-                        flight_number="AI542", carrier="Air India", state=state
-                    )
+                    statuses=[
+                        flight_status_pb2.FlightStatus(
+                            flight_number="AI542", carrier="Air India", state=state
+                        )
+                    ]
                 )
             ]
         )
@@ -240,14 +245,17 @@ def test_route_line_has_the_first_flight_and_the_number_of_others() -> None:
         flight_number="AI542", carrier="Air India", state=flight_status_pb2.FLIGHT_STATE_ON_TIME
     )
     assert (
-        answer_line([flight_status_pb2.ListRouteStatusResponse(statuses=[status])])
+        answer_line([flight_status_pb2.ListRouteFlightStatusesResponse(statuses=[status])])
         == "Air India AI542 is on time."
     )
     assert (
-        answer_line([flight_status_pb2.ListRouteStatusResponse(statuses=[status] * 3)])
+        answer_line([flight_status_pb2.ListRouteFlightStatusesResponse(statuses=[status] * 3)])
         == "Air India AI542 is on time. 2 more are listed."
     )
-    assert answer_line([flight_status_pb2.ListRouteStatusResponse()]) == "No flight is known there that day."
+    assert (
+        answer_line([flight_status_pb2.ListRouteFlightStatusesResponse()])
+        == "No flight is known there that day."
+    )
 
 
 def test_airport_line_has_its_name_and_place() -> None:

@@ -59,19 +59,21 @@ def spoken(state: str, now: datetime = EARLIER, **known: Any) -> str:
 def test_a_late_flight_without_an_estimate_of_its_arrival_does_not_arrive_before_it_leaves() -> None:
     late = LEAVES + 3 * HOUR
     leaving = f"{FLIGHT} is three hours late: it is now expected to leave Chennai at one in the afternoon."
-    text = spoken("DELAYED", delay_minutes=180, estimated_departure_time=late)
+    text = spoken("DELAYED", departure_delay=timedelta(minutes=180), estimated_departure_time=late)
     assert text == f"{leaving} It should arrive in Delhi at about three forty five in the afternoon."
-    assert spoken("DELAYED", delay_minutes=180) == text
+    assert spoken("DELAYED", departure_delay=timedelta(minutes=180)) == text
     assert spoken("DELAYED", estimated_departure_time=late) == text
 
 
 def test_a_late_flights_arrival_estimate_equal_to_the_plan_is_ignored() -> None:
-    text = spoken("DELAYED", delay_minutes=60, estimated_arrival_time=ARRIVES)
+    text = spoken("DELAYED", departure_delay=timedelta(minutes=60), estimated_arrival_time=ARRIVES)
     assert text.endswith("It should arrive in Delhi at about one forty five in the afternoon.")
 
 
 def test_an_estimated_arrival_of_a_late_flight_is_stated() -> None:
-    text = spoken("DELAYED", delay_minutes=60, estimated_arrival_time=ARRIVES + 50 * MINUTE)
+    text = spoken(
+        "DELAYED", departure_delay=timedelta(minutes=60), estimated_arrival_time=ARRIVES + 50 * MINUTE
+    )
     assert text == (
         f"{FLIGHT} is one hour late: it is now expected to leave Chennai at eleven in the morning. "
         "It is expected in Delhi at one thirty five in the afternoon."
@@ -96,7 +98,7 @@ def test_a_late_arrival_is_stated_if_the_delay_at_departure_is_unknown() -> None
 
 def test_a_known_delay_on_a_route_is_stated() -> None:
     assert (
-        route_line(status("DELAYED", delay_minutes=40))
+        route_line(status("DELAYED", departure_delay=timedelta(minutes=40)))
         == f"{FLIGHT} at ten in the morning is forty minutes late."
     )
     assert route_line(status("UNSPECIFIED")) == f"I don't know how {FLIGHT} at ten in the morning is doing."
@@ -105,7 +107,11 @@ def test_a_known_delay_on_a_route_is_stated() -> None:
 def test_a_flight_that_left_late_is_not_expected_by_plan() -> None:
     left = LEAVES + 3 * HOUR
     text = spoken(
-        "EN_ROUTE", left + HOUR, actual_departure_time=left, estimated_departure_time=left, delay_minutes=180
+        "EN_ROUTE",
+        left + HOUR,
+        actual_departure_time=left,
+        estimated_departure_time=left,
+        departure_delay=timedelta(minutes=180),
     )
     assert (
         text
@@ -140,7 +146,7 @@ def test_a_landing_is_stated_with_its_known_time() -> None:
     after = ARRIVES + HOUR
     assert spoken("LANDED", after) == f"{FLIGHT} has landed in Delhi."
     assert (
-        spoken("LANDED", after, delay_minutes=30, estimated_arrival_time=ARRIVES)
+        spoken("LANDED", after, departure_delay=timedelta(minutes=30), estimated_arrival_time=ARRIVES)
         == f"{FLIGHT} has landed in Delhi."
     )
     expected, arrived = ARRIVES + 5 * MINUTE, ARRIVES + 10 * MINUTE
@@ -151,7 +157,9 @@ def test_a_landing_is_stated_with_its_known_time() -> None:
 
 
 def test_a_flight_on_time_leaves_when_it_is_expected_to() -> None:
-    text = spoken("ON_TIME", delay_minutes=5, estimated_departure_time=LEAVES + 5 * MINUTE)
+    text = spoken(
+        "ON_TIME", departure_delay=timedelta(minutes=5), estimated_departure_time=LEAVES + 5 * MINUTE
+    )
     assert text == (
         f"{FLIGHT} is on time: it leaves Chennai at ten oh five in the morning and arrives in Delhi at "
         f"twelve forty five in the afternoon."
@@ -182,7 +190,7 @@ def test_a_flight_that_leaves_on_time_and_arrives_late_is_not_called_on_time_all
         ),
         (
             "DELAYED",
-            {"delay_minutes": 20},
+            {"departure_delay": timedelta(minutes=20)},
             " is twenty minutes late: it was expected to leave Chennai at ten twenty in the morning, but "
             "I haven't heard that it has.",
         ),
@@ -228,7 +236,7 @@ def test_a_flight_of_an_earlier_day_is_stated_with_its_day() -> None:
 def test_days_that_pass_on_the_way_are_stated() -> None:
     arrives = datetime.fromisoformat("2026-11-24T00:10:00+05:30")
     leaves = arrives - 2 * HOUR
-    text = spoken("DELAYED", leaves=leaves, arrives=arrives, delay_minutes=120)
+    text = spoken("DELAYED", leaves=leaves, arrives=arrives, departure_delay=timedelta(minutes=120))
     assert "leave Chennai at twelve ten at night the next day." in text
     assert text.endswith("It should arrive in Delhi at about two ten at night.")
     text = spoken("EN_ROUTE", leaves + HOUR, leaves=leaves, arrives=arrives)
@@ -271,7 +279,7 @@ def test_nothing_is_made_up_from_any_combination_of_facts(state: str) -> None:
             "actual_departure_time": None if left is None else LEAVES + left,
             "estimated_arrival_time": None if arriving is None else ARRIVES + arriving,
             "actual_arrival_time": None if arrived is None else ARRIVES + arrived,
-            "delay_minutes": delay,
+            "departure_delay": timedelta(minutes=delay),
         }
         now = LEAVES + hours * HOUR
         text = spoken(state, now, **known)

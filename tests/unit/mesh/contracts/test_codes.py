@@ -24,7 +24,7 @@ def test_a_flight_number_is_accepted_as_people_write_it(request_type: type, writ
 
 
 @pytest.mark.parametrize(
-    "request_type", [flightdata_service_pb2.GetRouteRequest, flight_status_pb2.ListRouteStatusRequest]
+    "request_type", [flightdata_service_pb2.GetRouteRequest, flight_status_pb2.ListRouteFlightStatusesRequest]
 )
 def test_places_are_accepted_in_lower_case_and_with_spaces(request_type: type) -> None:
     request = request_type(origin="maa", destination=" Del ")

@@ -150,7 +150,7 @@ def test_what_a_tool_entry_carries_is_checked_for_times_only_and_up_to_a_limit()
 
 
 def test_an_error_lists_a_limited_number_of_violations() -> None:
-    leg = flights_pb2.SearchLeg(carrier_codes=["x"] * 20, without_carrier_codes=["x"] * 20)
+    leg = flights_pb2.SearchLeg(carrier_codes=["x"] * 20, excluded_carrier_codes=["x"] * 20)
     assert len(violations(flights_pb2.SearchFlightsRequest(legs=[leg]))) == MOST_VIOLATIONS
 
 

@@ -31,16 +31,19 @@ def complaints(**arguments: Any) -> dict[str, str]:
 
 
 def test_dates_and_times_are_read_from_iso_text() -> None:
-    (leg,) = search(legs=[{"depart_date": "2026-11-24", "depart_from": "18:05"}]).legs
+    (leg,) = search(legs=[{"depart_date": "2026-11-24", "departure_time_from": "18:05"}]).legs
     assert (leg.depart_date.year, leg.depart_date.month, leg.depart_date.day) == (2026, 11, 24)
-    assert (leg.depart_from.hours, leg.depart_from.minutes) == (18, 5)
+    assert (leg.departure_time_from.hours, leg.departure_time_from.minutes) == (18, 5)
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
         {"legs": [{"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24"}]},
-        {"legs": [{"depart_from": "18:05", "max_stops": 0, "via": "BOM"}, {"origin": "DEL"}], "adults": 2},
+        {
+            "legs": [{"departure_time_from": "18:05", "max_stops": 0, "via": "BOM"}, {"origin": "DEL"}],
+            "adults": 2,
+        },
         {"sort": "cheapest", "cabin": "premium_economy", "legs": [{"carrier_codes": ["AI", "6E"]}]},
     ],
 )
@@ -63,22 +66,22 @@ def test_words_become_enum_values() -> None:
 
 
 def test_plain_values_and_lists_are_unchanged() -> None:
-    given = {"origin": "MAA", "nearby_airports": True, "without_carrier_codes": ["AI", "6E"]}
+    given = {"origin": "MAA", "include_nearby_airports": True, "excluded_carrier_codes": ["AI", "6E"]}
     request = search(legs=[given], adults=2)
     (leg,) = request.legs
-    assert (leg.origin, leg.nearby_airports, request.adults) == ("MAA", True, 2)
-    assert list(leg.without_carrier_codes) == ["AI", "6E"]
+    assert (leg.origin, leg.include_nearby_airports, request.adults) == ("MAA", True, 2)
+    assert list(leg.excluded_carrier_codes) == ["AI", "6E"]
 
 
 @pytest.mark.parametrize("absent", [None, "", " "])
 def test_null_and_empty_text_mean_absent(absent: object) -> None:
-    leg = {"origin": "MAA", "depart_from": absent, "max_stops": absent, "carrier_codes": [absent]}
+    leg = {"origin": "MAA", "departure_time_from": absent, "max_stops": absent, "carrier_codes": [absent]}
     request = search(legs=[leg, absent], adults=absent, sort=absent)
     assert request == flights_pb2.SearchFlightsRequest(legs=[flights_pb2.SearchLeg(origin="MAA")])
 
 
 def test_every_mistake_is_listed() -> None:
-    wrong = {"depart_date": "soon", "depart_from": "25:00", "without_carrier_codes": "AI"}
+    wrong = {"depart_date": "soon", "departure_time_from": "25:00", "excluded_carrier_codes": "AI"}
     found = complaints(legs=[{}, wrong], sort="luckiest")
     assert set(found) == {"sort", *(f"legs[1].{name}" for name in wrong)}
     assert "2026-12-31" in found["legs[1].depart_date"]
@@ -100,10 +103,10 @@ def test_values_of_another_type_are_refused_by_name(wrong: dict[str, Any]) -> No
 
 
 def test_numbers_and_truth_values_may_be_text() -> None:
-    request = search(adults="2", legs=[{"max_stops": "0", "nearby_airports": "True"}])
+    request = search(adults="2", legs=[{"max_stops": "0", "include_nearby_airports": "True"}])
     assert request.adults == 2
     assert request.legs[0].HasField("max_stops")
-    assert request.legs[0].nearby_airports
+    assert request.legs[0].include_nearby_airports
 
 
 def test_a_text_of_digits_stays_text() -> None:

@@ -529,7 +529,7 @@ class ToolOutcome(betterproto2.Enum):
     A quota or an allowance is used up.
     """
 
-    PLACE_UNKNOWN = 6
+    PLACE_NOT_FOUND = 6
     """
     No airport or city has this code.
     """
@@ -568,7 +568,7 @@ class ToolOutcome(betterproto2.Enum):
             3: "TOOL_OUTCOME_UNAVAILABLE",
             4: "TOOL_OUTCOME_RESTRICTED",
             5: "TOOL_OUTCOME_QUOTA_EXHAUSTED",
-            6: "TOOL_OUTCOME_PLACE_UNKNOWN",
+            6: "TOOL_OUTCOME_PLACE_NOT_FOUND",
             7: "TOOL_OUTCOME_SAME_PLACE",
             8: "TOOL_OUTCOME_DATE_IN_PAST",
             9: "TOOL_OUTCOME_DATE_BEYOND_HORIZON",
@@ -585,7 +585,7 @@ class ToolOutcome(betterproto2.Enum):
             "TOOL_OUTCOME_UNAVAILABLE": 3,
             "TOOL_OUTCOME_RESTRICTED": 4,
             "TOOL_OUTCOME_QUOTA_EXHAUSTED": 5,
-            "TOOL_OUTCOME_PLACE_UNKNOWN": 6,
+            "TOOL_OUTCOME_PLACE_NOT_FOUND": 6,
             "TOOL_OUTCOME_SAME_PLACE": 7,
             "TOOL_OUTCOME_DATE_IN_PAST": 8,
             "TOOL_OUTCOME_DATE_BEYOND_HORIZON": 9,
@@ -1827,7 +1827,7 @@ class ToolCall(betterproto2.Message):
     Status of a flight.
     """
 
-    route_status: "__flightdata__v1__.ListRouteStatusRequest | None" = betterproto2.field(
+    route_status: "__flightdata__v1__.ListRouteFlightStatusesRequest | None" = betterproto2.field(
         6, betterproto2.TYPE_MESSAGE, optional=True, group="arguments"
     )
     """
@@ -1892,7 +1892,7 @@ class ToolResult(betterproto2.Message):
     Status of a flight.
     """
 
-    route_status: "__flightdata__v1__.ListRouteStatusResponse | None" = betterproto2.field(
+    route_status: "__flightdata__v1__.ListRouteFlightStatusesResponse | None" = betterproto2.field(
         6, betterproto2.TYPE_MESSAGE, optional=True, group="result"
     )
     """

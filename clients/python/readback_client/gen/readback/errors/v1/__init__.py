@@ -305,13 +305,13 @@ class ErrorReason(betterproto2.Enum):
         { "reason": "RECORD_OUT_OF_ORDER", "domain": "readback.errors.v1", "metadata": {} }
     """
 
-    CURSOR_INVALID = 50
+    INVALID_CURSOR = 50
     """
     The cursor is malformed, belongs to another log, or was made by another installation.
 
     INVALID_ARGUMENT: follow from the beginning, or from a time.
 
-        { "reason": "CURSOR_INVALID", "domain": "readback.errors.v1", "metadata": {} }
+        { "reason": "INVALID_CURSOR", "domain": "readback.errors.v1", "metadata": {} }
     """
 
     CURSOR_EXPIRED = 51
@@ -343,13 +343,13 @@ class ErrorReason(betterproto2.Enum):
         { "reason": "PLACE_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "code": "XQZ" } }
     """
 
-    PLACE_NOT_RECOGNISED = 61
+    PLACE_NOT_RECOGNIZED = 61
     """
     The words don't name a known place.
 
     NOT_FOUND: ask for the place in other words.
 
-        { "reason": "PLACE_NOT_RECOGNISED", "domain": "readback.errors.v1", "metadata": {} }
+        { "reason": "PLACE_NOT_RECOGNIZED", "domain": "readback.errors.v1", "metadata": {} }
     """
 
     SAME_PLACE = 62
@@ -361,13 +361,13 @@ class ErrorReason(betterproto2.Enum):
         { "reason": "SAME_PLACE", "domain": "readback.errors.v1", "metadata": { "code": "MAA" } }
     """
 
-    DATE_INVALID = 63
+    INVALID_DATE = 63
     """
     The date is not a day of the calendar.
 
     INVALID_ARGUMENT: ask for another date.
 
-        { "reason": "DATE_INVALID", "domain": "readback.errors.v1", "metadata": {} }
+        { "reason": "INVALID_DATE", "domain": "readback.errors.v1", "metadata": {} }
     """
 
     DATE_IN_PAST = 64
@@ -396,40 +396,43 @@ class ErrorReason(betterproto2.Enum):
 
     NOT_FOUND: check the number and the date.
 
-        { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight": "AI9999" } }
+        { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight_number": "AI9999" } }
     """
 
     FLIGHTS_UNAVAILABLE = 67
     """
-    No provider that could answer gave an answer. The metadata maps each provider's name to its problem.
+    No provider that could answer gave an answer. The metadata has a key `provider.` and its name for each
+    provider that failed; the value is a `ProviderProblem` without its prefix.
 
-    UNAVAILABLE: try again later; it is unknown whether there are flights.
+    UNAVAILABLE: try again after the time in `google.rpc.RetryInfo`; it is unknown whether there are flights.
 
         { "reason": "FLIGHTS_UNAVAILABLE", "domain": "readback.errors.v1",
-          "metadata": { "aviationstack": "unavailable", "flightapi": "rate limited" } }
+          "metadata": { "provider.aviationstack": "UNAVAILABLE", "provider.flightapi": "RATE_LIMITED" } }
     """
 
     FLIGHTS_QUOTA_EXHAUSTED = 68
     """
-    The budgets of the configured keys are used up.
+    The budgets of the configured keys are used up. Providers are in the metadata as for
+    `FLIGHTS_UNAVAILABLE`.
 
-    RESOURCE_EXHAUSTED: try again after `until`.
+    RESOURCE_EXHAUSTED: try again after `renew_time`, which `google.rpc.RetryInfo` says too.
 
         { "reason": "FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.errors.v1",
-          "metadata": { "aviationstack": "quota exhausted", "until": "2026-12-01T00:00:00+00:00" } }
+          "metadata": { "provider.aviationstack": "QUOTA_EXHAUSTED", "renew_time": "2026-12-01T00:00:00+00:00" } }
     """
 
     FLIGHTS_RESTRICTED = 69
     """
-    No configured provider supports the request, or no key's plan includes it.
+    No configured provider supports the request, or no key's plan includes it. Providers are in the metadata as
+    for `FLIGHTS_UNAVAILABLE`.
 
     FAILED_PRECONDITION: don't retry; ask for less, or configure another provider.
 
         { "reason": "FLIGHTS_RESTRICTED", "domain": "readback.errors.v1",
-          "metadata": { "aviationstack": "restricted" } }
+          "metadata": { "provider.aviationstack": "RESTRICTED" } }
     """
 
-    ALLOWANCE_SPENT = 70
+    ALLOWANCE_EXHAUSTED = 70
     """
     The answer needs a paid lookup, and the caller has used up the day's allowance of these. The scope is
     `customer`, `customers` for all customers together, or `anonymous` for callers without an account, whose
@@ -438,7 +441,7 @@ class ErrorReason(betterproto2.Enum):
     RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, until the allowance is renewed; without
     an account, sign in.
 
-        { "reason": "ALLOWANCE_SPENT", "domain": "readback.errors.v1",
+        { "reason": "ALLOWANCE_EXHAUSTED", "domain": "readback.errors.v1",
           "metadata": { "scope": "customer", "limit": "50" } }
     """
 
@@ -458,7 +461,7 @@ class ErrorReason(betterproto2.Enum):
     FAILED_PRECONDITION: search again.
 
         { "reason": "OFFER_EXPIRED", "domain": "readback.errors.v1",
-          "metadata": { "expired": "2026-11-23T04:15:00+00:00" } }
+          "metadata": { "expire_time": "2026-11-23T04:15:00+00:00" } }
     """
 
     OFFER_GONE = 73
@@ -504,20 +507,20 @@ class ErrorReason(betterproto2.Enum):
             47: "ERROR_REASON_EPOCH_HELD",
             48: "ERROR_REASON_ENTRY_CONFLICT",
             49: "ERROR_REASON_RECORD_OUT_OF_ORDER",
-            50: "ERROR_REASON_CURSOR_INVALID",
+            50: "ERROR_REASON_INVALID_CURSOR",
             51: "ERROR_REASON_CURSOR_EXPIRED",
             52: "ERROR_REASON_WATCHER_TOO_SLOW",
             60: "ERROR_REASON_PLACE_NOT_FOUND",
-            61: "ERROR_REASON_PLACE_NOT_RECOGNISED",
+            61: "ERROR_REASON_PLACE_NOT_RECOGNIZED",
             62: "ERROR_REASON_SAME_PLACE",
-            63: "ERROR_REASON_DATE_INVALID",
+            63: "ERROR_REASON_INVALID_DATE",
             64: "ERROR_REASON_DATE_IN_PAST",
             65: "ERROR_REASON_DATE_BEYOND_HORIZON",
             66: "ERROR_REASON_FLIGHT_NOT_FOUND",
             67: "ERROR_REASON_FLIGHTS_UNAVAILABLE",
             68: "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED",
             69: "ERROR_REASON_FLIGHTS_RESTRICTED",
-            70: "ERROR_REASON_ALLOWANCE_SPENT",
+            70: "ERROR_REASON_ALLOWANCE_EXHAUSTED",
             71: "ERROR_REASON_OFFER_NOT_FOUND",
             72: "ERROR_REASON_OFFER_EXPIRED",
             73: "ERROR_REASON_OFFER_GONE",
@@ -557,20 +560,20 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_EPOCH_HELD": 47,
             "ERROR_REASON_ENTRY_CONFLICT": 48,
             "ERROR_REASON_RECORD_OUT_OF_ORDER": 49,
-            "ERROR_REASON_CURSOR_INVALID": 50,
+            "ERROR_REASON_INVALID_CURSOR": 50,
             "ERROR_REASON_CURSOR_EXPIRED": 51,
             "ERROR_REASON_WATCHER_TOO_SLOW": 52,
             "ERROR_REASON_PLACE_NOT_FOUND": 60,
-            "ERROR_REASON_PLACE_NOT_RECOGNISED": 61,
+            "ERROR_REASON_PLACE_NOT_RECOGNIZED": 61,
             "ERROR_REASON_SAME_PLACE": 62,
-            "ERROR_REASON_DATE_INVALID": 63,
+            "ERROR_REASON_INVALID_DATE": 63,
             "ERROR_REASON_DATE_IN_PAST": 64,
             "ERROR_REASON_DATE_BEYOND_HORIZON": 65,
             "ERROR_REASON_FLIGHT_NOT_FOUND": 66,
             "ERROR_REASON_FLIGHTS_UNAVAILABLE": 67,
             "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED": 68,
             "ERROR_REASON_FLIGHTS_RESTRICTED": 69,
-            "ERROR_REASON_ALLOWANCE_SPENT": 70,
+            "ERROR_REASON_ALLOWANCE_EXHAUSTED": 70,
             "ERROR_REASON_OFFER_NOT_FOUND": 71,
             "ERROR_REASON_OFFER_EXPIRED": 72,
             "ERROR_REASON_OFFER_GONE": 73,

@@ -19,8 +19,6 @@ __all__ = (
     "GetAirportResponse",
     "GetFlightStatusRequest",
     "GetFlightStatusResponse",
-    "GetOfferRequest",
-    "GetOfferResponse",
     "GetRouteRequest",
     "GetRouteResponse",
     "Itinerary",
@@ -28,8 +26,8 @@ __all__ = (
     "Layover",
     "ListProvidersRequest",
     "ListProvidersResponse",
-    "ListRouteStatusRequest",
-    "ListRouteStatusResponse",
+    "ListRouteFlightStatusesRequest",
+    "ListRouteFlightStatusesResponse",
     "Offer",
     "Operator",
     "Place",
@@ -40,6 +38,8 @@ __all__ = (
     "Provider",
     "ProviderCapability",
     "ProviderProblem",
+    "RepriceOfferRequest",
+    "RepriceOfferResponse",
     "ResolvePlaceRequest",
     "ResolvePlaceResponse",
     "Route",
@@ -79,7 +79,7 @@ class Cabin(betterproto2.Enum):
 
     UNSPECIFIED = 0
     """
-    Economy.
+    Not specified; in requests, economy.
     """
 
     ECONOMY = 1
@@ -167,7 +167,7 @@ class FlightSort(betterproto2.Enum):
 
     UNSPECIFIED = 0
     """
-    By departure; by price if the days are flexible.
+    Not specified: by departure; by price if the days are flexible.
     """
 
     EARLIEST = 1
@@ -589,35 +589,40 @@ class TimeConvention(betterproto2.Enum):
 
     UNSPECIFIED = 0
     """
+    Not specified.
+    """
+
+    EXACT = 1
+    """
     Computed here, or written unambiguously.
     """
 
-    LOCAL_LABELLED_UTC = 1
+    LOCAL_LABELLED_UTC = 2
     """
     Local digits with a false UTC label, corrected.
     """
 
-    LOCAL = 2
+    LOCAL = 3
     """
     Local digits without a zone.
     """
 
-    LOCAL_CLOCK = 3
+    LOCAL_CLOCK = 4
     """
     A local time of day; its day, or the year of its day, was inferred.
     """
 
-    UTC = 4
+    UTC = 5
     """
     UTC.
     """
 
-    OFFSET = 5
+    OFFSET = 6
     """
     Digits with their own UTC offset.
     """
 
-    EPOCH = 6
+    EPOCH = 7
     """
     Seconds since 1970.
     """
@@ -626,24 +631,26 @@ class TimeConvention(betterproto2.Enum):
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
             0: "TIME_CONVENTION_UNSPECIFIED",
-            1: "TIME_CONVENTION_LOCAL_LABELLED_UTC",
-            2: "TIME_CONVENTION_LOCAL",
-            3: "TIME_CONVENTION_LOCAL_CLOCK",
-            4: "TIME_CONVENTION_UTC",
-            5: "TIME_CONVENTION_OFFSET",
-            6: "TIME_CONVENTION_EPOCH",
+            1: "TIME_CONVENTION_EXACT",
+            2: "TIME_CONVENTION_LOCAL_LABELLED_UTC",
+            3: "TIME_CONVENTION_LOCAL",
+            4: "TIME_CONVENTION_LOCAL_CLOCK",
+            5: "TIME_CONVENTION_UTC",
+            6: "TIME_CONVENTION_OFFSET",
+            7: "TIME_CONVENTION_EPOCH",
         }
 
     @classmethod
     def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
         return {
             "TIME_CONVENTION_UNSPECIFIED": 0,
-            "TIME_CONVENTION_LOCAL_LABELLED_UTC": 1,
-            "TIME_CONVENTION_LOCAL": 2,
-            "TIME_CONVENTION_LOCAL_CLOCK": 3,
-            "TIME_CONVENTION_UTC": 4,
-            "TIME_CONVENTION_OFFSET": 5,
-            "TIME_CONVENTION_EPOCH": 6,
+            "TIME_CONVENTION_EXACT": 1,
+            "TIME_CONVENTION_LOCAL_LABELLED_UTC": 2,
+            "TIME_CONVENTION_LOCAL": 3,
+            "TIME_CONVENTION_LOCAL_CLOCK": 4,
+            "TIME_CONVENTION_UTC": 5,
+            "TIME_CONVENTION_OFFSET": 6,
+            "TIME_CONVENTION_EPOCH": 7,
         }
 
 
@@ -873,7 +880,7 @@ default_message_pool.register_message("readback.flightdata.v1", "FlightEndpoint"
 @dataclass(eq=False, repr=False)
 class FlightStatus(betterproto2.Message):
     """
-    Status of one flight on one day.
+    Status of one flight on one day, from one take-off to the next landing (a sector).
     """
 
     flight_number: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -928,9 +935,11 @@ class FlightStatus(betterproto2.Message):
     Estimated arrival; absent if unknown.
     """
 
-    delay_minutes: "int | None" = betterproto2.field(9, betterproto2.TYPE_INT32, optional=True)
+    departure_delay: "datetime.timedelta | None" = betterproto2.field(
+        9, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Duration, optional=True
+    )
     """
-    Departure delay in minutes; 0 if on time or early, absent if unknown.
+    Delay of the departure; 0 if on time or early, absent if unknown.
     """
 
     provenance: "Provenance | None" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, optional=True)
@@ -975,6 +984,11 @@ class FlightStatus(betterproto2.Message):
     doubts: "list[Doubt]" = betterproto2.field(17, betterproto2.TYPE_ENUM, repeated=True)
     """
     Doubts about this record.
+    """
+
+    carrier_code: "str" = betterproto2.field(18, betterproto2.TYPE_STRING)
+    """
+    IATA code of the carrier.
     """
 
 
@@ -1041,60 +1055,15 @@ class GetFlightStatusResponse(betterproto2.Message):
     Status of a flight.
     """
 
-    status: "FlightStatus | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    statuses: "list[FlightStatus]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    The status; of the first leg if the number has several that day.
-    """
-
-    further_legs: "list[FlightStatus]" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, repeated=True)
-    """
-    The status of the further legs.
+    The status of each sector, in the order of flying: mostly one, several if the number has a stop that day.
     """
 
 
 default_message_pool.register_message(
     "readback.flightdata.v1", "GetFlightStatusResponse", GetFlightStatusResponse
 )
-
-
-@dataclass(eq=False, repr=False)
-class GetOfferRequest(betterproto2.Message):
-    """
-    Request for the current state of an offer.
-    """
-
-    offer_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
-    """
-    Id of the offer, from a search.
-    """
-
-
-default_message_pool.register_message("readback.flightdata.v1", "GetOfferRequest", GetOfferRequest)
-
-
-@dataclass(eq=False, repr=False)
-class GetOfferResponse(betterproto2.Message):
-    """
-    An offer as it is now.
-    """
-
-    offer: "Offer | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
-    """
-    The offer, with a new id and expiry.
-    """
-
-    itineraries: "list[Itinerary]" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, repeated=True)
-    """
-    The itineraries that are sold, in the order of travel.
-    """
-
-    previous_fare: "Fare | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True)
-    """
-    The price in the original offer; absent if it is unchanged.
-    """
-
-
-default_message_pool.register_message("readback.flightdata.v1", "GetOfferResponse", GetOfferResponse)
 
 
 @dataclass(eq=False, repr=False)
@@ -1272,7 +1241,15 @@ class ListProvidersRequest(betterproto2.Message):
     Request for the providers.
     """
 
-    pass
+    page_size: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    Largest number of providers on the page; 0 means 50. Numbers above 100 mean 100.
+    """
+
+    page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    `next_page_token` of the previous page.
+    """
 
 
 default_message_pool.register_message("readback.flightdata.v1", "ListProvidersRequest", ListProvidersRequest)
@@ -1289,6 +1266,11 @@ class ListProvidersResponse(betterproto2.Message):
     The providers, in the order they are asked.
     """
 
+    next_page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Token of the next page; empty on the last one.
+    """
+
 
 default_message_pool.register_message(
     "readback.flightdata.v1", "ListProvidersResponse", ListProvidersResponse
@@ -1296,7 +1278,7 @@ default_message_pool.register_message(
 
 
 @dataclass(eq=False, repr=False)
-class ListRouteStatusRequest(betterproto2.Message):
+class ListRouteFlightStatusesRequest(betterproto2.Message):
     """
     Request for the status of the flights on a route.
     """
@@ -1332,27 +1314,31 @@ class ListRouteStatusRequest(betterproto2.Message):
     Local date of departure; today at the departure airport if absent.
     """
 
-    near: "___google__type__.TimeOfDay | None" = betterproto2.field(
+    near_time: "___google__type__.TimeOfDay | None" = betterproto2.field(
         6, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    Approximate local time of departure. If absent, flights are in the order of departure: today those
-    nearest to now.
+    Approximate local time of departure, today now if absent. The flights nearest to it come first.
     """
 
-    max_results: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
+    page_size: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
     """
-    Largest number of flights, up to 50; 0 means 5.
+    Largest number of flights on the page; 0 means 5. Numbers above 50 mean 50.
+    """
+
+    page_token: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    `next_page_token` of the previous page; the other fields must be the same as in that request.
     """
 
 
 default_message_pool.register_message(
-    "readback.flightdata.v1", "ListRouteStatusRequest", ListRouteStatusRequest
+    "readback.flightdata.v1", "ListRouteFlightStatusesRequest", ListRouteFlightStatusesRequest
 )
 
 
 @dataclass(eq=False, repr=False)
-class ListRouteStatusResponse(betterproto2.Message):
+class ListRouteFlightStatusesResponse(betterproto2.Message):
     """
     Status of the flights on a route.
     """
@@ -1363,9 +1349,14 @@ class ListRouteStatusResponse(betterproto2.Message):
     that day.
     """
 
+    next_page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Token of the next page; empty on the last one.
+    """
+
 
 default_message_pool.register_message(
-    "readback.flightdata.v1", "ListRouteStatusResponse", ListRouteStatusResponse
+    "readback.flightdata.v1", "ListRouteFlightStatusesResponse", ListRouteFlightStatusesResponse
 )
 
 
@@ -1409,7 +1400,7 @@ class Offer(betterproto2.Message):
     Provenance of this record.
     """
 
-    tickets: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
+    ticket_count: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
     """
     Number of tickets; above 1, a missed connection is the traveller's risk.
     """
@@ -1677,6 +1668,46 @@ default_message_pool.register_message("readback.flightdata.v1", "Provider", Prov
 
 
 @dataclass(eq=False, repr=False)
+class RepriceOfferRequest(betterproto2.Message):
+    """
+    Request for the current price of an offer.
+    """
+
+    offer_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Id of the offer, from a search.
+    """
+
+
+default_message_pool.register_message("readback.flightdata.v1", "RepriceOfferRequest", RepriceOfferRequest)
+
+
+@dataclass(eq=False, repr=False)
+class RepriceOfferResponse(betterproto2.Message):
+    """
+    An offer as it is now.
+    """
+
+    offer: "Offer | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The offer, with a new id and expiry.
+    """
+
+    itineraries: "list[Itinerary]" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The itineraries that are sold, in the order of travel.
+    """
+
+    previous_fare: "Fare | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The price in the original offer; absent if it is unchanged.
+    """
+
+
+default_message_pool.register_message("readback.flightdata.v1", "RepriceOfferResponse", RepriceOfferResponse)
+
+
+@dataclass(eq=False, repr=False)
 class ResolvePlaceRequest(betterproto2.Message):
     """
     Request for the meanings of some words.
@@ -1762,14 +1793,14 @@ class Route(betterproto2.Message):
     Great-circle distance in kilometres.
     """
 
-    block_time: "datetime.timedelta | None" = betterproto2.field(
+    block_duration: "datetime.timedelta | None" = betterproto2.field(
         6, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Duration, optional=True
     )
     """
     Block time of a nonstop flight, computed from the distance.
     """
 
-    clocks_ahead: "datetime.timedelta | None" = betterproto2.field(
+    time_difference: "datetime.timedelta | None" = betterproto2.field(
         7, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Duration, optional=True
     )
     """
@@ -1801,7 +1832,7 @@ class RouteCarrier(betterproto2.Message):
     Name.
     """
 
-    flights: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+    flight_count: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
     """
     Number of its flights on the day.
     """
@@ -1855,23 +1886,23 @@ class SearchDone(betterproto2.Message):
     The outcome.
     """
 
-    total: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
+    result_count: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
     """
     Number of itineraries that fit, including those beyond `max_results`; for several legs, of journeys.
     """
 
-    provenance: "Provenance | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True)
+    unfiltered_count: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
     """
-    Provenance of the results.
-    """
-
-    total_unfiltered: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
-    """
-    Number of flights on this route and day without the filters: distinguishes "none in the morning" from
-    "none at all".
+    Number of itineraries without the filters, which tells "none in the morning" from "none at all": the sum
+    of all days asked for; for several legs, that of the leg with the fewest.
     """
 
-    implausible: "int" = betterproto2.field(5, betterproto2.TYPE_INT32)
+    provenances: "list[Provenance]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The sources of the answers, one for each provider.
+    """
+
+    implausible_count: "int" = betterproto2.field(5, betterproto2.TYPE_INT32)
     """
     Number of further flights that were left out because no aircraft could fly them at these times.
     """
@@ -1886,9 +1917,9 @@ class SearchDone(betterproto2.Message):
     Outcome for each leg and each day; empty for one leg on one day.
     """
 
-    sold_out: "int" = betterproto2.field(8, betterproto2.TYPE_INT32)
+    sold_out_count: "int" = betterproto2.field(8, betterproto2.TYPE_INT32)
     """
-    Number of `total` that are sold out; they come last.
+    Number of `result_count` that are sold out; they come last.
     """
 
 
@@ -2022,33 +2053,33 @@ class SearchLeg(betterproto2.Message):
     Number of days that the departure may be earlier or later; only in a search for one leg.
     """
 
-    depart_from: "___google__type__.TimeOfDay | None" = betterproto2.field(
+    departure_time_from: "___google__type__.TimeOfDay | None" = betterproto2.field(
         7, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
     Depart at this local time or later; any time if absent.
     """
 
-    depart_until: "___google__type__.TimeOfDay | None" = betterproto2.field(
+    departure_time_before: "___google__type__.TimeOfDay | None" = betterproto2.field(
         8, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
     Depart before this local time; any time if absent.
     """
 
-    arrive_from: "___google__type__.TimeOfDay | None" = betterproto2.field(
+    arrival_time_from: "___google__type__.TimeOfDay | None" = betterproto2.field(
         9, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
     Arrive at this local time or later; any time if absent.
     """
 
-    arrive_until: "___google__type__.TimeOfDay | None" = betterproto2.field(
+    arrival_time_before: "___google__type__.TimeOfDay | None" = betterproto2.field(
         10, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
     Arrive before this local time; any time if absent. It is a time on the day of departure, if a departure
-    at `depart_from` or later can arrive that day.
+    at `departure_time_from` or later can arrive that day.
     """
 
     max_stops: "int | None" = betterproto2.field(11, betterproto2.TYPE_INT32, optional=True)
@@ -2061,7 +2092,7 @@ class SearchLeg(betterproto2.Message):
     IATA codes of the only wanted carriers, such as all of an alliance; any carrier if empty.
     """
 
-    without_carrier_codes: "list[str]" = betterproto2.field(13, betterproto2.TYPE_STRING, repeated=True)
+    excluded_carrier_codes: "list[str]" = betterproto2.field(13, betterproto2.TYPE_STRING, repeated=True)
     """
     IATA codes of unwanted carriers, whether they sell or operate the flight.
     """
@@ -2078,7 +2109,7 @@ class SearchLeg(betterproto2.Message):
     Kind of the place to change at, for a code of both. Without it, such a code means the airport.
     """
 
-    nearby_airports: "bool" = betterproto2.field(16, betterproto2.TYPE_BOOL)
+    include_nearby_airports: "bool" = betterproto2.field(16, betterproto2.TYPE_BOOL)
     """
     Include airports near either end.
     """
@@ -2105,12 +2136,12 @@ class SearchPart(betterproto2.Message):
     The local date of departure.
     """
 
-    total: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+    result_count: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
     """
     Number of itineraries that fit.
     """
 
-    total_unfiltered: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
+    unfiltered_count: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
     """
     Number of itineraries without the filters.
     """
@@ -2280,7 +2311,7 @@ class WatchFlightStatusResponse(betterproto2.Message):
         1, betterproto2.TYPE_MESSAGE, optional=True, group="event"
     )
     """
-    The current status of a leg.
+    The current status of one sector. Sectors of one number differ in their airports of departure.
     """
 
     trouble: "WatchTrouble | None" = betterproto2.field(
