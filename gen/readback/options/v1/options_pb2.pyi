@@ -3,8 +3,10 @@
 isort:skip_file
 Options by which contracts state who may call an RPC, and which RPCs and fields language models see.
 
-Their extension numbers begin at 52001. Protobuf leaves 50000 to 99999 to options that one organisation
-uses in its own files, without registration (`google/protobuf/descriptor.proto`).
+Extension numbers: 52001, 52002, 52004 and 52005 of methods, 52003 of fields, and 52101 to 52105 of validation
+rules (`rules.proto`). They are from the range that protobuf leaves to options without registration, 50000 to
+99999. Only Readback's services read these options: generate clients from the published descriptor set,
+which has none of them, and no other options can collide with them.
 """
 
 from google.protobuf import descriptor as _descriptor

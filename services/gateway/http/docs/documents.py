@@ -1,4 +1,4 @@
-"""The documents about the contracts: OpenAPI, and pages that load nothing from other hosts."""
+"""The documents about the contracts: OpenAPI, descriptors, and pages that load nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from services.gateway.http.docs.openapi import openapi
 from services.gateway.http.errors import GatewayError
 
 OPENAPI = "/openapi.json"
+DESCRIPTORS = "/contracts.binpb"
+"""The public contracts as a `FileDescriptorSet`, from which `buf generate` makes a client."""
 _FILES: Mapping[str, tuple[str, str]] = {
     "/docs": ("http.html", "text/html"),
     "/docs/assets/docs.css": ("docs.css", "text/css"),
@@ -69,6 +71,7 @@ class Documents:
         }
         self._by_path["/docs/grpc"] = _Document("text/html", lambda: grpc_page(services).encode())
         self._by_path[OPENAPI] = _Document("application/json", partial(_openapi, services))
+        self._by_path[DESCRIPTORS] = _Document("application/octet-stream", _descriptors)
         self.paths = self._by_path.keys()
         self._making = asyncio.Lock()
 
@@ -105,3 +108,7 @@ def _read(name: str) -> bytes:
 def _openapi(services: Sequence[ServiceDescriptor]) -> bytes:
     document = openapi(services, metadata.version("readback"))
     return json.dumps(document, ensure_ascii=False).encode()
+
+
+def _descriptors() -> bytes:
+    return (resources.files("readback_client") / "gen/contracts.binpb").read_bytes()

@@ -13,6 +13,8 @@ import httpx
 import jwt
 import pytest
 import pytest_asyncio
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pool import DescriptorPool
 from readback.flightdata.v1 import places_pb2
 
 from mesh.ids import uuid7
@@ -206,6 +208,20 @@ async def test_the_openapi_document_names_every_route(http: httpx.AsyncClient) -
     text = json.dumps(document)
     references = {part.split('"')[0] for part in text.split('"$ref": "#/components/schemas/')[1:]}
     assert references <= document["components"]["schemas"].keys()
+
+
+async def test_the_descriptor_set_is_complete_and_names_public_services_only(http: httpx.AsyncClient) -> None:
+    files = FileDescriptorSet.FromString((await http.get("/contracts.binpb")).content)
+    pool = DescriptorPool()
+    for file in files.file:
+        pool.Add(file)
+    services = {f"{file.package}.{service.name}" for file in files.file for service in file.service}
+    assert {name.rsplit(".", 1)[1] for name in services} == {
+        "IdentityService",
+        "ConversationService",
+        "FlightDataService",
+    }
+    assert not any("internal" in file.package for file in files.file)
 
 
 async def test_connect_unary_and_errors(http: httpx.AsyncClient) -> None:
