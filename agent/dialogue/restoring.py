@@ -49,9 +49,9 @@ def _draft(request: flights_pb2.SearchFlightsRequest, places: dict[str, Place]) 
         via=places[leg.via] if leg.via else None,
         depart=CalendarDay.of(day_of(leg.depart_date)),
         back=CalendarDay.of(day_of(further[0].depart_date)) if further else None,
-        window=_window(leg, "depart"),
-        arrival=_window(leg, "arrive"),
-        returning=_window(further[0], "depart") if further else None,
+        window=_window(leg, "departure"),
+        arrival=_window(leg, "arrival"),
+        returning=_window(further[0], "departure") if further else None,
         airline=codes[0] if len(codes) == 1 else None,
         airlines=tuple(codes) if len(codes) > 1 else (),
         without_airlines=tuple(leg.excluded_carrier_codes),
@@ -70,8 +70,8 @@ def _word(name: str, prefix: str) -> str | None:
 
 def _window(leg: flights_pb2.SearchLeg, end: str) -> TimeWindow | None:
     since, until = (
-        _time(getattr(leg, f"{end}_{side}")) if leg.HasField(f"{end}_{side}") else None  # type: ignore[arg-type]  # the name of a field
-        for side in ("from", "until")
+        _time(getattr(leg, f"{end}_time_{side}")) if leg.HasField(f"{end}_time_{side}") else None  # type: ignore[arg-type]  # the name of a field
+        for side in ("from", "before")
     )
     return TimeWindow(since, until) if since or until else None
 

@@ -36,7 +36,7 @@ class SearchAnswer:
     @property
     def sample(self) -> bool:
         """True if the flights are invented."""
-        return self.result.done.provenances[0].sample
+        return any(source.sample for source in self.result.done.provenances)
 
     @property
     def partial(self) -> bool:

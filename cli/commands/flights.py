@@ -181,7 +181,7 @@ def _print_results(
     if results.offers:
         console.print()
         console.print(flight_tables.offers(results.offers, results.itineraries), highlight=False)
-    if done.provenances[0].sample:
+    if any(source.sample for source in done.provenances):
         console.print(f"\n{flight_tables.SAMPLE_NOTICE}", highlight=False)
     if flights_pb2.SEARCH_LIMIT_PART in done.limits:
         console.print(f"\n{flight_tables.PARTIAL_NOTICE}", highlight=False)

@@ -78,4 +78,4 @@ def _provenances(message: flights_pb2.SearchFlightsResponse) -> Iterator[flights
     yield from (itinerary.provenance for itinerary in message.results.itineraries)
     yield from (offer.provenance for offer in message.results.offers)
     if message.HasField("done"):
-        yield message.done.provenances[0]
+        yield from message.done.provenances

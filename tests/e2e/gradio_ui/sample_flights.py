@@ -101,9 +101,9 @@ def search(
     out = {"origin": "MAA", "destination": "DEL", "depart_date": date_of(DAY)} | arguments
     legs = [out, *([{"origin": "DEL", "destination": "MAA", "depart_date": date_of(back)}] if back else [])]
     done = {
-        "total": len(flights),
+        "result_count": len(flights),
         "unfiltered_count": max(len(flights), 12),
-        "provenance": {"provider": "sample-timetable", "sample": True},
+        "provenances": [{"provider": "sample-timetable", "sample": True}],
     }
     tool = {"tool_call_id": uuid7(), "name": "search_flights"}
     result: dict[str, Any] = tool | {"outcome": f"TOOL_OUTCOME_{outcome}"}

@@ -169,7 +169,7 @@ async def test_a_past_status_shows_a_delay_only_where_it_applies(ada: Visitor) -
         call = {"tool_call_id": uuid7(), "name": "flight_status"}
         await service.write(conversation_id, tool_call=call | {"flight_status": {"flight_number": "AI542"}})
         status = {"flight_number": "AI542", "state": f"FLIGHT_STATE_{state}", "departure_delay": "3900s"}
-        found = {"outcome": "TOOL_OUTCOME_FOUND", "flight_status": {"status": status}}
+        found = {"outcome": "TOOL_OUTCOME_FOUND", "flight_status": {"statuses": [status]}}
         await service.write(conversation_id, tool_result=call | found)
     await ada.page.get_by_role("tab", name="History").click()
     await ada.see("past-conversation").filter(has_text="Chennai to Delhi").click()

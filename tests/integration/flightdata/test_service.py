@@ -276,7 +276,7 @@ async def test_an_unknown_flight_is_named_in_the_error(flightdata: FlightDataSer
         await flightdata.GetFlightStatus(flight_status_pb2.GetFlightStatusRequest(flight_number="AI9999"))
     assert refused.value.code() is grpc.StatusCode.NOT_FOUND
     assert reason_of(refused.value) == "FLIGHT_NOT_FOUND"
-    assert metadata_of(refused.value) == {"flight": "AI9999"}
+    assert metadata_of(refused.value) == {"flight_number": "AI9999"}
 
 
 async def test_words_without_a_place_are_not_recognised(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -348,6 +348,21 @@ async def test_flights_of_a_route_are_found_by_approximate_departure(
     statuses = (await flightdata.ListRouteFlightStatuses(request)).statuses
     assert len(statuses) == 2
     assert statuses[0].flight_number == "AI542"
+
+
+async def test_a_page_token_continues_its_own_list_only(flightdata: FlightDataServiceAsyncStub) -> None:
+    request = flight_status_pb2.ListRouteFlightStatusesRequest(
+        origin="MAA", destination="DEL", depart_date=_date(_ahead(1)), page_size=2
+    )
+    first = await flightdata.ListRouteFlightStatuses(request)
+    request.page_token = first.next_page_token
+    second = await flightdata.ListRouteFlightStatuses(request)
+    leaves = [each.scheduled_departure.time.ToDatetime() for each in (*first.statuses, *second.statuses)]
+    assert leaves == sorted(set(leaves))
+    request.destination = "BOM"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await flightdata.ListRouteFlightStatuses(request)
+    assert reason_of(refused.value) == "INVALID_PAGE_TOKEN"
 
 
 async def test_twins_come_with_a_question(flightdata: FlightDataServiceAsyncStub) -> None:

@@ -37,7 +37,7 @@ async def test_transcript_holds_words_tool_calls_and_their_results(site: Site, a
     tool = {"tool_call_id": tool_call_id, "name": "search_flights"}
     leg = {"origin": "MAA", "depart_date": {"year": 2026, "month": 12, "day": 1}}
     call = tool | {"search_flights": {"legs": [leg]}}
-    found = tool | {"outcome": "TOOL_OUTCOME_FOUND", "search_flights": {"done": {"total": 3}}}
+    found = tool | {"outcome": "TOOL_OUTCOME_FOUND", "search_flights": {"done": {"result_count": 3}}}
     await site.conversation.write(conversation_id, tool_call=call)
     await site.conversation.write(conversation_id, tool_result=found)
     entries = (await ada.get(f"/api/conversations/{conversation_id}/entries")).json()["entries"]

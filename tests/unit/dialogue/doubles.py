@@ -203,9 +203,9 @@ def search_result(
         itineraries[there.get("itinerary_id", "")] = there
     done = {
         "outcome": "SEARCH_OUTCOME_FOUND" if flights else "SEARCH_OUTCOME_EMPTY",
-        "total": total,
+        "result_count": total,
         "unfiltered_count": unfiltered_count,
-        "provenance": {"provider": "sample-timetable", "sample": True},
+        "provenances": [{"provider": "sample-timetable", "sample": True}],
         "limits": ["SEARCH_LIMIT_PART"] if partial else [],
     }
     results = {"itineraries": list(itineraries.values()), "journeys": journeys}

@@ -80,9 +80,7 @@ def test_dates_are_taken_from_the_metadata() -> None:
     past = tool_error(error_with("DATE_IN_PAST", today="2026-11-23"))
     assert isinstance(past, DateInPast)
     assert past.today == date(2026, 11, 23)
-    used_up = tool_error(
-        error_with("FLIGHTS_QUOTA_EXHAUSTED", aviationstack="quota", until="2026-12-01T00:00:00+00:00")
-    )
+    used_up = tool_error(error_with("FLIGHTS_QUOTA_EXHAUSTED", renew_time="2026-12-01T00:00:00+00:00"))
     assert isinstance(used_up, ToolUsedUp)
     assert used_up.until == date(2026, 12, 1)
 

@@ -334,11 +334,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     RESOURCE_EXHAUSTED: try again after `renew_time`, which `google.rpc.RetryInfo` says too.
 
         { "reason": "FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.errors.v1",
-          "metadata": { "provider.aviationstack": "QUOTA_EXHAUSTED", "renew_time": "2026-12-01T00:00:00+00:00" } }
+          "metadata": { "provider.aviationstack": "QUOTA_EXHAUSTED",
+                        "renew_time": "2026-12-01T00:00:00+00:00" } }
     """
     ERROR_REASON_FLIGHTS_RESTRICTED: _ErrorReason.ValueType  # 69
-    """No configured provider supports the request, or no key's plan includes it. Providers are in the metadata as
-    for `FLIGHTS_UNAVAILABLE`.
+    """No configured provider supports the request, or no key's plan includes it. Providers are in the metadata
+    as for `FLIGHTS_UNAVAILABLE`.
 
     FAILED_PRECONDITION: don't retry; ask for less, or configure another provider.
 
@@ -698,11 +699,12 @@ ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED: ErrorReason.ValueType  # 68
 RESOURCE_EXHAUSTED: try again after `renew_time`, which `google.rpc.RetryInfo` says too.
 
     { "reason": "FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.errors.v1",
-      "metadata": { "provider.aviationstack": "QUOTA_EXHAUSTED", "renew_time": "2026-12-01T00:00:00+00:00" } }
+      "metadata": { "provider.aviationstack": "QUOTA_EXHAUSTED",
+                    "renew_time": "2026-12-01T00:00:00+00:00" } }
 """
 ERROR_REASON_FLIGHTS_RESTRICTED: ErrorReason.ValueType  # 69
-"""No configured provider supports the request, or no key's plan includes it. Providers are in the metadata as
-for `FLIGHTS_UNAVAILABLE`.
+"""No configured provider supports the request, or no key's plan includes it. Providers are in the metadata
+as for `FLIGHTS_UNAVAILABLE`.
 
 FAILED_PRECONDITION: don't retry; ask for less, or configure another provider.
 

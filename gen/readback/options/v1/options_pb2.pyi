@@ -3,10 +3,10 @@
 isort:skip_file
 Options by which contracts state who may call an RPC, and which RPCs and fields language models see.
 
-Extension numbers: 52001, 52002, 52004 and 52005 of methods, 52003 of fields, and 52101 to 52105 of validation
-rules (`rules.proto`). They are from the range that protobuf leaves to options without registration, 50000 to
-99999. Only Readback's services read these options: generate clients from the published descriptor set,
-which has none of them, and no other options can collide with them.
+Extension numbers: 52001, 52002, 52004 and 52005 of methods, 52003 of fields, and 52101 to 52105 of
+validation rules (`rules.proto`). They are from the range that protobuf leaves to options without
+registration, 50000 to 99999. Only Readback's services read these options. The published descriptor set has
+none of them, so options of others can't collide with them in clients that are generated from it.
 """
 
 from google.protobuf import descriptor as _descriptor

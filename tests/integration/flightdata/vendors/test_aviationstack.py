@@ -231,7 +231,7 @@ async def test_an_unknown_flight_is_not_found(open_aviationstack: OpenAviationSt
     async with open_aviationstack() as (provider, _):
         with pytest.raises(FlightNotFound) as refused:
             await provider.status("ZZ9999", None)
-    assert refused.value.metadata == {"flight": "ZZ9999"}
+    assert refused.value.metadata == {"flight_number": "ZZ9999"}
 
 
 @pytest.mark.parametrize("direction", Direction)

@@ -102,7 +102,8 @@ async def test_tools_belong_to_their_turn(caller: CallClient) -> None:
     tool = {"tool_call_id": "1", "name": "search_flights"}
     message = {
         "tool_call": tool | {"search_flights": {"legs": [{"origin": "MAA"}]}},
-        "tool_result": tool | {"outcome": "TOOL_OUTCOME_FOUND", "search_flights": {"done": {"total": 6}}},
+        "tool_result": tool
+        | {"outcome": "TOOL_OUTCOME_FOUND", "search_flights": {"done": {"result_count": 6}}},
     }
     await _read(caller, (Stream("readback.tools", json.dumps(message)), AGENT))
     (use,) = caller._report("", None).tools

@@ -144,7 +144,7 @@ async def test_none_is_not_believed_while_one_that_could_know_fails(
     pair = [Scripted("a", FAILURES[failure]("a")), Scripted("b", 0)]
     with pytest.raises(FlightsUnavailable) as failed:
         await _ask(ProviderRouter(pair if failing_first else pair[::-1], clock))
-    assert failed.value.metadata == {"a": failure}
+    assert failed.value.metadata == {"provider.a": failure.upper().replace(" ", "_")}
 
 
 async def test_an_empty_answer_is_believed_if_all_providers_agree(clock: SimulatedClock) -> None:
@@ -180,7 +180,12 @@ async def test_no_able_provider_is_restricted_and_no_budget_is_quota_exhausted(c
         await _ask(ProviderRouter([Scripted("a", restricted), Scripted("b", 7, frozenset())], clock))
     with pytest.raises(FlightsQuotaExhausted) as failed:
         await _ask(ProviderRouter([Scripted("a", restricted), Scripted("b", exhausted)], clock))
-    assert failed.value.metadata == {"a": "restricted", "b": "quota exhausted", "until": SOON.isoformat()}
+    assert failed.value.metadata == {
+        "provider.a": "RESTRICTED",
+        "provider.b": "QUOTA_EXHAUSTED",
+        "renew_time": SOON.isoformat(),
+    }
+    assert failed.value.retry_after == SOON - clock.now()
 
 
 async def test_the_shortest_retry_after_is_returned(clock: SimulatedClock) -> None:

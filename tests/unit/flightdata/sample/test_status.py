@@ -46,7 +46,7 @@ async def test_a_flight_goes_from_planned_to_landed(
 async def test_an_unknown_number_is_not_found(timetable: SampleTimetable, flight: str) -> None:
     with pytest.raises(FlightNotFound) as refused:
         await timetable.status(flight, None)
-    assert refused.value.metadata == {"flight": flight}
+    assert refused.value.metadata == {"flight_number": flight}
 
 
 async def test_a_day_the_flight_rests_is_not_found_and_the_next_day_is_named(

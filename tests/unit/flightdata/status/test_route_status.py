@@ -13,7 +13,7 @@ from services.flightdata.model.instants import zone_of
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.status.route_status import RouteStatusService
+from services.flightdata.status.route_status import RoutePosition, RouteStatusService
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -44,6 +44,24 @@ async def test_without_day_and_time_todays_flights_are_in_order_of_departure(
     assert {status.depart_date for status in found} == {TODAY}
     leaves = [status.segment.departure.at.utc for status in found]
     assert leaves == sorted(leaves)
+
+
+@pytest.mark.parametrize("near", [None, time(8, 25)])
+@pytest.mark.parametrize("day", [TODAY, TODAY + timedelta(days=1)])
+async def test_pages_have_each_flight_once_though_time_passes_between_them(
+    service: RouteStatusService, clock: SimulatedClock, day: date, near: time | None
+) -> None:
+    everything = await service.page("MAA", "DEL", day, None, size=50)
+    found, position = [], None
+    while True:
+        page = await service.page("MAA", "DEL", day, near, size=3, position=position)
+        found += [status.segment.flight for status in page.statuses]
+        if page.following is None:
+            break
+        position = RoutePosition.parse(str(page.following))
+        clock.advance(1800)
+    assert everything.following is None
+    assert sorted(found) == sorted(status.segment.flight for status in everything.statuses)
 
 
 async def test_todays_flights_nearest_to_now_are_in_order_of_departure(

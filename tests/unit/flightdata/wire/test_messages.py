@@ -154,7 +154,7 @@ def test_a_status_message_is_complete() -> None:
     assert (message.state, message.provider_state, message.departure_delay.ToTimedelta()) == (
         flight_status_pb2.FLIGHT_STATE_DIVERTED,
         "diverted",
-        timedelta(minutes=65),
+        timedelta(minutes=65, seconds=59),
     )
     assert message.actual_departure_time.ToDatetime(UTC) == NOW
     assert not message.HasField("actual_arrival_time")

@@ -40,7 +40,7 @@ def test_rpcs_that_no_customer_may_call_have_none(rpc: str) -> None:
         ("GET", "/v1/conversations:watch", "Watch", {}),
         (
             "GET",
-            "/v1/routes/MAA/DEL:status",
+            "/v1/routes/MAA/DEL/flightStatuses",
             "ListRouteFlightStatuses",
             {"origin": "MAA", "destination": "DEL"},
         ),

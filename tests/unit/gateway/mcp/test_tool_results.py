@@ -32,11 +32,13 @@ def test_an_answer_is_in_the_language_of_the_arguments() -> None:
         estimated_departure_time=timestamp_pb2.Timestamp(seconds=1_800_000_000),
     )
     assert as_json([flight_status_pb2.GetFlightStatusResponse(statuses=[status])]) == {
-        "status": {
-            "depart_date": "2026-12-01",
-            "state": "on_time",
-            "estimated_departure_time": "2027-01-15T08:00:00Z",
-        }
+        "statuses": [
+            {
+                "depart_date": "2026-12-01",
+                "state": "on_time",
+                "estimated_departure_time": "2027-01-15T08:00:00Z",
+            }
+        ]
     }
 
 
@@ -72,7 +74,7 @@ def test_messages_of_a_stream_are_merged() -> None:
     )
     whole = as_json([found("a"), found("b", "c"), done])
     assert [one["itinerary_id"] for one in whole["results"]["itineraries"]] == ["a", "b", "c"]
-    assert whole["done"] == {"total": 3, "outcome": "found"}
+    assert whole["done"] == {"result_count": 3, "outcome": "found"}
 
 
 def test_no_messages_give_an_empty_object() -> None:

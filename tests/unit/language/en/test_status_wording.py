@@ -39,17 +39,17 @@ def status(
         f"scheduled_{end}": {"airport_code": code, "city": city, "time_zone": at, "time": moment.isoformat()}
         for end, (code, city, at, moment) in ends.items()
     }
-    times = {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in known.items()
-        if value is not None
-    }
+    times = {name: _json(value) for name, value in known.items() if value is not None}
     facts = {
         "flight_number": "AI542",
         "depart_date": {"year": day.year, "month": day.month, "day": day.day},
         "state": 99 if state == "SOMETHING_NEW" else f"FLIGHT_STATE_{state}",
     }
     return ParseDict({**facts, **stops, **times}, flight_status_pb2.FlightStatus())
+
+
+def _json(value: datetime | timedelta) -> str:
+    return value.isoformat() if isinstance(value, datetime) else f"{value.total_seconds():.0f}s"
 
 
 def spoken(state: str, now: datetime = EARLIER, **known: Any) -> str:

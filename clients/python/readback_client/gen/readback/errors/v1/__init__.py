@@ -418,13 +418,14 @@ class ErrorReason(betterproto2.Enum):
     RESOURCE_EXHAUSTED: try again after `renew_time`, which `google.rpc.RetryInfo` says too.
 
         { "reason": "FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.errors.v1",
-          "metadata": { "provider.aviationstack": "QUOTA_EXHAUSTED", "renew_time": "2026-12-01T00:00:00+00:00" } }
+          "metadata": { "provider.aviationstack": "QUOTA_EXHAUSTED",
+                        "renew_time": "2026-12-01T00:00:00+00:00" } }
     """
 
     FLIGHTS_RESTRICTED = 69
     """
-    No configured provider supports the request, or no key's plan includes it. Providers are in the metadata as
-    for `FLIGHTS_UNAVAILABLE`.
+    No configured provider supports the request, or no key's plan includes it. Providers are in the metadata
+    as for `FLIGHTS_UNAVAILABLE`.
 
     FAILED_PRECONDITION: don't retry; ask for less, or configure another provider.
 
