@@ -159,7 +159,10 @@ async def test_without_reachable_providers_the_search_fails_and_names_them(tmp_p
             await _search(stub, _request("KEF"))
     assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
     assert reason_of(failed.value) == "FLIGHTS_UNAVAILABLE"
-    assert metadata_of(failed.value) == {"aviationstack": "unavailable", "flightapi": "unavailable"}
+    assert metadata_of(failed.value) == {
+        "provider.aviationstack": "UNAVAILABLE",
+        "provider.flightapi": "UNAVAILABLE",
+    }
     assert retry_after_of(failed.value)
     assert "could not reach aviationstack or flightapi" in (failed.value.details() or "")
 

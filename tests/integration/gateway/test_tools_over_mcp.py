@@ -30,7 +30,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "resolve_place": {"query": "London"},
     "get_airport": {"code": "MAA"},
     "get_route": {"origin": "MAA", "destination": "DEL"},
-    "route_status": {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "near": "09:00"},
+    "route_status": {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "near_time": "09:00"},
     "search_flights": {
         "legs": [
             {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "departure_time_from": "06:00"},

@@ -316,7 +316,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     NOT_FOUND: check the number and the date.
 
-        { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight_number": "AI9999" } }
+        { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1",
+          "metadata": { "flight_number": "AI9999" } }
     """
     ERROR_REASON_FLIGHTS_UNAVAILABLE: _ErrorReason.ValueType  # 67
     """No provider that could answer gave an answer. The metadata has a key `provider.` and its name for each
@@ -681,7 +682,8 @@ ERROR_REASON_FLIGHT_NOT_FOUND: ErrorReason.ValueType  # 66
 
 NOT_FOUND: check the number and the date.
 
-    { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight_number": "AI9999" } }
+    { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1",
+      "metadata": { "flight_number": "AI9999" } }
 """
 ERROR_REASON_FLIGHTS_UNAVAILABLE: ErrorReason.ValueType  # 67
 """No provider that could answer gave an answer. The metadata has a key `provider.` and its name for each

@@ -396,7 +396,8 @@ class ErrorReason(betterproto2.Enum):
 
     NOT_FOUND: check the number and the date.
 
-        { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1", "metadata": { "flight_number": "AI9999" } }
+        { "reason": "FLIGHT_NOT_FOUND", "domain": "readback.errors.v1",
+          "metadata": { "flight_number": "AI9999" } }
     """
 
     FLIGHTS_UNAVAILABLE = 67
