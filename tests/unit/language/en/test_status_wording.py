@@ -48,8 +48,10 @@ def status(
     return ParseDict({**facts, **stops, **times}, flight_status_pb2.FlightStatus())
 
 
-def _json(value: datetime | timedelta) -> str:
-    return value.isoformat() if isinstance(value, datetime) else f"{value.total_seconds():.0f}s"
+def _json(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():.0f}s"
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def spoken(state: str, now: datetime = EARLIER, **known: Any) -> str:
