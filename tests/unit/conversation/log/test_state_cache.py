@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 def a_log(name: str, entries: int = 0) -> LogState:
     conversation = Conversation(
-        1, name, "customer", "", "en-IN", pb.CONVERSATION_STATE_ACTIVE, NOW, NOW, None, entries
+        1, name, "customer", "", "en-IN", pb.CONVERSATION_STATE_ACTIVE, NOW, NOW, None, None, entries
     )
     return LogState(
         conversation,
