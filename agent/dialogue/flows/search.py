@@ -130,7 +130,7 @@ def _leg(draft: Draft, origin: Place, destination: Place, when: date) -> flights
 
 def _departing(window: TimeWindow) -> flights_pb2.SearchLeg:
     return flights_pb2.SearchLeg(
-        depart_from=time_message(window.start), depart_until=time_message(window.end)
+        departure_time_from=time_message(window.start), departure_time_before=time_message(window.end)
     )
 
 
@@ -138,8 +138,8 @@ def _add_wishes_of_the_way_out(leg: flights_pb2.SearchLeg, draft: Draft) -> None
     departs, arrives = draft.window or TimeWindow(), draft.arrival or TimeWindow()
     leg.MergeFrom(_departing(departs))
     wishes = flights_pb2.SearchLeg(
-        arrive_from=time_message(arrives.start),
-        arrive_until=time_message(arrives.end),
+        arrival_time_from=time_message(arrives.start),
+        arrival_time_before=time_message(arrives.end),
     )
     if draft.via:
         wishes.via, wishes.via_kind = draft.via.code, draft.via.message_kind

@@ -253,13 +253,17 @@ async def test_a_time_of_the_way_back_is_searched_on_the_way_back(
 ) -> None:
     answer = await conversation.say("Delhi to Mumbai on Friday morning, returning on Sunday after six")
     there, back = conversation.searched.legs
-    assert (there.depart_from.hours, there.depart_until.hours) == (5, 12)
-    assert back.depart_from.hours == 18
-    assert not back.HasField("depart_until")
+    assert (there.departure_time_from.hours, there.departure_time_before.hours) == (5, 12)
+    assert back.departure_time_from.hours == 18
+    assert not back.HasField("departure_time_before")
     assert "coming back after six in the evening" in answer
     await conversation.say("come back in the morning instead")
     there, back = conversation.searched.legs
-    assert (there.depart_from.hours, back.depart_from.hours, back.depart_until.hours) == (5, 5, 12)
+    assert (
+        there.departure_time_from.hours,
+        back.departure_time_from.hours,
+        back.departure_time_before.hours,
+    ) == (5, 5, 12)
 
 
 async def test_a_stay_counts_from_the_departure_that_is_told_later(
