@@ -1789,8 +1789,9 @@ default_message_pool.register_message("readback.conversation.v1", "StateChange",
 @dataclass(eq=False, repr=False)
 class ToolCall(betterproto2.Message):
     """
-    Call of a tool by the agent. `name` is the name of a tool of the contracts, and of the field with its
-    arguments. Clients show tools that they don't know by name.
+    Call of a tool by the agent. The agent's own tools have a field with the name of the tool for their
+    arguments; those of any other tool are in `other`. Clients show tools that they don't know by
+    name.
 
     The rules of the requests don't apply here: the log holds what the agent asked, even if it was refused.
 
