@@ -147,7 +147,8 @@ class ConversationServicer(ConversationServiceServicer):
                 conversation = await conversations.owned(
                     commit.transaction, customer_id, request.conversation_id
                 )
-                conversations.require_unchanged(conversation, request.etag)
+                if not conversation.ended:  # otherwise a repeated request would be refused
+                    conversations.require_unchanged(conversation, request.etag)
                 running = await commit.transaction.running_call(conversation.key)
                 if running is not None:
                     hung_up = await calls.end(commit, running, entry_pb2.CALL_END_REASON_CONVERSATION_ENDED)

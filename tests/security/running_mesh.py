@@ -78,7 +78,9 @@ class Mesh:
         private = serialization.load_pem_private_key(self.secrets.private_key("identity-signing-key"), None)
         assert isinstance(private, EllipticCurvePrivateKey)
         self.key.private, self.key.public = private, private.public_key()
-        self.jwk = MessageToJson((await self.identity.GetJwks(identity.GetJwksRequest())).keys[0])
+        self.jwk = MessageToJson(
+            (await self.identity.GetJwks(identity.GetJwksRequest())).keys[0], indent=None
+        )
         self.kid = jwt.PyJWK.from_json(self.jwk).key_id
         self.tokens["agent"] = await self._workload("agent").own_token()
         for name in WORKLOADS.keys() - self.tokens.keys():

@@ -71,7 +71,7 @@ const DOUBTS = {
 const DEPARTED = ["FLIGHT_STATE_EN_ROUTE", "FLIGHT_STATE_LANDED", "FLIGHT_STATE_DIVERTED"];
 
 /** Formats the departure delay of a delayed or departed flight; empty for other states. */
-function lateness(state, Math.round(parseFloat(delay ?? "0") / 60)) {
+function lateness(state, late) {
   if (!late) return "";
   if (DEPARTED.includes(state)) return `left ${late} minutes late`;
   return state === "FLIGHT_STATE_DELAYED" && `${late} minutes late`;

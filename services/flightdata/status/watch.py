@@ -120,6 +120,8 @@ class StatusWatches:
             await self._poll(watched, flight)
             if watched.trouble and not in_trouble:
                 yield Trouble(watched.trouble)
+            if in_trouble and not watched.trouble:
+                sent.clear()  # so that the watcher learns that the trouble is over
             in_trouble = watched.trouble is not None
             for leg in watched.legs:
                 key = leg.segment.departure.airport, leg.depart_date

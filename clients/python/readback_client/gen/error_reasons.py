@@ -75,8 +75,7 @@ class ConversationNotFound(ReadbackError, reason="CONVERSATION_NOT_FOUND"):
 
 
 class CursorExpired(ReadbackError, reason="CURSOR_EXPIRED"):
-    """The position of the cursor is gone: the database was restored or replaced, or the entries were
-    deleted by age.
+    """The position of the cursor is gone: the database was restored or replaced.
 
     OUT_OF_RANGE: follow from the earliest cursor, or from a time.
 
@@ -382,7 +381,8 @@ class StoreUnavailable(ReadbackError, reason="STORE_UNAVAILABLE"):
 
 
 class TooManyAttempts(ReadbackError, reason="TOO_MANY_ATTEMPTS"):
-    """Too many failed sign-ins or registrations from this network address.
+    """Too many failed sign-ins or registrations from this network address, or failed sign-ins to this
+    account.
 
     RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
 

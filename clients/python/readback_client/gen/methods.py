@@ -80,8 +80,8 @@ class ConversationService(Service):
         """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request
         id returns the same call with a new token, or `CALL_ENDED` after its end.
 
-        A customer has one running call at a time, in all conversations together. `CALL_RUNNING` names the
-        running call: rejoin it, or start with `end_running_call`.
+        By default, a customer has one running call at a time, in all conversations together. `CALL_RUNNING`
+        names the running call: rejoin it, or start with `end_running_call`.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`,
         `CALL_RUNNING`, `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
@@ -239,9 +239,9 @@ class FlightDataService(Service):
         """Returns the status of the flights between two places on one day, the ones nearest to a time of
         day first. For callers who don't know the flight number.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`;
-        FAILED_PRECONDITION `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago,
-        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`,
+        `INVALID_PAGE_TOKEN`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a
+        year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
         `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
         """
         return await self._unary("/readback.flightdata.v1.FlightDataService/ListRouteFlightStatuses", request, flightdata.ListRouteFlightStatusesResponse, timeout)
@@ -266,8 +266,8 @@ class FlightDataService(Service):
         """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop
         flights today.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
-        `service` is absent.
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. `service` is absent if no
+        provider could answer, or if the caller's allowance is used up.
         """
         return await self._unary("/readback.flightdata.v1.FlightDataService/GetRoute", request, flightdata.GetRouteResponse, timeout)
 
@@ -286,7 +286,10 @@ class FlightDataService(Service):
     async def list_providers(
         self, request: flightdata.ListProvidersRequest, *, timeout: float | None = None
     ) -> flightdata.ListProvidersResponse:
-        """Returns the providers of flight data in the order they are asked, with their health."""
+        """Returns the providers of flight data in the order they are asked, with their health.
+
+        Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
         return await self._unary("/readback.flightdata.v1.FlightDataService/ListProviders", request, flightdata.ListProvidersResponse, timeout)
 
 

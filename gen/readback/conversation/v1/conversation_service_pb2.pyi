@@ -349,7 +349,7 @@ class StartConversationRequest(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    conversation. The service makes one if empty.
+    conversation, for a day. If it is empty, a repeated request begins another conversation.
     """
     locale: _builtins.str
     """BCP 47 tag of the language for the agent; `en-IN` when empty."""
@@ -568,7 +568,7 @@ class EndConversationRequest(_message.Message):
     """The conversation."""
     request_id: _builtins.str
     """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
+    answer, for a day. If it is empty, a repeated request is a new one.
     """
     etag: _builtins.str
     """The etag that was read, to leave a conversation that has changed since; empty skips the check."""
@@ -624,7 +624,7 @@ class DeleteConversationRequest(_message.Message):
     """The conversation."""
     request_id: _builtins.str
     """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
+    answer, for a day. If it is empty, a repeated request is a new one.
     """
     etag: _builtins.str
     """The etag that was read, to leave a conversation that has changed since; empty skips the check."""
@@ -678,7 +678,7 @@ class StartCallRequest(_message.Message):
     """End the customer's running call first, if there is one, instead of refusing with `CALL_RUNNING`."""
     request_id: _builtins.str
     """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    call. The service makes one if empty.
+    call, for a day. If it is empty, a repeated request begins another call.
     """
     def __init__(
         self,
@@ -898,7 +898,7 @@ class EndCallRequest(_message.Message):
     """The call."""
     request_id: _builtins.str
     """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
+    answer, for a day. If it is empty, a repeated request is a new one.
     """
     def __init__(
         self,

@@ -124,7 +124,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "WRONG_CREDENTIALS", "domain": "readback.errors.v1", "metadata": {} }
     """
     ERROR_REASON_TOO_MANY_ATTEMPTS: _ErrorReason.ValueType  # 23
-    """Too many failed sign-ins or registrations from this network address.
+    """Too many failed sign-ins or registrations from this network address, or failed sign-ins to this account.
 
     RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
 
@@ -252,8 +252,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "INVALID_CURSOR", "domain": "readback.errors.v1", "metadata": {} }
     """
     ERROR_REASON_CURSOR_EXPIRED: _ErrorReason.ValueType  # 51
-    """The position of the cursor is gone: the database was restored or replaced, or the entries were deleted by
-    age.
+    """The position of the cursor is gone: the database was restored or replaced.
 
     OUT_OF_RANGE: follow from the earliest cursor, or from a time.
 
@@ -490,7 +489,7 @@ UNAUTHENTICATED: ask for both again.
     { "reason": "WRONG_CREDENTIALS", "domain": "readback.errors.v1", "metadata": {} }
 """
 ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 23
-"""Too many failed sign-ins or registrations from this network address.
+"""Too many failed sign-ins or registrations from this network address, or failed sign-ins to this account.
 
 RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
 
@@ -618,8 +617,7 @@ INVALID_ARGUMENT: follow from the beginning, or from a time.
     { "reason": "INVALID_CURSOR", "domain": "readback.errors.v1", "metadata": {} }
 """
 ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 51
-"""The position of the cursor is gone: the database was restored or replaced, or the entries were deleted by
-age.
+"""The position of the cursor is gone: the database was restored or replaced.
 
 OUT_OF_RANGE: follow from the earliest cursor, or from a time.
 

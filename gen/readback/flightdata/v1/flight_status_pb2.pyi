@@ -268,7 +268,10 @@ class ListRouteFlightStatusesRequest(_message.Message):
 
     @_builtins.property
     def near_time(self) -> _timeofday_pb2.TimeOfDay:
-        """Approximate local time of departure, today now if absent. The flights nearest to it come first."""
+        """Approximate local time of departure: the flights nearest to it come first. If absent, each page is in the
+        order of departure; today, the first page has the flights nearest to now, and each further page those
+        farther from it.
+        """
 
     def __init__(
         self,
@@ -302,9 +305,7 @@ class ListRouteFlightStatusesResponse(_message.Message):
     """Token of the next page; empty on the last one."""
     @_builtins.property
     def statuses(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightStatus]:
-        """The flights, the ones nearest to the requested time first, else by departure; empty if there are none
-        that day.
-        """
+        """The flights, in the order that `near_time` says; empty if there are none that day."""
 
     def __init__(
         self,
@@ -388,7 +389,7 @@ class WatchFlightStatusResponse(_message.Message):
 
     @_builtins.property
     def trouble(self) -> Global___WatchTrouble:
-        """A problem; sent once until it is over."""
+        """A problem; sent once. When it is over, the status of every sector is sent again."""
 
     def __init__(
         self,

@@ -155,9 +155,10 @@ class FlightDataServiceServicer:
         """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
         For callers who don't know the flight number.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
-        `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`, `INVALID_PAGE_TOKEN`;
+        FAILED_PRECONDITION `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
+        `ALLOWANCE_EXHAUSTED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,8 +182,8 @@ class FlightDataServiceServicer:
         """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
         today.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
-        `service` is absent.
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. `service` is absent if no provider
+        could answer, or if the caller's allowance is used up.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -202,6 +203,8 @@ class FlightDataServiceServicer:
 
     def ListProviders(self, request, context):
         """Returns the providers of flight data in the order they are asked, with their health.
+
+        Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

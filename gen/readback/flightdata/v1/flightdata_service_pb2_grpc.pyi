@@ -75,9 +75,10 @@ class FlightDataServiceStub:
     """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
     For callers who don't know the flight number.
 
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
-    `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`, `INVALID_PAGE_TOKEN`;
+    FAILED_PRECONDITION `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago,
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
+    `ALLOWANCE_EXHAUSTED`.
     """
     WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flight_status_pb2.WatchFlightStatusRequest, _flight_status_pb2.WatchFlightStatusResponse]
     """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
@@ -93,8 +94,8 @@ class FlightDataServiceStub:
     """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
     today.
 
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
-    `service` is absent.
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. `service` is absent if no provider
+    could answer, or if the caller's allowance is used up.
     """
     RepriceOffer: _grpc.UnaryUnaryMultiCallable[_flights_pb2.RepriceOfferRequest, _flights_pb2.RepriceOfferResponse]
     """Asks the provider of an offer again: returns the offer at its current price under a new id. A changed
@@ -105,7 +106,10 @@ class FlightDataServiceStub:
     `ALLOWANCE_EXHAUSTED`.
     """
     ListProviders: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]
-    """Returns the providers of flight data in the order they are asked, with their health."""
+    """Returns the providers of flight data in the order they are asked, with their health.
+
+    Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+    """
 
 @_typing.type_check_only
 class FlightDataServiceAsyncStub(FlightDataServiceStub):
@@ -151,9 +155,10 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
     For callers who don't know the flight number.
 
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
-    `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`, `INVALID_PAGE_TOKEN`;
+    FAILED_PRECONDITION `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago,
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
+    `ALLOWANCE_EXHAUSTED`.
     """
     WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flight_status_pb2.WatchFlightStatusRequest, _flight_status_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
     """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
@@ -169,8 +174,8 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
     today.
 
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
-    `service` is absent.
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. `service` is absent if no provider
+    could answer, or if the caller's allowance is used up.
     """
     RepriceOffer: _aio.UnaryUnaryMultiCallable[_flights_pb2.RepriceOfferRequest, _flights_pb2.RepriceOfferResponse]  # type: ignore[assignment]
     """Asks the provider of an offer again: returns the offer at its current price under a new id. A changed
@@ -181,7 +186,10 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     `ALLOWANCE_EXHAUSTED`.
     """
     ListProviders: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]  # type: ignore[assignment]
-    """Returns the providers of flight data in the order they are asked, with their health."""
+    """Returns the providers of flight data in the order they are asked, with their health.
+
+    Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+    """
 
 class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     """Places, flights and their status. Every record states its provider, the time it was fetched, and whether it
@@ -260,9 +268,10 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
         For callers who don't know the flight number.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`; FAILED_PRECONDITION
-        `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`, `ALLOWANCE_EXHAUSTED`.
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `INVALID_DATE`, `INVALID_PAGE_TOKEN`;
+        FAILED_PRECONDITION `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`,
+        `ALLOWANCE_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod
@@ -290,8 +299,8 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
         today.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
-        `service` is absent.
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. `service` is absent if no provider
+        could answer, or if the caller's allowance is used up.
         """
 
     @_abc_1.abstractmethod
@@ -314,6 +323,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.ListProvidersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flightdata_service_pb2.ListProvidersResponse, _abc.Awaitable[_flightdata_service_pb2.ListProvidersResponse]]:
-        """Returns the providers of flight data in the order they are asked, with their health."""
+        """Returns the providers of flight data in the order they are asked, with their health.
+
+        Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
 
 def add_FlightDataServiceServicer_to_server(servicer: FlightDataServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1135,7 +1135,8 @@ class SearchDone(_message.Message):
     """Number of itineraries that fit, including those beyond `max_results`; for several legs, of journeys."""
     unfiltered_count: _builtins.int
     """Number of itineraries without the filters, which tells "none in the morning" from "none at all": the sum
-    of all days asked for; for several legs, that of the leg with the fewest.
+    of all days asked for; for several legs, that of the leg with the fewest, though `result_count`
+    counts journeys.
     """
     implausible_count: _builtins.int
     """Number of further flights that were left out because no aircraft could fly them at these times."""

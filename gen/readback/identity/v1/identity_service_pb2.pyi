@@ -335,7 +335,7 @@ class LogoutRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
+    answer, for a day. If it is empty, a repeated request is a new one.
     """
     def __init__(
         self,
@@ -618,7 +618,7 @@ class DeleteCustomerRequest(_message.Message):
     """The account's password, to confirm."""
     request_id: _builtins.str
     """UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
+    answer, for a day. If it is empty, a repeated request is a new one.
     """
     def __init__(
         self,

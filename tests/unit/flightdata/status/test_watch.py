@@ -231,14 +231,14 @@ async def test_a_sample_flight_is_free_and_polled_often(clock: SimulatedClock) -
     assert len(service.asked) == 2
 
 
-async def test_trouble_is_sent_once_and_the_last_status_is_kept(clock: SimulatedClock) -> None:
+async def test_trouble_is_sent_once_and_its_end_is_a_status(clock: SimulatedClock) -> None:
     service = ScriptedStatus(clock, [_status()], DOWN, DOWN, [_status()], DOWN, [LANDED])
     events: list[WatchEvent] = []
     async with asyncio.TaskGroup() as group:
         group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
         await _settled()
         await _minutes(clock, 20)
-    assert [type(t) for t in events] == [FlightStatus, Trouble, Trouble, FlightStatus]
+    assert [type(t) for t in events] == [FlightStatus, Trouble, FlightStatus, Trouble, FlightStatus]
     assert isinstance(events[-1], FlightStatus)
     assert events[-1].state is State.LANDED
 

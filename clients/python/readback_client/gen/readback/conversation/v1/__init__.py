@@ -898,7 +898,7 @@ class DeleteConversationRequest(betterproto2.Message):
     request_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
     UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
+    answer, for a day. If it is empty, a repeated request is a new one.
     """
 
     etag: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
@@ -940,7 +940,7 @@ class EndCallRequest(betterproto2.Message):
     request_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
     UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
+    answer, for a day. If it is empty, a repeated request is a new one.
     """
 
 
@@ -976,7 +976,7 @@ class EndConversationRequest(betterproto2.Message):
     request_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
     UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
+    answer, for a day. If it is empty, a repeated request is a new one.
     """
 
     etag: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
@@ -1680,7 +1680,7 @@ class StartCallRequest(betterproto2.Message):
     request_id: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
     """
     UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    call. The service makes one if empty.
+    call, for a day. If it is empty, a repeated request begins another call.
     """
 
 
@@ -1716,7 +1716,7 @@ class StartConversationRequest(betterproto2.Message):
     request_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
     UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    conversation. The service makes one if empty.
+    conversation, for a day. If it is empty, a repeated request begins another conversation.
     """
 
     locale: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)

@@ -152,7 +152,7 @@ class ErrorReason(betterproto2.Enum):
 
     TOO_MANY_ATTEMPTS = 23
     """
-    Too many failed sign-ins or registrations from this network address.
+    Too many failed sign-ins or registrations from this network address, or failed sign-ins to this account.
 
     RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
 
@@ -316,8 +316,7 @@ class ErrorReason(betterproto2.Enum):
 
     CURSOR_EXPIRED = 51
     """
-    The position of the cursor is gone: the database was restored or replaced, or the entries were deleted by
-    age.
+    The position of the cursor is gone: the database was restored or replaced.
 
     OUT_OF_RANGE: follow from the earliest cursor, or from a time.
 

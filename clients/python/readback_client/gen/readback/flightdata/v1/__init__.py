@@ -1318,7 +1318,9 @@ class ListRouteFlightStatusesRequest(betterproto2.Message):
         6, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    Approximate local time of departure, today now if absent. The flights nearest to it come first.
+    Approximate local time of departure: the flights nearest to it come first. If absent, each page is in the
+    order of departure; today, the first page has the flights nearest to now, and each further page those
+    farther from it.
     """
 
     page_size: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
@@ -1345,8 +1347,7 @@ class ListRouteFlightStatusesResponse(betterproto2.Message):
 
     statuses: "list[FlightStatus]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    The flights, the ones nearest to the requested time first, else by departure; empty if there are none
-    that day.
+    The flights, in the order that `near_time` says; empty if there are none that day.
     """
 
     next_page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
@@ -1894,7 +1895,8 @@ class SearchDone(betterproto2.Message):
     unfiltered_count: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
     """
     Number of itineraries without the filters, which tells "none in the morning" from "none at all": the sum
-    of all days asked for; for several legs, that of the leg with the fewest.
+    of all days asked for; for several legs, that of the leg with the fewest, though `result_count`
+    counts journeys.
     """
 
     provenances: "list[Provenance]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
@@ -2318,7 +2320,7 @@ class WatchFlightStatusResponse(betterproto2.Message):
         2, betterproto2.TYPE_MESSAGE, optional=True, group="event"
     )
     """
-    A problem; sent once until it is over.
+    A problem; sent once. When it is over, the status of every sector is sent again.
     """
 
 

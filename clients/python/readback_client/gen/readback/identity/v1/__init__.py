@@ -139,7 +139,7 @@ class DeleteCustomerRequest(betterproto2.Message):
     request_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
     UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
+    answer, for a day. If it is empty, a repeated request is a new one.
     """
 
 
@@ -353,7 +353,7 @@ class LogoutRequest(betterproto2.Message):
     request_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
     UUID chosen by the caller, which makes the request safe to repeat (AIP-155): the same id gives the same
-    answer. The service makes one if empty.
+    answer, for a day. If it is empty, a repeated request is a new one.
     """
 
 
