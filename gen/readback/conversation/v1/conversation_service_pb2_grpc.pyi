@@ -73,8 +73,8 @@ class ConversationServiceStub:
     """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request id
     returns the same call with a new token, or `CALL_ENDED` after its end.
 
-    By default, a customer has one running call at a time, in all conversations together. `CALL_RUNNING` names
-    the running call: rejoin it, or start with `end_running_call`.
+    By default, a customer has one running call at a time, in all conversations together. `CALL_RUNNING`
+    names the running call: rejoin it, or start with `end_running_call`.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
     `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
@@ -174,8 +174,8 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request id
     returns the same call with a new token, or `CALL_ENDED` after its end.
 
-    By default, a customer has one running call at a time, in all conversations together. `CALL_RUNNING` names
-    the running call: rejoin it, or start with `end_running_call`.
+    By default, a customer has one running call at a time, in all conversations together. `CALL_RUNNING`
+    names the running call: rejoin it, or start with `end_running_call`.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
     `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
@@ -314,8 +314,8 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Starts a call: creates a room and a token to join it, and dispatches an agent. A repeated request id
         returns the same call with a new token, or `CALL_ENDED` after its end.
 
-        By default, a customer has one running call at a time, in all conversations together. `CALL_RUNNING` names
-        the running call: rejoin it, or start with `end_running_call`.
+        By default, a customer has one running call at a time, in all conversations together. `CALL_RUNNING`
+        names the running call: rejoin it, or start with `end_running_call`.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`,
         `CALL_ENDED`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_STARTS`, with RetryInfo.
