@@ -63,7 +63,7 @@ async def test_of_two_calls_started_at_once_one_is_offered_to_the_other(ada: htt
     moved = await ada.post("/api/calls", json={"request_id": uuid7(), "end_running_call": True})
     assert (await ada.get("/api/calls/running")).json()["call"]["call_id"] == moved.json()["call_id"]
     late = await ada.post(f"/api/calls/{started['call_id']}/rejoin")
-    assert late.json()["error"]["metadata"] == {"end_reason": "CUSTOMER_HUNG_UP"}
+    assert late.json()["error"]["metadata"] == {"end_reason": "REPLACED"}
 
 
 async def test_recorded_entries_appear_live_and_in_the_history(mesh: Mesh, ada: httpx.AsyncClient) -> None:
