@@ -27,7 +27,7 @@ async def test_a_spoken_question_is_answered_and_recorded(
         heard = call.caller.recording()
     assert {"boston", "denver", "friday"} <= set(turn.heard.lower().rstrip(".").split())
     assert turn.reply == ANSWER
-    assert turn.interims >= 2
+    assert turn.interims
     assert turn.first_audio_ms is not None
     assert 0 < turn.first_audio_ms < 5000
     (use,) = turn.tools

@@ -30,9 +30,9 @@ _SCALARS: Mapping[int, Mapping[str, Any]] = {
     FieldDescriptor.CPPTYPE_BOOL: {"type": "boolean"},
     FieldDescriptor.CPPTYPE_INT32: {"type": "integer", "format": "int32"},
     FieldDescriptor.CPPTYPE_UINT32: {"type": "integer", "minimum": 0},
-    # 64 bits are texts in ProtoJSON, because numbers of JavaScript have 53.
-    FieldDescriptor.CPPTYPE_INT64: {"type": "string", "format": "int64"},
-    FieldDescriptor.CPPTYPE_UINT64: {"type": "string", "format": "uint64"},
+    # 64 bits are texts in ProtoJSON, because numbers of JavaScript have 53. 18 digits always fit.
+    FieldDescriptor.CPPTYPE_INT64: {"type": "string", "format": "int64", "pattern": "^-?[0-9]{1,18}$"},
+    FieldDescriptor.CPPTYPE_UINT64: {"type": "string", "format": "uint64", "pattern": "^[0-9]{1,18}$"},
     FieldDescriptor.CPPTYPE_DOUBLE: {"type": "number", "format": "double"},
     FieldDescriptor.CPPTYPE_FLOAT: {"type": "number", "format": "float"},
 }

@@ -25,7 +25,9 @@ from tests.integration.gateway.conftest import Mesh
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 AT_THE_SAME_TIME = 8
-STREAM_TIMEOUT = "900m"
+STREAM_TIMEOUTS = ("900m", "10S")
+"""The second one if only one gateway answered in time: the other may have been slow on a busy machine."""
+TIMED_OUT = 504
 VARYING = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?|[\w.-]{40,}"
     r"|^[\d.]+s$|^\"[\w-]{16,}\"$|^peer\d@"
@@ -167,7 +169,11 @@ async def _pairs(mesh: Mesh, peers: Sequence[Peer]) -> AsyncIterator[Pair]:
 
     async def pair(sent: Sent) -> Pair:
         async with turns:
-            return Pair(sent, *[await _answer(peer, sent, mesh.token) for peer in peers])
+            for stream_timeout in STREAM_TIMEOUTS:
+                ours, theirs = [await _answer(peer, sent, mesh.token, stream_timeout) for peer in peers]
+                if (ours.status == TIMED_OUT) == (theirs.status == TIMED_OUT):
+                    break
+            return Pair(sent, ours, theirs)
 
     for found in await asyncio.gather(*map(pair, reading)):
         yield found
@@ -175,13 +181,13 @@ async def _pairs(mesh: Mesh, peers: Sequence[Peer]) -> AsyncIterator[Pair]:
         yield await pair(sent)
 
 
-async def _answer(peer: Peer, sent: Sent, token: str) -> Answer:
+async def _answer(peer: Peer, sent: Sent, token: str, stream_timeout: str) -> Answer:
     headers = (
         {"accept": "*/*", "content-type": "application/json"} if sent.body is not None else {"accept": "*/*"}
     )
     is_own = sent.route.method.containing_service is IDENTITY
     headers |= {"authorization": f"Bearer {peer.own_token if is_own else token}"} if sent.signed_in else {}
-    headers |= {"grpc-timeout": STREAM_TIMEOUT} if sent.route.method.server_streaming else {}
+    headers |= {"grpc-timeout": stream_timeout} if sent.route.method.server_streaming else {}
     for attempt in range(3):
         request = peer.client.build_request(
             sent.verb, sent.target, content=sent.body, headers=headers | dict(sent.headers)
