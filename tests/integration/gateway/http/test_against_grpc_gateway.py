@@ -133,9 +133,6 @@ EXPLAINED: Mapping[str, Callable[[Pair], bool]] = {
         pair.sent.kind == "odd path value" and "%2F" in pair.sent.path and pair.theirs.status == 404
     ),
     "path that isn't UTF-8": lambda pair: _statuses(pair) == (400, 500) and "%FF" in pair.sent.path,
-    "action after a value": lambda pair: (
-        ":" in pair.sent.path and pair.theirs.status == 400 and not _own_refusal(pair.ours)
-    ),
     "text of an error in the request": lambda pair: _own_refusal(pair.ours) and pair.theirs.status == 400,
 }
 """Kinds of differences, each a row of the table in docs/http.md, with the pairs that they apply to."""
