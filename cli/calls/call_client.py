@@ -154,7 +154,13 @@ class CallClient:
         return await self._answer(said, spoke_until, timeout)
 
     async def type(self, text: str, *, timeout: float = 30) -> TurnReport:
-        """Type a line and wait for the whole answer, as `speak` does."""
+        """Type a line when an agent is there to read it, and wait for the whole answer, as `speak` does.
+
+        Raises:
+            CallFailed: the call ended, or no agent was ready within `timeout` seconds.
+        """
+        ready = {"listening", "thinking", "speaking"}
+        await self._until(lambda: self.agent_state in ready, timeout, "no agent is ready")
         self._begin()
         sent = time.monotonic()
         await self._room.local_participant.send_text(text, topic=TOPIC_CHAT)

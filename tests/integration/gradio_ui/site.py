@@ -99,11 +99,15 @@ class Site:
             await self._answered()
 
     async def _answered(self) -> None:
-        """Wait until the web app reaches identity again: gRPC retries in intervals of up to a second."""
+        """Wait until the web app reaches both services again: gRPC reconnects in growing intervals."""
         async with asyncio.timeout(20), self.browser() as browser:
             unknown = {"email": "nobody@example.com", "password": PASSWORD}
             while (await browser.post("/auth/login", json=unknown)).status_code == 503:  # noqa: ASYNC110 -- no event
                 await asyncio.sleep(0.05)
+            if "conversation" in self._parts:
+                async with self.signed_in() as person:
+                    while (await person.get("/api/conversations")).status_code == 503:  # noqa: ASYNC110 -- no event
+                        await asyncio.sleep(0.05)
 
     async def restart(self, part: str) -> None:
         """Restart a part at its address."""
