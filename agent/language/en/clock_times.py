@@ -10,7 +10,7 @@ from datetime import time
 from agent.language.en.leaving_or_arriving import is_arrival
 from agent.language.en.negation import negated
 from agent.language.en.numbers import CARDINAL, cardinal
-from agent.language.en.parts_of_day import PARTS_OF_DAY, TONIGHT
+from agent.language.en.parts_of_day import HALVES_OF_DAY, PARTS_OF_DAY, TONIGHT
 from agent.language.meanings import TimeWindow
 from agent.language.spans import Found, found_at, without_overlaps
 
@@ -156,11 +156,15 @@ def _between(match: re.Match[str]) -> TimeWindow | None:
     return TimeWindow(start, end)
 
 
+def _same(window: TimeWindow) -> Callable[[re.Match[str]], TimeWindow]:
+    return lambda _: window
+
+
 _SINCE = r"after|later than|n(?:o|ot) (?:earlier|sooner) than|past|from|since|starting at"
 _UNTIL = r"before|by|until|till|earlier than|n(?:o|ot) later than|by ,"
 """In "by ,", the comma replaces a masked day: "by tomorrow six pm"."""
 _ALL_DAY = re.compile(
-    r"\b(?:at )?any ?time(?: of (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|"
+    r"\b(?:at )?any ?time(?: (?:of|in|during) (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|"
     r"\bflexible (?:on|with|about) (?:the )?times?\b|\b(?:time (?:does not|doesn't) matter|"
     r"time (?:is not|isn't) important|whenever(?=[ ,.?!]*$| is| works)|(?:at )?whatever time)\b|"
     r"\bno (?:time preference|preference (?:of|for|on|about) (?:the )?time)\b|"
@@ -196,6 +200,7 @@ _RULES: tuple[_Rule, ...] = (
         ),
         lambda match: PARTS_OF_DAY[re.sub(r"^mid[ -]?", "mid ", match["part"].replace("in the ", ""))],
     ),
+    *((re.compile(rf"\b(?:{words})\b"), _same(window)) for words, window in HALVES_OF_DAY.items()),
     # "Friday pm": the comma replaces a masked day.
     (re.compile(r"(?<=,)( {2,}|\b)(?P<m>[ap])\.?m\b\.?"), lambda match: _HALVES[match["m"]]),
     (_ALL_DAY, lambda _: TimeWindow()),

@@ -152,8 +152,8 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r"day before yesterday\b", DaysAhead(-2)),
     _rule(rf"{_TOMORROW}", DaysAhead(1)),
     _rule(
-        r"(?:today|to day|tonight|to night|right away|as soon as possible|this (?:morning|afternoon|evening|"
-        r"night))\b",
+        r"(?:(?:(?:later?|early|earlier) (?:on )?)?today|to day|tonight|to night|right away|"
+        r"as soon as possible|this (?:morning|afternoon|evening|night))\b",
         DaysAhead(0),
     ),
     _rule(r"(?:yesterday|last night)\b", DaysAhead(-1)),
@@ -199,7 +199,8 @@ _RULES: tuple[_Rule, ...] = (
         r"(?P<first>\d\d?)[/.-](?P<second>\d\d?)(?:[/.-](?P<year>20\d\d|\d\d))?\b(?! ?(?:am|pm|a\.m|p\.m)\b)",
         _slashed,
     ),
-    _rule(rf"(?:in|after) {AMOUNT}(?: time)?(?! (?:from|after|before|on|later)\b)", _ahead),
+    # "Later in the day" names no other day.
+    _rule(rf"(?:in|after) (?!the ){AMOUNT}(?: time)?(?! (?:from|after|before|on|later)\b)", _ahead),
     _rule(rf"{AMOUNT} from (?:now|today)\b", _ahead),
     _rule(r"next week\b", Weekday(0, weeks=1)),
 )

@@ -58,7 +58,8 @@ _ONE_WAY = re.compile(
 )
 _OTHER_DAY = re.compile(
     r"\b(?<!the )(?:(?:any |some )?other|another|different) (?:days?|dates?)\b|\b(?:a few|some|several) "
-    r"(?:days|weeks) (?:later|earlier|before|after|sooner)\b"
+    r"(?:days|weeks) (?:later|earlier|before|after|sooner)\b|"
+    r"\b(?:later|earlier) (?:on )?(?:(?:in )?(?:the|that|this) )(?:week|month|year)\b"
 )
 
 

@@ -24,6 +24,16 @@ PARTS_OF_DAY = {
     "night": TimeWindow(time(20)),
 }
 """Time windows that callers mean by these words."""
+HALVES_OF_DAY = {
+    r"(?:early|earlier|sooner) (?:on )?(?:in|during) the day": TimeWindow(end=time(12)),
+    r"(?:(?:at|towards?|in) )?the (?:start|beginning|first half) of the day": TimeWindow(end=time(12)),
+    r"(?:(?:in|around|about|towards?) )?the middle of the day": TimeWindow(time(10), time(15)),
+    r"later (?:on )?(?:(?:in|during) the|that) day": TimeWindow(time(12)),
+    r"(?:in )?the (?:second|other|latter) half of the day": TimeWindow(time(12)),
+    r"late (?:on )?(?:in|during) the day|(?:at|towards?) the end of the day": TimeWindow(time(16)),
+    r"(?:in|during) (?:the )?day(?: ?time)?|(?:in )?(?:the )?day ?time": TimeWindow(time(6), time(18)),
+}
+"""Time windows by patterns for parts of a whole day: "later in the day", "during the day"."""
 TONIGHT = TimeWindow(time(18))
 
 

@@ -16,12 +16,13 @@ _RELATIVE = (
     r"grandfather|grandma|grandpa|aunt|uncle|cousins?|brothers?|sisters?|friends?|boss|colleagues?|"
     r"girlfriend|boyfriend|parents|in-laws|grandparents)"
 )
-_PERSON = (
-    r"(?:people|persons?|passengers?|pax|adults?|travell?ers?|individuals?|folks|guests?|of us|"
-    r"(?:senior )?citizens?|seniors?|men|women|students?)"
-)
+_PERSON = r"(?:people|persons?|passengers?|pax|travell?ers?|individuals?|folks|guests?|of us)"
+_ADULT = r"(?:adults?|grown-?ups?|(?:senior )?citizens?|seniors?|m[ae]n|wom[ae]n|students?)"
 _TICKET = r"(?:tickets?|seats?|spots|places(?! to))"
-_NOUN = rf"(?:(?P<ticket>{_TICKET})|(?P<person>{_PERSON})|(?P<child>{_CHILD})|(?P<relative>{_RELATIVE}))"
+_NOUN = (
+    rf"(?:(?P<ticket>{_TICKET})|(?P<person>{_PERSON})|(?P<adult>{_ADULT})|(?P<child>{_CHILD})|"
+    rf"(?P<relative>{_RELATIVE}))"
+)
 _COUNT = rf"(?:half a dozen|(?:a )?dozen|an?(?: couple(?: of)?| pair of)?|couple(?: of)?|both|{CARDINAL})"
 _DESCRIBING = (
     r"(?:one[ -]?way|round[ -]?trip|return|single|economy|business|premium|first|coach|executive|class|cabin|"
@@ -37,12 +38,14 @@ _SELF = re.compile(r"\b(?:me|myself|i)\b")
 _ALSO = re.compile(rf"(?:, (?:and )?|\band )(?P<relative>{_RELATIVE})\b")
 _JOIN = re.compile(r",? (?:and|plus|with|along with|together with|as well as) |, (?:and )?| ?[+&] ?|,? ")
 _WITH = re.compile(r"\b(?:with|along with|together with|bring(?:ing)?|tak(?:e|ing)) $")
+_INCLUDING = re.compile(r",? (?:includ(?:ing|es)|of (?:which|whom)|among them) ")
 _FOR = re.compile(r"\b(?:with|for|bring(?:ing)?|tak(?:e|ing)|and|plus) $")
 
 
 class _Kind(Enum):
     TICKET = auto()
     PERSON = auto()
+    ADULT = auto()
     CHILD = auto()
     RELATIVE = auto()
     SELF = auto()
@@ -81,6 +84,8 @@ def _members(text: str) -> Iterator[Found[_Member]]:
         yield found_at(match, _Member(_Kind.SELF, 1))
 
 
+_GROWN_UP = (_Kind.SELF, _Kind.PERSON, _Kind.ADULT, _Kind.TICKET)
+_GROUPS = (_Kind.PERSON, _Kind.ADULT, _Kind.CHILD, _Kind.RELATIVE)
 _Party = list[Found[_Member]]
 
 
@@ -91,16 +96,21 @@ def _parties(text: str) -> list[_Party]:
         last = parties[-1][-1] if parties else None
         if last and member.start < last.end:
             continue
-        if last and _joined(text[last.end : member.start], member.value):
+        between = text[last.end : member.start] if last else ""
+        if last and _INCLUDING.fullmatch(between):
+            parties[-1].append(Found(member.start, member.end, _Member(member.value.kind, 0)))
+        elif last and _joined(between, last.value, member.value):
             parties[-1].append(member)
         else:
             parties.append([member])
     return [party for party in parties if _counts(text, party)]
 
 
-def _joined(between: str, second: _Member) -> bool:
+def _joined(between: str, first: _Member, second: _Member) -> bool:
+    if between == " ":  # "two adults two children", but not "find me a seat"
+        return first.kind in _GROUPS and second.kind in _GROUPS
     # "Find me two tickets" names the tickets of one request.
-    return _JOIN.fullmatch(between) is not None and (between != " " and second.kind is not _Kind.TICKET)
+    return _JOIN.fullmatch(between) is not None and second.kind is not _Kind.TICKET
 
 
 def _counts(text: str, party: _Party) -> bool:
@@ -115,8 +125,11 @@ def _counts(text: str, party: _Party) -> bool:
 
 def _size(text: str, party: _Party) -> int:
     members = [member.value for member in party]
-    total = sum(member.count for member in members)
-    if any(member.kind in (_Kind.SELF, _Kind.PERSON, _Kind.TICKET) for member in members):
+    total, first = sum(member.count for member in members), members[0]
+    # "Four passengers, two adults and two children" are four.
+    if first.kind in (_Kind.PERSON, _Kind.TICKET) and len(members) > 2 and total == 2 * first.count:
+        return first.count
+    if any(member.kind in _GROWN_UP for member in members):
         return total
     # Children don't travel alone, and in "with two kids and my wife" the caller travels too.
     alone = all(member.kind is _Kind.CHILD for member in members)
@@ -132,8 +145,8 @@ _WE_ARE = re.compile(
     r"(?! (?:flights?|options?|days?|weeks?|stops?))(?![:.]\d)"
 )
 _AMOUNTS_TO = re.compile(
-    rf"\b(?:{_TICKET}|{_PERSON})(?: \w+)? ?(?:is|are|will be|would be|should be|:|=) ?(?:just |only )?"
-    rf"(?P<count>{CARDINAL})\b(?![:.]\d)"
+    rf"\b(?:{_TICKET}|{_PERSON}|{_ADULT})(?: \w+)? ?(?:is|are|will be|would be|should be|:|=) ?"
+    rf"(?:just |only )?(?P<count>{CARDINAL})\b(?![:.]\d)"
 )
 _ALONE = re.compile(
     r"\b(?:just|only) (?:for )?(?:me|myself)\b|\b(?:alone|for myself|by myself|nobody (?:else )?but me)\b"

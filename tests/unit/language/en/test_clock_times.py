@@ -35,9 +35,19 @@ def window(text: str) -> tuple[str | None, str | None] | None:
         ("tonight", "18:00", None),
         ("late night", "22:00", None),
         ("red eye", "22:00", None),
+        ("later in the day", "12:00", None),
+        ("later that day", "12:00", None),
+        ("earlier in the day", None, "12:00"),
+        ("early in the day", None, "12:00"),
+        ("late in the day", "16:00", None),
+        ("at the end of the day", "16:00", None),
+        ("in the second half of the day", "12:00", None),
+        ("in the middle of the day", "10:00", "15:00"),
+        ("during the day", "06:00", "18:00"),
+        ("any time in the day", None, None),
     ],
 )
-def test_parts_of_the_day(words: str, start: str, end: str | None) -> None:
+def test_parts_of_the_day(words: str, start: str | None, end: str | None) -> None:
     assert window(words) == (start, end)
 
 

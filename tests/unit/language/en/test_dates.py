@@ -36,6 +36,7 @@ def resolved(
     ("words", "day"),
     [
         ("today", "2026-11-23"),
+        ("later today", "2026-11-23"),
         ("tonight", "2026-11-23"),
         ("this evening", "2026-11-23"),
         ("tomorrow", "2026-11-24"),
@@ -172,6 +173,10 @@ def test_what_recognisers_make_of_a_day_is_understood(garbled: str, day: str) ->
     [
         "the second one",
         "the third option",
+        "later in the day",
+        "earlier in the day",
+        "late in the week",
+        "later in the month",
         "i may go",
         "to mara and back again",
         "flight 542",

@@ -50,7 +50,9 @@ def test_other_words_about_a_return_keep_it(words: str) -> None:
     assert find_one_way(words, find_dates(words)) is None
 
 
-@pytest.mark.parametrize("words", ["another day", "any other day", "a different date"])
+@pytest.mark.parametrize(
+    "words", ["another day", "any other day", "a different date", "later in the week", "earlier that week"]
+)
 def test_another_day_is_asked_for_without_a_name(words: str) -> None:
     assert find_other_day(words)
 
