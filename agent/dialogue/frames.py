@@ -87,7 +87,7 @@ class Slots:
 
     `airline` is set if the caller wants exactly one, and `airlines` if any of several will do. A time window
     that is open on both sides means "any time". `any_airline`, `one_way` and `other_day` withdraw earlier
-    wishes.
+    wishes. `party` is True if several people travel whose number must be asked for.
     """
 
     origin: PlaceSlot | None = None
@@ -111,6 +111,7 @@ class Slots:
     sort: str | None = None
     cabin: str | None = None
     passengers: int | None = None
+    party: bool | None = None
     choice: Choice | None = None
     topic: str | None = None
 

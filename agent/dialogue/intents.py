@@ -19,7 +19,7 @@ MOST_FOREIGN = 2
 """Maximum number of words that no request for flights needs, next to origin and destination."""
 _WISH_NAMES = (
     "depart_time arrive_time return_time airline airlines without_airlines any_airline one_way other_day "
-    "max_stops nonstop sort cabin passengers"
+    "max_stops nonstop sort cabin passengers party"
 )
 _WISHES = tuple(_WISH_NAMES.split())
 
@@ -149,7 +149,7 @@ def _asks_status(clues: Clues) -> bool:
 
 
 def _selects(clues: Clues) -> bool:
-    others = clues.places or clues.slots.depart_date or clues.slots.passengers
+    others = clues.places or clues.slots.depart_date or clues.slots.passengers or clues.slots.party
     by_sort = clues.slots.choice is not None and clues.slots.choice.by is not None
     return (
         clues.slots.choice is not None

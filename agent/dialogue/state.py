@@ -71,7 +71,8 @@ class Draft(Wishes):
     """The search that is being prepared, or the last search.
 
     `depart` is converted to a date only for the search, because the date of "tomorrow" depends on the
-    departure airport. `back` is the day of the return flight, which can depend on the departure.
+    departure airport. `back` is the day of the return flight, which can depend on the departure. `uncounted`
+    is True if several people travel and their number isn't known yet.
     """
 
     origin: Place | None = None
@@ -79,6 +80,7 @@ class Draft(Wishes):
     via: Place | None = None
     depart: DateExpression | None = None
     back: DateExpression | None = None
+    uncounted: bool = False
 
     def without_wishes(self) -> Draft:
         """Return the same journey without wishes that exclude flights."""

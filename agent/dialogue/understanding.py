@@ -126,6 +126,7 @@ def _slots(
         sort=reading.sort,
         cabin=reading.cabin,
         passengers=reading.passengers,
+        party=reading.party,
         choice=reading.choice,
         topic=context.language.topic_out_of_scope(text),
         **_days(reading, context, context.today_at(departs_from)),
@@ -183,7 +184,7 @@ def _times(reading: Reading, context: Context) -> Mapping[str, Any]:
 
 _SEARCH_SLOT_NAMES = (
     "origin destination via depart_date depart_time arrive_time return_date return_time one_way other_day "
-    "airline airlines without_airlines any_airline max_stops nonstop sort cabin passengers"
+    "airline airlines without_airlines any_airline max_stops nonstop sort cabin passengers party"
 )
 _SEARCH_SLOTS = frozenset(_SEARCH_SLOT_NAMES.split())
 _SLOTS: Mapping[Intent, frozenset[str]] = {

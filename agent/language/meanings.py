@@ -130,7 +130,8 @@ class Reading:
     """Meaning of an utterance, except for places.
 
     `pieces` are the recognised words, which are masked before places are looked up. `rejected_day` is a day
-    that the caller rejects ("not tomorrow"). `returning` is the time of the return flight.
+    that the caller rejects ("not tomorrow"). `returning` is the time of the return flight. `party` is True if
+    several people travel whose number isn't told ("me and my kids").
     """
 
     pieces: Sequence[Span]
@@ -143,6 +144,7 @@ class Reading:
     arriving: TimeWindow | None
     returning: TimeWindow | None
     passengers: int | None
+    party: bool | None
     cabin: str | None
     max_stops: int | None
     nonstop: bool | None

@@ -85,6 +85,8 @@ def merge(turn: Turn) -> Iterator[Speech]:
     changes: dict[str, Any] = {
         name: value for name in _COPIED_SLOTS if (value := getattr(slots, name)) is not None
     }
+    if slots.passengers or slots.party:
+        changes["uncounted"] = slots.passengers is None
     # A new wish about stops replaces the earlier one. A caller who accepts stops again accepts any number.
     if slots.max_stops is not None:
         changes["nonstop"] = False
@@ -185,6 +187,8 @@ def next_question(turn: Turn) -> Iterator[Speech]:
         yield turn.ask(About.ORIGIN, "ask_origin")
     elif draft.destination is None:
         yield turn.ask(About.DESTINATION, "ask_destination_from", origin=draft.origin.city)
+    elif draft.uncounted:
+        yield turn.ask(About.PASSENGERS, "ask_passengers")
     elif draft.passengers > MAX_PASSENGERS:
         yield turn.ask(About.TOO_MANY, "too_many", most=turn.language.number(MAX_PASSENGERS))
     else:

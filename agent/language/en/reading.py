@@ -74,6 +74,7 @@ def read(
         arriving=window_of(arriving),
         returning=window_of(returning),
         passengers=value_of(passengers),
+        party=True if passengers and passengers.value is None else None,
         cabin=value_of(cabin),
         max_stops=value_of(max_stops),
         nonstop=value_of(nonstop),

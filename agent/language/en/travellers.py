@@ -1,4 +1,7 @@
-"""Number of travellers: "for two", "me, my wife and our two kids", "three economy class tickets"."""
+"""Number of travellers: "for two", "me, my wife and our two kids", "three economy class tickets".
+
+"Me and my kids" and "a few tickets" name several travellers without their number.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,35 @@ _COUNTED = re.compile(
     rf"(?P<describing>(?:[ -]{_DESCRIBING})*)[ -]{_NOUN}\b"
 )
 _MINE = re.compile(rf"\b(?:my|our|his|her) (?P<relative>{_RELATIVE}|{_CHILD})\b")
+_SEVERAL = (
+    r"(?:kids|children|sons|daughters|brothers|sisters|friends|cousins|colleagues|co-?workers|relatives|"
+    r"grandchildren|grandkids|aunts|uncles|(?:(?:whole|entire) )?(?:family|group|team|crew|gang))"
+)
+_VAGUE = (
+    r"(?:(?:quite )?a few|several|multiple|many|a (?:bunch|number|group|handful|lot) of|lots of|"
+    rf"(?:more than|at least|about|around|roughly) {CARDINAL}|{CARDINAL} ?(?:or|to|-|–) ?{CARDINAL})"
+)
+_UNCOUNTED = re.compile(
+    rf"\b(?:my|our|his|her|the|their) {_SEVERAL}\b(?! (?:of|is|has|have|with) (?:{_COUNT})\b)|"
+    rf"(?:(?<=and )|(?<=with )){_SEVERAL}\b|"
+    rf"\b{_VAGUE}(?: {_DESCRIBING})* (?:{_TICKET}|{_PERSON}|{_ADULT}|{_CHILD}|{_RELATIVE})\b|"
+    r"\bfor (?:all of us|us(?: all)?|everyone|everybody)\b|"
+    r"\b(?:family|group) (?:trip|vacation|holiday|getaway|booking)\b|\bgroup of (?:people|friends)\b"
+)
 _SELF = re.compile(r"\b(?:me|myself|i)\b")
 _ALSO = re.compile(rf"(?:, (?:and )?|\band )(?P<relative>{_RELATIVE})\b")
 _JOIN = re.compile(r",? (?:and|plus|with|along with|together with|as well as) |, (?:and )?| ?[+&] ?|,? ")
 _WITH = re.compile(r"\b(?:with|along with|together with|bring(?:ing)?|tak(?:e|ing)) $")
 _INCLUDING = re.compile(r",? (?:includ(?:ing|es)|of (?:which|whom)|among them) ")
 _FOR = re.compile(r"\b(?:with|for|bring(?:ing)?|tak(?:e|ing)|and|plus) $")
+
+
+_STAYS_WITH = re.compile(
+    r"\b(?:be|(?:stay|liv(?:e|ing)|meet|spend|celebrat|reuni|visit)\w*(?: \w+){0,3}) (?:with|and) $"
+)
+_TRAVELS = re.compile(
+    r" (?:is|are|will|wants? to|needs? to|would like to) (?:be )?(?:fly|go|travel|com(?:e|ing)\b)"
+)
 
 
 class _Kind(Enum):
@@ -49,14 +75,21 @@ class _Kind(Enum):
     CHILD = auto()
     RELATIVE = auto()
     SELF = auto()
+    SEVERAL = auto()
+
+
+_NAMED = (_Kind.TICKET, _Kind.PERSON, _Kind.ADULT, _Kind.CHILD, _Kind.RELATIVE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """Travellers of one kind, named together: "two kids", "my wife", "me"."""
+    """Travellers of one kind, named together: "two kids", "my wife", "me".
+
+    `count` is None if the words tell no number.
+    """
 
     kind: _Kind
-    count: int
+    count: int | None
 
 
 def _count(words: str) -> int:
@@ -69,7 +102,7 @@ def _count(words: str) -> int:
 
 def _members(text: str) -> Iterator[Found[_Member]]:
     for match in _COUNTED.finditer(text):
-        kind = next(kind for kind in _Kind if kind is not _Kind.SELF and match[kind.name.lower()])
+        kind = next(kind for kind in _NAMED if match[kind.name.lower()])
         # "An economy ticket" doesn't tell the number of travellers.
         if not (kind is _Kind.TICKET and match["describing"] and match["count"] in ("a", "an")):
             yield found_at(match, _Member(kind, _count(match["count"])))
@@ -80,11 +113,16 @@ def _members(text: str) -> Iterator[Found[_Member]]:
             both = 2 if word in ("parents", "grandparents", "in-laws") else 1
             start = match.start("relative") if match.re is _ALSO else match.start()
             yield Found(start, match.end(), _Member(_Kind.RELATIVE, both))
+    for match in _UNCOUNTED.finditer(text):
+        # "With a few friends" needs the same evidence as "with my friends"; "a few tickets" needs none.
+        own = re.search(rf"(?:{_SEVERAL}|{_RELATIVE})$", match.group())
+        yield found_at(match, _Member(_Kind.RELATIVE if own else _Kind.SEVERAL, None))
     for match in _SELF.finditer(text):
         yield found_at(match, _Member(_Kind.SELF, 1))
 
 
 _GROWN_UP = (_Kind.SELF, _Kind.PERSON, _Kind.ADULT, _Kind.TICKET)
+_TOTALS = (_Kind.PERSON, _Kind.TICKET)
 _GROUPS = (_Kind.PERSON, _Kind.ADULT, _Kind.CHILD, _Kind.RELATIVE)
 _Party = list[Found[_Member]]
 
@@ -119,16 +157,22 @@ def _counts(text: str, party: _Party) -> bool:
         return any(member.value.kind is not _Kind.SELF for member in party)
     kind = party[0].value.kind
     if kind is _Kind.RELATIVE:
-        return _FOR.search(text[: party[0].start]) is not None
+        before, after = text[: party[0].start], text[party[0].end :]
+        company = _FOR.search(before) is not None and not _STAYS_WITH.search(before)
+        return company or _TRAVELS.match(after) is not None
     return kind is not _Kind.SELF
 
 
-def _size(text: str, party: _Party) -> int:
+def _size(text: str, party: _Party) -> int | None:
+    """Return the number of travellers, or None if it isn't known: "me and my kids"."""
     members = [member.value for member in party]
-    total, first = sum(member.count for member in members), members[0]
+    stated = [member.count for member in members if member.count and member.kind in _TOTALS]
+    if any(member.count is None for member in members):
+        return stated[0] if stated else None
+    total, first = sum(member.count or 0 for member in members), members[0]
     # "Four passengers, two adults and two children" are four.
-    if first.kind in (_Kind.PERSON, _Kind.TICKET) and len(members) > 2 and total == 2 * first.count:
-        return first.count
+    if stated and first.kind in _TOTALS and len(members) > 2 and total == 2 * stated[0]:
+        return stated[0]
     if any(member.kind in _GROWN_UP for member in members):
         return total
     # Children don't travel alone, and in "with two kids and my wife" the caller travels too.
@@ -169,21 +213,30 @@ _BARE = re.compile(
 )
 
 
-def find_passengers(text: str, *, asked: bool = False) -> Found[int] | None:
+def find_passengers(text: str, *, asked: bool = False) -> Found[int | None] | None:
     """Find the number of travellers in lower-case `text`. The piece covers all words about it.
 
+    The number is None if the words name several travellers without it: "me and my kids", "a few tickets".
     With `asked`, the open question is about this number, so a number alone is an answer.
     """
-    if parties := _parties(text):
-        # "Two tickets for three people" are two tickets. "Two tickets, no, three tickets" are three.
-        tickets = [party for party in parties if party[0].value.kind is _Kind.TICKET]
-        party = (tickets or parties)[-1]
-        return Found(party[0].start, party[-1].end, _size(text, party))
+    parties = _parties(text)
+    found = [Found(party[0].start, party[-1].end, _size(text, party)) for party in parties]
+    # "Two tickets for three people" are two tickets. "Two tickets, no, three tickets" are three.
+    tickets = [
+        piece
+        for piece, party in zip(found, parties, strict=True)
+        if party[0].value.kind is _Kind.TICKET and piece.value is not None
+    ]
+    if counted := tickets or [piece for piece in found if piece.value is not None]:
+        return counted[-1]
+    return _counted_without_noun(text, asked=asked) or next(iter(found), None)
+
+
+def _counted_without_noun(text: str, *, asked: bool) -> Found[int] | None:
     if match := _PLUS.search(text):
         return found_at(match, 1 + cardinal(match["count"]))
     for pattern in (_GROUP, _WE_ARE, _AMOUNTS_TO, _FOR_N, *([_BARE] if asked else [])):
         if match := pattern.search(text):
             return found_at(match, _count(next(filter(None, match.groups()))))
-    if match := _ALONE.search(text):
-        return found_at(match, 1)
-    return None
+    match = _ALONE.search(text)
+    return found_at(match, 1) if match else None

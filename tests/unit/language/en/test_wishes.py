@@ -94,10 +94,52 @@ def test_travellers_are_counted(words: str, count: int) -> None:
         "find one way tickets",
         "an economy ticket",
         "i'm visiting my mother",
-        "me and my kids",
     ],
 )
 def test_what_counts_no_travellers_is_left_alone(words: str) -> None:
+    assert find_passengers(words) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "me and my kids",
+        "for my family",
+        "with my friends",
+        "my family and i",
+        "me, my wife and my kids",
+        "two adults and several children",
+        "a few tickets",
+        "two or three tickets",
+        "more than two people",
+        "for all of us",
+        "for a group of friends",
+        "a family trip",
+    ],
+)
+def test_travellers_without_a_number_are_noticed_and_not_guessed(words: str) -> None:
+    found = find_passengers(words)
+    assert found
+    assert found.value is None
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("my family of four", 4),
+        ("me and my family, there are four of us", 4),
+        ("two tickets for my kids", 2),
+        ("with a couple of friends", 3),
+    ],
+)
+def test_a_number_next_to_a_party_counts(words: str, count: int) -> None:
+    found = find_passengers(words)
+    assert found
+    assert found.value == count
+
+
+@pytest.mark.parametrize("words", ["i'm visiting my family", "staying with my friends", "to see my kids"])
+def test_people_at_the_destination_do_not_travel(words: str) -> None:
     assert find_passengers(words) is None
 
 
