@@ -11,6 +11,9 @@ a server. A line is
 where places are codes. `awaiting` is the subject of the agent's last question ("origin", "destination",
 "date", "flight_number", "yes_no"). `searched` means that the agent has just read out flights from Chennai to
 Delhi on the next day. Today is Monday, 2026-11-23.
+
+`no_request.txt` has utterances, one a line, that ask for no flights: small talk, other domains, and questions
+about flying in general. The share of them that start a search is printed too.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from typing import Any
 from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.context import Context
+from agent.dialogue.frames import Intent
 from agent.dialogue.places import Place
 from agent.dialogue.understanding import understand
 from agent.language.meanings import Expectation
@@ -135,6 +139,28 @@ def summary(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {"corpus": name, "requests": count, "frames_right": right, **shares}
 
 
+def utterances_without_request() -> Sequence[str]:
+    """Return the utterances that ask for no flights."""
+    return (CORPUS / "no_request.txt").read_text(encoding="utf-8").splitlines()
+
+
+async def false_searches() -> list[str]:
+    """Return the utterances that ask for no flights, but start a search."""
+    annotator, context = LexiconPlaces(), Context.pinned(TODAY)
+    frames = [(text, await understand(text, annotator, context)) for text in utterances_without_request()]
+    return [text for text, frame in frames if frame.intent is Intent.SEARCH_FLIGHTS]
+
+
+def _print_false_searches(*, as_json: bool, show: bool) -> None:
+    texts, count = asyncio.run(false_searches()), len(utterances_without_request())
+    if as_json:
+        print(json.dumps({"corpus": "no_request", "requests": count, "searches": len(texts)}))
+    else:
+        print(f"no_request: {len(texts)} of {count} start a search ({len(texts) / count:.1%})")
+    for text in texts if show else ():
+        print(f"  {text!r}")
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
@@ -162,6 +188,7 @@ def main() -> None:
                     f"  {outcome.case.text!r}\n    expected {dict(outcome.case.expected)}\n    got      "
                     f"{dict(outcome.got)}"
                 )
+    _print_false_searches(as_json=arguments.json, show=arguments.failures)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ _ALWAYS_OUT_OF_SCOPE = frozenset(
 
 MOST_FOREIGN = 2
 """Maximum number of words that no request for flights needs, next to origin and destination."""
+NAMED_EXACTLY = 0.9
+"""Minimum score of a place whose name was said as it is written. It may still be one of several cities."""
 _WISH_NAMES = (
     "depart_time arrive_time return_time airline airlines without_airlines any_airline one_way other_day "
     "max_stops nonstop sort cabin passengers party"
@@ -67,17 +69,46 @@ class Clues:
         slots = self.slots
         about_flights = self.context.under_way or self.speaks_of_flights
         if self.places or slots.depart_date or slots.return_date:
-            return about_flights or self.speaks_of("journeys") or self._is_route
-        return about_flights and any(getattr(slots, name) is not None for name in _WISHES)
+            if about_flights and (
+                not self._is_misheard or self.context.under_way or self.speaks_of("flying")
+            ):
+                return True
+            return self.speaks_of("journeys") or self._is_route
+        if not about_flights or all(getattr(slots, name) is None for name in _WISHES):
+            return False
+        return self.context.under_way or self.is_plain or self.speaks_of("wanting")
 
     @property
     def _is_route(self) -> bool:
-        """True if the places and days are all that is said, so that they must be a request."""
-        known = any(slot and slot.confident for slot in (self.slots.origin, self.slots.destination))
-        if not known and self.context.language.loose_act(self.acts.rest):
+        """True if the places and days are all that is said, so that they must be a request.
+
+        One misheard name alone is none, and neither is a question about something else.
+        """
+        asks_or_tells = self.opens_with("asks_about") or self.opens_with("tells")
+        if self._is_misheard or (asks_or_tells and not self.opens_with("refine")):
             return False
-        few_others = self.places == 2 and self.foreign <= MOST_FOREIGN and not self.opens_with("asks_about")
-        return self.is_plain or few_others
+        if not self._names_exactly and self.places < 2 and self._takes_leave:
+            return False
+        return self.is_plain or (self.places == 2 and self.foreign <= MOST_FOREIGN)
+
+    @property
+    def _names_exactly(self) -> bool:
+        slots = (self.slots.origin, self.slots.destination)
+        return any(slot is not None and slot.score >= NAMED_EXACTLY for slot in slots)
+
+    @property
+    def _is_misheard(self) -> bool:
+        """True if no named place is sure, and there are no two of them or the utterance is small talk."""
+        slots = (self.slots.origin, self.slots.destination)
+        sure = self._names_exactly or any(slot is not None and slot.confident for slot in slots)
+        small_talk = self.context.language.loose_act(self.acts.rest) is not None
+        return bool(self.places) and not sure and (self.places == 1 or small_talk)
+
+    @property
+    def _takes_leave(self) -> bool:
+        """True if the utterance is thanks, a goodbye or other small talk."""
+        loose = self.context.language.loose_act(self.acts.rest)
+        return loose is not None or "thanks" in self.acts or "goodbye" in self.acts
 
     @property
     def is_plain(self) -> bool:
@@ -87,9 +118,12 @@ class Clues:
     @property
     def requests(self) -> bool:
         """True if the utterance asks for flights. A general question about flying doesn't."""
-        if not self.speaks_of_flights:
+        if not self.speaks_of_flights or self.context.language.loose_act(self.text) == "goodbye":
             return False
-        return self.is_plain or self.places > 0 or not self.opens_with("asks_about")
+        if self._is_misheard and not self.speaks_of("flying"):
+            return False  # "I need to go to the bathroom"
+        asks_for = self.speaks_of("wanting") and not self.opens_with("asks_about")
+        return self.is_plain or self.places > 0 or asks_for
 
 
 _ACT_INTENTS = {
@@ -123,10 +157,12 @@ def _loose_act(clues: Clues) -> Intent:
 def _is_out_of_scope(clues: Clues) -> bool:
     if clues.slots.topic is None:
         return False
+    if clues.slots.topic == "advice":
+        return clues.places < 2
+    if clues.slots.topic in ("trains", "events"):
+        return not clues.speaks_of("flights_only")
     if clues.slots.topic in _ALWAYS_OUT_OF_SCOPE or clues.opens_with("asks_about"):
         return True
-    if clues.slots.topic == "trains":
-        return not clues.speaks_of("flights_only")
     if clues.slots.topic == "booking" and clues.speaks_of_flights and not clues.context.offered:
         return False  # the caller announces a booking: "I want to book the flight"
     return not (clues.places == 2 or (clues.speaks_of_flights and clues.fills_a_search))

@@ -14,8 +14,9 @@ from readback.flightdata.v1 import places_pb2
 
 from agent.dialogue.context import Context
 from agent.dialogue.frames import DateSlot, Frame, Intent, PlaceSlot, Slots
-from agent.dialogue.intents import Clues, intent_of
+from agent.dialogue.intents import NAMED_EXACTLY, Clues, intent_of
 from agent.dialogue.places import PlaceAnnotator
+from agent.language import Language
 from agent.language.days import DateExpression, ImpossibleDate, return_day
 from agent.language.meanings import Acts, Expectation, PlaceRoles, Reading
 from agent.language.spans import lowered, masked
@@ -45,6 +46,7 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
     found: Sequence[places_pb2.PlaceAnnotation] = ()
     if language.plain_words(lowered(rest)):
         found = await annotator.annotate(rest, home_country=context.home.country)
+        found = _without_ordinary(found, lower, context)
     roles = language.place_roles(lower, found)
     acts = language.acts_of(lower)
     unknown = language.unknown_places(lower, [*reading.pieces, *found])
@@ -55,6 +57,34 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
     intent = intent_of(clues)
     fitting = _fitting(intent, slots, roles, context)
     return Frame(intent, fitting, _confidence(intent, fitting, clues))
+
+
+def _without_ordinary(
+    found: Sequence[places_pb2.PlaceAnnotation], text: str, context: Context
+) -> Sequence[places_pb2.PlaceAnnotation]:
+    """Return the places whose words are unlikely to be ordinary ones. Keep all if a place was asked for."""
+    language = context.language
+    if context.awaiting is Expectation.PLACE:
+        return found
+    only = len(found) == 1 and not language.speaks_of("flying", text)
+    return [
+        place
+        for place in found
+        if not _has_request_words(place, language) and not (only and _is_word_like_code(place, language))
+    ]
+
+
+def _has_request_words(found: places_pb2.PlaceAnnotation, language: Language) -> bool:
+    """Return whether a doubtful place consists of words that any request has: "I want to start my trip"."""
+    doubtful = not found.confident and found.candidates[0].score < NAMED_EXACTLY
+    return doubtful and language.foreign_words(lowered(found.text)) == 0
+
+
+def _is_word_like_code(found: places_pb2.PlaceAnnotation, language: Language) -> bool:
+    """Return whether an ordinary word in lower case happens to be a code: "I'm going to bed"."""
+    words = lowered(found.text)
+    is_code = found.text == words and words.upper() == found.candidates[0].place.code
+    return is_code and language.is_ordinary(words)
 
 
 def _slot(found: places_pb2.PlaceAnnotation | None) -> PlaceSlot | None:

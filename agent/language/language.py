@@ -74,8 +74,14 @@ class Grammars(Protocol):
         `text` is an utterance without its recognised pieces and places.
         """
 
+    def is_ordinary(self, word: str) -> bool:
+        """Return whether a word is an ordinary one of the language."""
+
     def opens_with(self, cue: str, text: str) -> bool:
-        """Return whether the text begins with a cue: "correction", or "refine" for a change of the search."""
+        """Return whether the text begins with a cue, for example "refine" for a change of the search.
+
+        The others are "correction", "asks_about" for a question and "tells" for a statement.
+        """
 
     def speaks_of(self, subject: str, text: str) -> bool:
         """Return whether the text contains words about a subject, named as in `en/data/subjects.json`."""

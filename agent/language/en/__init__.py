@@ -13,6 +13,7 @@ from agent.language.en.cues import plain_words as plain_words
 from agent.language.en.cues import speaks_of as speaks_of
 from agent.language.en.cues import topic_out_of_scope as topic_out_of_scope
 from agent.language.en.cues import without_opening as without_opening
+from agent.language.en.ordinary_words import is_ordinary as is_ordinary
 from agent.language.en.phrases import phrase as phrase
 from agent.language.en.phrases import phrases as phrases
 from agent.language.en.place_roles import place_roles as place_roles

@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from bench.understanding import FILES, LexiconPlaces, comparable, context_of, measure, read_cases, summary
+from agent.dialogue.context import Context
+from agent.dialogue.understanding import understand
+from bench.understanding import (
+    FILES,
+    TODAY,
+    LexiconPlaces,
+    comparable,
+    context_of,
+    false_searches,
+    measure,
+    read_cases,
+    summary,
+    utterances_without_request,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -39,6 +52,34 @@ async def test_grammar_holds_what_it_was_tuned_to() -> None:
     figures = summary("tuning", outcomes)
     assert figures["share"] >= LEAST_SHARE["tuning"], [
         outcome.case.text for outcome in outcomes if not outcome.right
+    ]
+
+
+async def test_at_most_two_percent_of_what_is_no_request_starts_a_search() -> None:
+    texts = await false_searches()
+    assert len(texts) <= 0.02 * len(utterances_without_request()), texts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "find flights from Philadelphia. I want to start my trip on friday",
+        "I would like to fly from Philadelphia. I head there on friday",
+    ],
+)
+async def test_words_of_any_request_are_no_misheard_place(text: str) -> None:
+    frame = await understand(text, LexiconPlaces(), Context.pinned(TODAY))
+    assert frame.slots.origin
+    assert frame.slots.destination is None
+
+
+async def test_an_ordinary_word_is_a_code_only_in_a_request_for_flights() -> None:
+    context = Context.pinned(TODAY)
+    assert (await understand("I'm going to bed", LexiconPlaces(), context)).slots.destination is None
+    slots = (await understand("fly me from pit to pdx", LexiconPlaces(), context)).slots
+    assert [slot and slot.place and slot.place.code for slot in (slots.origin, slots.destination)] == [
+        "PIT",
+        "PDX",
     ]
 
 

@@ -117,6 +117,13 @@ async def test_thanks_then_yes_continues_the_call(conversation: Conversation) ->
         ("I lost my suitcase on a flight to Delhi", "lost_baggage"),
         ("what is my seat assignment for my flight", "seats"),
         ("where is my parcel, the order is late", "orders"),
+        ("concert tickets for saturday", "events"),
+        ("buy two tickets for the game in Mumbai", "events"),
+        ("show me the best times to book flights", "advice"),
+        ("how do airlines set their prices", "advice"),
+        ("which day is cheapest to fly", "advice"),
+        ("how early should I get to the airport", "advice"),
+        ("do I have enough money for a trip to Goa", "advice"),
     ],
 )
 async def test_requests_out_of_scope_are_declined(conversation: Conversation, words: str, topic: str) -> None:
@@ -134,6 +141,13 @@ async def test_requests_out_of_scope_are_declined(conversation: Conversation, wo
         "who won the match in Mumbai",
         "play the violin to me",
         "my favourite colour is blue",
+        "how was your weekend",
+        "how many days until christmas",
+        "when will the next Delhi Mumbai match be",
+        "she works in Singapore on mondays",
+        "my flight simulator crashed",
+        "can penguins fly",
+        "i disagree with blurtown",
     ],
 )
 async def test_what_has_nothing_to_do_with_flights_starts_no_search(
@@ -150,6 +164,12 @@ async def test_what_has_nothing_to_do_with_flights_starts_no_search(
         ("it was lovely talking to you", phrases()["farewell"]),
         ("I am so grateful", phrases()["thanks"]),
         ("how are you today", phrases()["hello_again"]),
+        ("later gator", phrases()["farewell"]),
+        ("later, thanks for chatting tomorrow", phrases()["farewell"]),
+        ("peace out", phrases()["farewell"]),
+        ("10-4", phrases()["at_your_service"]),
+        ("thanks for all your help today", phrases()["thanks"]),
+        ("happy new year", phrases()["hello_again"]),
     ],
 )
 async def test_manners_are_answered_in_any_words(conversation: Conversation, words: str, answer: str) -> None:
