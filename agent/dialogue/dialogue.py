@@ -11,10 +11,10 @@ from agent.dialogue.context import CallerHome, Context
 from agent.dialogue.frames import Intent
 from agent.dialogue.places import PlaceAnnotator
 from agent.dialogue.policy import flow_for
-from agent.dialogue.state import About, DialogueState
+from agent.dialogue.several_requests import first_request
+from agent.dialogue.state import About, DialogueState, Question
 from agent.dialogue.tools import Tools, ToolUnavailable
 from agent.dialogue.turn import Events, Speech, Turn
-from agent.dialogue.understanding import MAX_CHARACTERS, understand
 from agent.language import Language
 from agent.language.flight_times import day_of
 from agent.language.meanings import Completeness, Expectation
@@ -83,16 +83,42 @@ class Dialogue:
         """Answer a spoken or typed utterance.
 
         `now` must be an aware datetime. No text raises an error, and failures of tools become sentences.
+        Further requests of the utterance are answered once the first one leaves no question open.
         """
+        text, listed = utterance, self.state.flight_list
+        while True:
+            async with aclosing(self._answer_first(text, now, announce=text is utterance)) as events:
+                async for event in events:
+                    yield event
+            if self.state.question is not None or not self.state.remembered:
+                return
+            found = self.state.flight_list
+            if found is not listed and found and found.total > 1:
+                yield self._offer_next_request()
+                return
+            text, self.state.remembered = self.state.remembered, ""
+            yield Speech(self.language.phrase("next_request"))
+
+    def _offer_next_request(self) -> Speech:
+        """Ask before going on, because the caller may want one of the flights just read out."""
+        self.state.question = Question(About.NEXT_REQUEST, self.language.phrase("offer_next_request"))
+        return Speech(self.state.question.words)
+
+    async def _answer_first(self, utterance: str, now: datetime, *, announce: bool) -> Events:
+        """Answer the first request of an utterance, and remember the text of the others."""
         context = self._context(now)
         try:
-            frame = await understand(utterance, self._annotator, context)
+            first = await first_request(utterance, self._annotator, context)
         except ToolUnavailable:
             yield Speech(self.language.phrase("unavailable"))
             return
+        if first.rest:
+            self.state.remembered = first.rest
+            if announce:
+                yield Speech(self.language.phrase("one_at_a_time"))
         turn = Turn(
-            text=lowered(utterance[:MAX_CHARACTERS]),
-            frame=frame,
+            text=lowered(first.text),
+            frame=first.frame,
             state=self.state,
             context=context,
             tools=self._tools,
@@ -122,7 +148,7 @@ class Dialogue:
 
 _ASIDES = frozenset({Intent.FLIGHT_STATUS, Intent.AIRPORT_INFO, Intent.SELECT, Intent.MORE})
 _WORTH_REPEATING = frozenset(
-    {About.ORIGIN, About.DESTINATION, About.DATE, About.RETURN_DATE, About.CONFIRM_PLACE}
+    {About.ORIGIN, About.DESTINATION, About.DATE, About.RETURN_DATE, About.CONFIRM_PLACE, About.NEXT_REQUEST}
 )
 
 
@@ -130,6 +156,8 @@ async def _answer(turn: Turn) -> Events:
     """Run the flow and store its sentences as the last answer. After an aside, repeat the open question."""
     state, sentences = turn.state, list[str]()
     state.question = None
+    if turn.frame.intent is Intent.GOODBYE:
+        state.remembered = ""
     if turn.frame.intent is not Intent.UNKNOWN:
         state.stumbles = 0
     async with aclosing(flow_for(turn)(turn)) as events:

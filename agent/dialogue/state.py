@@ -31,6 +31,7 @@ class About(StrEnum):
     ANYTHING_ELSE = "anything_else"
     SEARCH_AT_ALL = "search_at_all"
     PASSENGERS = "passengers"
+    NEXT_REQUEST = "next_request"
 
 
 _EXPECTED = {
@@ -150,7 +151,8 @@ class DialogueState:
     `unsure` has the candidates of each slot that the agent must still confirm. `doubted` has the words of
     each uncertain slot and their candidates, which are empty for an unknown place. `learned` has the place of
     each confirmed name, so that the agent asks about the same misrecognised name only once. `tried` is True
-    if a search with this draft has run, even without a result.
+    if a search with this draft has run, even without a result. `remembered` is the text of further requests
+    of an utterance, to be answered after the first, or "".
     """
 
     draft: Draft = field(default_factory=Draft)
@@ -166,6 +168,7 @@ class DialogueState:
     sample_mentioned: bool = False
     booking_mentioned: bool = False
     stumbles: int = 0
+    remembered: str = ""
 
     @property
     def searched(self) -> bool:

@@ -50,6 +50,9 @@ class Grammars(Protocol):
     def unknown_places(self, text: str, known: Sequence[Span]) -> Mapping[str, str]:
         """Return words in the position of a place that aren't `known`, by role ("origin", "destination")."""
 
+    def request_boundaries(self, text: str) -> Iterator[tuple[str, str]]:
+        """Yield the parts of a text, in its original case, before and after each likely end of a request."""
+
     def with_routes_in_words(self, text: str) -> str:
         """Return text in its original case with routes as words: "DEL to BOM" for "DEL-BOM"."""
 

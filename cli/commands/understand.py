@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.dialogue.context import Context
-from agent.dialogue.understanding import understand as parse
+from agent.dialogue.several_requests import first_request
+from agent.dialogue.understanding import understand as understand_text
 from cli.commands.utterances import utterance_of
 from cli.errors import UsageError
 from cli.rendering.any_encoding import print_json
@@ -36,7 +37,8 @@ def understand(
 
     A line can be a JSON object with the text and what was said before it:
     {"text": "Two people.", "question": "How many are you?", "frame": {"intent": …, "slots": {…}}}
-    `frame` is the printed frame of the request so far.
+    `frame` is the printed frame of the request so far. If a line has two requests, the second one's frame is
+    in `then`.
     """
     context = Context.pinned(_parse_date(today)) if today else Context(now=datetime.now(UTC))
     asyncio.run(_understand(_lines(texts), context))
@@ -62,8 +64,12 @@ async def _understand(lines: AsyncIterator[str], context: Context) -> None:
     places = _Places()
     async for line in lines:
         text, before = utterance_of(line, context)
-        frame = await parse(text, places, before)
-        print_json(frame.to_json())
+        first = await first_request(text, places, before)
+        frame = first.frame.to_json()
+        if first.rest:
+            alone = Context(now=before.now, home=before.home)
+            frame["then"] = (await understand_text(first.rest, places, alone)).to_json()
+        print_json(frame)
 
 
 class _Places:

@@ -93,6 +93,16 @@ async def _open_invitation(turn: Turn) -> Events:
     yield turn.say("go_on")
 
 
+async def _next_request(turn: Turn) -> Events:
+    """Leave no question open, so that the dialogue goes on with the remembered request."""
+    yield turn.say("all_right")
+
+
+async def _forget_request(turn: Turn) -> Events:
+    turn.state.remembered = ""
+    yield turn.ask(About.ANYTHING_ELSE, "anything_else")
+
+
 async def _anything_else(turn: Turn) -> Events:
     yield turn.ask(About.ANYTHING_ELSE, "anything_else")
 
@@ -104,6 +114,7 @@ _ON_YES: dict[About, Flow] = {
     About.ANYTHING_ELSE: _open_invitation,
     About.SEARCH_AT_ALL: _start_search,
     About.RETRY: merge_and_advance,
+    About.NEXT_REQUEST: _next_request,
 }
 _ON_NO: dict[About, Flow] = {
     About.CONFIRM_PLACE: _another_place,
@@ -113,4 +124,5 @@ _ON_NO: dict[About, Flow] = {
     About.ANYTHING_ELSE: farewell,
     About.SEARCH_AT_ALL: _anything_else,
     About.RETRY: _anything_else,
+    About.NEXT_REQUEST: _forget_request,
 }

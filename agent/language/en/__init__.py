@@ -24,6 +24,7 @@ from agent.language.en.reading import read as read
 from agent.language.en.relevance import foreign_words as foreign_words
 from agent.language.en.relevance import loose_act as loose_act
 from agent.language.en.repairs import with_repaired_numbers as with_repaired_numbers
+from agent.language.en.requests import request_boundaries as request_boundaries
 from agent.language.en.spoken_forms import clock as clock
 from agent.language.en.spoken_forms import counted as counted
 from agent.language.en.spoken_forms import day as day

@@ -199,7 +199,7 @@ _AFTER_A_COUNT = (
     r"(?:from|to|on|in|out|please|tomorrow|today|next|this|and|at|with|of|leaving|returning|departing|flying|"
     r"going|travell?ing)\b"
 )
-_ENDS = rf"(?=[ ,.?!]*$|[,.]| {_AFTER_A_COUNT})"
+_ENDS = rf"(?=[ ,.?!]*$| ?[,.]| {_AFTER_A_COUNT})"
 # "For two" must end the phrase: "for two weeks" is not a number of people.
 _FOR_N = re.compile(
     rf"\bfor (?:just |only )?(?P<count>(?:a )?dozen|{CARDINAL}){_ENDS}|"

@@ -85,3 +85,11 @@ def test_a_wrong_context_is_refused(line: str) -> None:
 @pytest.mark.parametrize("line", ["", "{not json", "to Delhi"])
 def test_other_lines_are_text(line: str) -> None:
     assert utterance_of(line, CONTEXT) == (line, CONTEXT)
+
+
+def test_a_second_request_of_a_line_has_its_own_frame() -> None:
+    (frame,) = frames("flights from Chennai to Delhi on Friday and what's the status of AI 542")
+    assert frame["intent"] == "search_flights"
+    assert "flight_number" not in frame["slots"]
+    assert frame["then"]["intent"] == "flight_status"
+    assert frame["then"]["slots"] == {"flight_number": "AI542"}

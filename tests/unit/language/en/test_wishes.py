@@ -73,6 +73,7 @@ pytestmark = pytest.mark.unit
         ("four people including two kids", 4),
         ("3 tickets, of which one child", 3),
         ("find me two tickets", 2),
+        ("for two , , the cheapest", 2),
     ],
 )
 def test_travellers_are_counted(words: str, count: int) -> None:
