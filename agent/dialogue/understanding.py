@@ -12,6 +12,7 @@ from typing import Any
 
 from readback.flightdata.v1 import places_pb2
 
+from agent.dialogue.confidence import confidence
 from agent.dialogue.context import Context
 from agent.dialogue.frames import DateSlot, Frame, Intent, PlaceSlot, Slots
 from agent.dialogue.intents import NAMED_EXACTLY, Clues, intent_of
@@ -56,7 +57,7 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
     clues = Clues(lower, acts, slots, roles.rejected is not None, context, foreign)
     intent = intent_of(clues)
     fitting = _fitting(intent, slots, roles, context)
-    return Frame(intent, fitting, _confidence(intent, fitting, clues))
+    return Frame(intent, fitting, confidence(intent, fitting, clues))
 
 
 def _without_ordinary(
@@ -248,14 +249,3 @@ def _fitting(
         named = next(filter(None, (roles.destination, roles.origin, *roles.others)), None)
         kept["airport"] = _slot(named) or slots.destination
     return Slots(**kept)
-
-
-def _confidence(intent: Intent, slots: Slots, clues: Clues) -> float:
-    if intent is Intent.UNKNOWN:
-        return 0.1 if clues.text.strip() else 0.0
-    confidence = 0.95
-    for slot in (slots.origin, slots.destination, slots.airport):
-        if slot:
-            confidence = min(confidence, slot.score) * (1 if slot.confident else 0.7)
-    unprompted = clues.context.awaiting is Expectation.NONE and not clues.speaks_of_flights
-    return confidence * (0.6 if intent is Intent.SEARCH_FLIGHTS and unprompted and clues.places < 2 else 1)

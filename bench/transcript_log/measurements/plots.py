@@ -1,33 +1,17 @@
-"""Plots of the growth of cost, as SVG. They fit light and dark pages: no background, medium colours."""
+"""Plots of the growth of cost, as SVG."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from bench.plot_style import COLOURS, STYLE, save
 from bench.transcript_log.measurements.growth import Growth
-
-INK = "#808890"
-COLOURS = ("#2f81f7", "#d9822b", "#3fa55b", "#a371f7")
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "readback",  # so that the same figures give the same file
-    "font.size": 11,
-    "font.family": "sans-serif",
-    "text.color": INK,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "grid.color": INK,
-    "grid.alpha": 0.25,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +51,7 @@ def draw(growth: Growth, plot: Plot, path: Path) -> None:
         _axes(left, plot.size, plot.rate)
         _axes(right, plot.size, plot.wait)
         figure.legend(loc="outside lower center", ncols=len(growth), frameon=False)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, transparent=True, metadata={"Date": None})
+        save(figure, path)
 
 
 def _axes(axes: Axes, size: str, value: str) -> None:
@@ -78,5 +61,3 @@ def _axes(axes: Axes, size: str, value: str) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:,.15g}")
     axes.yaxis.set_minor_locator(NullLocator())
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

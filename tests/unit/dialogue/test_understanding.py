@@ -60,7 +60,7 @@ async def test_frame_has_the_documented_form() -> None:
             "sort": "cheapest",
             "passengers": 2,
         },
-        "confidence": 0.95,
+        "confidence": 0.99,
     }
 
 
