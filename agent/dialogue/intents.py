@@ -19,6 +19,9 @@ MOST_FOREIGN = 2
 """Maximum number of words that no request for flights needs, next to origin and destination."""
 NAMED_EXACTLY = 0.9
 """Minimum score of a place whose name was said as it is written. It may still be one of several cities."""
+LIKELY = 0.7
+"""Minimum score of a misheard place name that is evidence for a request."""
+_FLIGHT_WISHES = ("airline", "airlines", "max_stops", "nonstop", "cabin")
 _WISH_NAMES = (
     "depart_time arrive_time return_time airline airlines without_airlines any_airline one_way other_day "
     "max_stops nonstop sort cabin passengers party"
@@ -84,8 +87,8 @@ class Clues:
 
         One misheard name alone is none, and neither is a question about something else.
         """
-        asks_or_tells = self.opens_with("asks_about") or self.opens_with("tells")
-        if self._is_misheard or (asks_or_tells and not self.opens_with("refine")):
+        asks = self.opens_with("asks_about") and not self.opens_with("refine")
+        if self._is_misheard or asks or (self.places < 2 and self.opens_with("tells")):
             return False
         if not self._names_exactly and self.places < 2 and self._takes_leave:
             return False
@@ -98,11 +101,22 @@ class Clues:
 
     @property
     def _is_misheard(self) -> bool:
-        """True if no named place is sure, and there are no two of them or the utterance is small talk."""
-        slots = (self.slots.origin, self.slots.destination)
-        sure = self._names_exactly or any(slot is not None and slot.confident for slot in slots)
+        """True if the only named place is likelier to be something else that was misheard.
+
+        A rejection ("No, jennai"), "from" and a wish about flights ("nonstop to delly") speak for a place.
+        """
+        slots = [slot for slot in (self.slots.origin, self.slots.destination) if slot]
+        sure = any(slot.confident or slot.score >= LIKELY for slot in slots)
+        if not slots or sure:
+            return False
         small_talk = self.context.language.loose_act(self.acts.rest) is not None
-        return bool(self.places) and not sure and (self.places == 1 or small_talk)
+        spoken_for = "deny" in self.acts or self.slots.origin or self._has_flight_wish
+        return small_talk or not (spoken_for or self.places == 2)
+
+    @property
+    def _has_flight_wish(self) -> bool:
+        """True if the utterance has a wish that makes sense for flights only."""
+        return any(getattr(self.slots, name) is not None for name in _FLIGHT_WISHES)
 
     @property
     def _takes_leave(self) -> bool:

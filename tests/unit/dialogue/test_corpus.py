@@ -83,6 +83,22 @@ async def test_an_ordinary_word_is_a_code_only_in_a_request_for_flights() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("I want to go to hide her bud", "HYD"),
+        ("new deli please", "DEL"),
+        ("Is there anything nonstop to delly tonight?", "DEL"),
+        ("No, sid knee.", "SYD"),
+    ],
+)
+async def test_a_misheard_name_that_is_likely_still_starts_a_search(text: str, code: str) -> None:
+    frame = await understand(text, LexiconPlaces(), Context.pinned(TODAY))
+    assert frame.slots.destination
+    assert frame.slots.destination.place
+    assert frame.slots.destination.place.code == code
+
+
 async def test_places_of_the_lexicon_stand_where_they_were_said() -> None:
     text = "flights from Chennai to New York"
     mentions = await LexiconPlaces().annotate(text, home_country="IN")
