@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
@@ -19,6 +20,9 @@ from agent.language import Language
 from agent.language.flight_times import day_of
 from agent.language.meanings import Completeness, Expectation
 from agent.language.spans import lowered
+
+MOST_REQUESTS = 3
+"""Maximum number of requests of one utterance that are answered at once. Then the agent asks to go on."""
 
 
 class Dialogue:
@@ -86,14 +90,14 @@ class Dialogue:
         Further requests of the utterance are answered once the first one leaves no question open.
         """
         text, listed = utterance, self.state.flight_list
-        while True:
-            async with aclosing(self._answer_first(text, now, announce=text is utterance)) as events:
+        for count in itertools.count(1):
+            async with aclosing(self._answer_first(text, now, announce=count == 1)) as events:
                 async for event in events:
                     yield event
             if self.state.question is not None or not self.state.remembered:
                 return
             found = self.state.flight_list
-            if found is not listed and found and found.total > 1:
+            if count == MOST_REQUESTS or (found is not listed and found and found.total > 1):
                 yield self._offer_next_request()
                 return
             text, self.state.remembered = self.state.remembered, ""

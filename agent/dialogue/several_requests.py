@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from agent.dialogue.context import Context
 from agent.dialogue.frames import Frame, Intent
 from agent.dialogue.places import PlaceAnnotator
 from agent.dialogue.understanding import MAX_CHARACTERS, understand
 
+MOST_BOUNDARIES = 4
+"""Maximum number of divisions of an utterance that are tried. Each looks up places twice."""
 _SEARCHES = frozenset({Intent.SEARCH_FLIGHTS, Intent.REFINE, Intent.CORRECTION})
 _FIRST = _SEARCHES | {Intent.FLIGHT_STATUS, Intent.AIRPORT_INFO, Intent.SELECT, Intent.OUT_OF_SCOPE}
 _PART_OF_A_SEARCH = frozenset({"seats", "baggage", "meals", "loyalty", "booking"})
@@ -32,7 +35,7 @@ async def first_request(text: str, annotator: PlaceAnnotator, context: Context) 
     """
     text = text[:MAX_CHARACTERS]
     alone = Context(now=context.now, home=context.home)
-    for first, rest in context.language.request_boundaries(text):
+    for first, rest in islice(context.language.request_boundaries(text), MOST_BOUNDARIES):
         frame = await understand(first, annotator, context)
         if frame.intent in _FIRST and _is_another(frame, await understand(rest, annotator, alone)):
             return Utterance(first, frame, rest)

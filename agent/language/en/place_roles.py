@@ -15,7 +15,8 @@ from agent.language.meanings import PlaceRoles, SpanT
 from agent.language.spans import Span, masked
 
 _FROM = (
-    r"from|form|frm|leaving|leave|departing|departure|depart|out of|start(?:ing)?|origin|ex|"
+    r"from|form|frm|leaving|leave|(?:leav(?:e|ing)|depart(?:ing)?) here (?:at|in)|"
+    r"departing|departure|depart|out of|start(?:ing)?|origin|ex|"
     r"(?:i'm|i am|im|we're|we are|currently|live|living|based|stay(?:ing)?) (?:in|at)"
 )
 _TO = (

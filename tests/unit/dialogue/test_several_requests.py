@@ -91,6 +91,17 @@ async def test_three_requests_are_answered_in_order(conversation: Conversation, 
     assert len(timetable.searches) == 1
 
 
+async def test_after_three_requests_the_agent_asks_before_it_goes_on(
+    conversation: Conversation, timetable: Timetable
+) -> None:
+    flights = ["AI542", "6E234", "SG106", "AI560", "6E777"]
+    answer = await conversation.say(" and ".join(f"is {flight} on time" for flight in flights))
+    assert answer.endswith(OFFER)
+    assert [number for number, _ in timetable.statuses] == flights[:3]
+    await conversation.say("yes")
+    assert [number for number, _ in timetable.statuses] == flights
+
+
 async def test_a_refused_second_request_is_forgotten(
     conversation: Conversation, timetable: Timetable
 ) -> None:

@@ -74,6 +74,7 @@ async def test_frame_has_the_documented_form() -> None:
         ("between Chennai and Delhi", "MAA", "DEL"),
         ("leaving Chennai for Delhi", "MAA", "DEL"),
         ("leaving for Delhi from Chennai", "MAA", "DEL"),
+        ("leaving here at Chennai for Delhi", "MAA", "DEL"),
         ("I'm in Chennai and I have to be in Delhi", "MAA", "DEL"),
         ("I want to fly the cochi from chinai", "MAA", "COK"),
         ("flying out of Chennai going to Delhi", "MAA", "DEL"),
