@@ -71,7 +71,7 @@ class Clues:
         """
         slots = self.slots
         about_flights = self.context.under_way or self.speaks_of_flights
-        if self.places or slots.depart_date or slots.return_date:
+        if self.places or slots.departure_date or slots.return_date:
             if about_flights and (
                 not self._is_misheard or self.context.under_way or self.speaks_of("flying")
             ):
@@ -199,7 +199,7 @@ def _asks_status(clues: Clues) -> bool:
 
 
 def _selects(clues: Clues) -> bool:
-    others = clues.places or clues.slots.depart_date or clues.slots.passengers or clues.slots.party
+    others = clues.places or clues.slots.departure_date or clues.slots.passengers or clues.slots.party
     by_sort = clues.slots.choice is not None and clues.slots.choice.by is not None
     return (
         clues.slots.choice is not None

@@ -21,7 +21,8 @@ BOTH = "find me a flight to Delhi on Friday and what's the status of AI 542"
 
 def routes(timetable: Timetable) -> list[tuple[str, str, str]]:
     return [
-        (search.origin, search.destination, search.depart_date.isoformat()) for search in timetable.searches
+        (search.origin, search.destination, search.departure_date.isoformat())
+        for search in timetable.searches
     ]
 
 
