@@ -102,7 +102,7 @@ def context_of(case: Case) -> Context:
         offered=True,
         origin=_place("MAA"),
         destination=_place("DEL"),
-        depart_date=date(2026, 11, 24),
+        departure_date=date(2026, 11, 24),
     )
 
 

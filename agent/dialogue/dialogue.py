@@ -72,7 +72,7 @@ class Dialogue:
                 "welcome_back",
                 origin=draft.origin.city,
                 destination=draft.destination.city,
-                day=self.language.day(day_of(found.request.legs[0].depart_date), today),
+                day=self.language.day(day_of(found.request.legs[0].departure_date), today),
             )
         else:
             words = self.language.phrase("welcome")
@@ -114,7 +114,7 @@ class Dialogue:
             asked=(question.slot or question.about.value) if question else None,
             origin=draft.origin,
             destination=draft.destination,
-            depart_date=draft.day_on(now, self._home.time_zone),
+            departure_date=draft.day_on(now, self._home.time_zone),
             searched=state.searched,
             offered=state.flight_list is not None,
         )

@@ -94,7 +94,7 @@ class Slots:
     destination: PlaceSlot | None = None
     via: PlaceSlot | None = None
     airport: PlaceSlot | None = None
-    depart_date: DateSlot | None = None
+    departure_date: DateSlot | None = None
     depart_time: TimeWindow | None = None
     arrive_time: TimeWindow | None = None
     return_date: DateSlot | None = None

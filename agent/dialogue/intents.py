@@ -66,7 +66,7 @@ class Clues:
         """
         slots = self.slots
         about_flights = self.context.under_way or self.speaks_of_flights
-        if self.places or slots.depart_date or slots.return_date:
+        if self.places or slots.departure_date or slots.return_date:
             return about_flights or self.speaks_of("journeys") or self._is_route
         return about_flights and any(getattr(slots, name) is not None for name in _WISHES)
 
@@ -149,7 +149,7 @@ def _asks_status(clues: Clues) -> bool:
 
 
 def _selects(clues: Clues) -> bool:
-    others = clues.places or clues.slots.depart_date or clues.slots.passengers
+    others = clues.places or clues.slots.departure_date or clues.slots.passengers
     by_sort = clues.slots.choice is not None and clues.slots.choice.by is not None
     return (
         clues.slots.choice is not None

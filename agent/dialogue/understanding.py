@@ -136,15 +136,15 @@ def _slots(
 
 def _days(reading: Reading, context: Context, today: date) -> Mapping[str, Any]:
     # In "not tomorrow, the day after" the second day is relative to the rejected one.
-    rejected = _resolved(reading.rejected_day, today, context.depart_date)
-    depart = _resolved(reading.depart, today, (rejected and rejected.day) or context.depart_date)
+    rejected = _resolved(reading.rejected_day, today, context.departure_date)
+    depart = _resolved(reading.depart, today, (rejected and rejected.day) or context.departure_date)
     if context.asked == "return_date" and reading.back is None:
-        depart, back = None, _returning(reading.depart, today, context.depart_date)
+        depart, back = None, _returning(reading.depart, today, context.departure_date)
     else:
-        back = _returning(reading.back, today, (depart and depart.day) or context.depart_date)
+        back = _returning(reading.back, today, (depart and depart.day) or context.departure_date)
     other_day = (rejected or reading.other_day) and depart is back is None and context.under_way
     return {
-        "depart_date": depart,
+        "departure_date": depart,
         "return_date": None if reading.one_way else back,
         "other_day": True if other_day else None,
     }
@@ -182,14 +182,14 @@ def _times(reading: Reading, context: Context) -> Mapping[str, Any]:
 
 
 _SEARCH_SLOT_NAMES = (
-    "origin destination via depart_date depart_time arrive_time return_date return_time one_way other_day "
+    "origin destination via departure_date depart_time arrive_time return_date return_time one_way other_day "
     "airline airlines without_airlines any_airline max_stops nonstop sort cabin passengers"
 )
 _SEARCH_SLOTS = frozenset(_SEARCH_SLOT_NAMES.split())
 _SLOTS: Mapping[Intent, frozenset[str]] = {
     **dict.fromkeys((Intent.SEARCH_FLIGHTS, Intent.REFINE, Intent.CORRECTION, Intent.AFFIRM), _SEARCH_SLOTS),
     Intent.FLIGHT_STATUS: frozenset(
-        {"flight_number", "airline", "origin", "destination", "depart_date", "depart_time", "choice"}
+        {"flight_number", "airline", "origin", "destination", "departure_date", "depart_time", "choice"}
     ),
     Intent.AIRPORT_INFO: frozenset({"airport"}),
     Intent.SELECT: frozenset({"choice", "depart_time"}),

@@ -60,7 +60,7 @@ def _starts_search(turn: Turn) -> bool:
 def _is_other_journey(turn: Turn) -> bool:
     """Return whether the utterance names another route than the complete draft, and a day of its own."""
     slots, state = turn.frame.slots, turn.state
-    if slots.depart_date is None or state.draft.origin is None or state.draft.destination is None:
+    if slots.departure_date is None or state.draft.origin is None or state.draft.destination is None:
         return False
     if not (state.tried or state.searched or (slots.origin and slots.destination)):
         return False  # an answer to a question about the first search
@@ -140,9 +140,9 @@ def _merge_dates(turn: Turn, slots: Slots) -> Iterator[Speech]:
         state.draft = replace(state.draft, depart=None)
     if slots.one_way:
         state.draft = replace(state.draft, back=None)
-    if slots.depart_date:
-        impossible = slots.depart_date.day is None
-        state.draft = replace(state.draft, depart=None if impossible else _anchored(slots.depart_date))
+    if slots.departure_date:
+        impossible = slots.departure_date.day is None
+        state.draft = replace(state.draft, depart=None if impossible else _anchored(slots.departure_date))
         if impossible:
             yield turn.say("impossible_date")
     if slots.return_date:

@@ -23,7 +23,7 @@ SEARCHED = replace(
     offered=True,
     origin=PLACES["MAA"],
     destination=PLACES["DEL"],
-    depart_date=date(2026, 11, 24),
+    departure_date=date(2026, 11, 24),
     awaiting=Expectation.NONE,
 )
 
@@ -53,7 +53,7 @@ async def test_frame_has_the_documented_form() -> None:
         "slots": {
             "origin": {"text": "Chennai", "place": "MAA"},
             "destination": {"text": "Delhi", "place": "DEL"},
-            "depart_date": "2026-11-24",
+            "departure_date": "2026-11-24",
             "depart_time": {"from": "05:00", "to": "12:00"},
             "airline": "AI",
             "nonstop": True,
@@ -102,9 +102,9 @@ async def test_places_get_their_roles(text: str, origin: str | None, destination
         ("Pune", awaiting(Expectation.PLACE, "destination"), "search_flights", {"destination": "PNQ"}),
         ("to Pune", awaiting(Expectation.PLACE, "origin"), "search_flights", {"destination": "PNQ"}),
         ("Frobnitz", awaiting(Expectation.PLACE, "origin"), "search_flights", {"origin": "frobnitz"}),
-        ("the second", awaiting(Expectation.DATE), "search_flights", {"depart_date": "2026-12-02"}),
+        ("the second", awaiting(Expectation.DATE), "search_flights", {"departure_date": "2026-12-02"}),
         ("the second", SEARCHED, "select", {"choice": {"ordinal": 2}}),
-        ("yes tomorrow", awaiting(Expectation.YES_NO), "affirm", {"depart_date": "2026-11-24"}),
+        ("yes tomorrow", awaiting(Expectation.YES_NO), "affirm", {"departure_date": "2026-11-24"}),
         ("eight", awaiting(Expectation.NONE, "passengers"), "search_flights", {"passengers": 8}),
         ("Goa", awaiting(Expectation.PLACE, "airport"), "airport_info", {"airport": "GOI"}),
         ("no, Mumbai", SEARCHED, "correction", {"destination": "BOM"}),
@@ -112,7 +112,7 @@ async def test_places_get_their_roles(text: str, origin: str | None, destination
         ("flights to Goa", SEARCHED, "search_flights", {"destination": "GOI"}),
         ("what about flights to Goa", SEARCHED, "refine", {"destination": "GOI"}),
         ("the way back", SEARCHED, "refine", {"origin": "DEL", "destination": "MAA"}),
-        ("the next day", SEARCHED, "refine", {"depart_date": "2026-11-25"}),
+        ("the next day", SEARCHED, "refine", {"departure_date": "2026-11-25"}),
         ("cheaper", SEARCHED, "refine", {"sort": "cheapest"}),
         ("cheaper", FRESH, "unknown", {}),
         ("the cheapest one", SEARCHED, "select", {"choice": {"by": "cheapest"}}),
@@ -123,7 +123,12 @@ async def test_places_get_their_roles(text: str, origin: str | None, destination
         ("one way", SEARCHED, "refine", {"one_way": True}),
         ("no return", SEARCHED, "correction", {"one_way": True}),
         ("not Friday", SEARCHED, "refine", {"other_day": True}),
-        ("is the flight on time, any time today", SEARCHED, "flight_status", {"depart_date": "2026-11-23"}),
+        (
+            "is the flight on time, any time today",
+            SEARCHED,
+            "flight_status",
+            {"departure_date": "2026-11-23"},
+        ),
         ("be there by six at the latest", SEARCHED, "refine", {"arrive_time": {"to": "18:00"}}),
         ("I want to land by nine", SEARCHED, "refine", {"arrive_time": {"to": "09:00"}}),
         ("I'd like to depart after six", SEARCHED, "refine", {"depart_time": {"from": "18:00"}}),
@@ -172,16 +177,18 @@ async def test_day_of_return_differs_from_the_day_of_departure(
     text: str, depart: str, back: str | None
 ) -> None:
     slots = plain(await frame_of(text))
-    assert (slots["depart_date"], slots.get("return_date")) == (depart, back)
+    assert (slots["departure_date"], slots.get("return_date")) == (depart, back)
 
 
 async def test_today_is_that_of_the_departure_airport() -> None:
     late = replace(FRESH, now=datetime(2026, 11, 23, 21, 30, tzinfo=UTC))
-    assert plain(await frame_of("Chennai to Delhi tomorrow", late))["depart_date"] == "2026-11-25"
-    assert plain(await frame_of("San Francisco to Singapore tomorrow", late))["depart_date"] == "2026-11-24"
+    assert plain(await frame_of("Chennai to Delhi tomorrow", late))["departure_date"] == "2026-11-25"
+    assert (
+        plain(await frame_of("San Francisco to Singapore tomorrow", late))["departure_date"] == "2026-11-24"
+    )
     assert (
         plain(await frame_of("what about tomorrow", replace(late, origin=PLACES["SFO"], searched=True)))[
-            "depart_date"
+            "departure_date"
         ]
         == "2026-11-24"
     )
@@ -228,7 +235,7 @@ async def test_no_wish_is_withdrawn_before_there_is_one(words: str) -> None:
     assert plain(await frame_of(f"Chennai to Delhi tomorrow {words}")) == {
         "origin": "MAA",
         "destination": "DEL",
-        "depart_date": "2026-11-24",
+        "departure_date": "2026-11-24",
     }
 
 
@@ -241,7 +248,7 @@ async def test_no_wish_is_withdrawn_before_there_is_one(words: str) -> None:
         ("after six, I mean before six", "depart_time", {"to": "06:00"}),
         ("with IndiGo, no, Air India", "airline", "AI"),
         ("in business, no, economy", "cabin", "economy"),
-        ("on the fifth, sorry, sixth", "depart_date", "2026-12-06"),
+        ("on the fifth, sorry, sixth", "departure_date", "2026-12-06"),
     ],
 )
 async def test_the_later_value_of_a_correction_in_one_breath_counts(
@@ -260,6 +267,6 @@ async def test_an_airline_of_a_citys_name_is_no_place() -> None:
     assert plain(frame) == {
         "origin": "MAA",
         "destination": "DXB",
-        "depart_date": "2026-11-24",
+        "departure_date": "2026-11-24",
         "airline": "SQ",
     }

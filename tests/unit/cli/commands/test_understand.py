@@ -37,7 +37,7 @@ def frames(*lines: dict[str, Any] | str) -> list[dict[str, Any]]:
         ("How many people are travelling?", "three", {"passengers": 3}),
         ("Which class would you like?", "Coach is fine.", {"cabin": "economy"}),
         ("Which day would you like to come back?", "the ninth", {"return_date": "2026-12-09"}),
-        ("Which day would you like to fly?", "the ninth", {"depart_date": "2026-12-09"}),
+        ("Which day would you like to fly?", "the ninth", {"departure_date": "2026-12-09"}),
     ],
 )
 def test_an_answer_is_understood_with_its_question(question: str, text: str, slots: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ def test_an_answer_is_understood_with_its_question(question: str, text: str, slo
 def test_a_printed_frame_is_context_for_the_next_line() -> None:
     (first,) = frames("flights from Chennai to Delhi on Friday")
     (later,) = frames({"text": "the next day", "frame": first})
-    assert later["slots"] == {"depart_date": "2026-11-28"}
+    assert later["slots"] == {"departure_date": "2026-11-28"}
     assert later["intent"] == "refine"
 
 
@@ -74,7 +74,7 @@ def test_a_question_sets_what_is_awaited() -> None:
         '{"text": "to Delhi", "question": 1}',
         '{"text": "to Delhi", "frame": "x"}',
         '{"text": "to Delhi", "frame": {"slots": {"origin": {"place": "ZZZZ"}}}}',
-        '{"text": "to Delhi", "frame": {"slots": {"depart_date": "soon"}}}',
+        '{"text": "to Delhi", "frame": {"slots": {"departure_date": "soon"}}}',
     ],
 )
 def test_a_wrong_context_is_refused(line: str) -> None:
