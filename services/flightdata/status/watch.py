@@ -126,10 +126,10 @@ class StatusWatches:
 
     async def _until(self, due: datetime) -> AsyncIterator[Heartbeat]:
         """Wait until a time, and yield heartbeats meanwhile."""
-        while (left := due - self._clock.now()) > HEARTBEAT:
-            await self._clock.sleep(HEARTBEAT.total_seconds())
-            yield Heartbeat()
-        await self._clock.sleep(left.total_seconds())
+        while (left := due - self._clock.now()) > timedelta(0):
+            await self._clock.sleep(min(left, HEARTBEAT).total_seconds())
+            if left > HEARTBEAT:
+                yield Heartbeat()
 
     async def _poll(self, watched: _Watched, flight: str, day: date) -> None:
         """Ask for the status if a poll is due. Otherwise, another watcher has just asked."""
