@@ -217,9 +217,7 @@ def _upstream_failure(error: grpc.aio.AioRpcError) -> DomainError:
 
 
 def _status(error: DomainError, code: grpc.StatusCode, reason: str) -> status_pb2.Status:
-    details: list[Message] = [
-        error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN, metadata=error.metadata)
-    ]
+    details: list[Message] = [_info(error, reason)]
     violations = list(error.violations) if isinstance(error, InvalidRequest) else []
     if error.field:
         violations.append(FieldViolation(error.field, str(error)))
@@ -230,6 +228,15 @@ def _status(error: DomainError, code: grpc.StatusCode, reason: str) -> status_pb
         delay.FromTimedelta(error.retry_after)
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     return _with_details(code, str(error), details)
+
+
+def _info(error: DomainError, reason: str) -> error_details_pb2.ErrorInfo:
+    return error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN, metadata=error.metadata)
+
+
+def error_info(error: DomainError, table: ErrorTable) -> error_details_pb2.ErrorInfo:
+    """Return the ErrorInfo of an error whose class is in the table, for messages that carry an error."""
+    return _info(error, table[type(error)][1])
 
 
 def _unexpected(error: BaseException) -> status_pb2.Status:

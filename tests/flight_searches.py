@@ -26,5 +26,5 @@ def search_request(
 def _leg(origin: str, destination: str, day: date, **fields: Any) -> flights_pb2.SearchLeg:
     when = Date(year=day.year, month=day.month, day=day.day)
     return flights_pb2.SearchLeg(
-        **{"origin": origin, "destination": destination, "depart_date": when} | fields
+        **{"origin": origin, "destination": destination, "departure_date": when} | fields
     )

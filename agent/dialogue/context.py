@@ -54,9 +54,9 @@ class CallerHome:
 class Context:
     """Facts about the conversation that change the meaning of words.
 
-    `origin`, `destination` and `depart_date` belong to the current search. `asked` is the slot or subject of
-    the open question ("origin", "destination", …). `offered` is True if there are found flights, so that "the
-    second one" can refer to one.
+    `origin`, `destination` and `departure_date` belong to the current search. `asked` is the slot or subject
+    of the open question ("origin", "destination", …). `offered` is True if there are found flights, so that
+    "the second one" can refer to one.
     """
 
     now: datetime
@@ -65,7 +65,7 @@ class Context:
     asked: str | None = None
     origin: Place | None = None
     destination: Place | None = None
-    depart_date: date | None = None
+    departure_date: date | None = None
     searched: bool = False
     offered: bool = False
 

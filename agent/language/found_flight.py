@@ -33,9 +33,9 @@ class FoundFlight:
         return self.there.fare.total if self.there.fare.HasField("total") else None
 
     @property
-    def per_passenger(self) -> Money | None:
-        """The price for one passenger; None if unknown."""
-        return self.there.fare.per_passenger if self.there.fare.HasField("per_passenger") else None
+    def per_adult(self) -> Money | None:
+        """The price for one adult; None if unknown."""
+        return self.there.fare.per_adult if self.there.fare.HasField("per_adult") else None
 
     @property
     def sold_out(self) -> bool:

@@ -63,6 +63,6 @@ def search_request(origin: str, destination: str) -> flights_pb2.SearchFlightsRe
     leg = flights_pb2.SearchLeg(
         origin=origin,
         destination=destination,
-        depart_date=Date(year=day.year, month=day.month, day=day.day),
+        departure_date=Date(year=day.year, month=day.month, day=day.day),
     )
     return flights_pb2.SearchFlightsRequest(legs=[leg], max_results=20)

@@ -176,7 +176,7 @@ async def flood_mcp(targets: Targets) -> None:
 
         async def search() -> None:
             day = datetime.now(UTC).date() + timedelta(days=next(days))
-            leg = {"origin": "MAA", "destination": "DEL", "depart_date": day.isoformat()}
+            leg = {"origin": "MAA", "destination": "DEL", "departure_date": day.isoformat()}
             call = {"name": "search_flights", "arguments": {"legs": [leg]}}
             body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
             headers = {"accept": "application/json, text/event-stream"}

@@ -96,7 +96,7 @@ class WellBehaved:
         leg = flights_pb2.SearchLeg(
             origin=origin,
             destination=destination,
-            depart_date=Date(year=day.year, month=day.month, day=day.day),
+            departure_date=Date(year=day.year, month=day.month, day=day.day),
         )
         request = flights_pb2.SearchFlightsRequest(legs=[leg])
         async for _ in self._services.flightdata.SearchFlights(

@@ -146,7 +146,7 @@ def _leg(origin: places_pb2.Place, destination: places_pb2.Place, day: str) -> f
         origin_kind=origin.kind,
         destination=destination.code,
         destination_kind=destination.kind,
-        depart_date=_date(parse_day(day, _today(origin))),
+        departure_date=_date(parse_day(day, _today(origin))),
     )
 
 
@@ -169,9 +169,9 @@ def _print_results(
 ) -> None:
     console = Console()
     out, *back = request.legs
-    when, what = _weekday(out.depart_date), "flights"
+    when, what = _weekday(out.departure_date), "flights"
     if back:
-        when, what = f"{when}, and back on {_weekday(back[0].depart_date)}", "round trips"
+        when, what = f"{when}, and back on {_weekday(back[0].departure_date)}", "round trips"
     title = f"\n[bold]{out.origin} → {out.destination}[/]  {when}, {done.result_count} {what}\n"
     console.print(title, highlight=False)
     if results.journeys:
@@ -190,7 +190,7 @@ def _print_results(
 async def _status(number: str, day: str, *, as_json: bool) -> None:
     request = flight_status_pb2.GetFlightStatusRequest(flight_number=number)
     if day:
-        request.depart_date.CopyFrom(_date(parse_day(day, datetime.now().astimezone().date())))
+        request.departure_date.CopyFrom(_date(parse_day(day, datetime.now().astimezone().date())))
     async with _flight_data() as stub:
         answer = await stub.GetFlightStatus(request)
     _print_statuses(answer.statuses, as_json=as_json)
@@ -203,7 +203,7 @@ async def _route_status(origin: str, destination: str, day: str, near: str, *, a
             origin=start.code, origin_kind=start.kind, destination=end.code, destination_kind=end.kind
         )
         if day:
-            request.depart_date.CopyFrom(_date(parse_day(day, _today(start))))
+            request.departure_date.CopyFrom(_date(parse_day(day, _today(start))))
         if near:
             time = parse_time(near)
             request.near_time.CopyFrom(TimeOfDay(hours=time.hour, minutes=time.minute))

@@ -41,13 +41,13 @@ def _after(frame: Mapping[str, Any], context: Context) -> Context:
     if not isinstance(slots, Mapping):
         return context
     origin, destination = _place(slots.get("origin")), _place(slots.get("destination"))
-    day = _day(slots.get("depart_date"))
+    day = _day(slots.get("departure_date"))
     searched = origin is not None and destination is not None and day is not None
     return replace(
         context,
         origin=origin,
         destination=destination,
-        depart_date=day,
+        departure_date=day,
         searched=searched,
         # A slot that is still missing was asked for, even if no question is given.
         asked=context.asked or (None if searched else "several"),

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import grpc
-from readback.errors.v1.error_reason_pb2 import ErrorReason
 from readback.flightdata.v1 import (
     flight_status_pb2,
     flightdata_service_pb2,
@@ -22,7 +21,7 @@ from readback.flightdata.v1 import (
 from agent.language import language_for
 from mesh.clock import Clock
 from mesh.contracts.page_tokens import PageSize, PageTokens, listing_of
-from mesh.errors import ErrorTable
+from mesh.errors import ErrorTable, error_info
 from mesh.security.authentication import principal_or_none
 from mesh.security.source_address import source_address
 from services.flightdata import errors, places
@@ -35,11 +34,11 @@ from services.flightdata.search.offers import OfferService
 from services.flightdata.status.flight_status import StatusService
 from services.flightdata.status.route_status import STATUSES, RoutePosition, RouteStatusService
 from services.flightdata.status.routes import RouteLookup
-from services.flightdata.status.watch import StatusWatches, Trouble, WatchEvent
+from services.flightdata.status.watch import Heartbeat, StatusWatches, Trouble, WatchEvent
 from services.flightdata.wire import messages, place_messages
 from services.flightdata.wire.ready_messages import ReadyMessages
 from services.flightdata.wire.requests import kinds_of, query_from
-from services.flightdata.wire.values import date_from, time_from
+from services.flightdata.wire.values import date_from, time_from, timestamp
 
 ERRORS: ErrorTable = {
     places.PlaceNotFound: (grpc.StatusCode.NOT_FOUND, "PLACE_NOT_FOUND"),
@@ -144,7 +143,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> flight_status_pb2.GetFlightStatusResponse:
         """Return the status of a flight on one day."""
         set_source(partial(source_address, context))
-        day = date_from(request.depart_date) if request.HasField("depart_date") else None
+        day = date_from(request.departure_date) if request.HasField("departure_date") else None
         found = await self.status.status(request.flight_number, day)
         now = self.clock.now()
         return flight_status_pb2.GetFlightStatusResponse(
@@ -156,7 +155,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> flight_status_pb2.ListRouteFlightStatusesResponse:
         """Return the status of the flights between two places on one day."""
         set_source(partial(source_address, context))
-        day = date_from(request.depart_date) if request.HasField("depart_date") else None
+        day = date_from(request.departure_date) if request.HasField("departure_date") else None
         near = time_from(request.near_time, "near_time") if request.HasField("near_time") else None
         scope = listing_of(request)
         token = self.pages.open(request.page_token, scope) if request.page_token else ""
@@ -180,19 +179,21 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> AsyncIterator[flight_status_pb2.WatchFlightStatusResponse]:
         """Stream the status of a flight now and after every change."""
         set_source(partial(source_address, context))
-        day = date_from(request.depart_date) if request.HasField("depart_date") else None
+        day = date_from(request.departure_date)
         async with aclosing(self.watches.watch(request.flight_number, day)) as events:
             async for event in events:
                 yield self._watch_message(event)
 
     def _watch_message(self, event: WatchEvent) -> flight_status_pb2.WatchFlightStatusResponse:
+        now = self.clock.now()
+        if isinstance(event, Heartbeat):
+            heartbeat = flight_status_pb2.WatchHeartbeat(server_time=timestamp(now))
+            return flight_status_pb2.WatchFlightStatusResponse(heartbeat=heartbeat)
         if isinstance(event, Trouble):
-            _, reason = ERRORS[type(event.error)]
-            trouble = flight_status_pb2.WatchTrouble(
-                reason=ErrorReason.Value(f"ERROR_REASON_{reason}"), description=str(event.error)
-            )
+            info = error_info(event.error, ERRORS)
+            trouble = flight_status_pb2.WatchTrouble(error=info, message=str(event.error))
             return flight_status_pb2.WatchFlightStatusResponse(trouble=trouble)
-        return flight_status_pb2.WatchFlightStatusResponse(status=messages.status(event, self.clock.now()))
+        return flight_status_pb2.WatchFlightStatusResponse(status=messages.status(event, now))
 
     async def GetRoute(
         self, request: flightdata_service_pb2.GetRouteRequest, context: Context

@@ -4,6 +4,7 @@ DomainError
 ├── EmailTaken
 ├── WeakPassword
 ├── WrongCredentials        doesn't tell whether the address or the password is wrong
+├── WrongPassword           of the signed-in customer
 ├── TooManyAttempts         has the time until the next attempt
 │   └── TooManyRegistrations
 ├── SessionEnded
@@ -44,6 +45,13 @@ class WrongCredentials(DomainError):
 
     text = "The e-mail address or the password is wrong."
     security_event = "wrong credentials"
+
+
+class WrongPassword(DomainError):
+    """The password of the signed-in customer is wrong. `field` is the field with the password."""
+
+    text = "The password is wrong."
+    security_event = "wrong password"
 
 
 class TooManyAttempts(DomainError):
@@ -116,6 +124,7 @@ ERRORS: ErrorTable = {
     EmailTaken: (grpc.StatusCode.ALREADY_EXISTS, "EMAIL_TAKEN"),
     WeakPassword: (grpc.StatusCode.INVALID_ARGUMENT, "WEAK_PASSWORD"),
     WrongCredentials: (grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS"),
+    WrongPassword: (grpc.StatusCode.INVALID_ARGUMENT, "WRONG_PASSWORD"),
     TooManyAttempts: (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS"),
     SessionEnded: (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED"),
     RefreshTokenReused: (grpc.StatusCode.UNAUTHENTICATED, "REFRESH_TOKEN_REUSED"),

@@ -59,7 +59,7 @@ def valid_request(rpc: Rpc, ids: Mapping[str, str] | None = None) -> Message:
     if "drafts" in fields:
         request.drafts.append(draft())
     if "legs" in fields:
-        leg = request.legs.add(depart_date=Date(year=2030, month=1, day=1))
+        leg = request.legs.add(departure_date=Date(year=2030, month=1, day=1))
         _set_texts(leg, {})
     return request  # type: ignore[no-any-return]  # the class is made at run time
 

@@ -52,12 +52,17 @@ def _tell(turn: Turn, place: Place, airport: places_pb2.Airport) -> Iterator[Spe
     elif language.speaks_of("airport_code", turn.text):
         yield _code(turn, place, airport)
     elif language.speaks_of("elevation", turn.text):
-        yield turn.say(
-            "airport_elevation", name=airport.name, feet=language.number(max(airport.elevation_feet, 0))
-        )
+        yield _elevation(turn, airport)
     else:
         yield _name(turn, place, airport)
         yield _local_time(turn, airport, place.city)
+
+
+def _elevation(turn: Turn, airport: places_pb2.Airport) -> Speech:
+    if not airport.HasField("elevation_feet"):
+        return turn.say("airport_elevation_unknown", name=airport.name)
+    phrase = "airport_elevation" if airport.elevation_feet > 0 else "airport_elevation_below"
+    return turn.say(phrase, name=airport.name, feet=turn.language.number(abs(airport.elevation_feet)))
 
 
 def _has_several_airports(place: Place) -> bool:

@@ -44,7 +44,7 @@ async def flight_status(turn: Turn) -> Events:
         return entry_pb2.ToolResult(outcome=entry_pb2.TOOL_OUTCOME_FOUND, flight_status=response)
 
     request = flight_status_pb2.GetFlightStatusRequest(
-        flight_number=asked.number, depart_date=date_message(asked.day)
+        flight_number=asked.number, departure_date=date_message(asked.day)
     )
     use = ToolUse("flight_status", request, (), lambda: turn.tools.flight_status(request), describe)
     async for event in use.events(turn):
@@ -55,7 +55,7 @@ async def flight_status(turn: Turn) -> Events:
 
 def _day(turn: Turn) -> date | None:
     """Return the day named in this utterance, or in the one before the agent asked for the flight number."""
-    slot, answered = turn.frame.slots.depart_date, turn.answered
+    slot, answered = turn.frame.slots.departure_date, turn.answered
     if slot:
         return slot.day
     return answered.day if answered and answered.about is About.FLIGHT_NUMBER else None
@@ -72,7 +72,7 @@ def _asked(turn: Turn) -> _Asked | None:
     flight = None if named_route(turn) else _pointed_at(turn)
     if flight is None:
         return None
-    named = slots.depart_date.day if slots.depart_date else None
+    named = slots.departure_date.day if slots.departure_date else None
     return _Asked(flight.there.segments[0].flight_number, named or local(flight.departure).date())
 
 

@@ -33,12 +33,12 @@ def tell_results(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
         "count": language.number(total),
         "origin": draft.origin.city,
         "destination": draft.destination.city,
-        "day": language.day(day_of(found.request.legs[0].depart_date), today),
+        "day": language.day(day_of(found.request.legs[0].departure_date), today),
         "wishes": language.wishes_words(draft),
     }
     if len(found.request.legs) > 1:
         name = "found_return_one" if total == 1 else "found_return"
-        parts["back"] = language.day(day_of(found.request.legs[1].depart_date), today)
+        parts["back"] = language.day(day_of(found.request.legs[1].departure_date), today)
     yield turn.say(name, **parts)
     if answer.sample and not state.sample_mentioned:
         state.sample_mentioned = True
@@ -185,7 +185,7 @@ def _details(turn: Turn, chosen: FoundFlight) -> Iterator[Speech]:
         for sentence in language.details("details_back", back, day=day):
             yield Speech(sentence)
     if total := chosen.total:
-        name, each = "details_price_both" if back else "details_price", chosen.per_passenger
+        name, each = "details_price_both" if back else "details_price", chosen.per_adult
         if each and each != total:
             yield turn.say(f"{name}_each", price=language.price(total), each=language.price(each))
         else:

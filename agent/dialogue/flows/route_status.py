@@ -41,7 +41,7 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
         origin_kind=origin.message_kind,
         destination=destination.code,
         destination_kind=destination.message_kind,
-        depart_date=date_message(when),
+        departure_date=date_message(when),
         near_time=time_message(near),
         page_size=limit,
     )
@@ -72,7 +72,7 @@ def _tell(
     request: flight_status_pb2.ListRouteFlightStatusesRequest,
 ) -> Iterator[Speech]:
     language, today, airline = turn.language, turn.context.today_at(origin), turn.frame.slots.airline
-    asked = day_of(request.depart_date) if request.HasField("depart_date") else today
+    asked = day_of(request.departure_date) if request.HasField("departure_date") else today
     day = language.day(asked, today)
     route = {"origin": origin.city, "destination": destination.city, "day": day}
     if not statuses:

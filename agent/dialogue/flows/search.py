@@ -121,7 +121,7 @@ def _leg(draft: Draft, origin: Place, destination: Place, when: date) -> flights
         origin_kind=origin.message_kind,
         destination=destination.code,
         destination_kind=destination.message_kind,
-        depart_date=date_message(when),
+        departure_date=date_message(when),
         max_stops=0 if draft.nonstop else draft.max_stops,
         carrier_codes=dict.fromkeys([draft.airline, *draft.airlines] if draft.airline else draft.airlines),
         excluded_carrier_codes=draft.without_airlines,
@@ -181,7 +181,7 @@ def _tell_empty(
     parts = {
         "origin": origin.city,
         "destination": destination.city,
-        "day": language.day(day_of(request.legs[0].depart_date), today),
+        "day": language.day(day_of(request.legs[0].departure_date), today),
         "wishes": language.wishes_words(draft),
     }
     if answer.unfiltered_count and draft.has_wishes:
@@ -191,7 +191,7 @@ def _tell_empty(
         return
     turn.state.drafting = True
     if len(request.legs) > 1:
-        back = language.day(day_of(request.legs[1].depart_date), today)
+        back = language.day(day_of(request.legs[1].departure_date), today)
         yield turn.say("empty_return", back=back, **parts)
     else:
         yield turn.say("empty", **parts)

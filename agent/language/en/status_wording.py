@@ -78,7 +78,7 @@ def _delayed(status: flight_status_pb2.FlightStatus, now: datetime) -> Iterator[
         yield _sentence("status_DELAYED_unknown", status, now)
         estimate = estimated_arrival(status)
         if estimate and estimate > max(now, planned_arrival(status)):
-            yield _arrival("status_arrives", status, day_of(status.depart_date))
+            yield _arrival("status_arrives", status, day_of(status.departure_date))
     elif expected_departure(status) < now:
         yield _sentence("status_DELAYED_due", status, now)
     else:
@@ -101,12 +101,12 @@ def _en_route(status: flight_status_pb2.FlightStatus, now: datetime) -> Iterator
             or departure_delay(status)
         )
         name = "status_should_arrive" if departure_reported else "status_arrives_by_plan"
-    yield _arrival(name, status, day_of(status.depart_date))
+    yield _arrival(name, status, day_of(status.departure_date))
 
 
 def _landed(status: flight_status_pb2.FlightStatus, now: datetime) -> Iterator[str]:
     yield _sentence("status_LANDED", status, now)
-    since = day_of(status.depart_date)
+    since = day_of(status.departure_date)
     if status.HasField("actual_arrival_time") and (arrived := instant(status.actual_arrival_time)) <= now:
         yield phrase("status_arrived", arrival=clock_after(local(status.scheduled_arrival, arrived), since))
     elif estimated_arrival(status):
@@ -125,7 +125,7 @@ _OF_STATE: Mapping[str, _Sentences] = {
 
 def _sentence(name: str, status: flight_status_pb2.FlightStatus, now: datetime) -> str:
     """Return the phrase called `name`, filled with the flight and its planned and expected times."""
-    since, today = day_of(status.depart_date), local(status.scheduled_departure, now).date()
+    since, today = day_of(status.departure_date), local(status.scheduled_departure, now).date()
     leaving = local(status.scheduled_departure, expected_departure(status))
     return phrase(
         name,

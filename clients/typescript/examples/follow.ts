@@ -23,8 +23,8 @@ async function signIn(client: Client): Promise<void> {
 
 async function searchFlights(client: Client): Promise<void> {
   const day = new Date(Date.now() + 20 * 24 * 3600 * 1000);
-  const departDate = { year: day.getUTCFullYear(), month: day.getUTCMonth() + 1, day: day.getUTCDate() };
-  const legs = [{ origin: "MAA", destination: "DEL", departDate }];
+  const departureDate = { year: day.getUTCFullYear(), month: day.getUTCMonth() + 1, day: day.getUTCDate() };
+  const legs = [{ origin: "MAA", destination: "DEL", departureDate }];
   for await (const { event } of client.flightdata.searchFlights({ legs })) {
     if (event.case !== "results") continue;
     for (const { segments, fare } of event.value.itineraries) {

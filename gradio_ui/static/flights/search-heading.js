@@ -27,7 +27,7 @@ export function factsOf({ query, flights, total }) {
   const back = query.return_date ?? first?.back?.depart.date;
   const noun = first?.back ? "round trip" : "flight";
   const count = `${total > flights.length ? `${flights.length} of ` : ""}${counted(total, noun)}`;
-  const day = dayOf(query.depart_date ?? first?.depart.date);
+  const day = dayOf(query.departure_date ?? first?.depart.date);
   const facts = [day, back && `back ${dayOf(back)}`, first && count];
   return facts.filter(Boolean).join(" · ");
 }

@@ -9,7 +9,7 @@ const time = ({ hours, minutes }) => `${two(hours)}:${two(minutes)}`;
 const word = (name) => String(name).replace(/^(FLIGHT_SORT|CABIN)_/, "").toLowerCase();
 
 const FORMS = {
-  depart_date: date,
+  departure_date: date,
   return_date: date,
   departure_time_from: time,
   departure_time_before: time,
@@ -26,7 +26,7 @@ const WITHHELD = ["origin_kind", "destination_kind", "via_kind", "max_results"];
 
 /** Merges the arguments of a search with those of its first leg; the day of a second leg is `return_date`. */
 function flat({ legs: [leg, back] = [], ...rest }) {
-  return { ...rest, ...leg, ...(back && { return_date: back.depart_date }) };
+  return { ...rest, ...leg, ...(back && { return_date: back.departure_date }) };
 }
 
 /**

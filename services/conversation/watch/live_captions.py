@@ -161,13 +161,10 @@ def _live_text(caption: Caption, offset: int) -> pb.LiveText:
     """Return the text from an offset on. Only the whole text has the fields that don't change."""
     speech = caption.speech
     text = pb.LiveText(
-        conversation_id=caption.conversation_id,
-        utterance_id=speech.utterance_id,
-        revision=speech.revision,
-        offset=offset,
-        tail=speech.text[offset:],
+        utterance_id=speech.utterance_id, revision=speech.revision, offset=offset, tail=speech.text[offset:]
     )
     if not offset:
+        text.conversation_id = caption.conversation_id
         text.speaker, text.modality = speech.speaker, speech.modality
         if speech.HasField("start_time"):
             text.start_time.CopyFrom(speech.start_time)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import Enum
-
-CENT = Decimal("0.01")
 
 
 class Cabin(Enum):
@@ -35,21 +33,17 @@ class Money:
         """Return the amount multiplied by `count`."""
         return Money(self.currency, self.amount * count)
 
-    def shared_by(self, count: int) -> Money:
-        """Return the amount divided by `count`, rounded to cents."""
-        return Money(self.currency, (self.amount / count).quantize(CENT, ROUND_HALF_UP))
-
 
 @dataclass(frozen=True, slots=True)
 class Fare:
-    """A price for one adult (an average if only the total is known) and for the whole party.
+    """A price for the whole party and for one adult. The latter is None if the provider states only a total.
 
     `bags` is the number of included checked bags for each passenger with a seat, None if unknown. It counts
     only bags that the query asked for.
     """
 
-    per_passenger: Money
     total: Money
+    per_adult: Money | None
     cabin: Cabin
     bags: int | None = None
 
@@ -59,6 +53,6 @@ class Fare:
         Raises:
             ValueError: the currencies differ.
         """
-        each, total = self.per_passenger + other.per_passenger, self.total + other.total
+        each = self.per_adult + other.per_adult if self.per_adult and other.per_adult else None
         bags = None if self.bags is None or other.bags is None else min(self.bags, other.bags)
-        return Fare(each, total, self.cabin, bags)
+        return Fare(self.total + other.total, each, self.cabin, bags)

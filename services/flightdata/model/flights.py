@@ -181,7 +181,7 @@ class FlightStatus:
     """
 
     segment: Segment
-    depart_date: date
+    departure_date: date
     state: State
     estimated_departure: datetime | None
     estimated_arrival: datetime | None

@@ -143,7 +143,7 @@ def _airport(row: dict[str, str], country: str) -> Airport:
         zone=row["zone"],
         latitude=float(row["lat"]),
         longitude=float(row["lon"]),
-        elevation_feet=int(row["feet"]),
+        elevation_feet=int(row["feet"]) or None,  # the source writes 0 for unknown
         metro=row["metro"],
         region=row["region"],
         rank=float(row["rank"]),

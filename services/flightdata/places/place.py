@@ -48,7 +48,7 @@ class Airport:
     zone: str
     latitude: float
     longitude: float
-    elevation_feet: int
+    elevation_feet: int | None
     metro: str
     region: str
     rank: float

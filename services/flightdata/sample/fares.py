@@ -80,7 +80,7 @@ def fare(seed: str, departures: Sequence[tuple[Departure, float]], buyer: Buyer)
     party = buyer.party
     total = adult.times(party.adults) + child.times(party.children) + infant.times(party.infants)
     return Fare(
-        per_passenger=adult + bags, total=total + bags.times(party.seats), cabin=buyer.cabin, bags=buyer.bags
+        total=total + bags.times(party.seats), per_adult=adult + bags, cabin=buyer.cabin, bags=buyer.bags
     )
 
 

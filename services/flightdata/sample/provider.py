@@ -114,7 +114,7 @@ class SampleTimetable:
         known = delays.known(self._seed, departure, now)
         return FlightStatus(
             segment=self._segment(departure),
-            depart_date=departure.day,
+            departure_date=departure.day,
             state=known.state,
             estimated_departure=known.estimated_departure,
             estimated_arrival=known.estimated_arrival,

@@ -261,7 +261,7 @@ def _part(
     cheapest = next((i.fare for i in ordered(fitting, Sort.CHEAPEST)), None)
     return flights_pb2.SearchPart(
         leg_index=answer.leg.leg,
-        depart_date=values.date_message(answer.leg.query.date),
+        departure_date=values.date_message(answer.leg.query.date),
         result_count=len(fitting),
         unfiltered_count=len(plausible),
         cheapest=messages.fare(cheapest) if cheapest else None,

@@ -86,7 +86,7 @@ class OfferTerms:
             bags=fields["bags"],
             back=date.fromisoformat(fields["back"]) if fields["back"] else None,
         )
-        fare = Fare(total.shared_by(party.size), total, cabin, fields["held"])
+        fare = Fare(total, total if party.size == 1 else None, cabin, fields["held"])
         expires = datetime.fromtimestamp(fields["expires"], UTC)
         return cls(fields["provider"], fields["id"], query, fare, expires)
 

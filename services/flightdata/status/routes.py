@@ -81,7 +81,7 @@ class RouteLookup:
             return None
         flights: Sequence[FlightStatus] = answer.value
         return flightdata_service_pb2.RouteService(
-            depart_date=values.date_message(day),
+            departure_date=values.date_message(day),
             nonstop=bool(flights),
             carriers=_carriers(flights),
             provenance=provenance(flights[0].provenance if flights else answer.provenance, now),

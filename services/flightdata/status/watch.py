@@ -15,7 +15,6 @@ from mesh.clock import Clock
 from mesh.errors import DomainError
 from services.flightdata.errors import FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable
 from services.flightdata.model.flights import FlightStatus, Provenance, State
-from services.flightdata.model.instants import today_in
 from services.flightdata.status.flight_status import StatusService
 
 SAMPLE_PACE = timedelta(seconds=30)
@@ -41,6 +40,8 @@ Polls become rarer because they cost money, and most arrivals are never reported
 """
 GIVE_UP_AFTER = timedelta(hours=12)
 """Time after the expected arrival when a flight counts as finished, even without a reported landing."""
+HEARTBEAT = timedelta(seconds=15)
+"""Time without another event after which a heartbeat is sent."""
 OVER = frozenset({State.LANDED, State.CANCELLED})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _NO_PROVENANCE = Provenance("", _LONG_AGO)
@@ -53,19 +54,18 @@ class Trouble:
     error: DomainError
 
 
-WatchEvent = FlightStatus | Trouble
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Event: nothing else was sent for the time `HEARTBEAT`; the watch goes on."""
+
+
+WatchEvent = FlightStatus | Trouble | Heartbeat
 
 
 @dataclass
 class _Watched:
-    """State shared by all watchers of a flight on `day`. The next poll runs at `due`.
+    """State shared by all watchers of a flight on one day. The next poll runs at `due`."""
 
-    If the request named no day, the first poll sets `day`, and sets `begun` to the local date at the
-    departure airport. A request on a later date needs a new state, because it is about another flight.
-    """
-
-    day: date | None
-    begun: date | None = None
     watchers: int = 0
     due: datetime = _LONG_AGO
     legs: Sequence[FlightStatus] = ()
@@ -79,9 +79,9 @@ class StatusWatches:
     def __init__(self, status: StatusService, clock: Clock) -> None:
         self._status = status
         self._clock = clock
-        self._flights: dict[tuple[str, date | None], _Watched] = {}
+        self._flights: dict[tuple[str, date], _Watched] = {}
 
-    async def watch(self, flight: str, day: date | None) -> AsyncGenerator[WatchEvent, None]:
+    async def watch(self, flight: str, day: date) -> AsyncGenerator[WatchEvent, None]:
         """Yield the status of each leg, then every change, until all legs are finished.
 
         A leg is finished when it has landed or is cancelled, or `GIVE_UP_AFTER` its expected arrival. Vendors
@@ -93,61 +93,57 @@ class StatusWatches:
             AllowanceExhausted: it is this watcher's turn to poll, and the caller may cause no more lookups
                 today. The other watchers continue.
         """
-        watched = self._watched(flight, day)
+        watched = self._flights.setdefault((flight, day), _Watched())
         watched.watchers += 1
         try:
-            async for event in self._changes(watched, flight):
+            async for event in self._changes(watched, flight, day):
                 yield event
         finally:
             watched.watchers -= 1
-            if not watched.watchers and self._flights.get((flight, day)) is watched:
+            if not watched.watchers:
                 del self._flights[flight, day]
 
-    def _watched(self, flight: str, day: date | None) -> _Watched:
-        """Return the shared state. Replace it if it began on an earlier day and the request names no day."""
-        watched = self._flights.get((flight, day))
-        if watched is None or (watched.begun and watched.begun != self._today(watched.legs)):
-            watched = self._flights[flight, day] = _Watched(day)
-        return watched
-
-    def _today(self, legs: Sequence[FlightStatus]) -> date:
-        return today_in(legs[0].segment.departure.zone, self._clock.now())
-
-    async def _changes(self, watched: _Watched, flight: str) -> AsyncIterator[WatchEvent]:
+    async def _changes(self, watched: _Watched, flight: str, day: date) -> AsyncIterator[WatchEvent]:
         sent: dict[tuple[str, date], FlightStatus] = {}
         in_trouble = False
         while True:
-            await self._poll(watched, flight)
+            await self._poll(watched, flight, day)
             if watched.trouble and not in_trouble:
                 yield Trouble(watched.trouble)
             if in_trouble and not watched.trouble:
                 sent.clear()  # so that the watcher learns that the trouble is over
             in_trouble = watched.trouble is not None
             for leg in watched.legs:
-                key = leg.segment.departure.airport, leg.depart_date
+                key = leg.segment.departure.airport, leg.departure_date
                 status = replace(leg, provenance=_NO_PROVENANCE)
                 if sent.get(key) != status:
                     sent[key] = status
                     yield leg
             if all(self._is_over(leg) for leg in watched.legs):
                 return
-            await self._clock.sleep((watched.due - self._clock.now()).total_seconds())
+            async for heartbeat in self._until(watched.due):
+                yield heartbeat
 
-    async def _poll(self, watched: _Watched, flight: str) -> None:
+    async def _until(self, due: datetime) -> AsyncIterator[Heartbeat]:
+        """Wait until a time, and yield heartbeats meanwhile."""
+        while (left := due - self._clock.now()) > timedelta(0):
+            await self._clock.sleep(min(left, HEARTBEAT).total_seconds())
+            if left > HEARTBEAT:
+                yield Heartbeat()
+
+    async def _poll(self, watched: _Watched, flight: str, day: date) -> None:
         """Ask for the status if a poll is due. Otherwise, another watcher has just asked."""
         async with watched.lock:
             now = self._clock.now()
             if now < watched.due:
                 return
             try:
-                watched.legs, watched.trouble = await self._status.status(flight, watched.day), None
+                watched.legs, watched.trouble = await self._status.status(flight, day), None
             except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted) as error:
                 if not watched.legs:
                     raise
                 watched.trouble = error
             watched.due = now + self._pace(watched.legs)
-            if watched.day is None:
-                watched.day, watched.begun = watched.legs[0].depart_date, self._today(watched.legs)
 
     def _is_over(self, leg: FlightStatus) -> bool:
         return leg.state in OVER or self._clock.now() - leg.arrives >= GIVE_UP_AFTER

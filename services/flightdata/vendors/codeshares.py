@@ -27,7 +27,7 @@ def collapse(legs: Iterable[Leg]) -> list[Leg]:
 def _key(leg: Leg) -> Key:
     # A codeshare without the operator's flight number can't be matched, so it stays a separate flight.
     flown_as = leg.operator.flight if _is_codeshare(leg) and leg.operator else leg.flight
-    return flown_as, leg.departure.airport, leg.arrival.airport, leg.depart_date
+    return flown_as, leg.departure.airport, leg.arrival.airport, leg.departure_date
 
 
 def _is_codeshare(leg: Leg) -> bool:

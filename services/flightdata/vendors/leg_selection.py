@@ -20,8 +20,8 @@ def on_day(legs: Iterable[Leg], day: date | None, now: datetime) -> list[Leg]:
     """Return the legs that depart on a local day. If `day` is None: today's legs, else the nearest day's."""
     known = in_order(legs)
     if day is not None:
-        return [leg for leg in known if leg.depart_date == day]
-    today = [leg for leg in known if leg.depart_date == today_in(leg.departure.zone, now)]
+        return [leg for leg in known if leg.departure_date == day]
+    today = [leg for leg in known if leg.departure_date == today_in(leg.departure.zone, now)]
     return today or _nearest(known, now)
 
 
@@ -32,12 +32,12 @@ def today_at_origin(legs: Iterable[Leg], now: datetime) -> date | None:
 
 def _nearest(legs: Sequence[Leg], now: datetime) -> list[Leg]:
     away = {
-        leg.depart_date: abs(leg.departure.movement.scheduled.utc - now)
+        leg.departure_date: abs(leg.departure.movement.scheduled.utc - now)
         for leg in reversed(legs)
         if leg.departure.movement.scheduled
     }
     day = min(away, key=lambda candidate: away[candidate], default=None)
-    return [leg for leg in legs if leg.depart_date == day] if day is not None and away[day] <= NEAR else []
+    return [leg for leg in legs if leg.departure_date == day] if day is not None and away[day] <= NEAR else []
 
 
 def statuses(legs: Iterable[Leg], now: datetime, provenance: Provenance) -> list[FlightStatus]:
@@ -61,7 +61,7 @@ def nonstops(
     """Return a nonstop itinerary for each leg that matches the query and hasn't departed."""
     return [
         Itinerary(
-            f"{provenance.provider}:{leg.flight}:{leg.departure.airport}:{leg.depart_date}",
+            f"{provenance.provider}:{leg.flight}:{leg.departure.airport}:{leg.departure_date}",
             (leg.segment(),),
             None,
             provenance,
@@ -73,7 +73,7 @@ def nonstops(
 
 def _fits(leg: Leg, query: FlightQuery) -> bool:
     ends = leg.departure.airport in query.origins and leg.arrival.airport in query.destinations
-    return ends and leg.depart_date == query.date
+    return ends and leg.departure_date == query.date
 
 
 def _has_yet_to_depart(leg: Leg, now: datetime) -> bool:

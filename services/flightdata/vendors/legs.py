@@ -63,7 +63,7 @@ class Leg:
         return self.departure.movement.scheduled is not None and self.arrival.movement.scheduled is not None
 
     @property
-    def depart_date(self) -> date | None:
+    def departure_date(self) -> date | None:
         """The local day of departure; None if unknown."""
         scheduled = self.departure.movement.scheduled
         return scheduled.local.date() if scheduled else None
@@ -93,7 +93,7 @@ class Leg:
         segment = self.segment()
         return FlightStatus(
             segment=segment,
-            depart_date=segment.departure.time.date(),
+            departure_date=segment.departure.time.date(),
             state=state_of(evidence, now),
             estimated_departure=_utc(leaves.expected if leaves.is_updated else None),
             estimated_arrival=_utc(arrives.expected if arrives.is_updated else None),

@@ -156,7 +156,7 @@ def fare(value: Fare) -> flights_pb2.Fare:
     """Return a fare as a message."""
     return flights_pb2.Fare(
         total=values.money(value.total),
-        per_passenger=values.money(value.per_passenger),
+        per_adult=values.money(value.per_adult) if value.per_adult else None,
         cabin=_CABIN_VALUES[value.cabin],
         bags=value.bags,
     )
@@ -186,7 +186,7 @@ def status(value: FlightStatus, now: datetime) -> flight_status_pb2.FlightStatus
         flight_number=flight.flight,
         carrier_code=flight.carrier_code,
         carrier=flight.carrier,
-        depart_date=values.date_message(value.depart_date),
+        departure_date=values.date_message(value.departure_date),
         state=STATES[value.state],
         scheduled_departure=_endpoint(flight.departure),
         scheduled_arrival=_endpoint(flight.arrival),

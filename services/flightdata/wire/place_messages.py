@@ -56,7 +56,7 @@ def airport(value: Airport, now: datetime) -> places_pb2.Airport:
         icao_code=value.icao,
         name=value.name,
         city=value.city,
-        metro_code=value.metro,
+        metro_code=value.metro if value.metro != value.code else "",
         country_code=value.country_code,
         country=value.country,
         time_zone=value.zone,

@@ -82,7 +82,7 @@ def _legs(request: flights_pb2.SearchFlightsRequest) -> tuple[SearchLeg, ...]:
     legs = tuple(_leg(leg, f"legs[{index}].") for index, leg in enumerate(request.legs))
     for index, (earlier, later) in enumerate(pairwise(legs), start=1):
         if later.date < earlier.date:
-            field = f"legs[{index}].depart_date"
+            field = f"legs[{index}].departure_date"
             raise InvalidRequest([FieldViolation(field, "is before the date of the previous leg")])
     return legs
 
@@ -91,7 +91,7 @@ def _leg(leg: flights_pb2.SearchLeg, path: str) -> SearchLeg:
     return SearchLeg(
         origin=leg.origin,
         destination=leg.destination,
-        date=date_from(leg.depart_date),
+        date=date_from(leg.departure_date),
         filters=_filters(leg, path),
         flexible=leg.flexible_days,
         via=leg.via,

@@ -20,7 +20,7 @@ from services.identity.accounts.hashing_queue import HashingQueue, Requester
 from services.identity.accounts.password_hashing import PasswordHasher
 from services.identity.accounts.password_rules import refuse_weak
 from services.identity.accounts.sign_in_throttling import AttemptKeys
-from services.identity.errors import CustomerNotFound, TooManyAttempts, WrongCredentials
+from services.identity.errors import CustomerNotFound, TooManyAttempts, WrongCredentials, WrongPassword
 from services.identity.keyed_digests import KeyedDigests
 from services.identity.store.records import Customer
 from services.identity.store.store import Store, Transaction
@@ -76,7 +76,7 @@ class PasswordSignIn:
 
         A repeated request only checks that its new password is the present one.
 
-        Raises the same errors as `sign_in`, and:
+        Raises the same errors as `sign_in`, but WrongPassword for WrongCredentials, and:
             WeakPassword: the new password is not acceptable.
             CustomerNotFound: the account was deleted.
             SessionEnded: the session has ended.
@@ -96,12 +96,14 @@ class PasswordSignIn:
             return
         refuse_weak(new, email=customer.email, display_name=customer.display_name, field="new_password")
         old, address = request.old_password, canonical_email(customer.email)
-        checked, hashed = await self._check(address, old, source, replacement=new)
+        with _wrong_password("old_password"):
+            checked, hashed = await self._check(address, old, source, replacement=new)
         assert hashed is not None
 
         async def replace(tx: Transaction) -> None:
-            if not await self._is_unchanged(tx, checked):
-                raise WrongCredentials
+            with _wrong_password("old_password"):
+                if not await self._is_unchanged(tx, checked):
+                    raise WrongCredentials
             await self._sessions.require_open(tx, customer_id, session_id)
             await tx.change_customer(customer_id, password_hash=hashed)
             await self._sessions.end_others(tx, customer_id, session_id)
@@ -119,12 +121,14 @@ class PasswordSignIn:
     async def confirm(self, customer_id: str, password: str, source: str) -> None:
         """Check the password of a signed-in customer.
 
-        Raises the same errors as `sign_in`. A customer who no longer exists passes the check.
+        Raises the same errors as `sign_in`, but WrongPassword for WrongCredentials. A customer who no longer
+        exists passes the check.
         """
         async with self._store.reading() as tx:
             customer = await tx.customer(customer_id)
         if customer is not None:
-            await self._check(canonical_email(customer.email), password, source)
+            with _wrong_password("password"):
+                await self._check(canonical_email(customer.email), password, source)
 
     async def _is_unchanged(self, tx: Transaction, checked: Customer) -> bool:
         """Return whether the customer still has the password that was checked.
@@ -192,3 +196,16 @@ class PasswordSignIn:
         if matches and replacement is None and stored is not None and self._hasher.is_outdated(stored):
             replacement = password
         return matches, self._hasher.hash(replacement) if matches and replacement is not None else None
+
+
+@contextmanager
+def _wrong_password(field: str) -> Iterator[None]:
+    """Name the field with the password, because a signed-in customer gave no e-mail address.
+
+    Raises:
+        WrongPassword: instead of WrongCredentials.
+    """
+    try:
+        yield
+    except WrongCredentials:
+        raise WrongPassword(field=field) from None

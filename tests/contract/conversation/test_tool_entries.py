@@ -26,7 +26,7 @@ def call() -> entry_pb2.ToolCall:
     made = entry_pb2.ToolCall(tool_call_id=uuid7(), name="search_flights")
     made.places.add(code="MAA", city="Chennai")
     leg = made.search_flights.legs.add(origin="MAA", max_stops=0)
-    leg.depart_date.year = 2026
+    leg.departure_date.year = 2026
     leg.departure_time_before.SetInParent()  # midnight
     return made
 

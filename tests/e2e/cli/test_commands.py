@@ -228,7 +228,7 @@ def test_lines_are_understood_with_the_running_service_and_without(product: Prod
     assert frame["intent"] == "search_flights"
     assert frame["slots"]["origin"]["place"] == "MAA"
     assert frame["slots"]["destination"]["place"] == "DEL"
-    assert frame["slots"]["depart_date"] == "2027-03-03"
+    assert frame["slots"]["departure_date"] == "2027-03-03"
     assert frame["slots"]["passengers"] == 2
     alone = Product(product.process, environment_for(tmp_path)).readback(
         "understand", "--today", "2027-02-01", input=line

@@ -52,7 +52,7 @@ async def test_a_page_signs_in_searches_and_follows_a_call(mesh: Mesh, browser: 
             await page.locator(f"[name={name}]").fill(ACCOUNT[name])
         await page.get_by_role("button", name="Sign in").click()
         day = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
-        for name, value in {"origin": "MAA", "destination": "DEL", "departDate": day}.items():
+        for name, value in {"origin": "MAA", "destination": "DEL", "departureDate": day}.items():
             await page.locator(f"[name='legs.0.{name}']").fill(value)
         async with mesh.recorder(call) as recorder:
             recorder.seal(uuid7(), SPEAKER_CUSTOMER, "Chennai to Delhi")

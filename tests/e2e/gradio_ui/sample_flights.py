@@ -98,8 +98,11 @@ def search(
 ) -> dict[str, Any]:
     """Return the message of a search with these arguments; its legs have a route and a day."""
     whole = {name: arguments.pop(name) for name in ("adults", "cabin", "sort") if name in arguments}
-    out = {"origin": "MAA", "destination": "DEL", "depart_date": date_of(DAY)} | arguments
-    legs = [out, *([{"origin": "DEL", "destination": "MAA", "depart_date": date_of(back)}] if back else [])]
+    out = {"origin": "MAA", "destination": "DEL", "departure_date": date_of(DAY)} | arguments
+    legs = [
+        out,
+        *([{"origin": "DEL", "destination": "MAA", "departure_date": date_of(back)}] if back else []),
+    ]
     done = {
         "result_count": len(flights),
         "unfiltered_count": max(len(flights), 12),

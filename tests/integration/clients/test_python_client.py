@@ -72,7 +72,7 @@ async def started(client: Client) -> conversation.Call:
 def search() -> flightdata.SearchFlightsRequest:
     day = datetime.now(UTC) + timedelta(days=20)
     date = Date(day.year, day.month, day.day)
-    leg = flightdata.SearchLeg(origin="MAA", destination="DEL", depart_date=date)
+    leg = flightdata.SearchLeg(origin="MAA", destination="DEL", departure_date=date)
     return flightdata.SearchFlightsRequest(legs=[leg])
 
 

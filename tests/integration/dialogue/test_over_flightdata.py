@@ -44,7 +44,7 @@ def request(
 
 
 def status_request(number: str, day: date | None = None) -> flight_status_pb2.GetFlightStatusRequest:
-    return flight_status_pb2.GetFlightStatusRequest(flight_number=number, depart_date=date_message(day))
+    return flight_status_pb2.GetFlightStatusRequest(flight_number=number, departure_date=date_message(day))
 
 
 async def test_search_is_answered_with_sample_itineraries(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -216,7 +216,7 @@ async def test_flights_of_a_route_come_nearest_first(flightdata: FlightDataServi
         flight_status_pb2.ListRouteFlightStatusesRequest(
             origin="MAA",
             destination="DEL",
-            depart_date=date_message(ahead(1)),
+            departure_date=date_message(ahead(1)),
             near_time=time_message(time(9)),
         )
     )

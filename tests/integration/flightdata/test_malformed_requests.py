@@ -56,13 +56,13 @@ requests: dict[str, st.SearchStrategy[Any]] = {
         flight_status_pb2.GetFlightStatusRequest,
         flight_number=st.sampled_from(["AI542", "AI0", "AI0000", "6E9999", "AI 542", "ai542"])
         | st.text(max_size=8),
-        depart_date=st.none() | dates,
+        departure_date=st.none() | dates,
     ),
     "ListRouteFlightStatuses": st.builds(
         flight_status_pb2.ListRouteFlightStatusesRequest,
         origin=st.sampled_from(["SYD", "MAA"]) | codes,
         destination=st.sampled_from(["MEL", "DEL"]) | codes,
-        depart_date=st.none() | dates,
+        departure_date=st.none() | dates,
         near_time=times,
         page_size=small,
     ),
@@ -74,7 +74,7 @@ requests: dict[str, st.SearchStrategy[Any]] = {
                 origin=codes,
                 origin_kind=small,
                 destination=codes,
-                depart_date=st.none() | dates | st.just(Date(year=2027, month=1, day=15)),
+                departure_date=st.none() | dates | st.just(Date(year=2027, month=1, day=15)),
                 departure_time_from=times,
                 departure_time_before=times,
                 max_stops=st.none() | small,
@@ -92,7 +92,7 @@ requests: dict[str, st.SearchStrategy[Any]] = {
 
 known: dict[str, Any] = {
     "ListRouteFlightStatuses": flight_status_pb2.ListRouteFlightStatusesRequest(
-        origin="SYD", destination="MEL", depart_date=Date(year=1, month=1, day=1)
+        origin="SYD", destination="MEL", departure_date=Date(year=1, month=1, day=1)
     ),
     "SearchFlights": search_request("SYD", "MEL", date(9999, 12, 31), flexible_days=3),
 }

@@ -168,7 +168,7 @@ async def test_a_search_answers_with_sample_flights_in_local_money_and_time(
         assert itinerary.HasField("fare") or itinerary.seats_left < 2
         if itinerary.HasField("fare"):
             assert itinerary.fare.total.currency_code == "INR"
-            assert itinerary.fare.total.units == 2 * itinerary.fare.per_passenger.units
+            assert itinerary.fare.total.units == 2 * itinerary.fare.per_adult.units
     assert any(itinerary.HasField("fare") for itinerary in found)
 
 
@@ -177,7 +177,7 @@ async def test_search_and_status_agree_on_a_flight(flightdata: FlightDataService
     for itinerary in found[:5]:
         segment = itinerary.segments[0]
         request = flight_status_pb2.GetFlightStatusRequest(
-            flight_number=segment.flight_number, depart_date=_date(_ahead(1))
+            flight_number=segment.flight_number, departure_date=_date(_ahead(1))
         )
         status = (await flightdata.GetFlightStatus(request)).statuses[0]
         assert status.scheduled_departure == segment.departure
@@ -229,18 +229,18 @@ REFUSED_SEARCHES = {
     "unknown code": ({"origin": "XQZ"}, "NOT_FOUND", "PLACE_NOT_FOUND"),
     "same city": ({"origin": "DEL", "destination": "HDO"}, "INVALID_ARGUMENT", "SAME_PLACE"),
     "no day": (
-        {"depart_date": Date(year=2026, month=2, day=30)},
+        {"departure_date": Date(year=2026, month=2, day=30)},
         "INVALID_ARGUMENT",
         "INVALID_DATE",
     ),
     "half a date": (
-        {"depart_date": Date(year=2026, month=12)},
+        {"departure_date": Date(year=2026, month=12)},
         "INVALID_ARGUMENT",
         "INVALID_DATE",
     ),
-    "past": ({"depart_date": _date(_ahead(-3))}, "FAILED_PRECONDITION", "DATE_IN_PAST"),
+    "past": ({"departure_date": _date(_ahead(-3))}, "FAILED_PRECONDITION", "DATE_IN_PAST"),
     "too far": (
-        {"depart_date": _date(_ahead(340))},
+        {"departure_date": _date(_ahead(340))},
         "FAILED_PRECONDITION",
         "DATE_BEYOND_HORIZON",
     ),
@@ -341,7 +341,7 @@ async def test_flights_of_a_route_are_found_by_approximate_departure(
     request = flight_status_pb2.ListRouteFlightStatusesRequest(
         origin="MAA",
         destination="DEL",
-        depart_date=_date(_ahead(1)),
+        departure_date=_date(_ahead(1)),
         near_time=TimeOfDay(hours=8, minutes=20),
         page_size=2,
     )
@@ -352,7 +352,7 @@ async def test_flights_of_a_route_are_found_by_approximate_departure(
 
 async def test_a_page_token_continues_its_own_list_only(flightdata: FlightDataServiceAsyncStub) -> None:
     request = flight_status_pb2.ListRouteFlightStatusesRequest(
-        origin="MAA", destination="DEL", depart_date=_date(_ahead(1)), page_size=2
+        origin="MAA", destination="DEL", departure_date=_date(_ahead(1)), page_size=2
     )
     first = await flightdata.ListRouteFlightStatuses(request)
     request.page_token = first.next_page_token

@@ -264,7 +264,7 @@ async def test_a_status_comes_from_the_provider_that_knows_the_flight(tmp_path: 
         ).statuses[0]
         later = _tomorrow()
         asked = flight_status_pb2.GetFlightStatusRequest(
-            flight_number="AI542", depart_date=Date(year=later.year, month=later.month, day=later.day)
+            flight_number="AI542", departure_date=Date(year=later.year, month=later.month, day=later.day)
         )
         planned = (await stub.GetFlightStatus(asked)).statuses[0]
     assert (delayed.state, delayed.departure_delay.ToTimedelta(), delayed.provider_state) == (
@@ -282,23 +282,23 @@ async def test_a_status_comes_from_the_provider_that_knows_the_flight(tmp_path: 
     assert (planned.provenance.provider, planned.flight_number) == ("flightapi", "AI542")
 
 
+def _watched(flight_number: str) -> flight_status_pb2.WatchFlightStatusRequest:
+    today = datetime.now(ZoneInfo("Asia/Kolkata")).date()
+    return flight_status_pb2.WatchFlightStatusRequest(
+        flight_number=flight_number, departure_date=Date(year=today.year, month=today.month, day=today.day)
+    )
+
+
 async def test_a_watch_begins_with_the_status_and_ends_with_the_flight(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
-        landed = [
-            event
-            async for event in stub.WatchFlightStatus(
-                flight_status_pb2.WatchFlightStatusRequest(flight_number="FI912")
-            )
-        ]
-        flying = stub.WatchFlightStatus(flight_status_pb2.WatchFlightStatusRequest(flight_number="FI903"))
+        landed = [event async for event in stub.WatchFlightStatus(_watched("FI912"))]
+        flying = stub.WatchFlightStatus(_watched("FI903"))
         first = await flying.read()
         assert isinstance(first, flight_status_pb2.WatchFlightStatusResponse)
         assert first.status.state == flight_status_pb2.FLIGHT_STATE_EN_ROUTE
         flying.cancel()
         with pytest.raises(grpc.aio.AioRpcError) as failed:
-            await stub.WatchFlightStatus(
-                flight_status_pb2.WatchFlightStatusRequest(flight_number="ZZ99")
-            ).read()
+            await stub.WatchFlightStatus(_watched("ZZ99")).read()
     assert [event.status.state for event in landed] == [flight_status_pb2.FLIGHT_STATE_LANDED]
     assert reason_of(failed.value) == "FLIGHT_NOT_FOUND"
 

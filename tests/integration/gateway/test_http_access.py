@@ -45,7 +45,7 @@ FLIGHTS: dict[str, Any] = {
                 {
                     "origin": "MAA",
                     "destination": "DEL",
-                    "depart_date": (datetime.now(UTC) + timedelta(days=2)).date().isoformat(),
+                    "departure_date": (datetime.now(UTC) + timedelta(days=2)).date().isoformat(),
                 }
             ],
         },

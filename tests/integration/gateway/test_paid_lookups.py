@@ -96,7 +96,7 @@ async def test_an_offer_of_a_search_is_asked_again(mesh: Mesh, tmp_path: Path) -
         url = await stack.enter_async_context(replace(mesh, flightdata_address=address).gateway())
         client = await stack.enter_async_context(assistant(url, mesh.token))
         day = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
-        leg = {"origin": "OSL", "destination": "LHR", "depart_date": day}
+        leg = {"origin": "OSL", "destination": "LHR", "departure_date": day}
         found = (await client.call_tool("search_flights", {"legs": [leg]})).structured_content
         offer = found["results"]["offers"][0]
         asked = {"offer_id": offer["offer_id"]}

@@ -30,10 +30,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "resolve_place": {"query": "London"},
     "get_airport": {"code": "MAA"},
     "get_route": {"origin": "MAA", "destination": "DEL"},
-    "route_status": {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "near_time": "09:00"},
+    "route_status": {"origin": "MAA", "destination": "DEL", "departure_date": TOMORROW, "near_time": "09:00"},
     "search_flights": {
         "legs": [
-            {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "departure_time_from": "06:00"},
+            {
+                "origin": "MAA",
+                "destination": "DEL",
+                "departure_date": TOMORROW,
+                "departure_time_from": "06:00",
+            },
         ],
         "sort": "cheapest",
     },
@@ -51,7 +56,7 @@ async def arguments(mesh: Mesh) -> dict[str, dict[str, Any]]:
     results = next(message for message in found if message.HasField("results")).results
     number = results.itineraries[0].segments[0].flight_number
     return ARGUMENTS | {
-        "flight_status": {"flight_number": number, "depart_date": TOMORROW},
+        "flight_status": {"flight_number": number, "departure_date": TOMORROW},
     }
 
 
@@ -126,7 +131,7 @@ async def test_an_error_has_code_reason_and_message(mesh: Mesh) -> None:
         ({"origin": ""}, "legs[0].origin"),
         ({"origin": 7}, "legs[0].origin"),
         ({"carrier_codes": ["Air India"]}, "legs[0].carrier_codes[0]"),
-        ({"depart_date": "tomorrow"}, "legs[0].depart_date"),
+        ({"departure_date": "tomorrow"}, "legs[0].departure_date"),
         ({"departure_time_from": "late"}, "legs[0].departure_time_from"),
         ({"origin_kind": "metro"}, "legs[0].origin_kind"),
         ({"legs": []}, "legs"),
@@ -188,10 +193,10 @@ async def test_dates_money_and_words_of_an_answer_are_arguments_again(mesh: Mesh
         assert first["duration"].startswith("PT")
         assert found["done"]["outcome"] == "found"
         flight = first["segments"][0]["flight_number"]
-        asked = {"flight_number": flight, "depart_date": TOMORROW}
+        asked = {"flight_number": flight, "departure_date": TOMORROW}
         status = (await client.call_tool("flight_status", asked)).structured_content["statuses"][0]
-        again = {"flight_number": status["flight_number"], "depart_date": status["depart_date"]}
-        assert status["depart_date"] == TOMORROW
+        again = {"flight_number": status["flight_number"], "departure_date": status["departure_date"]}
+        assert status["departure_date"] == TOMORROW
         assert not (await client.call_tool("flight_status", again)).is_error
 
 
@@ -199,7 +204,7 @@ async def test_a_journey_may_have_several_stays(mesh: Mesh) -> None:
     day = [(datetime.now(UTC) + timedelta(days=days)).date().isoformat() for days in (5, 8, 12)]
     stays = ["Chennai", "Delhi", "Mumbai", "Chennai"]
     legs = [
-        {"origin": start, "destination": end, "depart_date": date}
+        {"origin": start, "destination": end, "departure_date": date}
         for start, end, date in zip(stays, stays[1:], day, strict=False)
     ]
     async with mesh.gateway() as url, assistant(url, mesh.token) as client:
@@ -249,7 +254,12 @@ async def test_an_ambiguous_place_is_asked_about_and_each_candidate_can_be_chose
 async def test_a_return_has_a_leg_back_with_its_own_wishes(mesh: Mesh) -> None:
     (out,) = ARGUMENTS["search_flights"]["legs"]
     day = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
-    back = {"origin": "Delhi", "destination": "Chennai", "depart_date": day, "departure_time_before": "12:00"}
+    back = {
+        "origin": "Delhi",
+        "destination": "Chennai",
+        "departure_date": day,
+        "departure_time_before": "12:00",
+    }
     async with mesh.gateway(mcp_answer_tokens=100_000) as url, assistant(url) as client:
         answer = (await client.call_tool("search_flights", {"legs": [out, back]})).structured_content
     itineraries = {one["itinerary_id"]: one for one in answer["results"]["itineraries"]}

@@ -35,7 +35,7 @@ async def test_transcript_holds_words_tool_calls_and_their_results(site: Site, a
     conversation_id, tool_call_id = site.conversation.add_conversation(ada.customer_id), uuid7()
     await site.conversation.say(conversation_id, "customer", "Chennai to Delhi <b>tomorrow</b>")
     tool = {"tool_call_id": tool_call_id, "name": "search_flights"}
-    leg = {"origin": "MAA", "depart_date": {"year": 2026, "month": 12, "day": 1}}
+    leg = {"origin": "MAA", "departure_date": {"year": 2026, "month": 12, "day": 1}}
     call = tool | {"search_flights": {"legs": [leg]}}
     found = tool | {"outcome": "TOOL_OUTCOME_FOUND", "search_flights": {"done": {"result_count": 3}}}
     await site.conversation.write(conversation_id, tool_call=call)

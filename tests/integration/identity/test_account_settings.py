@@ -19,7 +19,7 @@ from tests.integration.identity.harness import PASSWORD, Identity, SignedIn, ref
 pytestmark = pytest.mark.integration
 
 ENDED = (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
-WRONG = (grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS")
+WRONG = (grpc.StatusCode.INVALID_ARGUMENT, "WRONG_PASSWORD")
 STALE = (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
 NO_SESSION = (grpc.StatusCode.NOT_FOUND, "SESSION_NOT_FOUND")
 GRANT_ENDED = (grpc.StatusCode.UNAUTHENTICATED, "GRANT_ENDED")
@@ -112,7 +112,7 @@ async def test_a_changed_password_replaces_the_old_one_and_ends_the_other_sessio
     elsewhere, ravi = await identity.login(), await identity.register("ravi@example.com")
     grants = [await identity.grant(who, uuid7()) for who in (asha, elsewhere)]
     await _change_password(identity, asha)
-    assert await refused(identity.login()) == WRONG
+    assert await refused(identity.login()) == (grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS")
     await identity.login(password=NEW_PASSWORD)
     await identity.exchange(grants[0].grant)
     assert await refused(identity.exchange(grants[1].grant)) == GRANT_ENDED

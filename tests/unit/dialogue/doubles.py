@@ -165,7 +165,7 @@ def flight_json(
         "itinerary_id": f"{code}{number}-{day}",
         "segments": [segment],
         "duration": "9900s",
-        "fare": {"total": money(price * passengers), "per_passenger": money(price), "cabin": "CABIN_ECONOMY"},
+        "fare": {"total": money(price * passengers), "per_adult": money(price), "cabin": "CABIN_ECONOMY"},
         "provenance": {"provider": "sample-timetable", "sample": True, "fetch_time": "2026-11-23T06:30:00Z"},
     }
 
@@ -174,7 +174,7 @@ def both_fares(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """The fare of two flights."""
     both = {
         name: int(one["fare"][name]["units"]) + int(other["fare"][name]["units"])
-        for name in ("total", "per_passenger")
+        for name in ("total", "per_adult")
     }
     return {name: money(units) for name, units in both.items()}
 
@@ -236,7 +236,7 @@ class Search:
 
     origin: str
     destination: str
-    depart_date: date
+    departure_date: date
     return_date: date | None
     departure_time_from: time | None
     departure_time_before: time | None
@@ -262,8 +262,8 @@ class Search:
         return cls(
             origin=leg.origin,
             destination=leg.destination,
-            depart_date=day_of(leg.depart_date),
-            return_date=day_of(back[0].depart_date) if back else None,
+            departure_date=day_of(leg.departure_date),
+            return_date=day_of(back[0].departure_date) if back else None,
             departure_time_from=time_in(leg, "departure_time_from"),
             departure_time_before=time_in(leg, "departure_time_before"),
             arrival_time_from=time_in(leg, "arrival_time_from"),
@@ -315,7 +315,7 @@ class Timetable:
     def _answer(self, request: Search) -> SearchAnswer:
         if self.fail_with:
             raise self.fail_with
-        if request.depart_date > LAST_DATE:
+        if request.departure_date > LAST_DATE:
             raise DateBeyondHorizon(LAST_DATE)
         if request.destination in self.empty_routes:
             return SearchAnswer.of(search_result([], 0, 0, partial=self.partial))
@@ -327,7 +327,7 @@ class Timetable:
         if request.sort == "cheapest":
             chosen.sort(key=lambda departure: departure[5])
         out = [
-            flight_json(origin, destination, request.depart_date, departure, request.adults)
+            flight_json(origin, destination, request.departure_date, departure, request.adults)
             for departure in chosen
         ]
         if request.return_date:
@@ -350,7 +350,7 @@ class Timetable:
 
     @staticmethod
     def _fits(request: Search, departure: tuple[int, int, str, str, int, int]) -> bool:
-        leaves, carrier = datetime.combine(request.depart_date, time(*departure[:2])), departure[2]
+        leaves, carrier = datetime.combine(request.departure_date, time(*departure[:2])), departure[2]
         in_time = _within(request.departure_time_from, request.departure_time_before, leaves.time())
         there_in_time = _within(
             request.arrival_time_from, request.arrival_time_before, (leaves + FLYING_TIME).time()
@@ -365,22 +365,22 @@ class Timetable:
     async def flight_status(
         self, request: flight_status_pb2.GetFlightStatusRequest
     ) -> flight_status_pb2.FlightStatus:
-        return self._status(request.flight_number, day_in(request, "depart_date"))
+        return self._status(request.flight_number, day_in(request, "departure_date"))
 
-    def _status(self, flight_number: str, depart_date: date | None) -> flight_status_pb2.FlightStatus:
-        self.statuses.append((flight_number, depart_date))
+    def _status(self, flight_number: str, departure_date: date | None) -> flight_status_pb2.FlightStatus:
+        self.statuses.append((flight_number, departure_date))
         if self.fail_with:
             raise self.fail_with
         known = {f"{departure[2]}{departure[4]}": departure for departure in DEPARTURES}
         if flight_number not in known:
             raise FlightNotFound
-        day = depart_date or TODAY
+        day = departure_date or TODAY
         segment = flight_json(PLACES["MAA"], PLACES["DEL"], day, known[flight_number], 1)["segments"][0]
         late = self.late if self.state == "FLIGHT_STATE_DELAYED" else 0
         status = {
             "flight_number": flight_number,
             "carrier": segment["carrier"],
-            "depart_date": {"year": day.year, "month": day.month, "day": day.day},
+            "departure_date": {"year": day.year, "month": day.month, "day": day.day},
             "state": self.state,
             "scheduled_departure": segment["departure"],
             "scheduled_arrival": segment["arrival"],
@@ -395,7 +395,7 @@ class Timetable:
     async def route_status(
         self, request: flight_status_pb2.ListRouteFlightStatusesRequest
     ) -> Sequence[flight_status_pb2.FlightStatus]:
-        day, near = day_in(request, "depart_date"), time_in(request, "near_time") or time(0)
+        day, near = day_in(request, "departure_date"), time_in(request, "near_time") or time(0)
         self.routes.append(
             RouteQuestion(
                 request.origin, request.destination, day, time_in(request, "near_time"), request.page_size

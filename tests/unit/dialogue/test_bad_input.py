@@ -120,7 +120,7 @@ async def test_last_day_of_the_timetable_can_be_asked_for(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say(f"Chennai to Delhi in {(LAST_DATE - TODAY) // timedelta(days=1)} days")
-    assert timetable.searches[0].depart_date == LAST_DATE
+    assert timetable.searches[0].departure_date == LAST_DATE
 
 
 async def test_ten_passengers_are_offered_a_search_for_nine(

@@ -91,4 +91,4 @@ async def test_the_day_of_return_is_no_choice_among_earlier_flights(
     await conversation.say(f"Mumbai to Goa on the third of December {words}")
     assert timetable.searches[-1].return_date == date(2026, 12, 10)
     await conversation.say("what about on the fourth")
-    assert timetable.searches[-1].depart_date == date(2026, 12, 4)
+    assert timetable.searches[-1].departure_date == date(2026, 12, 4)

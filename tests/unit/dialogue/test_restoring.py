@@ -36,10 +36,10 @@ async def test_new_call_takes_up_the_last_search(conversation: Conversation, tim
     )
     await again.say("what about the evening")
     before, after = timetable.searches
-    assert (after.origin, after.destination, after.depart_date, after.adults) == (
+    assert (after.origin, after.destination, after.departure_date, after.adults) == (
         "MAA",
         "DEL",
-        before.depart_date,
+        before.departure_date,
         2,
     )
 
@@ -70,7 +70,7 @@ async def test_first_call_is_welcomed_plainly(conversation: Conversation) -> Non
 
 SPOILED: dict[str, Callable[[entry_pb2.ToolCall, entry_pb2.ToolResult], object]] = {
     "no arguments": lambda call, _: call.ClearField("search_flights"),
-    "no day": lambda call, _: call.search_flights.legs[0].ClearField("depart_date"),
+    "no day": lambda call, _: call.search_flights.legs[0].ClearField("departure_date"),
     "an order of a later release": lambda call, _: setattr(call.search_flights, "sort", 99),
     "no places": lambda call, _: call.ClearField("places"),
     "an error": lambda _, result: result.error.SetInParent(),

@@ -78,7 +78,7 @@ def test_required_fields_are_those_of_the_contract() -> None:
     search = tool("search_flights")
     assert needed(search) == ["legs"]
     assert search["properties"]["legs"]["minItems"] == 1
-    assert needed(search["properties"]["legs"]["items"]) == ["origin", "destination", "depart_date"]
+    assert needed(search["properties"]["legs"]["items"]) == ["origin", "destination", "departure_date"]
     assert needed(tool("flight_status")) == ["flight_number"]
 
 

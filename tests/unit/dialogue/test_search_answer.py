@@ -36,7 +36,7 @@ def test_itinerary_is_read_whole() -> None:
     assert found.there.duration.ToTimedelta() == timedelta(hours=2, minutes=45)
     assert len(found.there.segments) == 1
     assert found.total == Money(currency_code="INR", units=10400)
-    assert found.per_passenger == Money(currency_code="INR", units=5200)
+    assert found.per_adult == Money(currency_code="INR", units=5200)
     assert found.there.provenance.sample
 
 
@@ -107,4 +107,4 @@ def test_places_survive_the_transcript() -> None:
 
 def test_search_arguments_leave_out_what_is_not_asked_for() -> None:
     (leg,) = arguments_from(search_request("MAA", "DEL", DAY))["legs"]
-    assert leg == {"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24"}
+    assert leg == {"origin": "MAA", "destination": "DEL", "departure_date": "2026-11-24"}

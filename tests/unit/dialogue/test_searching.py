@@ -32,7 +32,7 @@ async def test_complete_request_is_answered_without_a_question(
     assert "The first leaves at six fifteen with Air India, for five thousand two hundred rupees." in answer
     assert "The second is at nine thirty with IndiGo, for four thousand eight hundred rupees." in answer
     (request,) = timetable.searches
-    assert (request.origin, request.destination, request.depart_date) == ("MAA", "DEL", date(2026, 11, 24))
+    assert (request.origin, request.destination, request.departure_date) == ("MAA", "DEL", date(2026, 11, 24))
     assert (request.departure_time_from, request.departure_time_before) == (time(5), time(12))
 
 
@@ -116,9 +116,9 @@ async def test_no_codes_are_spoken(conversation: Conversation) -> None:
         ("actually from Pune", "origin", "PNQ"),
         ("not Delhi, Lucknow", "destination", "LKO"),
         ("not Chennai, Madurai", "origin", "IXM"),
-        ("sorry, I meant Thursday", "depart_date", date(2026, 11, 26)),
+        ("sorry, I meant Thursday", "departure_date", date(2026, 11, 26)),
         ("what about the evening", "departure_time_from", time(17)),
-        ("next day", "depart_date", date(2026, 11, 25)),
+        ("next day", "departure_date", date(2026, 11, 25)),
         ("nonstop only", "max_stops", 0),
         ("Only with one stop.", "max_stops", 1),
         ("two stops at most", "max_stops", 2),
@@ -139,7 +139,7 @@ async def test_change_to_a_search_changes_that_and_nothing_else(
     others = {
         "origin",
         "destination",
-        "depart_date",
+        "departure_date",
         "max_stops",
         "sort",
         "carrier_codes",
@@ -160,7 +160,7 @@ async def test_self_repair_within_a_sentence_is_understood(
 ) -> None:
     await conversation.say("from Chennai to Delhi no Mumbai tomorrow sorry Friday")
     (request,) = timetable.searches
-    assert (request.destination, request.depart_date) == ("BOM", date(2026, 11, 27))
+    assert (request.destination, request.departure_date) == ("BOM", date(2026, 11, 27))
 
 
 async def test_new_place_alone_keeps_the_rest_of_the_journey(
@@ -169,7 +169,7 @@ async def test_new_place_alone_keeps_the_rest_of_the_journey(
     await conversation.say("flights from Chennai to Delhi tomorrow")
     await conversation.say("show me flights to Goa")
     assert (timetable.searches[1].origin, timetable.searches[1].destination) == ("MAA", "GOI")
-    assert timetable.searches[1].depart_date == date(2026, 11, 24)
+    assert timetable.searches[1].departure_date == date(2026, 11, 24)
 
 
 async def test_new_journey_starts_afresh(conversation: Conversation) -> None:
@@ -183,7 +183,7 @@ async def test_new_journey_starts_afresh(conversation: Conversation) -> None:
 async def test_there_and_back_is_one_search(conversation: Conversation, timetable: Timetable) -> None:
     answer = await conversation.say("Delhi to Mumbai on Friday returning on Monday")
     (request,) = timetable.searches
-    assert (request.depart_date, request.return_date) == (date(2026, 11, 27), date(2026, 11, 30))
+    assert (request.departure_date, request.return_date) == (date(2026, 11, 27), date(2026, 11, 30))
     friday, monday = "on Friday the twenty-seventh of November", "on Monday the thirtieth of November"
     assert answer.startswith(f"There are twenty-five ways from Delhi to Mumbai {friday} and back {monday}.")
     assert "and back at nine thirty in the morning with IndiGo, for ten thousand rupees in all" in answer
@@ -205,7 +205,7 @@ async def test_another_day_back_is_another_search_of_both(
 ) -> None:
     await conversation.say("Delhi to Mumbai on Friday returning on Monday")
     await conversation.say("no, returning on Tuesday")
-    assert (timetable.searches[1].depart_date, timetable.searches[1].return_date) == (
+    assert (timetable.searches[1].departure_date, timetable.searches[1].return_date) == (
         date(2026, 11, 27),
         date(2026, 12, 1),
     )
@@ -229,7 +229,7 @@ async def test_a_way_back_before_the_way_there_is_asked_about(
         "Which day would you like to come back?"
     )
     await conversation.say("the ninth")
-    assert (timetable.searches[1].depart_date, timetable.searches[1].return_date) == (
+    assert (timetable.searches[1].departure_date, timetable.searches[1].return_date) == (
         date(2026, 12, 5),
         date(2026, 12, 9),
     )
@@ -242,7 +242,7 @@ async def test_a_return_that_was_asked_about_can_be_dropped(
     answer = await conversation.say("Delhi to Mumbai tomorrow, returning on the 31st of November")
     assert answer == "That day isn't in the calendar. Which day would you like to come back?"
     await conversation.say(refusal)
-    assert (timetable.searches[0].depart_date, timetable.searches[0].return_date) == (
+    assert (timetable.searches[0].departure_date, timetable.searches[0].return_date) == (
         date(2026, 11, 24),
         None,
     )
@@ -271,7 +271,7 @@ async def test_a_stay_counts_from_the_departure_that_is_told_later(
 ) -> None:
     await conversation.say("Delhi to Mumbai for a week")
     await conversation.say("on Friday")
-    assert (timetable.searches[0].depart_date, timetable.searches[0].return_date) == (
+    assert (timetable.searches[0].departure_date, timetable.searches[0].return_date) == (
         date(2026, 11, 27),
         date(2026, 12, 4),
     )
@@ -294,7 +294,7 @@ async def test_a_journey_there_and_back_is_remembered_in_the_next_call(conversat
     (begun,) = [event for event in conversation.events if isinstance(event, ToolStarted)]
     state = restored_state([(begun.call, done.result)])
     assert state.flight_list
-    assert day_of(state.flight_list.request.legs[1].depart_date) == date(2026, 11, 30)
+    assert day_of(state.flight_list.request.legs[1].departure_date) == date(2026, 11, 30)
     assert state.draft.back == CalendarDay.of(date(2026, 11, 30))
     assert all(flight.back for flight in state.flight_list.flights)
 
@@ -303,7 +303,7 @@ async def test_way_back_without_a_day_asks_for_one(conversation: Conversation, t
     await conversation.say("Delhi to Mumbai on Friday")
     assert await conversation.say("and the way back") == "Which day would you like to fly back?"
     await conversation.say("Sunday")
-    assert (timetable.searches[1].origin, timetable.searches[1].depart_date) == ("BOM", date(2026, 11, 29))
+    assert (timetable.searches[1].origin, timetable.searches[1].departure_date) == ("BOM", date(2026, 11, 29))
 
 
 async def test_sorted_flights_are_named_for_what_they_are_best_at(conversation: Conversation) -> None:
@@ -348,7 +348,7 @@ async def test_declining_other_flights_leads_to_another_day(
     await conversation.say("Chennai to Delhi tomorrow after 11 pm")
     assert await conversation.say("no") == "Which other day shall I try?"
     await conversation.say("Friday")
-    assert timetable.searches[1].depart_date == date(2026, 11, 27)
+    assert timetable.searches[1].departure_date == date(2026, 11, 27)
 
 
 async def test_tomorrow_is_counted_where_the_flight_leaves(
@@ -358,7 +358,10 @@ async def test_tomorrow_is_counted_where_the_flight_leaves(
     late = datetime(2026, 11, 23, 21, 30, tzinfo=UTC)
     await conversation.say("Chennai to Delhi tomorrow", now=late)
     await conversation.say("San Francisco to Singapore tomorrow", now=late)
-    assert [request.depart_date for request in timetable.searches] == [date(2026, 11, 25), date(2026, 11, 24)]
+    assert [request.departure_date for request in timetable.searches] == [
+        date(2026, 11, 25),
+        date(2026, 11, 24),
+    ]
 
 
 async def test_tomorrow_said_before_the_origin_is_counted_there_too(
@@ -367,7 +370,7 @@ async def test_tomorrow_said_before_the_origin_is_counted_there_too(
     late = datetime(2026, 11, 23, 21, 30, tzinfo=UTC)
     await conversation.say("I want to fly to Singapore tomorrow", now=late)
     await conversation.say("from San Francisco", now=late)
-    assert timetable.searches[0].depart_date == date(2026, 11, 24)
+    assert timetable.searches[0].departure_date == date(2026, 11, 24)
 
 
 async def test_the_last_wish_about_stops_counts(conversation: Conversation, timetable: Timetable) -> None:

@@ -149,7 +149,7 @@ async def test_any_time_withdraws_all_time_wishes(
     assert (await conversation.say("any time is fine")).startswith(
         "There are five flights from Chennai to Delhi tomorrow"
     )
-    assert set(timetable.searches[-1].leg_arguments) == {"origin", "destination", "depart_date"}
+    assert set(timetable.searches[-1].leg_arguments) == {"origin", "destination", "departure_date"}
 
 
 @pytest.mark.parametrize(
@@ -170,10 +170,10 @@ async def test_a_return_is_dropped_and_all_else_kept(
     assert (await conversation.say(words)).startswith("There are five flights from Chennai to Delhi tomorrow")
     before, after = timetable.searches
     assert (before.return_date, after.return_date) == (date(2026, 11, 27), None)
-    assert (after.origin, after.destination, after.depart_date) == (
+    assert (after.origin, after.destination, after.departure_date) == (
         before.origin,
         before.destination,
-        before.depart_date,
+        before.departure_date,
     )
 
 
@@ -183,7 +183,7 @@ async def test_a_return_is_dropped_before_the_search_too(
     await conversation.say("Chennai to Delhi returning on Friday")
     await conversation.say("forget the return, tomorrow")
     (request,) = timetable.searches
-    assert (request.depart_date, request.return_date) == (date(2026, 11, 24), None)
+    assert (request.departure_date, request.return_date) == (date(2026, 11, 24), None)
 
 
 @pytest.mark.parametrize(
@@ -200,21 +200,21 @@ async def test_days_are_counted_from_the_search(
 ) -> None:
     await conversation.say("Chennai to Delhi on Thursday")
     await conversation.say(words)
-    assert (timetable.searches[-1].depart_date, timetable.searches[-1].sort) == (day, "")
+    assert (timetable.searches[-1].departure_date, timetable.searches[-1].sort) == (day, "")
 
 
 async def test_the_day_after_a_rejected_day_needs_no_earlier_search(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say("Chennai to Delhi, not tomorrow, the day after")
-    assert timetable.searches[-1].depart_date == date(2026, 11, 25)
+    assert timetable.searches[-1].departure_date == date(2026, 11, 25)
 
 
 async def test_a_return_some_days_later_is_counted_from_the_way_there(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say("Chennai to Delhi on Thursday returning a week later")
-    assert (timetable.searches[-1].depart_date, timetable.searches[-1].return_date) == (
+    assert (timetable.searches[-1].departure_date, timetable.searches[-1].return_date) == (
         date(2026, 11, 26),
         date(2026, 12, 3),
     )
@@ -231,7 +231,7 @@ async def test_a_rejected_day_of_return_keeps_the_departure(
 ) -> None:
     await conversation.say("Chennai to Delhi on Thursday returning on Monday")
     await conversation.say("I'm not returning Monday, Tuesday")
-    assert (timetable.searches[-1].depart_date, timetable.searches[-1].return_date) == (
+    assert (timetable.searches[-1].departure_date, timetable.searches[-1].return_date) == (
         date(2026, 11, 26),
         date(2026, 12, 1),
     )
@@ -245,7 +245,7 @@ async def test_leaving_at_any_time_keeps_the_time_of_arriving(
     assert timetable.searches[-1].leg_arguments == {
         "origin": "MAA",
         "destination": "DEL",
-        "depart_date": "2026-11-24",
+        "departure_date": "2026-11-24",
         "arrival_time_before": "17:00",
     }
 

@@ -44,8 +44,8 @@ func signIn(ctx context.Context, client *readback.Client) error {
 
 func searchFlights(ctx context.Context, client *readback.Client) error {
 	day := time.Now().UTC().AddDate(0, 0, 20)
-	departDate := &date.Date{Year: int32(day.Year()), Month: int32(day.Month()), Day: int32(day.Day())}
-	leg := &flightdatav1.SearchLeg{Origin: "MAA", Destination: "DEL", DepartDate: departDate}
+	departureDate := &date.Date{Year: int32(day.Year()), Month: int32(day.Month()), Day: int32(day.Day())}
+	leg := &flightdatav1.SearchLeg{Origin: "MAA", Destination: "DEL", DepartureDate: departureDate}
 	request := &flightdatav1.SearchFlightsRequest{Legs: []*flightdatav1.SearchLeg{leg}}
 	results, err := client.FlightData.SearchFlights(ctx, request)
 	for err == nil {

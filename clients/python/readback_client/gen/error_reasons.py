@@ -454,3 +454,12 @@ class WrongCredentials(ReadbackError, reason="WRONG_CREDENTIALS"):
 
     { "reason": "WRONG_CREDENTIALS", "domain": "readback.errors.v1", "metadata": {} }
     """
+
+
+class WrongPassword(ReadbackError, reason="WRONG_PASSWORD"):
+    """The password of the signed-in customer is wrong. The token stays valid.
+
+    INVALID_ARGUMENT: ask for the password again; the field is named.
+
+    { "reason": "WRONG_PASSWORD", "domain": "readback.errors.v1", "metadata": {} }
+    """

@@ -250,8 +250,9 @@ class FlightDataService(Service):
         self, request: flightdata.WatchFlightStatusRequest, *, timeout: float | None = None
     ) -> AsyncGenerator[flightdata.WatchFlightStatusResponse]:
         """Streams the status of one flight, now and after every change, until it has landed or is
-        cancelled, or until twelve hours after an unreported arrival. One poll serves all who watch a
-        flight; polls are more frequent near its departure and arrival.
+        cancelled, or until twelve hours after an unreported arrival; then the stream ends without an error.
+        After UNAVAILABLE, open another stream: it begins with the status of that time. One poll serves all
+        watches of a flight; polls are more frequent near its departure and arrival.
 
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
@@ -368,8 +369,8 @@ class IdentityService(Service):
         sessions end, with the grants issued in them, as after `RevokeSession`. A repeated request id
         succeeds if `new_password` is the password by now.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
-        `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; INVALID_ARGUMENT `WEAK_PASSWORD`;
+        Errors: INVALID_ARGUMENT `WRONG_PASSWORD` if the old password is wrong, `WEAK_PASSWORD`;
+        UNAUTHENTICATED `SESSION_ENDED`; NOT_FOUND `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`;
         RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
         """
         return await self._unary("/readback.identity.v1.IdentityService/ChangePassword", request, identity.ChangePasswordResponse, timeout)
@@ -402,8 +403,8 @@ class IdentityService(Service):
         call, and erases a usual history within a minute. It deletes once more after the last access token
         has expired. Over HTTP it is a POST, because the password belongs in a body, which DELETE has not.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
-        `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+        Errors: INVALID_ARGUMENT `WRONG_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`,
+        with RetryInfo.
         """
         return await self._unary("/readback.identity.v1.IdentityService/DeleteCustomer", request, identity.DeleteCustomerResponse, timeout)
 

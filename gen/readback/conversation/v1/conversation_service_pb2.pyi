@@ -1129,7 +1129,7 @@ class LiveText(_message.Message):
     MODALITY_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
-    """The conversation."""
+    """The conversation; set when `offset` is 0."""
     utterance_id: _builtins.str
     """The utterance; its entry has the same id."""
     revision: _builtins.int

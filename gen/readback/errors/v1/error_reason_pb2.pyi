@@ -172,6 +172,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "SESSION_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
     """
+    ERROR_REASON_WRONG_PASSWORD: _ErrorReason.ValueType  # 30
+    """The password of the signed-in customer is wrong. The token stays valid.
+
+    INVALID_ARGUMENT: ask for the password again; the field is named.
+
+        { "reason": "WRONG_PASSWORD", "domain": "readback.errors.v1", "metadata": {} }
+    """
     ERROR_REASON_CONVERSATION_NOT_FOUND: _ErrorReason.ValueType  # 40
     """The caller has no such conversation.
 
@@ -536,6 +543,13 @@ ERROR_REASON_SESSION_NOT_FOUND: ErrorReason.ValueType  # 29
 NOT_FOUND: don't retry; list the sessions again.
 
     { "reason": "SESSION_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+"""
+ERROR_REASON_WRONG_PASSWORD: ErrorReason.ValueType  # 30
+"""The password of the signed-in customer is wrong. The token stays valid.
+
+INVALID_ARGUMENT: ask for the password again; the field is named.
+
+    { "reason": "WRONG_PASSWORD", "domain": "readback.errors.v1", "metadata": {} }
 """
 ERROR_REASON_CONVERSATION_NOT_FOUND: ErrorReason.ValueType  # 40
 """The caller has no such conversation.

@@ -25,16 +25,16 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import error_details_pb2 as google_dot_rpc_dot_error__details__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from google.type import timeofday_pb2 as google_dot_type_dot_timeofday__pb2
-from readback.errors.v1 import error_reason_pb2 as readback_dot_errors_dot_v1_dot_error__reason__pb2
 from readback.flightdata.v1 import flights_pb2 as readback_dot_flightdata_dot_v1_dot_flights__pb2
 from readback.flightdata.v1 import places_pb2 as readback_dot_flightdata_dot_v1_dot_places__pb2
 from readback.options.v1 import options_pb2 as readback_dot_options_dot_v1_dot_options__pb2
 from readback.options.v1 import rules_pb2 as readback_dot_options_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*readback/flightdata/v1/flight_status.proto\x12\x16readback.flightdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1bgoogle/type/timeofday.proto\x1a%readback/errors/v1/error_reason.proto\x1a$readback/flightdata/v1/flights.proto\x1a#readback/flightdata/v1/places.proto\x1a!readback/options/v1/options.proto\x1a\x1freadback/options/v1/rules.proto\"\xad\x06\n\x0c\x46lightStatus\x12\x15\n\rflight_number\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61rrier\x18\x02 \x01(\t\x12&\n\x0b\x64\x65part_date\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.readback.flightdata.v1.FlightState\x12\x43\n\x13scheduled_departure\x18\x05 \x01(\x0b\x32&.readback.flightdata.v1.FlightEndpoint\x12\x41\n\x11scheduled_arrival\x18\x06 \x01(\x0b\x32&.readback.flightdata.v1.FlightEndpoint\x12<\n\x18\x65stimated_departure_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12:\n\x16\x65stimated_arrival_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0f\x64\x65parture_delay\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\nprovenance\x18\n \x01(\x0b\x32\".readback.flightdata.v1.Provenance\x12\x39\n\x15\x61\x63tual_departure_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13\x61\x63tual_arrival_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eprovider_state\x18\r \x01(\t\x12\x32\n\x08operator\x18\x0e \x01(\x0b\x32 .readback.flightdata.v1.Operator\x12\x14\n\x0c\x61lso_sold_as\x18\x0f \x03(\t\x12\x10\n\x08\x61ircraft\x18\x10 \x01(\t\x12-\n\x06\x64oubts\x18\x11 \x03(\x0e\x32\x1d.readback.flightdata.v1.Doubt\x12\x14\n\x0c\x63\x61rrier_code\x18\x12 \x01(\t\"b\n\x16GetFlightStatusRequest\x12 \n\rflight_number\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb8\xb8\x19\x01\x12&\n\x0b\x64\x65part_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"Q\n\x17GetFlightStatusResponse\x12\x36\n\x08statuses\x18\x01 \x03(\x0b\x32$.readback.flightdata.v1.FlightStatus\"\x89\x03\n\x1eListRouteFlightStatusesRequest\x12\x1f\n\x06origin\x18\x01 \x01(\tB\x0f\xbaH\x06r\x04\xa8\xb8\x19\x01\x9a\xb2\x19\x02\x18\x01\x12\x46\n\x0borigin_kind\x18\x02 \x01(\x0e\x32!.readback.flightdata.v1.PlaceKindB\x0e\xbaH\x05\x82\x01\x02\x10\x01\x9a\xb2\x19\x02\x08\x01\x12$\n\x0b\x64\x65stination\x18\x03 \x01(\tB\x0f\xbaH\x06r\x04\xa8\xb8\x19\x01\x9a\xb2\x19\x02\x18\x01\x12K\n\x10\x64\x65stination_kind\x18\x04 \x01(\x0e\x32!.readback.flightdata.v1.PlaceKindB\x0e\xbaH\x05\x82\x01\x02\x10\x01\x9a\xb2\x19\x02\x08\x01\x12&\n\x0b\x64\x65part_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12)\n\tnear_time\x18\x06 \x01(\x0b\x32\x16.google.type.TimeOfDay\x12\x1a\n\tpage_size\x18\x07 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"r\n\x1fListRouteFlightStatusesResponse\x12\x36\n\x08statuses\x18\x01 \x03(\x0b\x32$.readback.flightdata.v1.FlightStatus\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"d\n\x18WatchFlightStatusRequest\x12 \n\rflight_number\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb8\xb8\x19\x01\x12&\n\x0b\x64\x65part_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"T\n\x0cWatchTrouble\x12/\n\x06reason\x18\x01 \x01(\x0e\x32\x1f.readback.errors.v1.ErrorReason\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"\x95\x01\n\x19WatchFlightStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32$.readback.flightdata.v1.FlightStatusH\x00\x12\x37\n\x07trouble\x18\x02 \x01(\x0b\x32$.readback.flightdata.v1.WatchTroubleH\x00\x42\x07\n\x05\x65vent*\xe6\x01\n\x0b\x46lightState\x12\x1c\n\x18\x46LIGHT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46LIGHT_STATE_SCHEDULED\x10\x01\x12\x18\n\x14\x46LIGHT_STATE_ON_TIME\x10\x02\x12\x18\n\x14\x46LIGHT_STATE_DELAYED\x10\x03\x12\x19\n\x15\x46LIGHT_STATE_EN_ROUTE\x10\x04\x12\x17\n\x13\x46LIGHT_STATE_LANDED\x10\x05\x12\x1a\n\x16\x46LIGHT_STATE_CANCELLED\x10\x06\x12\x19\n\x15\x46LIGHT_STATE_DIVERTED\x10\x07\x42\x87\x01\n\x19io.readback.flightdata.v1P\x01ZOgithub.com/readback/readback/clients/go/gen/readback/flightdata/v1;flightdatav1\xaa\x02\x16Readback.Flightdata.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*readback/flightdata/v1/flight_status.proto\x12\x16readback.flightdata.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/rpc/error_details.proto\x1a\x16google/type/date.proto\x1a\x1bgoogle/type/timeofday.proto\x1a$readback/flightdata/v1/flights.proto\x1a#readback/flightdata/v1/places.proto\x1a!readback/options/v1/options.proto\x1a\x1freadback/options/v1/rules.proto\"\xb0\x06\n\x0c\x46lightStatus\x12\x15\n\rflight_number\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61rrier\x18\x02 \x01(\t\x12)\n\x0e\x64\x65parture_date\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.readback.flightdata.v1.FlightState\x12\x43\n\x13scheduled_departure\x18\x05 \x01(\x0b\x32&.readback.flightdata.v1.FlightEndpoint\x12\x41\n\x11scheduled_arrival\x18\x06 \x01(\x0b\x32&.readback.flightdata.v1.FlightEndpoint\x12<\n\x18\x65stimated_departure_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12:\n\x16\x65stimated_arrival_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0f\x64\x65parture_delay\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\nprovenance\x18\n \x01(\x0b\x32\".readback.flightdata.v1.Provenance\x12\x39\n\x15\x61\x63tual_departure_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13\x61\x63tual_arrival_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eprovider_state\x18\r \x01(\t\x12\x32\n\x08operator\x18\x0e \x01(\x0b\x32 .readback.flightdata.v1.Operator\x12\x14\n\x0c\x61lso_sold_as\x18\x0f \x03(\t\x12\x10\n\x08\x61ircraft\x18\x10 \x01(\t\x12-\n\x06\x64oubts\x18\x11 \x03(\x0e\x32\x1d.readback.flightdata.v1.Doubt\x12\x14\n\x0c\x63\x61rrier_code\x18\x12 \x01(\t\"e\n\x16GetFlightStatusRequest\x12 \n\rflight_number\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb8\xb8\x19\x01\x12)\n\x0e\x64\x65parture_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"Q\n\x17GetFlightStatusResponse\x12\x36\n\x08statuses\x18\x01 \x03(\x0b\x32$.readback.flightdata.v1.FlightStatus\"\x8c\x03\n\x1eListRouteFlightStatusesRequest\x12\x1f\n\x06origin\x18\x01 \x01(\tB\x0f\xbaH\x06r\x04\xa8\xb8\x19\x01\x9a\xb2\x19\x02\x18\x01\x12\x46\n\x0borigin_kind\x18\x02 \x01(\x0e\x32!.readback.flightdata.v1.PlaceKindB\x0e\xbaH\x05\x82\x01\x02\x10\x01\x9a\xb2\x19\x02\x08\x01\x12$\n\x0b\x64\x65stination\x18\x03 \x01(\tB\x0f\xbaH\x06r\x04\xa8\xb8\x19\x01\x9a\xb2\x19\x02\x18\x01\x12K\n\x10\x64\x65stination_kind\x18\x04 \x01(\x0e\x32!.readback.flightdata.v1.PlaceKindB\x0e\xbaH\x05\x82\x01\x02\x10\x01\x9a\xb2\x19\x02\x08\x01\x12)\n\x0e\x64\x65parture_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12)\n\tnear_time\x18\x06 \x01(\x0b\x32\x16.google.type.TimeOfDay\x12\x1a\n\tpage_size\x18\x07 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"r\n\x1fListRouteFlightStatusesResponse\x12\x36\n\x08statuses\x18\x01 \x03(\x0b\x32$.readback.flightdata.v1.FlightStatus\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x18WatchFlightStatusRequest\x12 \n\rflight_number\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb8\xb8\x19\x01\x12\x31\n\x0e\x64\x65parture_date\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\"E\n\x0cWatchTrouble\x12$\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x15.google.rpc.ErrorInfo\x12\x0f\n\x07message\x18\x02 \x01(\t\"A\n\x0eWatchHeartbeat\x12/\n\x0bserver_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd2\x01\n\x19WatchFlightStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32$.readback.flightdata.v1.FlightStatusH\x00\x12\x37\n\x07trouble\x18\x02 \x01(\x0b\x32$.readback.flightdata.v1.WatchTroubleH\x00\x12;\n\theartbeat\x18\x03 \x01(\x0b\x32&.readback.flightdata.v1.WatchHeartbeatH\x00\x42\x07\n\x05\x65vent*\xe6\x01\n\x0b\x46lightState\x12\x1c\n\x18\x46LIGHT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46LIGHT_STATE_SCHEDULED\x10\x01\x12\x18\n\x14\x46LIGHT_STATE_ON_TIME\x10\x02\x12\x18\n\x14\x46LIGHT_STATE_DELAYED\x10\x03\x12\x19\n\x15\x46LIGHT_STATE_EN_ROUTE\x10\x04\x12\x17\n\x13\x46LIGHT_STATE_LANDED\x10\x05\x12\x1a\n\x16\x46LIGHT_STATE_CANCELLED\x10\x06\x12\x19\n\x15\x46LIGHT_STATE_DIVERTED\x10\x07\x42\x87\x01\n\x19io.readback.flightdata.v1P\x01ZOgithub.com/readback/readback/clients/go/gen/readback/flightdata/v1;flightdatav1\xaa\x02\x16Readback.Flightdata.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,22 +58,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTROUTEFLIGHTSTATUSESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\364\003'
   _globals['_WATCHFLIGHTSTATUSREQUEST'].fields_by_name['flight_number']._loaded_options = None
   _globals['_WATCHFLIGHTSTATUSREQUEST'].fields_by_name['flight_number']._serialized_options = b'\272H\006r\004\270\270\031\001'
-  _globals['_FLIGHTSTATE']._serialized_start=2251
-  _globals['_FLIGHTSTATE']._serialized_end=2481
-  _globals['_FLIGHTSTATUS']._serialized_start=400
-  _globals['_FLIGHTSTATUS']._serialized_end=1213
-  _globals['_GETFLIGHTSTATUSREQUEST']._serialized_start=1215
-  _globals['_GETFLIGHTSTATUSREQUEST']._serialized_end=1313
-  _globals['_GETFLIGHTSTATUSRESPONSE']._serialized_start=1315
-  _globals['_GETFLIGHTSTATUSRESPONSE']._serialized_end=1396
-  _globals['_LISTROUTEFLIGHTSTATUSESREQUEST']._serialized_start=1399
-  _globals['_LISTROUTEFLIGHTSTATUSESREQUEST']._serialized_end=1792
-  _globals['_LISTROUTEFLIGHTSTATUSESRESPONSE']._serialized_start=1794
-  _globals['_LISTROUTEFLIGHTSTATUSESRESPONSE']._serialized_end=1908
-  _globals['_WATCHFLIGHTSTATUSREQUEST']._serialized_start=1910
-  _globals['_WATCHFLIGHTSTATUSREQUEST']._serialized_end=2010
-  _globals['_WATCHTROUBLE']._serialized_start=2012
-  _globals['_WATCHTROUBLE']._serialized_end=2096
-  _globals['_WATCHFLIGHTSTATUSRESPONSE']._serialized_start=2099
-  _globals['_WATCHFLIGHTSTATUSRESPONSE']._serialized_end=2248
+  _globals['_WATCHFLIGHTSTATUSREQUEST'].fields_by_name['departure_date']._loaded_options = None
+  _globals['_WATCHFLIGHTSTATUSREQUEST'].fields_by_name['departure_date']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_FLIGHTSTATE']._serialized_start=2377
+  _globals['_FLIGHTSTATE']._serialized_end=2607
+  _globals['_FLIGHTSTATUS']._serialized_start=393
+  _globals['_FLIGHTSTATUS']._serialized_end=1209
+  _globals['_GETFLIGHTSTATUSREQUEST']._serialized_start=1211
+  _globals['_GETFLIGHTSTATUSREQUEST']._serialized_end=1312
+  _globals['_GETFLIGHTSTATUSRESPONSE']._serialized_start=1314
+  _globals['_GETFLIGHTSTATUSRESPONSE']._serialized_end=1395
+  _globals['_LISTROUTEFLIGHTSTATUSESREQUEST']._serialized_start=1398
+  _globals['_LISTROUTEFLIGHTSTATUSESREQUEST']._serialized_end=1794
+  _globals['_LISTROUTEFLIGHTSTATUSESRESPONSE']._serialized_start=1796
+  _globals['_LISTROUTEFLIGHTSTATUSESRESPONSE']._serialized_end=1910
+  _globals['_WATCHFLIGHTSTATUSREQUEST']._serialized_start=1912
+  _globals['_WATCHFLIGHTSTATUSREQUEST']._serialized_end=2023
+  _globals['_WATCHTROUBLE']._serialized_start=2025
+  _globals['_WATCHTROUBLE']._serialized_end=2094
+  _globals['_WATCHHEARTBEAT']._serialized_start=2096
+  _globals['_WATCHHEARTBEAT']._serialized_end=2161
+  _globals['_WATCHFLIGHTSTATUSRESPONSE']._serialized_start=2164
+  _globals['_WATCHFLIGHTSTATUSRESPONSE']._serialized_end=2374
 # @@protoc_insertion_point(module_scope)

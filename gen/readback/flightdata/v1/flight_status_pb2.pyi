@@ -10,9 +10,9 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import error_details_pb2 as _error_details_pb2
 from google.type import date_pb2 as _date_pb2
 from google.type import timeofday_pb2 as _timeofday_pb2
-from readback.errors.v1 import error_reason_pb2 as _error_reason_pb2
 from readback.flightdata.v1 import flights_pb2 as _flights_pb2
 from readback.flightdata.v1 import places_pb2 as _places_pb2
 import builtins as _builtins
@@ -78,7 +78,7 @@ class FlightStatus(_message.Message):
 
     FLIGHT_NUMBER_FIELD_NUMBER: _builtins.int
     CARRIER_FIELD_NUMBER: _builtins.int
-    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    DEPARTURE_DATE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     SCHEDULED_DEPARTURE_FIELD_NUMBER: _builtins.int
     SCHEDULED_ARRIVAL_FIELD_NUMBER: _builtins.int
@@ -107,7 +107,7 @@ class FlightStatus(_message.Message):
     carrier_code: _builtins.str
     """IATA code of the carrier."""
     @_builtins.property
-    def depart_date(self) -> _date_pb2.Date:
+    def departure_date(self) -> _date_pb2.Date:
         """Local date of departure."""
 
     @_builtins.property
@@ -159,7 +159,7 @@ class FlightStatus(_message.Message):
         *,
         flight_number: _builtins.str = ...,
         carrier: _builtins.str = ...,
-        depart_date: _date_pb2.Date | None = ...,
+        departure_date: _date_pb2.Date | None = ...,
         state: Global___FlightState.ValueType = ...,
         scheduled_departure: _flights_pb2.FlightEndpoint | None = ...,
         scheduled_arrival: _flights_pb2.FlightEndpoint | None = ...,
@@ -176,9 +176,9 @@ class FlightStatus(_message.Message):
         doubts: _abc.Iterable[_flights_pb2.Doubt.ValueType] | None = ...,
         carrier_code: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "depart_date", b"depart_date", "departure_delay", b"departure_delay", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "operator", b"operator", "provenance", b"provenance", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "departure_date", b"departure_date", "departure_delay", b"departure_delay", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "operator", b"operator", "provenance", b"provenance", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "aircraft", b"aircraft", "also_sold_as", b"also_sold_as", "carrier", b"carrier", "carrier_code", b"carrier_code", "depart_date", b"depart_date", "departure_delay", b"departure_delay", "doubts", b"doubts", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "flight_number", b"flight_number", "operator", b"operator", "provenance", b"provenance", "provider_state", b"provider_state", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "aircraft", b"aircraft", "also_sold_as", b"also_sold_as", "carrier", b"carrier", "carrier_code", b"carrier_code", "departure_date", b"departure_date", "departure_delay", b"departure_delay", "doubts", b"doubts", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "flight_number", b"flight_number", "operator", b"operator", "provenance", b"provenance", "provider_state", b"provider_state", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -191,22 +191,22 @@ class GetFlightStatusRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FLIGHT_NUMBER_FIELD_NUMBER: _builtins.int
-    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    DEPARTURE_DATE_FIELD_NUMBER: _builtins.int
     flight_number: _builtins.str
     """Carrier code and number, for example `AI542`. `ai542`, `AI 542` and `ai-542` mean the same."""
     @_builtins.property
-    def depart_date(self) -> _date_pb2.Date:
+    def departure_date(self) -> _date_pb2.Date:
         """Local date of departure; today at the departure airport if absent."""
 
     def __init__(
         self,
         *,
         flight_number: _builtins.str = ...,
-        depart_date: _date_pb2.Date | None = ...,
+        departure_date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["departure_date", b"departure_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "flight_number", b"flight_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["departure_date", b"departure_date", "flight_number", b"flight_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -246,7 +246,7 @@ class ListRouteFlightStatusesRequest(_message.Message):
     ORIGIN_KIND_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
     DESTINATION_KIND_FIELD_NUMBER: _builtins.int
-    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    DEPARTURE_DATE_FIELD_NUMBER: _builtins.int
     NEAR_TIME_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
@@ -263,7 +263,7 @@ class ListRouteFlightStatusesRequest(_message.Message):
     page_token: _builtins.str
     """`next_page_token` of the previous page; the other fields must be the same as in that request."""
     @_builtins.property
-    def depart_date(self) -> _date_pb2.Date:
+    def departure_date(self) -> _date_pb2.Date:
         """Local date of departure; today at the departure airport if absent."""
 
     @_builtins.property
@@ -280,14 +280,14 @@ class ListRouteFlightStatusesRequest(_message.Message):
         origin_kind: _places_pb2.PlaceKind.ValueType = ...,
         destination: _builtins.str = ...,
         destination_kind: _places_pb2.PlaceKind.ValueType = ...,
-        depart_date: _date_pb2.Date | None = ...,
+        departure_date: _date_pb2.Date | None = ...,
         near_time: _timeofday_pb2.TimeOfDay | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "near_time", b"near_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["departure_date", b"departure_date", "near_time", b"near_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "destination", b"destination", "destination_kind", b"destination_kind", "near_time", b"near_time", "origin", b"origin", "origin_kind", b"origin_kind", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["departure_date", b"departure_date", "destination", b"destination", "destination_kind", b"destination_kind", "near_time", b"near_time", "origin", b"origin", "origin_kind", b"origin_kind", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -328,22 +328,24 @@ class WatchFlightStatusRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FLIGHT_NUMBER_FIELD_NUMBER: _builtins.int
-    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    DEPARTURE_DATE_FIELD_NUMBER: _builtins.int
     flight_number: _builtins.str
     """Carrier code and number, for example `AI542`. `ai542`, `AI 542` and `ai-542` mean the same."""
     @_builtins.property
-    def depart_date(self) -> _date_pb2.Date:
-        """Local date of departure; today at the departure airport if absent."""
+    def departure_date(self) -> _date_pb2.Date:
+        """Local date of departure. Required, so that a watch that is opened again after midnight follows the same
+        flight.
+        """
 
     def __init__(
         self,
         *,
         flight_number: _builtins.str = ...,
-        depart_date: _date_pb2.Date | None = ...,
+        departure_date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["departure_date", b"departure_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "flight_number", b"flight_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["departure_date", b"departure_date", "flight_number", b"flight_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -355,25 +357,51 @@ class WatchTrouble(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    REASON_FIELD_NUMBER: _builtins.int
-    DESCRIPTION_FIELD_NUMBER: _builtins.int
-    reason: _error_reason_pb2.ErrorReason.ValueType
-    """Error reason, as of a failed `GetFlightStatus`."""
-    description: _builtins.str
+    ERROR_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
     """The problem in words."""
+    @_builtins.property
+    def error(self) -> _error_details_pb2.ErrorInfo:
+        """The error, as of a failed `GetFlightStatus`, with its reason and metadata."""
+
     def __init__(
         self,
         *,
-        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
-        description: _builtins.str = ...,
+        error: _error_details_pb2.ErrorInfo | None = ...,
+        message: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchTrouble: _TypeAlias = WatchTrouble  # noqa: Y015
+
+@_typing.final
+class WatchHeartbeat(_message.Message):
+    """Nothing new; the watch goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVER_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def server_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at the server."""
+
+    def __init__(
+        self,
+        *,
+        server_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["server_time", b"server_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["server_time", b"server_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchHeartbeat: _TypeAlias = WatchHeartbeat  # noqa: Y015
 
 @_typing.final
 class WatchFlightStatusResponse(_message.Message):
@@ -383,6 +411,7 @@ class WatchFlightStatusResponse(_message.Message):
 
     STATUS_FIELD_NUMBER: _builtins.int
     TROUBLE_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def status(self) -> Global___FlightStatus:
         """The current status of one sector. Sectors of one number differ in their airports of departure."""
@@ -391,17 +420,22 @@ class WatchFlightStatusResponse(_message.Message):
     def trouble(self) -> Global___WatchTrouble:
         """A problem; sent once. When it is over, the status of every sector is sent again."""
 
+    @_builtins.property
+    def heartbeat(self) -> Global___WatchHeartbeat:
+        """Sent after 15 seconds without another message."""
+
     def __init__(
         self,
         *,
         status: Global___FlightStatus | None = ...,
         trouble: Global___WatchTrouble | None = ...,
+        heartbeat: Global___WatchHeartbeat | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "status", b"status", "trouble", b"trouble"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "heartbeat", b"heartbeat", "status", b"status", "trouble", b"trouble"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "status", b"status", "trouble", b"trouble"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "heartbeat", b"heartbeat", "status", b"status", "trouble", b"trouble"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["status", "trouble"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["status", "trouble", "heartbeat"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

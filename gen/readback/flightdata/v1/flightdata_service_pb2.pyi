@@ -104,14 +104,14 @@ class RouteService(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    DEPARTURE_DATE_FIELD_NUMBER: _builtins.int
     NONSTOP_FIELD_NUMBER: _builtins.int
     CARRIERS_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
     nonstop: _builtins.bool
     """There is at least one nonstop flight."""
     @_builtins.property
-    def depart_date(self) -> _date_pb2.Date:
+    def departure_date(self) -> _date_pb2.Date:
         """The local date of departure."""
 
     @_builtins.property
@@ -125,14 +125,14 @@ class RouteService(_message.Message):
     def __init__(
         self,
         *,
-        depart_date: _date_pb2.Date | None = ...,
+        departure_date: _date_pb2.Date | None = ...,
         nonstop: _builtins.bool = ...,
         carriers: _abc.Iterable[Global___RouteCarrier] | None = ...,
         provenance: _flights_pb2.Provenance | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "provenance", b"provenance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["departure_date", b"departure_date", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carriers", b"carriers", "depart_date", b"depart_date", "nonstop", b"nonstop", "provenance", b"provenance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carriers", b"carriers", "departure_date", b"departure_date", "nonstop", b"nonstop", "provenance", b"provenance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

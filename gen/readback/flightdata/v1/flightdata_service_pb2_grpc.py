@@ -166,8 +166,9 @@ class FlightDataServiceServicer:
 
     def WatchFlightStatus(self, request, context):
         """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
-        until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
-        frequent near its departure and arrival.
+        until twelve hours after an unreported arrival; then the stream ends without an error. After UNAVAILABLE,
+        open another stream: it begins with the status of that time. One poll serves all watches of a flight;
+        polls are more frequent near its departure and arrival.
 
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED

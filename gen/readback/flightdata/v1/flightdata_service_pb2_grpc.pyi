@@ -82,8 +82,9 @@ class FlightDataServiceStub:
     """
     WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flight_status_pb2.WatchFlightStatusRequest, _flight_status_pb2.WatchFlightStatusResponse]
     """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
-    until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
-    frequent near its departure and arrival.
+    until twelve hours after an unreported arrival; then the stream ends without an error. After UNAVAILABLE,
+    open another stream: it begins with the status of that time. One poll serves all watches of a flight;
+    polls are more frequent near its departure and arrival.
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
@@ -162,8 +163,9 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     """
     WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flight_status_pb2.WatchFlightStatusRequest, _flight_status_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
     """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
-    until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
-    frequent near its departure and arrival.
+    until twelve hours after an unreported arrival; then the stream ends without an error. After UNAVAILABLE,
+    open another stream: it begins with the status of that time. One poll serves all watches of a flight;
+    polls are more frequent near its departure and arrival.
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
     `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
@@ -281,8 +283,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_flight_status_pb2.WatchFlightStatusResponse], _abc.AsyncIterator[_flight_status_pb2.WatchFlightStatusResponse]]:
         """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
-        until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
-        frequent near its departure and arrival.
+        until twelve hours after an unreported arrival; then the stream ends without an error. After UNAVAILABLE,
+        open another stream: it begins with the status of that time. One poll serves all watches of a flight;
+        polls are more frequent near its departure and arrival.
 
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `INVALID_DATE`; FAILED_PRECONDITION
         `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED

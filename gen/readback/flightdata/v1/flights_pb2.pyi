@@ -335,7 +335,7 @@ class SearchLeg(_message.Message):
     ORIGIN_KIND_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
     DESTINATION_KIND_FIELD_NUMBER: _builtins.int
-    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    DEPARTURE_DATE_FIELD_NUMBER: _builtins.int
     FLEXIBLE_DAYS_FIELD_NUMBER: _builtins.int
     DEPARTURE_TIME_FROM_FIELD_NUMBER: _builtins.int
     DEPARTURE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
@@ -366,7 +366,7 @@ class SearchLeg(_message.Message):
     include_nearby_airports: _builtins.bool
     """Include airports near either end."""
     @_builtins.property
-    def depart_date(self) -> _date_pb2.Date:
+    def departure_date(self) -> _date_pb2.Date:
         """Local date of departure; not before the previous leg's."""
 
     @_builtins.property
@@ -402,7 +402,7 @@ class SearchLeg(_message.Message):
         origin_kind: _places_pb2.PlaceKind.ValueType = ...,
         destination: _builtins.str = ...,
         destination_kind: _places_pb2.PlaceKind.ValueType = ...,
-        depart_date: _date_pb2.Date | None = ...,
+        departure_date: _date_pb2.Date | None = ...,
         flexible_days: _builtins.int = ...,
         departure_time_from: _timeofday_pb2.TimeOfDay | None = ...,
         departure_time_before: _timeofday_pb2.TimeOfDay | None = ...,
@@ -415,9 +415,9 @@ class SearchLeg(_message.Message):
         via_kind: _places_pb2.PlaceKind.ValueType = ...,
         include_nearby_airports: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrival_time_before", b"arrival_time_before", "arrival_time_from", b"arrival_time_from", "depart_date", b"depart_date", "departure_time_before", b"departure_time_before", "departure_time_from", b"departure_time_from", "max_stops", b"max_stops"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrival_time_before", b"arrival_time_before", "arrival_time_from", b"arrival_time_from", "departure_date", b"departure_date", "departure_time_before", b"departure_time_before", "departure_time_from", b"departure_time_from", "max_stops", b"max_stops"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrival_time_before", b"arrival_time_before", "arrival_time_from", b"arrival_time_from", "carrier_codes", b"carrier_codes", "depart_date", b"depart_date", "departure_time_before", b"departure_time_before", "departure_time_from", b"departure_time_from", "destination", b"destination", "destination_kind", b"destination_kind", "excluded_carrier_codes", b"excluded_carrier_codes", "flexible_days", b"flexible_days", "include_nearby_airports", b"include_nearby_airports", "max_stops", b"max_stops", "origin", b"origin", "origin_kind", b"origin_kind", "via", b"via", "via_kind", b"via_kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrival_time_before", b"arrival_time_before", "arrival_time_from", b"arrival_time_from", "carrier_codes", b"carrier_codes", "departure_date", b"departure_date", "departure_time_before", b"departure_time_before", "departure_time_from", b"departure_time_from", "destination", b"destination", "destination_kind", b"destination_kind", "excluded_carrier_codes", b"excluded_carrier_codes", "flexible_days", b"flexible_days", "include_nearby_airports", b"include_nearby_airports", "max_stops", b"max_stops", "origin", b"origin", "origin_kind", b"origin_kind", "via", b"via", "via_kind", b"via_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_stops: _TypeAlias = _typing.Literal["max_stops"]  # noqa: Y015
     _WhichOneofArgType__max_stops: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops"]  # noqa: Y015
@@ -688,7 +688,7 @@ class Fare(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TOTAL_FIELD_NUMBER: _builtins.int
-    PER_PASSENGER_FIELD_NUMBER: _builtins.int
+    PER_ADULT_FIELD_NUMBER: _builtins.int
     CABIN_FIELD_NUMBER: _builtins.int
     BAGS_FIELD_NUMBER: _builtins.int
     cabin: Global___Cabin.ValueType
@@ -702,20 +702,20 @@ class Fare(_message.Message):
         """Price for all passengers."""
 
     @_builtins.property
-    def per_passenger(self) -> _money_pb2.Money:
-        """Price for one adult; an average if the provider states only the total."""
+    def per_adult(self) -> _money_pb2.Money:
+        """Price for one adult; absent if the provider states only the total for several passengers."""
 
     def __init__(
         self,
         *,
         total: _money_pb2.Money | None = ...,
-        per_passenger: _money_pb2.Money | None = ...,
+        per_adult: _money_pb2.Money | None = ...,
         cabin: Global___Cabin.ValueType = ...,
         bags: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_bags", b"_bags", "bags", b"bags", "per_passenger", b"per_passenger", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bags", b"_bags", "bags", b"bags", "per_adult", b"per_adult", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bags", b"_bags", "bags", b"bags", "cabin", b"cabin", "per_passenger", b"per_passenger", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bags", b"_bags", "bags", b"bags", "cabin", b"cabin", "per_adult", b"per_adult", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__bags: _TypeAlias = _typing.Literal["bags"]  # noqa: Y015
     _WhichOneofArgType__bags: _TypeAlias = _typing.Literal["_bags", b"_bags"]  # noqa: Y015
@@ -1080,7 +1080,7 @@ class SearchPart(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LEG_INDEX_FIELD_NUMBER: _builtins.int
-    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    DEPARTURE_DATE_FIELD_NUMBER: _builtins.int
     RESULT_COUNT_FIELD_NUMBER: _builtins.int
     UNFILTERED_COUNT_FIELD_NUMBER: _builtins.int
     CHEAPEST_FIELD_NUMBER: _builtins.int
@@ -1091,7 +1091,7 @@ class SearchPart(_message.Message):
     unfiltered_count: _builtins.int
     """Number of itineraries without the filters."""
     @_builtins.property
-    def depart_date(self) -> _date_pb2.Date:
+    def departure_date(self) -> _date_pb2.Date:
         """The local date of departure."""
 
     @_builtins.property
@@ -1102,14 +1102,14 @@ class SearchPart(_message.Message):
         self,
         *,
         leg_index: _builtins.int = ...,
-        depart_date: _date_pb2.Date | None = ...,
+        departure_date: _date_pb2.Date | None = ...,
         result_count: _builtins.int = ...,
         unfiltered_count: _builtins.int = ...,
         cheapest: Global___Fare | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "depart_date", b"depart_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "departure_date", b"departure_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "depart_date", b"depart_date", "leg_index", b"leg_index", "result_count", b"result_count", "unfiltered_count", b"unfiltered_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "departure_date", b"departure_date", "leg_index", b"leg_index", "result_count", b"result_count", "unfiltered_count", b"unfiltered_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

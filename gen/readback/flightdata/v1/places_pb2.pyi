@@ -320,7 +320,7 @@ class Airport(_message.Message):
     city: _builtins.str
     """City, as travellers call it."""
     metro_code: _builtins.str
-    """IATA code of its metropolitan area; its own code if it has none."""
+    """IATA code of its metropolitan area if that has several airports; empty otherwise."""
     country_code: _builtins.str
     """ISO 3166-1 alpha-2."""
     country: _builtins.str
@@ -328,7 +328,7 @@ class Airport(_message.Message):
     time_zone: _builtins.str
     """IANA zone."""
     elevation_feet: _builtins.int
-    """Elevation above sea level, in feet."""
+    """Elevation above sea level, in feet; absent if unknown."""
     current_local_time: _builtins.str
     """The current local time with its UTC offset (RFC 3339), for example `2026-11-23T09:30:00+05:30`."""
     @_builtins.property
@@ -347,14 +347,16 @@ class Airport(_message.Message):
         country: _builtins.str = ...,
         time_zone: _builtins.str = ...,
         location: _latlng_pb2.LatLng | None = ...,
-        elevation_feet: _builtins.int = ...,
+        elevation_feet: _builtins.int | None = ...,
         current_local_time: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["location", b"location"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_elevation_feet", b"_elevation_feet", "elevation_feet", b"elevation_feet", "location", b"location"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "code", b"code", "country", b"country", "country_code", b"country_code", "current_local_time", b"current_local_time", "elevation_feet", b"elevation_feet", "icao_code", b"icao_code", "location", b"location", "metro_code", b"metro_code", "name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_elevation_feet", b"_elevation_feet", "city", b"city", "code", b"code", "country", b"country", "country_code", b"country_code", "current_local_time", b"current_local_time", "elevation_feet", b"elevation_feet", "icao_code", b"icao_code", "location", b"location", "metro_code", b"metro_code", "name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__elevation_feet: _TypeAlias = _typing.Literal["elevation_feet"]  # noqa: Y015
+    _WhichOneofArgType__elevation_feet: _TypeAlias = _typing.Literal["_elevation_feet", b"_elevation_feet"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__elevation_feet) -> _WhichOneofReturnType__elevation_feet | None: ...
 
 Global___Airport: _TypeAlias = Airport  # noqa: Y015
 

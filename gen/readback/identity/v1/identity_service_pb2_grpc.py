@@ -167,9 +167,9 @@ class IdentityServiceServicer:
         sessions end, with the grants issued in them, as after `RevokeSession`. A repeated request id succeeds if
         `new_password` is the password by now.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
-        `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; INVALID_ARGUMENT `WEAK_PASSWORD`;
-        RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+        Errors: INVALID_ARGUMENT `WRONG_PASSWORD` if the old password is wrong, `WEAK_PASSWORD`; UNAUTHENTICATED
+        `SESSION_ENDED`; NOT_FOUND `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
+        `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -201,8 +201,8 @@ class IdentityServiceServicer:
         within a minute. It deletes once more after the last access token has expired. Over HTTP it is a POST,
         because the password belongs in a body, which DELETE has not.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
-        `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+        Errors: INVALID_ARGUMENT `WRONG_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+        RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -78,9 +78,9 @@ class IdentityServiceStub:
     sessions end, with the grants issued in them, as after `RevokeSession`. A repeated request id succeeds if
     `new_password` is the password by now.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
-    `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; INVALID_ARGUMENT `WEAK_PASSWORD`;
-    RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+    Errors: INVALID_ARGUMENT `WRONG_PASSWORD` if the old password is wrong, `WEAK_PASSWORD`; UNAUTHENTICATED
+    `SESSION_ENDED`; NOT_FOUND `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
+    `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
     ListSessions: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ListSessionsRequest, _identity_service_pb2.ListSessionsResponse]
     """Lists the open sessions of the customer of the token, newest first.
@@ -100,8 +100,8 @@ class IdentityServiceStub:
     within a minute. It deletes once more after the last access token has expired. Over HTTP it is a POST,
     because the password belongs in a body, which DELETE has not.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
-    `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+    Errors: INVALID_ARGUMENT `WRONG_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+    RetryInfo.
     """
     GetJwks: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetJwksRequest, _identity_service_pb2.GetJwksResponse]
     """Returns the public keys that verify access tokens: the current one and previous ones that are still
@@ -158,9 +158,9 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     sessions end, with the grants issued in them, as after `RevokeSession`. A repeated request id succeeds if
     `new_password` is the password by now.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
-    `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; INVALID_ARGUMENT `WEAK_PASSWORD`;
-    RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+    Errors: INVALID_ARGUMENT `WRONG_PASSWORD` if the old password is wrong, `WEAK_PASSWORD`; UNAUTHENTICATED
+    `SESSION_ENDED`; NOT_FOUND `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
+    `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
     ListSessions: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListSessionsRequest, _identity_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """Lists the open sessions of the customer of the token, newest first.
@@ -180,8 +180,8 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     within a minute. It deletes once more after the last access token has expired. Over HTTP it is a POST,
     because the password belongs in a body, which DELETE has not.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
-    `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+    Errors: INVALID_ARGUMENT `WRONG_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+    RetryInfo.
     """
     GetJwks: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetJwksRequest, _identity_service_pb2.GetJwksResponse]  # type: ignore[assignment]
     """Returns the public keys that verify access tokens: the current one and previous ones that are still
@@ -277,9 +277,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         sessions end, with the grants issued in them, as after `RevokeSession`. A repeated request id succeeds if
         `new_password` is the password by now.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the old password is wrong, `SESSION_ENDED`; NOT_FOUND
-        `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; INVALID_ARGUMENT `WEAK_PASSWORD`;
-        RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+        Errors: INVALID_ARGUMENT `WRONG_PASSWORD` if the old password is wrong, `WEAK_PASSWORD`; UNAUTHENTICATED
+        `SESSION_ENDED`; NOT_FOUND `CUSTOMER_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
+        `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -317,8 +317,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         within a minute. It deletes once more after the last access token has expired. Over HTTP it is a POST,
         because the password belongs in a body, which DELETE has not.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
-        `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+        Errors: INVALID_ARGUMENT `WRONG_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+        RetryInfo.
         """
 
     @_abc_1.abstractmethod

@@ -133,7 +133,7 @@ class AviationStack:
         """Return the legs on the days around today; ask again if today's date at the origin is missing."""
         legs = await self._numbered(flight, None, now)
         today = leg_selection.today_at_origin(legs, now)
-        if today is None or any(leg.depart_date == today for leg in legs):
+        if today is None or any(leg.departure_date == today for leg in legs):
             return legs
         try:
             return [*legs, *await self._numbered(flight, today, now)]
@@ -262,5 +262,5 @@ def _omits_airports(query: FlightQuery, ahead: int) -> bool:
 def _unique(legs: Iterable[Leg]) -> list[Leg]:
     kept: dict[tuple[str, str, date | None], Leg] = {}
     for leg in legs:
-        kept.setdefault((leg.departure.airport, leg.arrival.airport, leg.depart_date), leg)
+        kept.setdefault((leg.departure.airport, leg.arrival.airport, leg.departure_date), leg)
     return list(kept.values())

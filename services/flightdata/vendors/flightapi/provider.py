@@ -142,7 +142,7 @@ class FlightApi:
         legs = collapse(boards.board_legs(body, place, direction, day, self._lexicon))
         found = leg_selection.statuses(legs, now, self._provenance())
         if direction is Direction.DEPARTURES:
-            return [status for status in found if status.depart_date == day]
+            return [status for status in found if status.departure_date == day]
         return [status for status in found if status.segment.arrival.time.date() == day]
 
     async def _get(self, path: str, query: dict[str, str], feature: str) -> Any:

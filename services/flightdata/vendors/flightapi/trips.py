@@ -169,7 +169,7 @@ class TripReader:
                 id=_name(*itinerary_ids, cabin.value, *sizes, *agents),
                 itinerary_ids=itinerary_ids,
                 seller=self._seller(agents),
-                fare=Fare(total.shared_by(party.size), total, cabin),
+                fare=Fare(total, total if party.size == 1 else None, cabin),
                 expires=self._provenance.fetched + OFFER_LIFE,
                 provenance=self._provenance,
                 tickets=max(1, len(items)),

@@ -105,7 +105,7 @@ async def test_a_status_has_the_requested_number_and_the_operator(
         flight.code,
         flight.carrier.iata,
     )
-    assert own.depart_date == sold.depart_date == TODAY
+    assert own.departure_date == sold.departure_date == TODAY
     assert own.provenance.provider == "aviationstack"
 
 
@@ -117,7 +117,7 @@ async def test_without_a_date_it_is_today_at_the_departure_airport_and_not_yeste
             flight = world.by_pair[origin, "LHR"][0]
             (status,) = await provider.status(flight.code, None)
             here = ZoneInfo(flight.origin.zone)
-            assert status.depart_date == status.provenance.fetched.astimezone(here).date()
+            assert status.departure_date == status.provenance.fetched.astimezone(here).date()
 
 
 HALF_PAST_MIDNIGHT_IN_INDIA = timedelta(hours=15, minutes=30)
@@ -131,7 +131,9 @@ async def test_todays_flight_is_found_where_the_day_begins_before_the_vendors(
     await clock.sleep(HALF_PAST_MIDNIGHT_IN_INDIA.total_seconds())
     async with open_aviationstack(free=free) as (provider, double):
         (status,) = await provider.status("AI542", None)
-        assert status.depart_date == (TODAY if free else TOMORROW), "the nearest, where the plan tells no day"
+        assert status.departure_date == (TODAY if free else TOMORROW), (
+            "the nearest, where the plan tells no day"
+        )
         assert [query.get("flight_date") for _, query in double.calls] == [None, TOMORROW.isoformat()]
 
 
@@ -351,7 +353,7 @@ async def test_a_paid_plan_includes_past_days(open_aviationstack: OpenAviationSt
     day = TODAY - timedelta(days=5)
     async with open_aviationstack(free=False) as (provider, _):
         (status,) = await provider.status(world.by_pair["MAA", "DEL"][0].code, day)
-    assert status.depart_date == day
+    assert status.departure_date == day
 
 
 async def test_a_schedule_that_does_not_reach_a_day_is_restricted_for_that_day_only(

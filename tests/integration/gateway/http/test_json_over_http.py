@@ -53,7 +53,7 @@ async def test_register_login_and_read_the_own_account(http: httpx.AsyncClient) 
 
 async def test_a_search_streams_lines_with_dates_as_texts(http: httpx.AsyncClient) -> None:
     day = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
-    leg = {"origin": "MAA", "destination": "DEL", "departDate": day}
+    leg = {"origin": "MAA", "destination": "DEL", "departureDate": day}
     posted = await http.post("/v1/flights:search", json={"legs": [leg], "maxResults": 2})
     query = {f"legs.0.{name}": value for name, value in leg.items()} | {"maxResults": "2"}
     for found in posted, await http.get("/v1/flights:search", params=query):

@@ -38,7 +38,7 @@ CHECKED_IN_CODE = {
     "new_password": "a guessable one is refused",
     "time_zone": "the names of the zones are data",
     "update_mask": "the names of fields that can be changed",
-    "depart_date": "schedules are known for some months",
+    "departure_date": "schedules are known for some months",
     "infants": "their number is limited by that of the adults",
 }
 """Fields whose valid values no schema can describe."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.plot_style import COLOURS
 from bench.transcript_log.measurements.growth import Point
-from bench.transcript_log.measurements.plots import APPENDS, CATCHING_UP, COLOURS, draw
+from bench.transcript_log.measurements.plots import APPENDS, CATCHING_UP, draw
 
 pytestmark = pytest.mark.unit
 

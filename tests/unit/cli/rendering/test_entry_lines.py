@@ -60,9 +60,9 @@ def test_typed_words_and_late_entries_are_marked() -> None:
 
 def test_tools_show_arguments_and_outcome() -> None:
     call = entry_pb2.ToolCall(name="search_flights")
-    call.search_flights.legs.add(origin="MAA", depart_date=Date(year=2026, month=12, day=1))
+    call.search_flights.legs.add(origin="MAA", departure_date=Date(year=2026, month=12, day=1))
     line = shown(entry_line(entry(tool_call=call)))
-    assert line.endswith("tool  search_flights depart_date=2026-12-01, origin=MAA")
+    assert line.endswith("tool  search_flights departure_date=2026-12-01, origin=MAA")
     result = entry_pb2.ToolResult(name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_EMPTY)
     assert shown(entry_line(entry(tool_result=result))).endswith("tool  search_flights: EMPTY")
 

@@ -78,7 +78,9 @@ async def test_plain_text_has_one_line_per_entry() -> None:
                     "toolCallId": uuid7(),
                     "name": "search_flights",
                     "searchFlights": {
-                        "legs": [{"destination": "DEL", "departDate": {"year": 2026, "month": 12, "day": 1}}],
+                        "legs": [
+                            {"destination": "DEL", "departureDate": {"year": 2026, "month": 12, "day": 1}}
+                        ],
                         "sort": "FLIGHT_SORT_CHEAPEST",
                     },
                 },
@@ -102,7 +104,7 @@ async def test_plain_text_has_one_line_per_entry() -> None:
         "[2026-11-23 12:00:00] * Call started",
         "[2026-11-23 12:00:03] Customer: Show flights to Delhi",
         "[2026-11-23 12:00:04] * search_flights "
-        '{"legs": [{"depart_date": "2026-12-01", "destination": "DEL"}], "sort": "cheapest"}',
+        '{"legs": [{"departure_date": "2026-12-01", "destination": "DEL"}], "sort": "cheapest"}',
         "[2026-11-23 12:00:05] * x: FOUND",
         "[2026-11-23 12:00:06] Agent: I found three —",
         "[2026-11-23 12:00:08] * Call ended (CUSTOMER_HUNG_UP)",

@@ -40,7 +40,7 @@ def _segment(leaves: time = time(8, 20), carrier: str = "AI") -> Segment:
 
 def _itinerary(*segments: Segment, amount: str = "6240") -> Itinerary:
     one = Money("INR", Decimal(amount))
-    return Itinerary("an-id", segments or (_segment(),), Fare(one, one.times(2), Cabin.BUSINESS), SAID)
+    return Itinerary("an-id", segments or (_segment(),), Fare(one.times(2), one, Cabin.BUSINESS), SAID)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_itinerary_message_is_complete() -> None:
     assert segment.departure.time.ToDatetime() == datetime(2026, 11, 24, 2, 50)
     assert (segment.departure.time_zone, segment.arrival.terminal) == ("Asia/Kolkata", "3")
     assert message.duration.ToTimedelta() == segment.duration.ToTimedelta() == timedelta(minutes=155)
-    assert (message.fare.total.units, message.fare.per_passenger.units, message.fare.total.currency_code) == (
+    assert (message.fare.total.units, message.fare.per_adult.units, message.fare.total.currency_code) == (
         12480,
         6240,
         "INR",
@@ -97,7 +97,7 @@ def test_an_itinerary_message_is_complete() -> None:
 
 def test_fractions_of_money_are_written_in_nanos() -> None:
     message = messages.itinerary(_itinerary(amount="12.35"), NOW)
-    assert (message.fare.per_passenger.units, message.fare.per_passenger.nanos) == (12, 350_000_000)
+    assert (message.fare.per_adult.units, message.fare.per_adult.nanos) == (12, 350_000_000)
 
 
 def test_every_search_event_has_its_message() -> None:
@@ -119,6 +119,6 @@ def test_every_state_has_its_own_value(state: State) -> None:
     )
     name = "UNSPECIFIED" if state is State.UNKNOWN else state.name
     assert flight_status_pb2.FlightState.Name(message.state) == f"FLIGHT_STATE_{name}"
-    assert (message.departure_delay.ToTimedelta(), message.depart_date.day) == (timedelta(minutes=42), 24)
+    assert (message.departure_delay.ToTimedelta(), message.departure_date.day) == (timedelta(minutes=42), 24)
     assert message.estimated_departure_time.ToDatetime() == datetime(2026, 11, 24, 3, 32)
     assert not message.HasField("estimated_arrival_time")

@@ -21,7 +21,8 @@ TODAY = date(2026, 11, 23)
 
 def _amount(itinerary: Itinerary) -> Decimal:
     assert itinerary.fare
-    return itinerary.fare.per_passenger.amount
+    assert itinerary.fare.per_adult
+    return itinerary.fare.per_adult.amount
 
 
 async def _mean(

@@ -25,7 +25,7 @@ async def test_without_a_date_it_is_today_at_the_departure_airport(
     timetable: SampleTimetable, clock: SimulatedClock
 ) -> None:
     clock.advance(16 * 3600)  # 19:30 UTC is the next day in India
-    assert (await timetable.status("AI542", None))[0].depart_date == TODAY + timedelta(days=1)
+    assert (await timetable.status("AI542", None))[0].departure_date == TODAY + timedelta(days=1)
 
 
 async def test_a_flight_goes_from_planned_to_landed(
@@ -64,7 +64,7 @@ async def test_a_day_the_flight_rests_is_not_found_and_the_next_day_is_named(
         await timetable.status(planned.designator.flight, resting)
     assert f"{resting:%A}" in str(refused.value)
     following = date.fromisoformat(refused.value.metadata["next_date"])
-    assert (await timetable.status(planned.designator.flight, following))[0].depart_date == following
+    assert (await timetable.status(planned.designator.flight, following))[0].departure_date == following
 
 
 async def test_beyond_the_horizon_nothing_is_known(timetable: SampleTimetable) -> None:

@@ -143,15 +143,16 @@ async def test_fares_are_in_the_currency_of_the_origin_and_rounded(
             if itinerary.sold_out:
                 continue
             assert itinerary.fare
+            assert itinerary.fare.per_adult
             code = itinerary.fare.total.currency
             assert (
                 code
                 == known.get(lexicon.currencies[lexicon.airports[origin].country_code], known["USD"]).code
             )
-            assert itinerary.fare.per_passenger.amount > 0
-            assert itinerary.fare.per_passenger.amount % known[code].step == 0
+            assert itinerary.fare.per_adult.amount > 0
+            assert itinerary.fare.per_adult.amount % known[code].step == 0
             assert itinerary.fare.total.amount % known[code].step == 0
-            assert 2 < itinerary.fare.total.amount / itinerary.fare.per_passenger.amount < 3
+            assert 2 < itinerary.fare.total.amount / itinerary.fare.per_adult.amount < 3
 
 
 async def test_every_record_is_labelled_as_sample(timetable: SampleTimetable) -> None:

@@ -142,7 +142,7 @@ async def test_passengers_multiply_the_total_and_not_the_price_for_one(search: F
     for one, many in zip(alone, nine, strict=True):
         assert one.fare
         assert many.fare
-        assert many.fare.per_passenger == one.fare.total
+        assert many.fare.per_adult == one.fare.total
         assert many.fare.total.amount == 9 * one.fare.total.amount
 
 
@@ -231,7 +231,7 @@ async def test_a_return_gives_journeys_of_one_itinerary_each_way(search: FlightS
         assert (out.departure.airport, back.departure.airport) == ("MAA", "LHR")
         assert back.departure.at.utc > out.arrival.at.utc
     assert done.result_count >= len(results.journeys) > 0
-    assert [(part.leg_index, date_from(part.depart_date)) for part in done.parts] == [
+    assert [(part.leg_index, date_from(part.departure_date)) for part in done.parts] == [
         (0, IN_A_WEEK),
         (1, IN_A_WEEK + timedelta(days=4)),
     ]
@@ -270,7 +270,15 @@ async def test_flexible_days_are_reported_with_their_cheapest_fare(search: Fligh
     results, done = await _events(
         search, SearchQuery((SearchLeg("MAA", "DEL", IN_A_WEEK, flexible=3),), sort=Sort.CHEAPEST)
     )
-    assert [(date_from(part.depart_date) - IN_A_WEEK).days for part in done.parts] == [-3, -2, -1, 0, 1, 2, 3]
+    assert [(date_from(part.departure_date) - IN_A_WEEK).days for part in done.parts] == [
+        -3,
+        -2,
+        -1,
+        0,
+        1,
+        2,
+        3,
+    ]
     cheapest = min(part.cheapest.total.units for part in done.parts if part.HasField("cheapest"))
     assert results.itineraries[0].fare
     assert results.itineraries[0].fare.total.amount == cheapest
@@ -376,7 +384,7 @@ async def test_days_are_queried_three_at_a_time_and_reported_in_order(
     )
     assert max(most) == 3
     assert asked == [IN_A_WEEK + timedelta(days=ahead) for ahead in range(-3, 4)]
-    assert [date_from(part.depart_date) for part in done.parts] == asked
+    assert [date_from(part.departure_date) for part in done.parts] == asked
 
 
 async def test_a_failed_day_ends_the_search_without_further_queries(

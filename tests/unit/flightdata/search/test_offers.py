@@ -43,7 +43,7 @@ TOKENS = PageTokens(b"a key for tests")
 
 def _fare(amount: str = "12480.10") -> Fare:
     total = Money("INR", Decimal(amount))
-    return Fare(total.shared_by(3), total, Cabin.BUSINESS)
+    return Fare(total, None, Cabin.BUSINESS)
 
 
 OFFER = Offer("the-vendors-id", ("an-itinerary",), "Tripdesk", _fare(), NOW + timedelta(minutes=15), SAID)
@@ -148,7 +148,11 @@ def test_terms_survive_sealing(
         *wishes,
     }
     terms = OfferTerms(
-        "flightapi", "an id: ü", query, Fare(total.shared_by(party.size), total, cabin, query.bags), NOW
+        "flightapi",
+        "an id: ü",
+        query,
+        Fare(total, total if party.size == 1 else None, cabin, query.bags),
+        NOW,
     )
     assert OfferTerms.opened(terms.sealed(TOKENS), TOKENS) == terms
 

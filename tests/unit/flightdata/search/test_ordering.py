@@ -168,7 +168,12 @@ def test_pairs_are_sorted_by_use() -> None:
     assert len(query.pairs) == 6
 
 
-def test_a_party_counts_everyone_and_money_is_shared_to_the_cent() -> None:
+def test_a_party_counts_everyone() -> None:
     assert Party(2, 1, 1).size == 4
-    assert Money("USD", Decimal("100.00")).shared_by(3) == Money("USD", Decimal("33.33"))
-    assert Money("USD", Decimal("0.05")).shared_by(2).amount == Decimal("0.03")
+
+
+def test_a_fare_of_both_ways_has_a_price_per_adult_only_if_both_have_one() -> None:
+    one, two = Money("USD", Decimal(100)), Money("USD", Decimal(200))
+    stated, total_only = Fare(two, one, Cabin.ECONOMY), Fare(two, None, Cabin.ECONOMY)
+    assert (stated + stated).per_adult == two
+    assert (stated + total_only).per_adult is None

@@ -41,7 +41,7 @@ async def test_without_day_and_time_todays_flights_are_in_order_of_departure(
     service: RouteStatusService,
 ) -> None:
     found = (await service.page("MAA", "DEL", None, None)).statuses
-    assert {status.depart_date for status in found} == {TODAY}
+    assert {status.departure_date for status in found} == {TODAY}
     leaves = [status.segment.departure.at.utc for status in found]
     assert leaves == sorted(leaves)
 

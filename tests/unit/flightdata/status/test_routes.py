@@ -42,7 +42,7 @@ async def test_carriers_are_sorted_by_flights_and_add_up_to_the_days_flights(
 ) -> None:
     service = (await lookup.route("MAA", "DEL")).service
     assert service.nonstop
-    flights = timetable.schedule.departures("MAA", "DEL", date_from(service.depart_date))
+    flights = timetable.schedule.departures("MAA", "DEL", date_from(service.departure_date))
     assert sum(carrier.flight_count for carrier in service.carriers) == len(flights)
     assert [c.flight_count for c in service.carriers] == sorted(
         (c.flight_count for c in service.carriers), reverse=True

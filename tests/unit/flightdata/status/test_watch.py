@@ -6,19 +6,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.flightdata.errors import AllowanceExhausted, FlightNotFound, FlightsUnavailable
 from services.flightdata.model.flights import Endpoint, FlightStatus, Provenance, Segment, State
-from services.flightdata.model.instants import Instant, today_in
-from services.flightdata.status.watch import SAMPLE_PACE, StatusWatches, Trouble, WatchEvent
+from services.flightdata.model.instants import Instant
+from services.flightdata.status.watch import (
+    HEARTBEAT,
+    SAMPLE_PACE,
+    Heartbeat,
+    StatusWatches,
+    Trouble,
+    WatchEvent,
+)
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+DAY = NOW.date()
 DOWN = FlightsUnavailable({"aviationstack": "unavailable"}, retry_after=timedelta(seconds=30))
 
 
@@ -79,8 +87,10 @@ def _watches(service: ScriptedStatus, clock: SimulatedClock) -> StatusWatches:
 
 
 async def _collect(changes: AsyncIterator[WatchEvent], into: list[WatchEvent]) -> None:
+    """Collect the events except heartbeats."""
     async for event in changes:
-        into.append(event)
+        if not isinstance(event, Heartbeat):
+            into.append(event)
 
 
 async def _settled() -> None:
@@ -103,7 +113,7 @@ async def test_a_watcher_without_allowance_ends_alone(clock: SimulatedClock) -> 
 
     async def watch() -> None:
         try:
-            await _collect(watches.watch("AI542", None), [])
+            await _collect(watches.watch("AI542", DAY), [])
             ended.append(True)
         except AllowanceExhausted:
             ended.append(False)
@@ -120,7 +130,7 @@ async def test_a_status_is_sent_first_then_on_changes_until_the_flight_is_over(c
     service = ScriptedStatus(clock, [_status()], [_status()], [LATE], [LATE], [LANDED])
     events: list[WatchEvent] = []
     async with asyncio.TaskGroup() as group:
-        group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
+        group.create_task(_collect(_watches(service, clock).watch("AI542", DAY), events))
         await _settled()
         assert [t.state for t in events if isinstance(t, FlightStatus)] == [State.ON_TIME]
         await _minutes(clock, 20)
@@ -137,7 +147,7 @@ async def test_a_hundred_watchers_cost_one_call_for_each_poll(clock: SimulatedCl
     watches, received = _watches(service, clock), [list[WatchEvent]() for _ in range(100)]
     async with asyncio.TaskGroup() as group:
         for events in received:
-            group.create_task(_collect(watches.watch("AI542", None), events))
+            group.create_task(_collect(watches.watch("AI542", DAY), events))
         await _settled()
         await _minutes(clock, 10)
     assert len(service.asked) == 3
@@ -158,7 +168,7 @@ async def test_polls_are_more_frequent_near_the_next_event(
     clock: SimulatedClock, leaves_in: timedelta, minutes: int
 ) -> None:
     service = ScriptedStatus(clock, [_status(leaves_in)])
-    task = asyncio.create_task(_collect(_watches(service, clock).watch("AI542", None), []))
+    task = asyncio.create_task(_collect(_watches(service, clock).watch("AI542", DAY), []))
     await _settled()
     await _minutes(clock, minutes)
     task.cancel()
@@ -182,7 +192,7 @@ async def test_an_unreported_landing_is_polled_less_and_less_then_not_at_all(
 ) -> None:
     service, events = ScriptedStatus(clock, [UNHEARD[case]]), list[WatchEvent]()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
+        group.create_task(_collect(_watches(service, clock).watch("AI542", DAY), events))
         await _settled()
         await _minutes(clock, 15 * 60)
     assert len(events) == 1
@@ -196,14 +206,14 @@ async def test_an_unreported_landing_is_polled_less_and_less_then_not_at_all(
 async def test_a_flight_that_is_long_over_is_sent_once(clock: SimulatedClock) -> None:
     service, events = ScriptedStatus(clock, [_status(timedelta(days=-1), State.UNKNOWN)]), list[WatchEvent]()
     async with asyncio.timeout(20):
-        await _collect(_watches(service, clock).watch("AI542", None), events)
+        await _collect(_watches(service, clock).watch("AI542", DAY), events)
     assert (len(events), len(service.asked)) == (1, 1)
 
 
 async def test_an_abandoned_leg_does_not_speed_up_the_other(clock: SimulatedClock) -> None:
     lost, later = _status(timedelta(days=-1), State.UNKNOWN, airport="BOM"), _status(timedelta(days=2))
     service = ScriptedStatus(clock, [lost, later])
-    task = asyncio.create_task(_collect(_watches(service, clock).watch("AI542", None), []))
+    task = asyncio.create_task(_collect(_watches(service, clock).watch("AI542", DAY), []))
     await _settled()
     await _minutes(clock, 59)
     task.cancel()
@@ -215,7 +225,7 @@ async def test_a_late_flight_is_watched_until_its_late_arrival(clock: SimulatedC
     service = ScriptedStatus(clock, [left], [left], [replace(left, state=State.LANDED)])
     events: list[WatchEvent] = []
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
+        group.create_task(_collect(_watches(service, clock).watch("AI542", DAY), events))
         await _settled()
         await _minutes(clock, 10)
     assert [t.state for t in events if isinstance(t, FlightStatus)] == [State.EN_ROUTE, State.LANDED]
@@ -223,7 +233,7 @@ async def test_a_late_flight_is_watched_until_its_late_arrival(clock: SimulatedC
 
 async def test_a_sample_flight_is_free_and_polled_often(clock: SimulatedClock) -> None:
     service = ScriptedStatus(clock, [_status(timedelta(days=3), sample=True)])
-    task = asyncio.create_task(_collect(_watches(service, clock).watch("AI542", None), []))
+    task = asyncio.create_task(_collect(_watches(service, clock).watch("AI542", DAY), []))
     await _settled()
     clock.advance(SAMPLE_PACE.total_seconds())
     await _settled()
@@ -235,7 +245,7 @@ async def test_trouble_is_sent_once_and_its_end_is_a_status(clock: SimulatedCloc
     service = ScriptedStatus(clock, [_status()], DOWN, DOWN, [_status()], DOWN, [LANDED])
     events: list[WatchEvent] = []
     async with asyncio.TaskGroup() as group:
-        group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
+        group.create_task(_collect(_watches(service, clock).watch("AI542", DAY), events))
         await _settled()
         await _minutes(clock, 20)
     assert [type(t) for t in events] == [FlightStatus, Trouble, FlightStatus, Trouble, FlightStatus]
@@ -249,7 +259,7 @@ async def test_a_watch_without_a_first_status_fails(clock: SimulatedClock, error
     watches = _watches(service, clock)
     for _ in range(2):
         with pytest.raises(type(error)):
-            await _collect(watches.watch("AI542", None), [])
+            await _collect(watches.watch("AI542", DAY), [])
     assert len(service.asked) == 2
 
 
@@ -260,7 +270,7 @@ async def test_legs_of_one_number_are_sent_separately(clock: SimulatedClock) -> 
     )
     events: list[WatchEvent] = []
     async with asyncio.TaskGroup() as group:
-        group.create_task(_collect(_watches(service, clock).watch("AI542", None), events))
+        group.create_task(_collect(_watches(service, clock).watch("AI542", DAY), events))
         await _settled()
         await _minutes(clock, 60)
     legs = [(t.segment.departure.airport, t.state) for t in events if isinstance(t, FlightStatus)]
@@ -272,54 +282,24 @@ async def test_legs_of_one_number_are_sent_separately(clock: SimulatedClock) -> 
 
 async def test_no_state_is_kept_of_an_unwatched_flight(clock: SimulatedClock) -> None:
     watches = _watches(ScriptedStatus(clock, [_status()]), clock)
-    async with aclosing(watches.watch("AI542", None)) as changes:
+    async with aclosing(watches.watch("AI542", DAY)) as changes:
         assert await anext(changes)
         assert watches._flights
     assert not watches._flights
 
 
-LATE_EVENING = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)
-"""Eleven at night in Chennai."""
+async def test_a_quiet_watch_sends_heartbeats(clock: SimulatedClock) -> None:
+    events: list[WatchEvent] = []
+    watches = _watches(ScriptedStatus(clock, [_status(timedelta(days=3))]), clock)
 
+    async def watch() -> None:
+        async for event in watches.watch("AI542", DAY):
+            events.append(event)
 
-class Nightly:
-    """Knows a flight that leaves Chennai at half past eleven every night and takes three hours."""
-
-    def __init__(self, clock: SimulatedClock) -> None:
-        self._clock = clock
-
-    async def status(self, flight: str, day: date | None) -> list[FlightStatus]:
-        now = self._clock.now()
-        day = day or today_in("Asia/Kolkata", now)
-        leaves = LATE_EVENING + timedelta(minutes=30) + (day - LATE_EVENING.date())
-        arrives = leaves + timedelta(hours=3)
-        state = State.LANDED if now >= arrives else State.EN_ROUTE if now >= leaves else State.ON_TIME
-        return [_status(leaves - NOW, state)]
-
-
-async def test_a_flight_in_the_air_at_midnight_is_watched_until_it_has_landed() -> None:
-    clock = SimulatedClock(LATE_EVENING)
-    watches, events = StatusWatches(Nightly(clock), clock), list[WatchEvent]()  # type: ignore[arg-type]
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(_collect(watches.watch("AI542", None), events))
+    task = asyncio.create_task(watch())
+    await _settled()
+    for _ in range(4):
+        clock.advance(HEARTBEAT.total_seconds())
         await _settled()
-        await _minutes(clock, 4 * 60)
-    assert [(t.depart_date, t.state) for t in events if isinstance(t, FlightStatus)] == [
-        (LATE_EVENING.date(), state) for state in (State.ON_TIME, State.EN_ROUTE, State.LANDED)
-    ]
-
-
-async def test_a_new_watch_after_midnight_means_the_new_day() -> None:
-    clock = SimulatedClock(LATE_EVENING)
-    watches = StatusWatches(Nightly(clock), clock)  # type: ignore[arg-type]
-    async with aclosing(watches.watch("AI542", None)) as yesterday:
-        await anext(yesterday)
-        clock.advance(90 * 60)
-        async with (
-            aclosing(watches.watch("AI542", None)) as today,
-            aclosing(watches.watch("AI542", None)) as as_well,
-        ):
-            days = [(await anext(changes)).depart_date for changes in (today, as_well)]  # type: ignore[union-attr]
-            assert days == [LATE_EVENING.date() + timedelta(days=1)] * 2
-            assert len(watches._flights) == 1
-    assert not watches._flights
+    task.cancel()
+    assert [type(event) for event in events] == [FlightStatus, *[Heartbeat] * 4]

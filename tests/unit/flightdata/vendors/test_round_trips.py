@@ -90,7 +90,7 @@ async def test_both_ways_are_one_question(
     (asked,) = seller.queries
     assert (asked.date, asked.back) == (OUT, BACK)
     assert done.result_count == len(BODY["itineraries"])
-    assert [(part.leg_index, date_from(part.depart_date)) for part in done.parts] == [(0, OUT), (1, BACK)]
+    assert [(part.leg_index, date_from(part.departure_date)) for part in done.parts] == [(0, OUT), (1, BACK)]
 
 
 async def test_a_round_trip_costs_the_sellers_price_for_both_ways(

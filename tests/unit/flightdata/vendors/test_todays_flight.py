@@ -62,7 +62,7 @@ async def test_without_a_day_it_is_today_where_the_flight_leaves(
     hour: int, origin: str, today: date, daily: bool
 ) -> None:
     tracking = Tracking(_at(hour), origin, "FRA", {YESTERDAY, TODAY, TOMORROW} if daily else {today})
-    assert (await tracking.result()).depart_date == today
+    assert (await tracking.result()).departure_date == today
 
 
 @pytest.mark.parametrize("hour", range(24))

@@ -117,14 +117,14 @@ def test_an_offer_keeps_its_cents_and_its_expiry() -> None:
         "a-name",
         ("one-id", "another-id"),
         "Tripdesk",
-        Fare(total.shared_by(2), total, Cabin.PREMIUM_ECONOMY),
+        Fare(total, Money("EUR", Decimal("61.73")), Cabin.PREMIUM_ECONOMY),
         NOW + timedelta(minutes=15),
         SAID,
         tickets=2,
     )
     message = messages.offer(offer, NOW)
     assert (message.fare.total.units, message.fare.total.nanos) == (123, 450_000_000)
-    assert (message.fare.per_passenger.units, message.fare.per_passenger.nanos) == (61, 730_000_000)
+    assert (message.fare.per_adult.units, message.fare.per_adult.nanos) == (61, 730_000_000)
     assert (message.fare.cabin, message.ticket_count, message.seller) == (
         flights_pb2.CABIN_PREMIUM_ECONOMY,
         2,

@@ -95,7 +95,7 @@ def test_a_return_is_a_second_leg_with_its_own_wishes() -> None:
 def test_a_leg_before_the_previous_one_is_refused_by_its_field() -> None:
     with pytest.raises(InvalidRequest) as refused:
         query_from(_request(back=date(2026, 11, 23)))
-    assert [violation.field for violation in refused.value.violations] == ["legs[1].depart_date"]
+    assert [violation.field for violation in refused.value.violations] == ["legs[1].departure_date"]
 
 
 @pytest.mark.parametrize(

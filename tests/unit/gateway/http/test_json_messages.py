@@ -26,19 +26,19 @@ def read(message: Message, value: object, *, texts: bool = False) -> dict[str, s
 
 def test_dates_and_times_of_day_are_texts_both_ways() -> None:
     request = flights_pb2.SearchFlightsRequest()
-    given = {"departDate": "2026-12-01", "departureTimeFrom": "06:30"}
+    given = {"departureDate": "2026-12-01", "departureTimeFrom": "06:30"}
     assert not read(request, {"legs": [given]})
     (leg,) = request.legs
-    assert (leg.depart_date.day, leg.departure_time_from.hours) == (1, 6)
+    assert (leg.departure_date.day, leg.departure_time_from.hours) == (1, 6)
     (written,) = to_json(request)["legs"]
     assert {name: written[name] for name in given} == given
 
 
-@pytest.mark.parametrize("name", ["departDate", "depart_date"])
+@pytest.mark.parametrize("name", ["departureDate", "departure_date"])
 def test_both_spellings_of_a_name_are_read(name: str) -> None:
     leg = flights_pb2.SearchLeg()
     assert not read(leg, {name: "2026-12-01"})
-    assert leg.depart_date.year == 2026
+    assert leg.departure_date.year == 2026
 
 
 def test_what_official_protobuf_writes_is_read() -> None:
@@ -54,8 +54,12 @@ def test_what_official_protobuf_writes_is_read() -> None:
         ({"nonsense": 1}, "nonsense", "is not a field"),
         ({"legs": [{"origin": 3}]}, "legs[0].origin", "must be a text"),
         ({"legs": [{"origin": "\ud800"}]}, "legs[0].origin", "must be valid Unicode"),
-        ({"legs": [{"departDate": "tomorrow"}]}, "legs[0].departDate", "must be a date such as"),
-        ({"legs": [{"departDate": {"year": "x"}}]}, "legs[0].departDate.year", "must be a whole number"),
+        ({"legs": [{"departureDate": "tomorrow"}]}, "legs[0].departureDate", "must be a date such as"),
+        (
+            {"legs": [{"departureDate": {"year": "x"}}]},
+            "legs[0].departureDate.year",
+            "must be a whole number",
+        ),
         ({"maxResults": 1.5}, "maxResults", "must be a whole number"),
         ({"maxResults": 2**31}, "maxResults", "too large"),
         ({"maxResults": True}, "maxResults", "must be a whole number"),

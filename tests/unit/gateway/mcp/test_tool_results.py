@@ -27,14 +27,14 @@ def found(*names: str) -> flights_pb2.SearchFlightsResponse:
 
 def test_an_answer_is_in_the_language_of_the_arguments() -> None:
     status = flight_status_pb2.FlightStatus(
-        depart_date=date_pb2.Date(year=2026, month=12, day=1),
+        departure_date=date_pb2.Date(year=2026, month=12, day=1),
         state=flight_status_pb2.FLIGHT_STATE_ON_TIME,
         estimated_departure_time=timestamp_pb2.Timestamp(seconds=1_800_000_000),
     )
     assert as_json([flight_status_pb2.GetFlightStatusResponse(statuses=[status])]) == {
         "statuses": [
             {
-                "depart_date": "2026-12-01",
+                "departure_date": "2026-12-01",
                 "state": "on_time",
                 "estimated_departure_time": "2027-01-15T08:00:00Z",
             }

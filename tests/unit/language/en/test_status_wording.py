@@ -42,7 +42,7 @@ def status(
     times = {name: _json(value) for name, value in known.items() if value is not None}
     facts = {
         "flight_number": "AI542",
-        "depart_date": {"year": day.year, "month": day.month, "day": day.day},
+        "departure_date": {"year": day.year, "month": day.month, "day": day.day},
         "state": 99 if state == "SOMETHING_NEW" else f"FLIGHT_STATE_{state}",
     }
     return ParseDict({**facts, **stops, **times}, flight_status_pb2.FlightStatus())

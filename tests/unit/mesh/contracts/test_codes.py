@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from google.protobuf.message import Message
+from google.type.date_pb2 import Date
 from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 
 from mesh.contracts.codes import normalise_codes
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.unit
     "request_type", [flight_status_pb2.GetFlightStatusRequest, flight_status_pb2.WatchFlightStatusRequest]
 )
 def test_a_flight_number_is_accepted_as_people_write_it(request_type: type, written: str) -> None:
-    request = request_type(flight_number=written)
+    request = request_type(flight_number=written, departure_date=Date(year=2026, month=12, day=1))
     validate(request)
     normalise_codes(request)
     assert request.flight_number == "AI542"

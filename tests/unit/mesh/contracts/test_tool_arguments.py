@@ -31,15 +31,15 @@ def complaints(**arguments: Any) -> dict[str, str]:
 
 
 def test_dates_and_times_are_read_from_iso_text() -> None:
-    (leg,) = search(legs=[{"depart_date": "2026-11-24", "departure_time_from": "18:05"}]).legs
-    assert (leg.depart_date.year, leg.depart_date.month, leg.depart_date.day) == (2026, 11, 24)
+    (leg,) = search(legs=[{"departure_date": "2026-11-24", "departure_time_from": "18:05"}]).legs
+    assert (leg.departure_date.year, leg.departure_date.month, leg.departure_date.day) == (2026, 11, 24)
     assert (leg.departure_time_from.hours, leg.departure_time_from.minutes) == (18, 5)
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"legs": [{"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24"}]},
+        {"legs": [{"origin": "MAA", "destination": "DEL", "departure_date": "2026-11-24"}]},
         {
             "legs": [{"departure_time_from": "18:05", "max_stops": 0, "via": "BOM"}, {"origin": "DEL"}],
             "adults": 2,
@@ -81,10 +81,10 @@ def test_null_and_empty_text_mean_absent(absent: object) -> None:
 
 
 def test_every_mistake_is_listed() -> None:
-    wrong = {"depart_date": "soon", "departure_time_from": "25:00", "excluded_carrier_codes": "AI"}
+    wrong = {"departure_date": "soon", "departure_time_from": "25:00", "excluded_carrier_codes": "AI"}
     found = complaints(legs=[{}, wrong], sort="luckiest")
     assert set(found) == {"sort", *(f"legs[1].{name}" for name in wrong)}
-    assert "2026-12-31" in found["legs[1].depart_date"]
+    assert "2026-12-31" in found["legs[1].departure_date"]
     assert "cheapest" in found["sort"]
 
 

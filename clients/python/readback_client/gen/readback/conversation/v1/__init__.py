@@ -1484,7 +1484,7 @@ class LiveText(betterproto2.Message):
 
     conversation_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    The conversation.
+    The conversation; set when `offset` is 0.
     """
 
     utterance_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)

@@ -213,6 +213,15 @@ class ErrorReason(betterproto2.Enum):
         { "reason": "SESSION_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
     """
 
+    WRONG_PASSWORD = 30
+    """
+    The password of the signed-in customer is wrong. The token stays valid.
+
+    INVALID_ARGUMENT: ask for the password again; the field is named.
+
+        { "reason": "WRONG_PASSWORD", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
     CONVERSATION_NOT_FOUND = 40
     """
     The caller has no such conversation.
@@ -498,6 +507,7 @@ class ErrorReason(betterproto2.Enum):
             27: "ERROR_REASON_GRANT_ENDED",
             28: "ERROR_REASON_CUSTOMER_NOT_FOUND",
             29: "ERROR_REASON_SESSION_NOT_FOUND",
+            30: "ERROR_REASON_WRONG_PASSWORD",
             40: "ERROR_REASON_CONVERSATION_NOT_FOUND",
             41: "ERROR_REASON_CONVERSATION_ENDED",
             42: "ERROR_REASON_CALL_NOT_FOUND",
@@ -551,6 +561,7 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_GRANT_ENDED": 27,
             "ERROR_REASON_CUSTOMER_NOT_FOUND": 28,
             "ERROR_REASON_SESSION_NOT_FOUND": 29,
+            "ERROR_REASON_WRONG_PASSWORD": 30,
             "ERROR_REASON_CONVERSATION_NOT_FOUND": 40,
             "ERROR_REASON_CONVERSATION_ENDED": 41,
             "ERROR_REASON_CALL_NOT_FOUND": 42,

@@ -58,6 +58,7 @@ __all__ = (
     "TimeConvention",
     "WatchFlightStatusRequest",
     "WatchFlightStatusResponse",
+    "WatchHeartbeat",
     "WatchTrouble",
 )
 
@@ -682,7 +683,7 @@ class Airport(betterproto2.Message):
 
     metro_code: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
     """
-    IATA code of its metropolitan area; its own code if it has none.
+    IATA code of its metropolitan area if that has several airports; empty otherwise.
     """
 
     country_code: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
@@ -707,9 +708,9 @@ class Airport(betterproto2.Message):
     Position.
     """
 
-    elevation_feet: "int" = betterproto2.field(10, betterproto2.TYPE_INT32)
+    elevation_feet: "int | None" = betterproto2.field(10, betterproto2.TYPE_INT32, optional=True)
     """
-    Elevation above sea level, in feet.
+    Elevation above sea level, in feet; absent if unknown.
     """
 
     current_local_time: "str" = betterproto2.field(11, betterproto2.TYPE_STRING)
@@ -796,11 +797,11 @@ class Fare(betterproto2.Message):
     Price for all passengers.
     """
 
-    per_passenger: "___google__type__.Money | None" = betterproto2.field(
+    per_adult: "___google__type__.Money | None" = betterproto2.field(
         2, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    Price for one adult; an average if the provider states only the total.
+    Price for one adult; absent if the provider states only the total for several passengers.
     """
 
     cabin: "Cabin" = betterproto2.field(3, betterproto2.TYPE_ENUM, default_factory=lambda: Cabin(0))
@@ -893,7 +894,7 @@ class FlightStatus(betterproto2.Message):
     Name of the carrier.
     """
 
-    depart_date: "___google__type__.Date | None" = betterproto2.field(
+    departure_date: "___google__type__.Date | None" = betterproto2.field(
         3, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
@@ -1036,7 +1037,7 @@ class GetFlightStatusRequest(betterproto2.Message):
     Carrier code and number, for example `AI542`. `ai542`, `AI 542` and `ai-542` mean the same.
     """
 
-    depart_date: "___google__type__.Date | None" = betterproto2.field(
+    departure_date: "___google__type__.Date | None" = betterproto2.field(
         2, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
@@ -1307,7 +1308,7 @@ class ListRouteFlightStatusesRequest(betterproto2.Message):
     Kind of the destination, for a code of both. Without it, such a code means the airport.
     """
 
-    depart_date: "___google__type__.Date | None" = betterproto2.field(
+    departure_date: "___google__type__.Date | None" = betterproto2.field(
         5, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
@@ -1848,7 +1849,7 @@ class RouteService(betterproto2.Message):
     Carriers with nonstop flights on a route on one day.
     """
 
-    depart_date: "___google__type__.Date | None" = betterproto2.field(
+    departure_date: "___google__type__.Date | None" = betterproto2.field(
         1, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
@@ -2043,7 +2044,7 @@ class SearchLeg(betterproto2.Message):
     Kind of the destination, for a code of both. Without it, such a code means the airport.
     """
 
-    depart_date: "___google__type__.Date | None" = betterproto2.field(
+    departure_date: "___google__type__.Date | None" = betterproto2.field(
         5, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
@@ -2131,7 +2132,7 @@ class SearchPart(betterproto2.Message):
     Position of the leg in the request, from 0.
     """
 
-    depart_date: "___google__type__.Date | None" = betterproto2.field(
+    departure_date: "___google__type__.Date | None" = betterproto2.field(
         2, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
@@ -2287,11 +2288,12 @@ class WatchFlightStatusRequest(betterproto2.Message):
     Carrier code and number, for example `AI542`. `ai542`, `AI 542` and `ai-542` mean the same.
     """
 
-    depart_date: "___google__type__.Date | None" = betterproto2.field(
+    departure_date: "___google__type__.Date | None" = betterproto2.field(
         2, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    Local date of departure; today at the departure airport if absent.
+    Local date of departure. Required, so that a watch that is opened again after midnight follows the same
+    flight.
     """
 
 
@@ -2323,10 +2325,34 @@ class WatchFlightStatusResponse(betterproto2.Message):
     A problem; sent once. When it is over, the status of every sector is sent again.
     """
 
+    heartbeat: "WatchHeartbeat | None" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, optional=True, group="event"
+    )
+    """
+    Sent after 15 seconds without another message.
+    """
+
 
 default_message_pool.register_message(
     "readback.flightdata.v1", "WatchFlightStatusResponse", WatchFlightStatusResponse
 )
+
+
+@dataclass(eq=False, repr=False)
+class WatchHeartbeat(betterproto2.Message):
+    """
+    Nothing new; the watch goes on.
+    """
+
+    server_time: "datetime.datetime | None" = betterproto2.field(
+        1, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    Time at the server.
+    """
+
+
+default_message_pool.register_message("readback.flightdata.v1", "WatchHeartbeat", WatchHeartbeat)
 
 
 @dataclass(eq=False, repr=False)
@@ -2335,14 +2361,14 @@ class WatchTrouble(betterproto2.Message):
     The status can't be refreshed; the last one may be out of date.
     """
 
-    reason: "__errors__v1__.ErrorReason" = betterproto2.field(
-        1, betterproto2.TYPE_ENUM, default_factory=lambda: __errors__v1__.ErrorReason(0)
+    error: "___google__rpc__.ErrorInfo | None" = betterproto2.field(
+        1, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    Error reason, as of a failed `GetFlightStatus`.
+    The error, as of a failed `GetFlightStatus`, with its reason and metadata.
     """
 
-    description: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    message: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
     The problem in words.
     """
@@ -2352,5 +2378,5 @@ default_message_pool.register_message("readback.flightdata.v1", "WatchTrouble", 
 
 
 from ....google import protobuf as ___google__protobuf__
+from ....google import rpc as ___google__rpc__
 from ....google import type as ___google__type__
-from ...errors import v1 as __errors__v1__

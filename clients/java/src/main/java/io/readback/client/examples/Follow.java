@@ -75,7 +75,7 @@ public final class Follow {
         var day = LocalDate.now(ZoneOffset.UTC).plusDays(20);
         var date = Date.newBuilder()
             .setYear(day.getYear()).setMonth(day.getMonthValue()).setDay(day.getDayOfMonth());
-        var leg = SearchLeg.newBuilder().setOrigin("MAA").setDestination("DEL").setDepartDate(date);
+        var leg = SearchLeg.newBuilder().setOrigin("MAA").setDestination("DEL").setDepartureDate(date);
         var request = SearchFlightsRequest.newBuilder().addLegs(leg);
         client.flightdata().searchFlights(request.build()).forEachRemaining(event ->
             event.getResults().getItinerariesList().forEach(found -> {
