@@ -50,6 +50,8 @@ class _AccessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Access.ValueTy
     """A process of the conversation service with its own token, without a customer."""
     ACCESS_PAGE: _Access.ValueType  # 8
     """A process of the web app with its own token. It reports the network address of the browser it serves."""
+    ACCESS_BOOKING: _Access.ValueType  # 9
+    """A process of the booking service with its own token, without a customer."""
 
 class Access(_Access, metaclass=_AccessEnumTypeWrapper):
     """Kinds of callers. An RPC without an access rule refuses every caller."""
@@ -72,6 +74,8 @@ ACCESS_CONVERSATION: Access.ValueType  # 7
 """A process of the conversation service with its own token, without a customer."""
 ACCESS_PAGE: Access.ValueType  # 8
 """A process of the web app with its own token. It reports the network address of the browser it serves."""
+ACCESS_BOOKING: Access.ValueType  # 9
+"""A process of the booking service with its own token, without a customer."""
 Global___Access: _TypeAlias = Access  # noqa: Y015
 
 @_typing.final
