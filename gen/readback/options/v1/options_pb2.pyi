@@ -3,7 +3,7 @@
 isort:skip_file
 Options by which contracts state who may call an RPC, and which RPCs and fields language models see.
 
-Extension numbers: 52001, 52002, 52004 and 52005 of methods, 52003 of fields, and 52101 to 52105 of
+Extension numbers: 52001, 52002, 52004 and 52005 of methods, 52003 of fields, and 52101 to 52106 of
 validation rules (`rules.proto`). They are from the range that protobuf leaves to options without
 registration, 50000 to 99999. Only Readback's services read these options. The published descriptor set has
 none of them, so options of others can't collide with them in clients that are generated from it.

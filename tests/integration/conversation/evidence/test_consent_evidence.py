@@ -80,12 +80,10 @@ class Line:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def stored_mesh(request: pytest.FixtureRequest, lone_mesh: Mesh) -> AsyncIterator[Mesh]:
-    on_postgresql = request.param == "postgresql"
-    url = {
-        "conversation_database_url": request.getfixturevalue("postgres").new_database()
-        for _ in range(on_postgresql)
-    }
-    async with lone_mesh.conversation(**url):
+    options = {}
+    if request.param == "postgresql":
+        options["conversation_database_url"] = request.getfixturevalue("postgres").new_database()
+    async with lone_mesh.conversation(**options):
         yield lone_mesh
 
 

@@ -27,9 +27,10 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from readback.conversation.v1 import entry_pb2 as readback_dot_conversation_dot_v1_dot_entry__pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as readback_dot_internal_dot_conversation_dot_v1_dot_call__record__service__pb2
 from readback.options.v1 import options_pb2 as readback_dot_options_dot_v1_dot_options__pb2
+from readback.options.v1 import rules_pb2 as readback_dot_options_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n@readback/internal/conversation/v1/consent_evidence_service.proto\x12!readback.internal.conversation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$readback/conversation/v1/entry.proto\x1a;readback/internal/conversation/v1/call_record_service.proto\x1a!readback/options/v1/options.proto\"\x82\x01\n\x19GetConsentEvidenceRequest\x12\x1d\n\x0b\x63ustomer_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07\x63\x61ll_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12+\n\x0cquote_digest\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\"\xf5\x02\n\x1aGetConsentEvidenceResponse\x12\x31\n\x08readback\x18\x01 \x01(\x0b\x32\x1f.readback.conversation.v1.Entry\x12G\n\x0e\x63ustomer_turns\x18\x02 \x03(\x0b\x32/.readback.internal.conversation.v1.CustomerTurn\x12\x39\n\x10\x61gent_utterances\x18\x03 \x03(\x0b\x32\x1f.readback.conversation.v1.Entry\x12I\n\x0fopen_utterances\x18\x04 \x03(\x0b\x32\x30.readback.internal.conversation.v1.OpenUtterance\x12\x12\n\ncall_epoch\x18\x05 \x01(\x03\x12-\n\tread_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nincomplete\x18\x07 \x01(\x08\"\x7f\n\x0c\x43ustomerTurn\x12.\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x1f.readback.conversation.v1.Entry\x12?\n\x05input\x18\x02 \x01(\x0e\x32\x30.readback.internal.conversation.v1.CustomerInput*h\n\rCustomerInput\x12\x1e\n\x1a\x43USTOMER_INPUT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43USTOMER_INPUT_MICROPHONE\x10\x01\x12\x18\n\x14\x43USTOMER_INPUT_TYPED\x10\x02\x32\xb6\x01\n\x16\x43onsentEvidenceService\x12\x9b\x01\n\x12GetConsentEvidence\x12<.readback.internal.conversation.v1.GetConsentEvidenceRequest\x1a=.readback.internal.conversation.v1.GetConsentEvidenceResponse\"\x08\x90\x02\x01\x8a\xb2\x19\x01\tB\xaa\x01\n$io.readback.internal.conversation.v1P\x01Z\\github.com/readback/readback/clients/go/gen/readback/internal/conversation/v1;conversationv1\xaa\x02!Readback.Internal.Conversation.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n@readback/internal/conversation/v1/consent_evidence_service.proto\x12!readback.internal.conversation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$readback/conversation/v1/entry.proto\x1a;readback/internal/conversation/v1/call_record_service.proto\x1a!readback/options/v1/options.proto\x1a\x1freadback/options/v1/rules.proto\"v\n\x19GetConsentEvidenceRequest\x12\x1d\n\x0b\x63ustomer_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07\x63\x61ll_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\x0cquote_digest\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xd0\xb8\x19\x01\"\xf5\x02\n\x1aGetConsentEvidenceResponse\x12\x31\n\x08readback\x18\x01 \x01(\x0b\x32\x1f.readback.conversation.v1.Entry\x12G\n\x0e\x63ustomer_turns\x18\x02 \x03(\x0b\x32/.readback.internal.conversation.v1.CustomerTurn\x12\x39\n\x10\x61gent_utterances\x18\x03 \x03(\x0b\x32\x1f.readback.conversation.v1.Entry\x12I\n\x0fopen_utterances\x18\x04 \x03(\x0b\x32\x30.readback.internal.conversation.v1.OpenUtterance\x12\x12\n\ncall_epoch\x18\x05 \x01(\x03\x12-\n\tread_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nincomplete\x18\x07 \x01(\x08\"\x7f\n\x0c\x43ustomerTurn\x12.\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x1f.readback.conversation.v1.Entry\x12?\n\x05input\x18\x02 \x01(\x0e\x32\x30.readback.internal.conversation.v1.CustomerInput*h\n\rCustomerInput\x12\x1e\n\x1a\x43USTOMER_INPUT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43USTOMER_INPUT_MICROPHONE\x10\x01\x12\x18\n\x14\x43USTOMER_INPUT_TYPED\x10\x02\x32\xb6\x01\n\x16\x43onsentEvidenceService\x12\x9b\x01\n\x12GetConsentEvidence\x12<.readback.internal.conversation.v1.GetConsentEvidenceRequest\x1a=.readback.internal.conversation.v1.GetConsentEvidenceResponse\"\x08\x90\x02\x01\x8a\xb2\x19\x01\tB\xaa\x01\n$io.readback.internal.conversation.v1P\x01Z\\github.com/readback/readback/clients/go/gen/readback/internal/conversation/v1;conversationv1\xaa\x02!Readback.Internal.Conversation.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,17 +43,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCONSENTEVIDENCEREQUEST'].fields_by_name['call_id']._loaded_options = None
   _globals['_GETCONSENTEVIDENCEREQUEST'].fields_by_name['call_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_GETCONSENTEVIDENCEREQUEST'].fields_by_name['quote_digest']._loaded_options = None
-  _globals['_GETCONSENTEVIDENCEREQUEST'].fields_by_name['quote_digest']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{64}$'
+  _globals['_GETCONSENTEVIDENCEREQUEST'].fields_by_name['quote_digest']._serialized_options = b'\272H\006r\004\320\270\031\001'
   _globals['_CONSENTEVIDENCESERVICE'].methods_by_name['GetConsentEvidence']._loaded_options = None
   _globals['_CONSENTEVIDENCESERVICE'].methods_by_name['GetConsentEvidence']._serialized_options = b'\220\002\001\212\262\031\001\t'
-  _globals['_CUSTOMERINPUT']._serialized_start=937
-  _globals['_CUSTOMERINPUT']._serialized_end=1041
-  _globals['_GETCONSENTEVIDENCEREQUEST']._serialized_start=300
-  _globals['_GETCONSENTEVIDENCEREQUEST']._serialized_end=430
-  _globals['_GETCONSENTEVIDENCERESPONSE']._serialized_start=433
-  _globals['_GETCONSENTEVIDENCERESPONSE']._serialized_end=806
-  _globals['_CUSTOMERTURN']._serialized_start=808
-  _globals['_CUSTOMERTURN']._serialized_end=935
-  _globals['_CONSENTEVIDENCESERVICE']._serialized_start=1044
-  _globals['_CONSENTEVIDENCESERVICE']._serialized_end=1226
+  _globals['_CUSTOMERINPUT']._serialized_start=957
+  _globals['_CUSTOMERINPUT']._serialized_end=1061
+  _globals['_GETCONSENTEVIDENCEREQUEST']._serialized_start=332
+  _globals['_GETCONSENTEVIDENCEREQUEST']._serialized_end=450
+  _globals['_GETCONSENTEVIDENCERESPONSE']._serialized_start=453
+  _globals['_GETCONSENTEVIDENCERESPONSE']._serialized_end=826
+  _globals['_CUSTOMERTURN']._serialized_start=828
+  _globals['_CUSTOMERTURN']._serialized_end=955
+  _globals['_CONSENTEVIDENCESERVICE']._serialized_start=1064
+  _globals['_CONSENTEVIDENCESERVICE']._serialized_end=1246
 # @@protoc_insertion_point(module_scope)
