@@ -12,6 +12,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+LANGUAGES = frozenset({"en", "hi"})
+"""Languages with a grammar, as BCP 47 primary tags."""
 DEFAULT_SUBJECT = "book"
 """Subject of a question without any of the grammar's patterns; it accepts the fewest answers."""
 MAX_WORDS = 20
@@ -87,15 +89,21 @@ class Grammar:
         """Return the subject of a question, from its last two sentences."""
         sentences = re.split(r"(?<=[.?!।])\s+", normalised(question, keep_punctuation=True))
         asked = " ".join(sentences[-2:])
-        return next((name for name, pattern in self.subjects.items() if pattern.search(asked)), DEFAULT_SUBJECT)
+        return next(
+            (name for name, pattern in self.subjects.items() if pattern.search(asked)), DEFAULT_SUBJECT
+        )
+
+
+def grammar_for(locale: str) -> Grammar | None:
+    """Return the grammar of a BCP 47 tag such as "en-IN"; None if its language has none."""
+    language = locale.partition("-")[0].lower()
+    return _grammar(language) if language in LANGUAGES else None
 
 
 @cache
-def grammar_for(locale: str) -> Grammar | None:
-    """Return the grammar of a BCP 47 tag such as "en-IN"; None if its language has none."""
-    name = f"{locale.partition('-')[0].lower()}.json"
-    file = resources.files("consent.grammars").joinpath(name)
-    return _compiled(json.loads(file.read_text("utf-8"))) if name[:-5].isalpha() and file.is_file() else None
+def _grammar(language: str) -> Grammar:
+    file = resources.files("consent.grammars").joinpath(f"{language}.json")
+    return _compiled(json.loads(file.read_text("utf-8")))
 
 
 def normalised(text: str, *, keep_punctuation: bool = False) -> str:
@@ -150,7 +158,9 @@ def _consume(steps: Sequence[Step], words: Words) -> bool:
         if step.optional or taken:
             states.append((place, index + 1, False))
         if place < len(words) and (step.repeated or not taken):
-            for phrase in step.phrases.get(words[place], ()):
-                if words[place : place + len(phrase)] == phrase:
-                    states.append((place + len(phrase), index, True))
+            states += [
+                (place + len(phrase), index, True)
+                for phrase in step.phrases.get(words[place], ())
+                if words[place : place + len(phrase)] == phrase
+            ]
     return False

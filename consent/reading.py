@@ -1,7 +1,7 @@
 """Reading of an utterance as the answer to a question for consent.
 
-A consent is a whole utterance that the grammar's rules consume, word by word. An unknown word, a question mark
-or a break at the end makes it something else. Cues only tell the other kinds apart.
+A consent is a whole utterance that the grammar's rules consume, word by word. An unknown word, a question
+mark or a break at the end makes it something else. Cues only tell the other kinds apart.
 """
 
 from __future__ import annotations
