@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 QUESTION = "Chennai to Delhi on Friday the fourth, for one, in economy: five thousand rupees. Shall I?"
 AFFIRMATIONS = [reply for reply, kinds in rows(ENGLISH) if kinds == {Kind.AFFIRM}]
 OTHERS = [reply for reply, kinds in rows(ENGLISH) if Kind.AFFIRM not in kinds]
-FILLERS = {"um", "er, well"}
+NEUTRAL = {"um", "er, well", "yes -"}
 WORDS = sorted({word for reply, _ in rows(ENGLISH) for word in reply.lower().replace(",", "").split()})
 
 
@@ -83,8 +83,8 @@ def test_other_words_are_no_thanks(reply: str) -> None:
 
 @given(st.sampled_from(AFFIRMATIONS), st.sampled_from(OTHERS), st.booleans())
 def test_a_yes_with_anything_else_is_no_consent(yes: str, other: str, first: bool) -> None:
-    # Acknowledgements, thanks and fillers before or after a yes don't qualify it.
-    if kind_of(other) is not Kind.BACKCHANNEL and other not in FILLERS:
+    # Acknowledgements, thanks and hesitations around a yes don't qualify it.
+    if kind_of(other) is not Kind.BACKCHANNEL and other not in NEUTRAL:
         assert kind_of(f"{yes}, {other}" if first else f"{other}, {yes}") is not Kind.AFFIRM
 
 
