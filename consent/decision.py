@@ -18,13 +18,15 @@ from consent.reading import Reading, classify, is_thanks
 
 ECHO_GUARD = timedelta(milliseconds=200)
 """A turn that begins earlier after the end of a question doesn't answer it."""
+ECHO_WORDS = 3
+"""Fewest words that count as an echo of a question. Single words, such as "no", may be the customer's."""
 SETTLE = timedelta(milliseconds=800)
 """Silence after which a consent counts."""
 _END = datetime.max.replace(tzinfo=UTC)
 
 
 class Verdict(StrEnum):
-    """What the booking service or the agent must do."""
+    """The next step for the booking service or the agent."""
 
     CONSENT = "consent"
     """The quote may be confirmed, once."""
@@ -102,7 +104,7 @@ def _reads_back(evidence: Evidence, readback: AgentUtterance) -> bool:
     """Return whether a read-back is the quote's, word for word, and was heard to its end in this epoch."""
     return (
         readback.readback_of == evidence.quote_digest
-        and normalised(readback.text) == normalised(evidence.readback_text)
+        and readback.text.split() == evidence.readback_text.split()
         and _played(evidence, readback)
     )
 
@@ -126,7 +128,7 @@ def _answer(
 ) -> Decision:
     """Return what the turns that begin before a time answer to a question."""
     read = [(turn, _read(evidence, question, turn)) for turn in turns if turn.start < until]
-    quiet = question.delivered + ECHO_GUARD if question.delivered else _END
+    quiet = _quiet(question)
     first = next((pair for pair in read if pair[0].start >= quiet), None)
     heard_out = all(reading.kind in _HARMLESS for turn, reading in read if turn.start < quiet)
     agrees = first is not None and heard_out and first[1].kind is Kind.AFFIRM
@@ -152,8 +154,20 @@ def _first_of(
     return next(((verdict, pair) for verdict, pair in found if verdict and verdict in verdicts), None)
 
 
+def _quiet(question: AgentUtterance) -> datetime:
+    """Return the time from which a turn answers a question."""
+    return question.delivered + ECHO_GUARD if question.delivered else _END
+
+
 def _read(evidence: Evidence, question: AgentUtterance, turn: CustomerTurn) -> Reading:
-    """Read a turn. One that doesn't count can object, but neither consent nor be ignored."""
+    """Read a turn. One that doesn't count can object, but neither consent nor be ignored.
+
+    The agent's own words in the caller's microphone, while it speaks, are read as an acknowledgement.
+    """
+    text = normalised(turn.text)
+    is_echo = text.count(" ") >= ECHO_WORDS - 1 and f" {text} " in f" {normalised(question.text)} "
+    if is_echo and turn.start < _quiet(question):
+        return Reading(Kind.BACKCHANNEL, text)
     reading = classify(turn.text, evidence.locale, evidence.readback_text)
     counts = turn.whole and turn.own and (turn.call_id, turn.epoch) == (question.call_id, question.epoch)
     return reading if counts or reading.kind not in _HARMLESS else Reading(Kind.UNCLEAR, "")

@@ -26,7 +26,7 @@ Words = tuple[str, ...]
 
 
 class Kind(StrEnum):
-    """What an utterance answers to a question for consent."""
+    """Kind of an answer to a question for consent."""
 
     AFFIRM = "affirm"
     """A plain yes. The only kind that consents."""

@@ -87,6 +87,24 @@ def test_what_was_said_during_the_read_back_qualifies_the_yes_after_it(during: s
     assert decided(log) is verdict
 
 
+def test_an_echo_of_the_read_back_neither_objects_nor_consents() -> None:
+    log = Log()
+    log.customer("Friday the fourth, for five thousand", 5, 3)
+    assert decided(log) is Verdict.SECOND_QUESTION
+    log.customer("yes", 11)
+    assert decided(log) is Verdict.CONSENT
+    log.customer("for five thousand rupees", 13)
+    assert decided(log) is Verdict.WITHDRAWN
+    # A word of the read-back can be the customer's own.
+    text = "No refund after today. Shall I?"
+    denying = Log()
+    assert denying.readback is not None
+    denying.readback = replace(denying.readback, text=text)
+    denying.customer("no", 5)
+    denying.customer("yes", 11)
+    assert decide_consent(denying.evidence(readback_text=text), LATER).verdict is Verdict.DENIED
+
+
 def test_only_the_first_turn_answers() -> None:
     log = Log()
     log.customer("hmm", 11)

@@ -267,7 +267,7 @@ Global___StateChangeKind: _TypeAlias = StateChangeKind  # noqa: Y015
 
 @_typing.final
 class Delivery(_message.Message):
-    """How far the caller's client has played an agent's utterance, as the client reports it."""
+    """Playout of an agent's utterance, as the caller's client reports it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -342,8 +342,8 @@ class Utterance(_message.Message):
     """
     @_builtins.property
     def delivered_through(self) -> Global___Delivery:
-        """How far the caller's client reports that it has played an agent's utterance; absent without a report. The
-        agent only waits for reports on utterances that read back or ask about a quote.
+        """Playout of an agent's utterance, as the caller's client reports it; absent without a report. Agents only
+        wait for reports on utterances that read back or ask about a quote.
         """
 
     def __init__(

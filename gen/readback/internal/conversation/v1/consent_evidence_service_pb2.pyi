@@ -101,8 +101,9 @@ class GetConsentEvidenceResponse(_message.Message):
 
     @_builtins.property
     def customer_turns(self) -> _containers.RepeatedCompositeFieldContainer[Global___CustomerTurn]:
-        """The customer's utterances since the start of the read-back, in all calls of the conversation, in the order
-        of the log. It holds late, truncated and completing ones too: they can't consent, but they can object.
+        """The customer's utterances since the start of the read-back, in all calls of the conversation, in the
+        order of the log. It holds late, truncated and completing ones too: they can't consent, but they can
+        object.
         """
 
     @_builtins.property

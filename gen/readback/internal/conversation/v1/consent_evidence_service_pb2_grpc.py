@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class ConsentEvidenceServiceStub:
-    """What the log of a call says about a customer's consent to a quote. It reports and doesn't judge: the booking
-    service decides.
+    """Evidence of a customer's consent to a quote, in the log of a call. This service only reports it; the
+    booking service decides.
     """
 
     def __init__(self, channel):
@@ -44,8 +44,8 @@ class ConsentEvidenceServiceStub:
 
 
 class ConsentEvidenceServiceServicer:
-    """What the log of a call says about a customer's consent to a quote. It reports and doesn't judge: the booking
-    service decides.
+    """Evidence of a customer's consent to a quote, in the log of a call. This service only reports it; the
+    booking service decides.
     """
 
     def GetConsentEvidence(self, request, context):
@@ -75,8 +75,8 @@ def add_ConsentEvidenceServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ConsentEvidenceService:
-    """What the log of a call says about a customer's consent to a quote. It reports and doesn't judge: the booking
-    service decides.
+    """Evidence of a customer's consent to a quote, in the log of a call. This service only reports it; the
+    booking service decides.
     """
 
     @staticmethod

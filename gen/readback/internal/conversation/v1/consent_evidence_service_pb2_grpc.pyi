@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ConsentEvidenceServiceStub:
-    """What the log of a call says about a customer's consent to a quote. It reports and doesn't judge: the booking
-    service decides.
+    """Evidence of a customer's consent to a quote, in the log of a call. This service only reports it; the
+    booking service decides.
     """
 
     @_typing.overload
@@ -44,8 +44,8 @@ class ConsentEvidenceServiceStub:
 
 @_typing.type_check_only
 class ConsentEvidenceServiceAsyncStub(ConsentEvidenceServiceStub):
-    """What the log of a call says about a customer's consent to a quote. It reports and doesn't judge: the booking
-    service decides.
+    """Evidence of a customer's consent to a quote, in the log of a call. This service only reports it; the
+    booking service decides.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -57,8 +57,8 @@ class ConsentEvidenceServiceAsyncStub(ConsentEvidenceServiceStub):
     """
 
 class ConsentEvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What the log of a call says about a customer's consent to a quote. It reports and doesn't judge: the booking
-    service decides.
+    """Evidence of a customer's consent to a quote, in the log of a call. This service only reports it; the
+    booking service decides.
     """
 
     @_abc_1.abstractmethod

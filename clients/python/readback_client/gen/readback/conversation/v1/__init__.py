@@ -930,7 +930,7 @@ default_message_pool.register_message(
 @dataclass(eq=False, repr=False)
 class Delivery(betterproto2.Message):
     """
-    How far the caller's client has played an agent's utterance, as the client reports it.
+    Playout of an agent's utterance, as the caller's client reports it.
     """
 
     characters: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
@@ -2059,8 +2059,8 @@ class Utterance(betterproto2.Message):
 
     delivered_through: "Delivery | None" = betterproto2.field(11, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    How far the caller's client reports that it has played an agent's utterance; absent without a report. The
-    agent only waits for reports on utterances that read back or ask about a quote.
+    Playout of an agent's utterance, as the caller's client reports it; absent without a report. Agents only
+    wait for reports on utterances that read back or ask about a quote.
     """
 
 
