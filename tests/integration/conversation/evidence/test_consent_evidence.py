@@ -15,6 +15,8 @@ from readback.internal.conversation.v1 import call_record_service_pb2 as call_re
 from readback.internal.conversation.v1 import consent_evidence_service_pb2 as pb
 from readback.internal.conversation.v1.consent_evidence_service_pb2_grpc import ConsentEvidenceServiceStub
 
+from consent.decision import SETTLE, Decision, Verdict, decide_consent
+from consent.evidence import evidence_of
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import Recorder
@@ -129,6 +131,25 @@ async def test_the_evidence_has_the_read_back_and_every_word_after_it(line: Line
     assert (found.call_epoch, found.incomplete) == (1, False)
     assert {turn.entry.call_epoch for turn in found.customer_turns} == {1}
     assert found.read_time.ToDatetime(UTC) > START
+
+
+async def test_a_yes_in_the_log_consents_until_the_customer_objects(line: Line) -> None:
+    async def decision() -> Decision:
+        found = await line.evidence()
+        now = found.read_time.ToDatetime(UTC) + SETTLE  # as if the booking service had waited
+        return decide_consent(evidence_of(found, QUOTE, TEXT, "en-IN"), now)
+
+    line.say(CUSTOMER, "the second one", 0)
+    assert (await decision()).verdict is Verdict.READ_BACK
+    line.read_back(2)
+    assert (await decision()).verdict is Verdict.NO_REPLY
+    line.say(CUSTOMER, "yes, book it", 4)
+    consent = await decision()
+    assert consent.verdict is Verdict.CONSENT
+    assert consent.reply is not None
+    assert consent.reply.text == "yes, book it"
+    line.say(CUSTOMER, "no, not that one", 8)
+    assert (await decision()).verdict is Verdict.WITHDRAWN
 
 
 async def test_without_a_read_back_of_the_quote_there_is_none(line: Line) -> None:
