@@ -103,8 +103,8 @@ def decide_consent(evidence: Evidence, now: datetime) -> Decision:
 def _reads_back(evidence: Evidence, readback: AgentUtterance) -> bool:
     """Return whether a read-back is the quote's, word for word, and was heard to its end in this epoch."""
     return (
-        readback.readback_of == evidence.quote_digest
-        and readback.text.split() == evidence.readback_text.split()
+        readback.readback_of == evidence.quote.digest
+        and readback.text.split() == evidence.quote.text.split()
         and _played(evidence, readback)
     )
 
@@ -118,7 +118,7 @@ def _second_question(evidence: Evidence, readback: AgentUtterance) -> AgentUtter
     asked = [
         spoken
         for spoken in evidence.agent
-        if spoken.second_question_of == evidence.quote_digest and spoken.start >= readback.end
+        if spoken.second_question_of == evidence.quote.digest and spoken.start >= readback.end
     ]
     return min(asked, key=lambda spoken: (spoken.start, spoken.number), default=None)
 
@@ -168,7 +168,7 @@ def _read(evidence: Evidence, question: AgentUtterance, turn: CustomerTurn) -> R
     is_echo = text.count(" ") >= ECHO_WORDS - 1 and f" {text} " in f" {normalised(question.text)} "
     if is_echo and turn.start < _quiet(question):
         return Reading(Kind.BACKCHANNEL, text)
-    reading = classify(turn.text, evidence.locale, evidence.readback_text)
+    reading = classify(turn.text, evidence.quote.locale, evidence.quote.text, evidence.quote.subject)
     counts = turn.whole and turn.own and (turn.call_id, turn.epoch) == (question.call_id, question.epoch)
     return reading if counts or reading.kind not in _HARMLESS else Reading(Kind.UNCLEAR, "")
 
@@ -186,7 +186,7 @@ def _settled(evidence: Evidence, consent: Decision, turns: Sequence[CustomerTurn
     assert consent.reply is not None
     for turn in turns[turns.index(consent.reply) + 1 :]:
         reading = _read(evidence, consent.question, turn)
-        thanks = reading.kind is Kind.BACKCHANNEL and is_thanks(turn.text, evidence.locale)
+        thanks = reading.kind is Kind.BACKCHANNEL and is_thanks(turn.text, evidence.quote.locale)
         if reading.kind is not Kind.AFFIRM and not thanks:
             return Decision(Verdict.WITHDRAWN, consent.question, turn, reading)
     if evidence.incomplete:

@@ -13,6 +13,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import consent_evidence_service_pb2 as pb
 
+from consent.grammar import Subject
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -60,14 +62,23 @@ class OpenSpeech:
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteToConfirm:
+    """The facts of a quote that the decision needs."""
+
+    digest: str
+    text: str
+    """The read-back, as the booking service wrote it."""
+    locale: str
+    """BCP 47 tag of the read-back's language."""
+    subject: Subject
+    """The act that the read-back asks for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The evidence for one quote, from one snapshot of the log."""
 
-    quote_digest: str
-    readback_text: str
-    """The quote's read-back, as the booking service wrote it."""
-    locale: str
-    """BCP 47 tag of the read-back's language."""
+    quote: QuoteToConfirm
     readback: AgentUtterance | None
     """The last read-back of the quote in the call; None if there is none."""
     turns: Sequence[CustomerTurn]
@@ -81,14 +92,10 @@ class Evidence:
     """True if the last utterances are missing, because too much was said."""
 
 
-def evidence_of(
-    response: pb.GetConsentEvidenceResponse, quote_digest: str, readback_text: str, locale: str
-) -> Evidence:
-    """Return the evidence in a response of the conversation service."""
+def evidence_of(response: pb.GetConsentEvidenceResponse, quote: QuoteToConfirm) -> Evidence:
+    """Return the evidence for a quote in a response of the conversation service."""
     return Evidence(
-        quote_digest=quote_digest,
-        readback_text=readback_text,
-        locale=locale,
+        quote=quote,
         readback=_agent_utterance(response.readback) if response.HasField("readback") else None,
         turns=[_customer_turn(turn) for turn in response.customer_turns],
         agent=[_agent_utterance(entry) for entry in response.agent_utterances],

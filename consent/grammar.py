@@ -14,8 +14,6 @@ from typing import Any
 
 LANGUAGES = frozenset({"en", "hi"})
 """Languages with a grammar, as BCP 47 primary tags."""
-DEFAULT_SUBJECT = "book"
-"""Subject of a question without any of the grammar's patterns; it accepts the fewest answers."""
 MAX_WORDS = 20
 """Most words of an utterance that a rule consumes. A longer one isn't a plain answer."""
 _ALTERNATIVES = re.compile(r"\(([^()]*)\)")
@@ -38,6 +36,16 @@ class Kind(StrEnum):
     BACKCHANNEL = "backchannel"
     """An acknowledgement such as "okay", or thanks. It may answer nothing."""
     UNCLEAR = "unclear"
+
+
+class Subject(StrEnum):
+    """Subject of a question for consent."""
+
+    BOOK = "book"
+    CANCEL = "cancel"
+    CHANGE = "change"
+    RIGHT = "right"
+    """It only asks whether something is right. An agreement answers it, such as "that's correct"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Rule:
     """Steps that consume whole utterances of one kind."""
 
     kind: Kind
-    subjects: frozenset[str]
+    subjects: frozenset[Subject]
     """Subjects of the questions for which it holds; empty for all."""
     steps: Sequence[Step]
 
@@ -80,18 +88,16 @@ class Grammar:
     version: str
     reviewed: bool
     """True if a native speaker has checked it."""
-    subjects: Mapping[str, re.Pattern[str]]
+    subjects: Mapping[Subject, re.Pattern[str]]
     rules: Sequence[Rule]
     thanks: Rule
     cues: Sequence[tuple[Kind, re.Pattern[str]]]
 
-    def subject_of(self, question: str) -> str:
-        """Return the subject of a question, from its last two sentences."""
+    def subject_of(self, question: str) -> Subject:
+        """Return the subject of a question, from its last two sentences; `BOOK` if no pattern is found."""
         sentences = re.split(r"(?<=[.?!।])\s+", normalised(question, keep_punctuation=True))
         asked = " ".join(sentences[-2:])
-        return next(
-            (name for name, pattern in self.subjects.items() if pattern.search(asked)), DEFAULT_SUBJECT
-        )
+        return next((name for name, pattern in self.subjects.items() if pattern.search(asked)), Subject.BOOK)
 
 
 def grammar_for(locale: str) -> Grammar | None:
@@ -121,9 +127,9 @@ def _compiled(data: Mapping[str, Any]) -> Grammar:
     return Grammar(
         version=data["version"],
         reviewed=data["reviewed"],
-        subjects={name: re.compile(pattern) for name, pattern in data["subjects"].items()},
+        subjects={Subject(name): re.compile(pattern) for name, pattern in data["subjects"].items()},
         rules=[
-            Rule(Kind(rule["kind"]), frozenset(rule.get("asks", ())), steps(rule["steps"]))
+            Rule(Kind(rule["kind"]), frozenset(map(Subject, rule.get("asks", ()))), steps(rule["steps"]))
             for rule in data["rules"]
         ],
         thanks=Rule(Kind.BACKCHANNEL, frozenset(), steps(data["thanks"])),

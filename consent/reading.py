@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from consent.grammar import MAX_WORDS, Grammar, Kind, grammar_for, normalised
+from consent.grammar import MAX_WORDS, Grammar, Kind, Subject, grammar_for, normalised
 
 MAX_CUE_LENGTH = 400
 """Length in characters of the beginning of an utterance in which cues are searched."""
@@ -27,19 +27,20 @@ class Reading:
     """The whole utterance for kinds that a rule consumed, else the cue; empty for `UNCLEAR`."""
 
 
-def classify(utterance: str, locale: str, question: str) -> Reading:
+def classify(utterance: str, locale: str, question: str, subject: Subject | None = None) -> Reading:
     """Read an utterance as the answer to a question.
 
     Args:
         locale: BCP 47 tag of the question's language. An answer in another language is unclear.
         question: the question that was asked, with everything read out before it.
+        subject: what the question asks for; None to find it in the question.
     """
     grammar, text = grammar_for(locale), normalised(utterance)
     if grammar is None or not text or _repeats(text, question):
         return Reading(Kind.UNCLEAR, "")
     asks_back = re.search(r"[?？]", utterance) is not None
     if not asks_back:
-        subject, words = grammar.subject_of(question), tuple(text.split())
+        subject, words = subject or grammar.subject_of(question), tuple(text.split())
         for rule in grammar.rules:
             if (not rule.subjects or subject in rule.subjects) and rule.consumes(words):
                 broken_off = rule.kind is Kind.AFFIRM and _BREAK.search(utterance)

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from consent.evidence import AgentUtterance, CustomerTurn, Evidence, OpenSpeech
+from consent.evidence import AgentUtterance, CustomerTurn, Evidence, OpenSpeech, QuoteToConfirm
+from consent.grammar import Subject
 
 QUOTE, OTHER_QUOTE = "a1" * 32, "b2" * 32
 TEXT = "Chennai to Delhi on Friday the fourth, for five thousand rupees. Shall I?"
+TO_CONFIRM = QuoteToConfirm(QUOTE, TEXT, "en-IN", Subject.BOOK)
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 CALL = "018f0000-0000-7000-8000-000000000001"
 
@@ -52,9 +54,7 @@ class Log:
     def evidence(self, **changes: Any) -> Evidence:
         """Return the evidence in the log."""
         made = Evidence(
-            quote_digest=QUOTE,
-            readback_text=TEXT,
-            locale="en-IN",
+            quote=TO_CONFIRM,
             readback=self.readback,
             turns=self.turns,
             agent=self.agent,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from consent.decision import ECHO_GUARD, SETTLE, Decision, Verdict, decide_consent
 from consent.evidence import Evidence, OpenSpeech
-from consent.grammar import Kind
+from consent.grammar import Kind, Subject
 from consent.reading import classify, is_thanks
-from tests.unit.consent.logs import CALL, OTHER_QUOTE, QUOTE, TEXT, Log, at
+from tests.unit.consent.logs import CALL, OTHER_QUOTE, QUOTE, TEXT, TO_CONFIRM, Log, at
 
 pytestmark = pytest.mark.unit
 
@@ -52,6 +52,14 @@ def test_another_reply_has_its_verdict(reply: str, verdict: Verdict) -> None:
     log = Log()
     log.customer(reply, 11)
     assert decided(log) is verdict
+
+
+def test_the_quote_says_what_the_read_back_asks_for() -> None:
+    log = Log()
+    log.customer("cancel it", 11)
+    assert decided(log) is Verdict.DENIED
+    cancellation = replace(TO_CONFIRM, subject=Subject.CANCEL)
+    assert decide_consent(log.evidence(quote=cancellation), LATER).verdict is Verdict.CONSENT
 
 
 def test_without_a_reply_there_is_no_consent() -> None:
@@ -102,7 +110,10 @@ def test_an_echo_of_the_read_back_neither_objects_nor_consents() -> None:
     denying.readback = replace(denying.readback, text=text)
     denying.customer("no", 5)
     denying.customer("yes", 11)
-    assert decide_consent(denying.evidence(readback_text=text), LATER).verdict is Verdict.DENIED
+    assert (
+        decide_consent(denying.evidence(quote=replace(TO_CONFIRM, text=text)), LATER).verdict
+        is Verdict.DENIED
+    )
 
 
 def test_only_the_first_turn_answers() -> None:

@@ -12,7 +12,7 @@ from readback.internal.conversation.v1 import call_record_service_pb2 as call_re
 from readback.internal.conversation.v1 import consent_evidence_service_pb2 as pb
 
 from consent.evidence import Evidence, evidence_of
-from tests.unit.consent.logs import QUOTE, TEXT, at
+from tests.unit.consent.logs import QUOTE, TEXT, TO_CONFIRM, at
 
 pytestmark = pytest.mark.unit
 
@@ -44,13 +44,13 @@ def entry(text: str, start: float, *, late: bool = False, **utterance: Any) -> e
 
 
 def read(response: pb.GetConsentEvidenceResponse) -> Evidence:
-    return evidence_of(response, QUOTE, TEXT, "en-IN")
+    return evidence_of(response, TO_CONFIRM)
 
 
 def test_an_empty_response_has_no_read_back() -> None:
     found = read(pb.GetConsentEvidenceResponse(call_epoch=1))
     assert (found.readback, found.turns, found.agent, found.open) == (None, [], [], [])
-    assert (found.epoch, found.incomplete, found.readback_text) == (1, False, TEXT)
+    assert (found.epoch, found.incomplete, found.quote) == (1, False, TO_CONFIRM)
 
 
 def test_an_utterance_keeps_its_facts() -> None:

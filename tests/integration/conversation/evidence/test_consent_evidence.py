@@ -16,7 +16,8 @@ from readback.internal.conversation.v1 import consent_evidence_service_pb2 as pb
 from readback.internal.conversation.v1.consent_evidence_service_pb2_grpc import ConsentEvidenceServiceStub
 
 from consent.decision import SETTLE, Decision, Verdict, decide_consent
-from consent.evidence import evidence_of
+from consent.evidence import QuoteToConfirm, evidence_of
+from consent.grammar import Subject
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import Recorder
@@ -134,10 +135,12 @@ async def test_the_evidence_has_the_read_back_and_every_word_after_it(line: Line
 
 
 async def test_a_yes_in_the_log_consents_until_the_customer_objects(line: Line) -> None:
+    quote = QuoteToConfirm(QUOTE, TEXT, "en-IN", Subject.BOOK)
+
     async def decision() -> Decision:
         found = await line.evidence()
         now = found.read_time.ToDatetime(UTC) + SETTLE  # as if the booking service had waited
-        return decide_consent(evidence_of(found, QUOTE, TEXT, "en-IN"), now)
+        return decide_consent(evidence_of(found, quote), now)
 
     line.say(CUSTOMER, "the second one", 0)
     assert (await decision()).verdict is Verdict.READ_BACK
