@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from consent.evidence import AgentUtterance, CustomerTurn, Evidence
-from consent.grammar import Kind, normalised
+from consent.grammar import Kind, grammar_for, normalised
 from consent.reading import Reading, classify, is_thanks
 
 ECHO_GUARD = timedelta(milliseconds=200)
@@ -39,9 +39,9 @@ class Verdict(StrEnum):
     SECOND_QUESTION = "second_question"
     """The reply is unclear. Ask the strict second question."""
     STOP = "stop"
-    """The reply to the second question is unclear too. Don't book."""
+    """The reply to the second question is unclear too, or the language has no reviewed grammar. Stop."""
     QUESTION = "question"
-    """The customer asked something. Answer, then ask the second question."""
+    """The customer asked something. Answer; then ask the second question, or read back if it was asked."""
     DENIED = "denied"
     """The customer said no. Withdraw the quote."""
     CHANGED = "changed"
@@ -83,7 +83,9 @@ def decide_consent(evidence: Evidence, now: datetime) -> Decision:
     Args:
         now: time of the snapshot, on the log's clock (`read_time` of the evidence).
     """
-    readback = evidence.readback
+    grammar, readback = grammar_for(evidence.quote.locale), evidence.readback
+    if grammar is None or not grammar.reviewed:
+        return Decision(Verdict.STOP)
     if readback is None or not _reads_back(evidence, readback):
         return Decision(Verdict.READ_BACK)
     if any(speech.by_customer for speech in evidence.open):

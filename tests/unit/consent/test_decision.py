@@ -54,6 +54,15 @@ def test_another_reply_has_its_verdict(reply: str, verdict: Verdict) -> None:
     assert decided(log) is verdict
 
 
+@pytest.mark.parametrize("locale", ["hi-IN", "ta", ""])
+def test_without_a_reviewed_grammar_no_reply_consents(locale: str) -> None:
+    log = Log()
+    for second, reply in enumerate(("हाँ", "yes"), 11):
+        log.customer(reply, second)
+    evidence = log.evidence(quote=replace(TO_CONFIRM, locale=locale))
+    assert decide_consent(evidence, LATER) == Decision(Verdict.STOP)
+
+
 def test_the_quote_says_what_the_read_back_asks_for() -> None:
     log = Log()
     log.customer("cancel it", 11)
