@@ -31,6 +31,7 @@ COMMAND_MODULES = {
     "flights": "flights",
     "mcp": "mcp",
     "understand": "understand",
+    "consent": "consent",
     "doubles": "doubles",
     "migrate": "data",
     "reset": "data",

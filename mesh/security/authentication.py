@@ -45,6 +45,7 @@ WORKLOADS: Mapping[str, options_pb2.Access.ValueType] = {
     "gateway": options_pb2.ACCESS_GATEWAY,
     "conversation": options_pb2.ACCESS_CONVERSATION,
     "page": options_pb2.ACCESS_PAGE,
+    "booking": options_pb2.ACCESS_BOOKING,
 }
 """The access rule that a workload's own token satisfies, by its name without the suffix (`agent-2`)."""
 

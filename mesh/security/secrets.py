@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-ACTORS = ("agent", "conversation", "gateway", "page")
+ACTORS = ("agent", "conversation", "gateway", "page", "booking")
 """Services that authenticate with a private key of their own."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")

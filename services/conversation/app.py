@@ -9,9 +9,12 @@ import grpc
 import uvloop
 from readback.conversation.v1 import conversation_service_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import add_ConversationServiceServicer_to_server
-from readback.internal.conversation.v1 import call_record_service_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2, consent_evidence_service_pb2
 from readback.internal.conversation.v1.call_record_service_pb2_grpc import (
     add_CallRecordServiceServicer_to_server,
+)
+from readback.internal.conversation.v1.consent_evidence_service_pb2_grpc import (
+    add_ConsentEvidenceServiceServicer_to_server,
 )
 from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
@@ -33,6 +36,7 @@ from services.conversation.settings import ConversationSettings
 CONVERSATION = (
     conversation_service_pb2.DESCRIPTOR.services_by_name["ConversationService"],
     call_record_service_pb2.DESCRIPTOR.services_by_name["CallRecordService"],
+    consent_evidence_service_pb2.DESCRIPTOR.services_by_name["ConsentEvidenceService"],
 )
 
 
@@ -59,6 +63,7 @@ async def grpc_service(
             def add(server: grpc.aio.Server) -> None:
                 add_ConversationServiceServicer_to_server(running.servicer, server)
                 add_CallRecordServiceServicer_to_server(running.records, server)
+                add_ConsentEvidenceServiceServicer_to_server(running.evidence, server)
 
             yield GrpcService("conversation", CONVERSATION, add, ERRORS, verifier, running.drain)
 

@@ -21,6 +21,7 @@ from services.conversation.calls.replica_leases import LiveReplicas, ReplicaLeas
 from services.conversation.calls.supervision import CallSupervisor
 from services.conversation.deleted_customers import DeletedCustomers, delete_customers
 from services.conversation.deletion import Deletion
+from services.conversation.evidence.servicer import ConsentEvidenceServicer
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.log.writer_fence import LateTickets
 from services.conversation.model.cursors import Cursors
@@ -46,6 +47,7 @@ class Replica(NamedTuple):
 
     servicer: ConversationServicer
     records: CallRecordServicer
+    evidence: ConsentEvidenceServicer
     drain: Callable[[], Awaitable[None]]
     """End all streams, so that clients connect to another replica. Then wait until all appends are stored."""
 
@@ -111,4 +113,4 @@ async def replica(
             await log.settled()
 
         await stack.enter_async_context(run_in_background(clock, **tasks))
-        yield Replica(servicer, records, drain)
+        yield Replica(servicer, records, ConsentEvidenceServicer(store, clock), drain)

@@ -16,6 +16,7 @@ from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.conversation.v1 import consent_evidence_service_pb2 as consent_evidence
 from readback.internal.identity.v1 import identity_internal_service_pb2 as identity_internal
 from readback.options.v1 import options_pb2
 
@@ -35,7 +36,7 @@ REFUSED_BY_GRPC: Answer = (grpc.StatusCode.RESOURCE_EXHAUSTED, "")
 
 _OWN = {
     "identity": (identity, identity_internal),
-    "conversation": (conversation, call_record),
+    "conversation": (conversation, call_record, consent_evidence),
     "flightdata": (flightdata_service_pb2,),
 }
 _INFRASTRUCTURE = (health_pb2, reflection_pb2)

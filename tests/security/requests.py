@@ -37,6 +37,8 @@ _TEXTS: Mapping[str, Callable[[], str]] = {
     "refresh_token": lambda: "rbr_unknown",
     "actor_assertion": lambda: "a.b.c",
     "offer_id": lambda: "unknown",
+    "customer_id": uuid7,
+    "quote_digest": lambda: "0" * 64,
 }
 
 

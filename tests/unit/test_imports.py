@@ -13,7 +13,7 @@ from mesh.settings import CHECKOUT
 
 pytestmark = pytest.mark.unit
 
-ROOMS = ("mesh", "services", "agent", "gradio_ui", "cli", "doubles")
+ROOMS = ("consent", "mesh", "services", "agent", "gradio_ui", "cli", "doubles")
 
 
 @cache
@@ -81,12 +81,13 @@ def all_imported(tree: ast.Module) -> Iterator[str]:
 
 
 CLIENT_KIT = "services.conversation.client"
-PRODUCT = ("mesh", "services", "agent", "gradio_ui", "cli")
+PRODUCT = ("consent", "mesh", "services", "agent", "gradio_ui", "cli")
 
 
 @pytest.mark.parametrize(
     ("layer", "allowed"),
     [
+        ("consent", ["consent"]),
         ("agent.language", ["agent.language"]),
         ("mesh", ["mesh"]),
         ("services.conversation", ["mesh", "agent.language", "services.conversation"]),

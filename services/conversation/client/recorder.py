@@ -145,6 +145,9 @@ class Recorder:
         modality: entry_pb2.Modality.ValueType = entry_pb2.MODALITY_VOICE,
         generated_text: str = "",
         locale: str = "",
+        readback_of: str = "",
+        second_question_of: str = "",
+        delivered_through: entry_pb2.Delivery | None = None,
         start_time: datetime | None = None,
         end_time: datetime | None = None,
     ) -> Receipt:
@@ -152,6 +155,9 @@ class Recorder:
 
         Args:
             generated_text: the whole text that the agent was going to say, if it differs from `text`.
+            readback_of: digest of the quote that the utterance reads back.
+            second_question_of: digest of the quote that the utterance asks about again.
+            delivered_through: how far the caller's client reports that it has played the utterance.
         """
         utterance = entry_pb2.Utterance(
             utterance_id=utterance_id,
@@ -161,6 +167,9 @@ class Recorder:
             generated_text=generated_text,
             sealing=sealing,
             locale=locale,
+            readback_of=readback_of,
+            second_question_of=second_question_of,
+            delivered_through=delivered_through,
         )
         receipt: Receipt = asyncio.get_running_loop().create_future()
         self._put(self._drafts.sealed(utterance, start_time, end_time), receipt)

@@ -345,13 +345,13 @@ def _planned(plan: CommitPlan, pending: _Pending) -> Outcomes:
     if not pending.atomic:
         writer_fence.require_holder(call, pending.writer)
         tail = plan.tail(call.conversation_id)
-        return [_taken(tail, call, sequence, entry, Standing.HOLDER) for sequence, entry in pending.drafts]
+        return _all_taken(tail, call, pending, Standing.HOLDER)
     standing = writer_fence.standing(call, pending.writer)
     tail = plan.tail(call.conversation_id)
     if tail.conversation.ended:
         raise ConversationEnded
     _require_all(tail, call, pending, standing)
-    return [_taken(tail, call, sequence, entry, standing) for sequence, entry in pending.drafts]
+    return _all_taken(tail, call, pending, standing)
 
 
 def _require_all(tail: Tail, call: Call, pending: _Pending, standing: Standing) -> None:
@@ -366,8 +366,19 @@ def _require_all(tail: Tail, call: Call, pending: _Pending, standing: Standing) 
     tail.require_no_conflict(entries)
 
 
+def _all_taken(tail: Tail, call: Call, pending: _Pending, standing: Standing) -> Outcomes:
+    epoch, late = pending.writer.epoch, standing is Standing.LATE
+    return [_taken(tail, call, sequence, entry, epoch, late=late) for sequence, entry in pending.drafts]
+
+
 def _taken(
-    tail: Tail, call: Call, sequence: int, entry: LogEntry | Revision | DomainError, standing: Standing
+    tail: Tail,
+    call: Call,
+    sequence: int,
+    entry: LogEntry | Revision | DomainError,
+    epoch: int,
+    *,
+    late: bool,
 ) -> Stored | Refused:
     if isinstance(entry, DomainError):
         return Refused(sequence, entry)
@@ -375,6 +386,6 @@ def _taken(
         tail.revise(call, entry)
         return Stored(sequence, 0)
     try:
-        return Stored(sequence, tail.take(call, entry, late=standing is Standing.LATE))
+        return Stored(sequence, tail.take(call, entry, epoch=epoch, late=late))
     except DomainError as error:
         return Refused(sequence, error)

@@ -76,8 +76,10 @@ class Tail:
         """The open utterances that this commit changes, with their new text."""
         return [open_utterance_message(revision) for revision in self._revised.values()]
 
-    def take(self, call: Call, entry: LogEntry, *, late: bool = False) -> int:
+    def take(self, call: Call, entry: LogEntry, *, epoch: int, late: bool = False) -> int:
         """Add an entry and return its number. If it is already in the log, return its existing number.
+
+        `epoch` is the writer's.
 
         Raises:
             EntryConflict: an entry with the same id and other content is in the log.
@@ -93,7 +95,7 @@ class Tail:
             request = entry_pb2.Utterance.FromString(entry.content).text
             self._title = title_from(request, language_for(self.conversation.locale))
             self.changed = self.changed or bool(self._title)
-        return self._add(entry, call, late=late)
+        return self._add(entry, call, epoch=epoch, late=late)
 
     def require_no_conflict(self, entries: Sequence[LogEntry]) -> None:
         """Check that `take` would accept all of these entries, in order.
@@ -190,10 +192,11 @@ class Tail:
             self._revised.pop(entry_id, None)
             self._closed[entry_id] = None
 
-    def _add(self, entry: LogEntry, call: Call | None, *, late: bool = False) -> int:
+    def _add(self, entry: LogEntry, call: Call | None, *, epoch: int = 0, late: bool = False) -> int:
         self._head += 1
         entry.number, entry.commit_micros, entry.late = self._head, self._now, late
-        entry.call_id = call.call_id if call else None
+        if call is not None:
+            entry.call_id, entry.call_epoch = call.call_id, epoch or call.epoch
         self._known[entry.entry_id] = (self._head, entry.fingerprint)
         self._chunks.add(entry, call.key if call else None)
         self._added.append(entry)

@@ -19,7 +19,7 @@ CHUNK_BYTES = 1000
 """Size at which a chunk is closed: about eight turns. Larger chunks compress better, but each is rewritten
 more often, which leaves more dead rows on PostgreSQL. In measurements the tables were smallest at about this
 size."""
-ITEM_BYTES = 48
+ITEM_BYTES = 50
 """Most bytes of an entry in a chunk, in addition to its content."""
 _RAW_DEFLATE = -15
 _INFLATED_BYTES = 2048
@@ -69,6 +69,7 @@ class Chunk(NamedTuple):
                 call_id=call_id,
                 commit_micros=commit,
                 late=item.late,
+                call_epoch=item.call_epoch,
             )
 
 
@@ -110,6 +111,7 @@ class ChunkBuilder:
             start_offset=entry.commit_micros - entry.start_micros,
             length=entry.end_micros - entry.start_micros,
             late=entry.late,
+            call_epoch=entry.call_epoch,
             content=entry.content,
         )
         # Concatenating two serialized pages gives one page with the items of both.

@@ -45,6 +45,8 @@ def check_draft(draft: call_record.Draft) -> LogEntry | Revision:
         and content.utterance_id.lower() != draft.entry_id.lower()
     ):
         raise InvalidRequest([FieldViolation("entry_id", "must equal the utterance's `utterance_id`")])
+    if isinstance(content, entry_pb2.Utterance) and content.HasField("delivered_through"):
+        _micros("utterance.delivered_through.play_time", content.delivered_through.play_time)
     entry_id = id_bytes(draft.entry_id)
     if isinstance(content, call_record.OpenUtterance):
         return Revision(entry_id, content.speaker, content.revision, start, pack(content))
@@ -90,6 +92,9 @@ def _surely_valid(draft: call_record.Draft, content: Message) -> bool:
             and len(content.generated_text) <= MAX_TEXT
             and len(content.locale) <= _MAX_LOCALE
             and not content.completes_utterance_id
+            and not content.readback_of
+            and not content.second_question_of
+            and not content.HasField("delivered_through")
             and draft.HasField("utterance")
         )
     if isinstance(content, call_record.OpenUtterance):

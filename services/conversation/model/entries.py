@@ -59,6 +59,8 @@ class LogEntry:
     commit_micros: int = 0
     late: bool = False
     """True if the writer had already lost the call when it appended the entry."""
+    call_epoch: int = 0
+    """Epoch in which the entry was written; 0 outside calls, and for entries stored before epochs were."""
     feed_position: int = 0
     """Position in the customer's feed; 0 if unknown."""
 
@@ -172,6 +174,7 @@ def entry_message(conversation_id: str, entry: LogEntry) -> entry_pb2.Entry:
         end_time=timestamp_of(entry.end_micros),
         commit_time=timestamp_of(entry.commit_micros),
         late=entry.late,
+        call_epoch=entry.call_epoch,
     )
     content: Message = getattr(message, NAMES[entry.kind])
     content.SetInParent()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.conversation.model.chunks import Chunk, Packing
@@ -54,6 +54,23 @@ class LogReads:
                 if len(found) == limit or (size > most_bytes and len(found) > 1):
                     break
         return found
+
+    async def last_of_call(
+        self, conversation_key: int, call_key: int, wanted: Callable[[LogEntry], bool]
+    ) -> LogEntry | None:
+        """Return the last entry of a call that passes a filter; None if there is none."""
+        own = (log_pages.c.conversation_key == conversation_key, log_pages.c.call_key == call_key)
+        bound: ColumnElement[bool] = true()
+        while True:
+            query = chunks_query().where(*own, bound).order_by(log_pages.c.first_number.desc())
+            rows = (await self.connection.execute(query.limit(CHUNKS_AT_ONCE))).all()
+            for row in rows:
+                found = [entry for entry in chunk_of(row).entries(row.call_id) if wanted(entry)]
+                if found:
+                    return found[-1]
+            if len(rows) < CHUNKS_AT_ONCE:
+                return None
+            bound = log_pages.c.first_number < rows[-1].first_number
 
     async def number_before(self, conversation_key: int, instant: datetime) -> int:
         """Return the number of the last entry committed before an instant; 0 if there is none."""

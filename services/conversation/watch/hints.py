@@ -98,6 +98,7 @@ def _fill_commit(message: hints_pb2.CommitHint, commit: Committed) -> None:
             end_micros=entry.end_micros,
             commit_micros=entry.commit_micros,
             late=entry.late,
+            call_epoch=entry.call_epoch,
             content=entry.content,
         )
 
@@ -128,6 +129,7 @@ def _entry(message: hints_pb2.HintEntry) -> LogEntry:
         call_id=_id_text(message.call_id) if message.call_id else None,
         commit_micros=message.commit_micros,
         late=message.late,
+        call_epoch=message.call_epoch,
         feed_position=message.feed_position,
     )
 

@@ -91,6 +91,7 @@ def wire_entry(conversation_id: str, entry: LogEntry) -> WireEntry:
         entry.kind,
         entry.content,
         entry.late,
+        entry.call_epoch,
     )
     return WireEntry(entry.number, conversation_id, entry.number, entry_id, entry.kind, entry.speaker, data)
 
@@ -110,7 +111,15 @@ def wire_entries_after(
         start = commit - item.start_offset
         entry_id, kind = uuid_text(item.entry_id), item.kind
         data = serialize(
-            counted, entry_id.encode(), start, start + item.length, commit, kind, item.content, item.late
+            counted,
+            entry_id.encode(),
+            start,
+            start + item.length,
+            commit,
+            kind,
+            item.content,
+            item.late,
+            item.call_epoch,
         )
         yield WireEntry(counted + offset, conversation_id, counted, entry_id, kind, item.speaker, data)
 
@@ -140,6 +149,7 @@ class EntrySerializer:
         kind: int,
         content: bytes,
         late: bool,
+        call_epoch: int,
     ) -> bytes:
         """Return a serialized `Entry`.
 
@@ -159,6 +169,8 @@ class EntrySerializer:
         message.nanos = micros * 1000
         if late is not self._entry.late:
             self._entry.late = late
+        if call_epoch != self._entry.call_epoch:
+            self._entry.call_epoch = call_epoch
         own = self._serialized()
         if kind == UTTERANCE:  # the utterance's id equals the entry's id, so the chunk stores it only once
             head = _head(kind, 38 + len(content))

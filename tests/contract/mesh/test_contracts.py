@@ -12,7 +12,7 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from readback.conversation.v1 import conversation_service_pb2, entry_pb2
 from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 from readback.identity.v1 import identity_service_pb2
-from readback.internal.conversation.v1 import call_record_service_pb2
+from readback.internal.conversation.v1 import call_record_service_pb2, consent_evidence_service_pb2
 from readback.internal.identity.v1 import identity_internal_service_pb2
 from readback.options.v1 import options_pb2
 
@@ -22,7 +22,7 @@ from mesh.security.access_rules import path_of, rules_of
 pytestmark = pytest.mark.contract
 
 PUBLIC = (identity_service_pb2, conversation_service_pb2, flightdata_service_pb2)
-INTERNAL = (identity_internal_service_pb2, call_record_service_pb2)
+INTERNAL = (identity_internal_service_pb2, call_record_service_pb2, consent_evidence_service_pb2)
 FILES = (*PUBLIC, *INTERNAL)
 SERVICES = [service for file in FILES for service in file.DESCRIPTOR.services_by_name.values()]
 METHODS = [method for service in SERVICES for method in service.methods]

@@ -149,8 +149,11 @@ class Mesh:
 
     def agent(self) -> WorkloadIdentity:
         """Return the agents' workload identity."""
-        secrets = self.settings().secrets
-        return WorkloadIdentity("agent", secrets.actor_key("agent"), self._exchange)
+        return self.workload("agent")
+
+    def workload(self, name: str) -> WorkloadIdentity:
+        """Return the workload identity of a service."""
+        return WorkloadIdentity(name, self.settings().secrets.actor_key(name), self._exchange)
 
     async def agent_stub(self) -> CallRecordServiceAsyncStub:
         """Return a stub with an agent's own token."""

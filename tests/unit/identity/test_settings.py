@@ -67,7 +67,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str
 
 def test_actors_of_a_cluster_are_read_from_a_folder_of_public_keys(tmp_path: Path) -> None:
     own = load(IdentitySettings)
-    assert set(own.actor_public_keys()) == {"agent", "conversation", "gateway", "page"}
+    assert set(own.actor_public_keys()) == {"agent", "booking", "conversation", "gateway", "page"}
     folder = tmp_path / "actors"
     folder.mkdir()
     (folder / "agent-eu.pem").write_bytes(own.actor_public_keys()["agent"])

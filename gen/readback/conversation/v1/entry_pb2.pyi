@@ -266,6 +266,36 @@ STATE_CHANGE_KIND_CONVERSATION_ENDED: StateChangeKind.ValueType  # 5
 Global___StateChangeKind: _TypeAlias = StateChangeKind  # noqa: Y015
 
 @_typing.final
+class Delivery(_message.Message):
+    """Playout of an agent's utterance, as the caller's client reports it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARACTERS_FIELD_NUMBER: _builtins.int
+    PLAY_TIME_FIELD_NUMBER: _builtins.int
+    characters: _builtins.int
+    """Number of characters (Unicode code points) of the utterance's `text` that the client has played. If it is
+    the length of `text`, the caller could hear the whole utterance.
+    """
+    @_builtins.property
+    def play_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at which the client played the last of them, on the writer's clock."""
+
+    def __init__(
+        self,
+        *,
+        characters: _builtins.int = ...,
+        play_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["play_time", b"play_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["characters", b"characters", "play_time", b"play_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
+
+@_typing.final
 class Utterance(_message.Message):
     """Finished utterance of one speaker."""
 
@@ -279,6 +309,9 @@ class Utterance(_message.Message):
     SEALING_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
     COMPLETES_UTTERANCE_ID_FIELD_NUMBER: _builtins.int
+    READBACK_OF_FIELD_NUMBER: _builtins.int
+    SECOND_QUESTION_OF_FIELD_NUMBER: _builtins.int
+    DELIVERED_THROUGH_FIELD_NUMBER: _builtins.int
     utterance_id: _builtins.str
     """UUID chosen by the writer at the start of the utterance; the live captions use the same id."""
     speaker: Global___Speaker.ValueType
@@ -299,6 +332,20 @@ class Utterance(_message.Message):
     """Id of an utterance that the service sealed as truncated; this utterance holds its full text, appended
     later by its writer.
     """
+    readback_of: _builtins.str
+    """Digest of the quote (SHA-256 in hexadecimal) that the agent reads back with this utterance; empty for any
+    other utterance.
+    """
+    second_question_of: _builtins.str
+    """Digest of the quote about which the agent asks its second, strict question with this utterance; empty for
+    any other utterance.
+    """
+    @_builtins.property
+    def delivered_through(self) -> Global___Delivery:
+        """Playout of an agent's utterance, as the caller's client reports it; absent without a report. Agents only
+        wait for reports on utterances that read back or ask about a quote.
+        """
+
     def __init__(
         self,
         *,
@@ -310,10 +357,13 @@ class Utterance(_message.Message):
         sealing: Global___Sealing.ValueType = ...,
         locale: _builtins.str = ...,
         completes_utterance_id: _builtins.str = ...,
+        readback_of: _builtins.str = ...,
+        second_question_of: _builtins.str = ...,
+        delivered_through: Global___Delivery | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivered_through", b"delivered_through"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completes_utterance_id", b"completes_utterance_id", "generated_text", b"generated_text", "locale", b"locale", "modality", b"modality", "sealing", b"sealing", "speaker", b"speaker", "text", b"text", "utterance_id", b"utterance_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completes_utterance_id", b"completes_utterance_id", "delivered_through", b"delivered_through", "generated_text", b"generated_text", "locale", b"locale", "modality", b"modality", "readback_of", b"readback_of", "sealing", b"sealing", "second_question_of", b"second_question_of", "speaker", b"speaker", "text", b"text", "utterance_id", b"utterance_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -541,6 +591,7 @@ class Entry(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     COMMIT_TIME_FIELD_NUMBER: _builtins.int
     LATE_FIELD_NUMBER: _builtins.int
+    CALL_EPOCH_FIELD_NUMBER: _builtins.int
     UTTERANCE_FIELD_NUMBER: _builtins.int
     TOOL_CALL_FIELD_NUMBER: _builtins.int
     TOOL_RESULT_FIELD_NUMBER: _builtins.int
@@ -557,6 +608,10 @@ class Entry(_message.Message):
     """The call; empty for entries outside calls."""
     late: _builtins.bool
     """True if the writer appended it after it had lost the call."""
+    call_epoch: _builtins.int
+    """Epoch of the call in which the entry was written: that of the agent that wrote it, or the call's for an
+    entry of the service. 0 outside calls, and for entries stored before epochs were.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Start time."""
@@ -596,6 +651,7 @@ class Entry(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         commit_time: _timestamp_pb2.Timestamp | None = ...,
         late: _builtins.bool = ...,
+        call_epoch: _builtins.int = ...,
         utterance: Global___Utterance | None = ...,
         tool_call: Global___ToolCall | None = ...,
         tool_result: Global___ToolResult | None = ...,
@@ -603,7 +659,7 @@ class Entry(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "content", b"content", "end_time", b"end_time", "start_time", b"start_time", "state_change", b"state_change", "tool_call", b"tool_call", "tool_result", b"tool_result", "utterance", b"utterance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "commit_time", b"commit_time", "content", b"content", "conversation_id", b"conversation_id", "end_time", b"end_time", "entry_id", b"entry_id", "late", b"late", "number", b"number", "start_time", b"start_time", "state_change", b"state_change", "tool_call", b"tool_call", "tool_result", b"tool_result", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_epoch", b"call_epoch", "call_id", b"call_id", "commit_time", b"commit_time", "content", b"content", "conversation_id", b"conversation_id", "end_time", b"end_time", "entry_id", b"entry_id", "late", b"late", "number", b"number", "start_time", b"start_time", "state_change", b"state_change", "tool_call", b"tool_call", "tool_result", b"tool_result", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["utterance", "tool_call", "tool_result", "state_change"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015

@@ -3,7 +3,7 @@
 isort:skip_file
 Options by which contracts state who may call an RPC, and which RPCs and fields language models see.
 
-Extension numbers: 52001, 52002, 52004 and 52005 of methods, 52003 of fields, and 52101 to 52105 of
+Extension numbers: 52001, 52002, 52004 and 52005 of methods, 52003 of fields, and 52101 to 52106 of
 validation rules (`rules.proto`). They are from the range that protobuf leaves to options without
 registration, 50000 to 99999. Only Readback's services read these options. The published descriptor set has
 none of them, so options of others can't collide with them in clients that are generated from it.
@@ -50,6 +50,8 @@ class _AccessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Access.ValueTy
     """A process of the conversation service with its own token, without a customer."""
     ACCESS_PAGE: _Access.ValueType  # 8
     """A process of the web app with its own token. It reports the network address of the browser it serves."""
+    ACCESS_BOOKING: _Access.ValueType  # 9
+    """A process of the booking service with its own token, without a customer."""
 
 class Access(_Access, metaclass=_AccessEnumTypeWrapper):
     """Kinds of callers. An RPC without an access rule refuses every caller."""
@@ -72,6 +74,8 @@ ACCESS_CONVERSATION: Access.ValueType  # 7
 """A process of the conversation service with its own token, without a customer."""
 ACCESS_PAGE: Access.ValueType  # 8
 """A process of the web app with its own token. It reports the network address of the browser it serves."""
+ACCESS_BOOKING: Access.ValueType  # 9
+"""A process of the booking service with its own token, without a customer."""
 Global___Access: _TypeAlias = Access  # noqa: Y015
 
 @_typing.final

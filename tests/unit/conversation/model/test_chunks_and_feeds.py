@@ -32,6 +32,7 @@ ENTRIES = st.builds(
     start_micros=MOMENTS.map(lambda moment: NOW + moment),
     end_micros=st.just(0),
     content=st.one_of(st.binary(max_size=200), st.binary(min_size=3000, max_size=5000)),
+    call_epoch=st.integers(0, 40),
 )
 CALLS = st.sampled_from([None, 1, 1, 1, 2])
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import protovalidate
 import pytest
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
@@ -35,6 +36,15 @@ STAMPS = st.one_of(
         st.sampled_from([0, 999_999_999, 1_000_000_000, -1]),
     ),
 )
+DIGESTS = st.sampled_from(["", "", "a1" * 32, "A1" * 32, "a1" * 31])
+DELIVERIES = st.one_of(
+    st.none(),
+    st.builds(
+        entry_pb2.Delivery,
+        characters=st.sampled_from([-1, 0, 3, 20_001]),
+        play_time=STAMPS.map(lambda stamp: stamp and Timestamp(seconds=stamp[0], nanos=stamp[1])),
+    ),
+)
 UTTERANCES = st.builds(
     entry_pb2.Utterance,
     utterance_id=IDS,
@@ -45,6 +55,9 @@ UTTERANCES = st.builds(
     sealing=ENUMS,
     locale=LOCALES,
     completes_utterance_id=IDS,
+    readback_of=DIGESTS,
+    second_question_of=DIGESTS,
+    delivered_through=DELIVERIES,
 )
 OPEN_UTTERANCES = st.builds(
     call_record.OpenUtterance,
@@ -199,6 +212,9 @@ def test_fast_validation_considers_every_field() -> None:
         "sealing",
         "locale",
         "completes_utterance_id",
+        "readback_of",
+        "second_question_of",
+        "delivered_through",
     }
     assert {field.name for field in call_record.OpenUtterance.DESCRIPTOR.fields} == {
         "utterance_id",

@@ -40,6 +40,7 @@ ENTRIES = st.builds(
     call_id=st.none() | IDS,
     commit_micros=MICROS,
     late=st.booleans(),
+    call_epoch=st.integers(0, 40),
     feed_position=st.integers(0, 2**63),
 )
 COMMITS = st.builds(

@@ -82,6 +82,7 @@ def stored(
         end_micros=end,
         commit_micros=commit,
         late=late,
+        call_epoch=number % 3,
         content=pack(content),
     )
 
@@ -120,6 +121,7 @@ def test_entry_just_committed_is_the_contract_s_message(entry: LogEntry) -> None
             start_offset=st.integers(-(10**9), 10**9),
             length=st.integers(0, 10**9),
             late=st.booleans(),
+            call_epoch=st.integers(0, 40),
             content=UTTERANCES.map(pack),
         ),
         min_size=1,

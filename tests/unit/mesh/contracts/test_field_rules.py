@@ -16,6 +16,7 @@ from readback.conversation.v1 import entry_pb2
 from readback.flightdata.v1 import flightdata_service_pb2, flights_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
+from readback.internal.conversation.v1 import consent_evidence_service_pb2 as evidence
 from readback.internal.identity.v1 import identity_internal_service_pb2 as identity_internal
 
 from mesh.contracts.validation import (
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.unit
 
 REQUESTS = [
     method.input_type
-    for file in (conversation, call_record, flightdata_service_pb2, identity, identity_internal)
+    for file in (conversation, call_record, evidence, flightdata_service_pb2, identity, identity_internal)
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]

@@ -160,6 +160,7 @@ class HintEntry(_message.Message):
     COMMIT_MICROS_FIELD_NUMBER: _builtins.int
     LATE_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
+    CALL_EPOCH_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """The entry's number."""
     feed_position: _builtins.int
@@ -182,6 +183,8 @@ class HintEntry(_message.Message):
     """Appended by a writer that had already lost the call."""
     content: _builtins.bytes
     """The content's message, without an utterance's id."""
+    call_epoch: _builtins.int
+    """Epoch of the call in which it was written; 0 outside calls."""
     def __init__(
         self,
         *,
@@ -196,10 +199,11 @@ class HintEntry(_message.Message):
         commit_micros: _builtins.int = ...,
         late: _builtins.bool = ...,
         content: _builtins.bytes = ...,
+        call_epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "commit_micros", b"commit_micros", "content", b"content", "end_micros", b"end_micros", "entry_id", b"entry_id", "feed_position", b"feed_position", "kind", b"kind", "late", b"late", "number", b"number", "speaker", b"speaker", "start_micros", b"start_micros"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_epoch", b"call_epoch", "call_id", b"call_id", "commit_micros", b"commit_micros", "content", b"content", "end_micros", b"end_micros", "entry_id", b"entry_id", "feed_position", b"feed_position", "kind", b"kind", "late", b"late", "number", b"number", "speaker", b"speaker", "start_micros", b"start_micros"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4readback/internal/conversation/storage/v1/page.proto\x12)readback.internal.conversation.storage.v1\"F\n\x04Page\x12>\n\x05items\x18\x01 \x03(\x0b\x32/.readback.internal.conversation.storage.v1.Item\"\x93\x01\n\x04Item\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\x12\x0c\n\x04kind\x18\x02 \x01(\x05\x12\x0f\n\x07speaker\x18\x03 \x01(\x05\x12\x15\n\rcommit_offset\x18\x04 \x01(\x03\x12\x14\n\x0cstart_offset\x18\x05 \x01(\x12\x12\x0e\n\x06length\x18\x06 \x01(\x03\x12\x0c\n\x04late\x18\x07 \x01(\x08\x12\x0f\n\x07\x63ontent\x18\x08 \x01(\x0c\x42\xbd\x01\n,io.readback.internal.conversation.storage.v1P\x01Z_github.com/readback/readback/clients/go/gen/readback/internal/conversation/storage/v1;storagev1\xaa\x02)Readback.Internal.Conversation.Storage.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4readback/internal/conversation/storage/v1/page.proto\x12)readback.internal.conversation.storage.v1\"F\n\x04Page\x12>\n\x05items\x18\x01 \x03(\x0b\x32/.readback.internal.conversation.storage.v1.Item\"\xa7\x01\n\x04Item\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\x12\x0c\n\x04kind\x18\x02 \x01(\x05\x12\x0f\n\x07speaker\x18\x03 \x01(\x05\x12\x15\n\rcommit_offset\x18\x04 \x01(\x03\x12\x14\n\x0cstart_offset\x18\x05 \x01(\x12\x12\x0e\n\x06length\x18\x06 \x01(\x03\x12\x0c\n\x04late\x18\x07 \x01(\x08\x12\x0f\n\x07\x63ontent\x18\x08 \x01(\x0c\x12\x12\n\ncall_epoch\x18\t \x01(\x03\x42\xbd\x01\n,io.readback.internal.conversation.storage.v1P\x01Z_github.com/readback/readback/clients/go/gen/readback/internal/conversation/storage/v1;storagev1\xaa\x02)Readback.Internal.Conversation.Storage.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,5 +35,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAGE']._serialized_start=99
   _globals['_PAGE']._serialized_end=169
   _globals['_ITEM']._serialized_start=172
-  _globals['_ITEM']._serialized_end=319
+  _globals['_ITEM']._serialized_end=339
 # @@protoc_insertion_point(module_scope)

@@ -60,6 +60,7 @@ class Item(_message.Message):
     LENGTH_FIELD_NUMBER: _builtins.int
     LATE_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
+    CALL_EPOCH_FIELD_NUMBER: _builtins.int
     entry_id: _builtins.bytes
     """The entry's UUID, 16 bytes."""
     kind: _builtins.int
@@ -76,6 +77,8 @@ class Item(_message.Message):
     """Appended by a writer that had already lost the call."""
     content: _builtins.bytes
     """The content's message, without an utterance's id."""
+    call_epoch: _builtins.int
+    """Epoch of the call in which the entry was written; 0 outside calls."""
     def __init__(
         self,
         *,
@@ -87,10 +90,11 @@ class Item(_message.Message):
         length: _builtins.int = ...,
         late: _builtins.bool = ...,
         content: _builtins.bytes = ...,
+        call_epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_offset", b"commit_offset", "content", b"content", "entry_id", b"entry_id", "kind", b"kind", "late", b"late", "length", b"length", "speaker", b"speaker", "start_offset", b"start_offset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_epoch", b"call_epoch", "commit_offset", b"commit_offset", "content", b"content", "entry_id", b"entry_id", "kind", b"kind", "late", b"late", "length", b"length", "speaker", b"speaker", "start_offset", b"start_offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -15,6 +15,7 @@ __all__ = (
     "ConversationState",
     "DeleteConversationRequest",
     "DeleteConversationResponse",
+    "Delivery",
     "EndCallRequest",
     "EndCallResponse",
     "EndConversationRequest",
@@ -927,6 +928,29 @@ default_message_pool.register_message(
 
 
 @dataclass(eq=False, repr=False)
+class Delivery(betterproto2.Message):
+    """
+    Playout of an agent's utterance, as the caller's client reports it.
+    """
+
+    characters: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    Number of characters (Unicode code points) of the utterance's `text` that the client has played. If it is
+    the length of `text`, the caller could hear the whole utterance.
+    """
+
+    play_time: "datetime.datetime | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    Time at which the client played the last of them, on the writer's clock.
+    """
+
+
+default_message_pool.register_message("readback.conversation.v1", "Delivery", Delivery)
+
+
+@dataclass(eq=False, repr=False)
 class EndCallRequest(betterproto2.Message):
     """
     Request to end a call.
@@ -1061,6 +1085,12 @@ class Entry(betterproto2.Message):
     late: "bool" = betterproto2.field(8, betterproto2.TYPE_BOOL)
     """
     True if the writer appended it after it had lost the call.
+    """
+
+    call_epoch: "int" = betterproto2.field(13, betterproto2.TYPE_INT64)
+    """
+    Epoch of the call in which the entry was written: that of the agent that wrote it, or the call's for an
+    entry of the service. 0 outside calls, and for entries stored before epochs were.
     """
 
     utterance: "Utterance | None" = betterproto2.field(
@@ -2013,6 +2043,24 @@ class Utterance(betterproto2.Message):
     """
     Id of an utterance that the service sealed as truncated; this utterance holds its full text, appended
     later by its writer.
+    """
+
+    readback_of: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
+    """
+    Digest of the quote (SHA-256 in hexadecimal) that the agent reads back with this utterance; empty for any
+    other utterance.
+    """
+
+    second_question_of: "str" = betterproto2.field(10, betterproto2.TYPE_STRING)
+    """
+    Digest of the quote about which the agent asks its second, strict question with this utterance; empty for
+    any other utterance.
+    """
+
+    delivered_through: "Delivery | None" = betterproto2.field(11, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    Playout of an agent's utterance, as the caller's client reports it; absent without a report. Agents only
+    wait for reports on utterances that read back or ask about a quote.
     """
 
 

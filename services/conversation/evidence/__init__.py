@@ -1,0 +1,1 @@
+"""Evidence of a customer's consent, read from the log."""
