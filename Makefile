@@ -29,7 +29,7 @@ run: $(RUNTIME) ## Install what is missing and start everything; Ctrl-C stops it
 quick: static ## The inner loop: format, lint, types, contracts, unit and contract tests (about three minutes)
 	@$(BIN)/python -m pytest -q $(IN_PAIRS) tests/unit tests/contract
 
-test: $(DEVELOPMENT) system-packages livekit toxiproxy clients check ## Install what the tests need, then run everything that CI runs (about 25 minutes)
+test: $(DEVELOPMENT) system-packages livekit toxiproxy clients check ## Install what the tests need, then run everything that CI runs (about 50 minutes)
 
 check: static pytest ## Run everything that CI runs, without installing
 
