@@ -88,7 +88,7 @@ async def _write_json(conversation: pb.Conversation, entries: Entries) -> AsyncI
 
 
 def _json(message: Message) -> str:
-    return json.dumps(MessageToDict(message, preserving_proto_field_name=True), ensure_ascii=False)
+    return json.dumps(MessageToDict(message), ensure_ascii=False)
 
 
 JSON = Format("application/json", "json", _write_json)

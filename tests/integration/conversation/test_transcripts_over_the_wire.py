@@ -156,7 +156,9 @@ async def test_a_transcript_is_exported_whole_in_every_format(mesh: Mesh) -> Non
     )
     first, text = await exported(asha, call.conversation_id, pb.TRANSCRIPT_FORMAT_JSON)
     assert first.file_name.endswith(".json")
-    assert [int(entry["number"]) for entry in json.loads(text)["entries"]] == list(range(1, 305))
+    entries = json.loads(text)["entries"]
+    assert [int(entry["number"]) for entry in entries] == list(range(1, 305))
+    assert {entry["conversationId"] for entry in entries} == {call.conversation_id}
 
 
 async def test_another_customer_cannot_export_a_transcript(mesh: Mesh) -> None:

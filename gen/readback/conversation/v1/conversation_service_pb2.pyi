@@ -152,7 +152,9 @@ class _TranscriptFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Tran
     TRANSCRIPT_FORMAT_WEBVTT: _TranscriptFormat.ValueType  # 2
     """WebVTT: utterances, timed from the start of their call."""
     TRANSCRIPT_FORMAT_JSON: _TranscriptFormat.ValueType  # 3
-    """JSON: one object with the conversation and every entry in the JSON form of `Entry`."""
+    """JSON: one object with the conversation and every entry, in the form that they have over HTTP
+    (`conversationId`).
+    """
 
 class TranscriptFormat(_TranscriptFormat, metaclass=_TranscriptFormatEnumTypeWrapper):
     """File format of a transcript."""
@@ -164,7 +166,9 @@ TRANSCRIPT_FORMAT_TEXT: TranscriptFormat.ValueType  # 1
 TRANSCRIPT_FORMAT_WEBVTT: TranscriptFormat.ValueType  # 2
 """WebVTT: utterances, timed from the start of their call."""
 TRANSCRIPT_FORMAT_JSON: TranscriptFormat.ValueType  # 3
-"""JSON: one object with the conversation and every entry in the JSON form of `Entry`."""
+"""JSON: one object with the conversation and every entry, in the form that they have over HTTP
+(`conversationId`).
+"""
 Global___TranscriptFormat: _TypeAlias = TranscriptFormat  # noqa: Y015
 
 @_typing.final

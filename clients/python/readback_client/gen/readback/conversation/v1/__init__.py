@@ -617,7 +617,8 @@ class TranscriptFormat(betterproto2.Enum):
 
     JSON = 3
     """
-    JSON: one object with the conversation and every entry in the JSON form of `Entry`.
+    JSON: one object with the conversation and every entry, in the form that they have over HTTP
+    (`conversationId`).
     """
 
     @classmethod
