@@ -31,6 +31,8 @@ _ANSWER_ENDS_AFTER_S = 0.5
 """Silence after which the agent's answer is complete."""
 _TAKEOVER_S = 10.0
 """Time for another agent to take over a call after its agent left."""
+_LEAVES_WITHIN_S = 5.0
+"""Time for leaving the room. A LiveKit server that is gone doesn't answer."""
 _POLL_S = 0.05
 
 
@@ -196,7 +198,9 @@ class CallClient:
         """Leave the room."""
         await self._microphone.close()
         await self._earpiece.close()
-        await self._room.disconnect()
+        with suppress(TimeoutError):  # the service ends the call in any case
+            async with asyncio.timeout(_LEAVES_WITHIN_S):
+                await self._room.disconnect()
         for task in self._reading:
             task.cancel()
 
