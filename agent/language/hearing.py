@@ -8,6 +8,8 @@ from agent.language.meanings import Expectation
 
 SURE_MARGIN = 2.0
 """Margin from which a heard place needs no question. Fixed on voices and cities that no bench uses."""
+WORD_CONFIDENCES = "word_confidences"
+"""Key of `Transcript.confidences` in the metadata of livekit-agents' speech data."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from livekit.agents import APIConnectOptions, LanguageCode, stt, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 from livekit.local_inference import VAD
 
-from agent.language.hearing import Expected, Transcript
+from agent.language.hearing import WORD_CONFIDENCES, Expected, Transcript
 from agent.speech.audio import STT_RATE, Samples, resampled, silence
 from agent.speech.endpointing import (
     CompletenessOf,
@@ -169,9 +169,9 @@ class MoonshineStream(stt.RecognizeStream):
             case Preflight(text):
                 return _transcript(stt.SpeechEventType.PREFLIGHT_TRANSCRIPT, text)
             case Final(text, at_ms):
-                self._on_final(self._final(text))
-                end = self._wall_clock(at_ms)
-                return _transcript(stt.SpeechEventType.FINAL_TRANSCRIPT, text, end=end)
+                final, end = self._final(text), self._wall_clock(at_ms)
+                self._on_final(final)
+                return _transcript(stt.SpeechEventType.FINAL_TRANSCRIPT, text, final.confidences, end=end)
             case SpeechEnded(at_ms):
                 return stt.SpeechEvent(
                     stt.SpeechEventType.END_OF_SPEECH, speech_end_time=self._wall_clock(at_ms)
@@ -190,6 +190,9 @@ class MoonshineStream(stt.RecognizeStream):
         return time.time() - (self._endpointer.clock_ms - at_ms) / 1000
 
 
-def _transcript(kind: stt.SpeechEventType, text: str, *, end: float | None = None) -> stt.SpeechEvent:
-    words = stt.SpeechData(language=_ENGLISH, text=text, confidence=1.0)
+def _transcript(
+    kind: stt.SpeechEventType, text: str, confidences: Sequence[float] = (), *, end: float | None = None
+) -> stt.SpeechEvent:
+    metadata = {WORD_CONFIDENCES: confidences}
+    words = stt.SpeechData(language=_ENGLISH, text=text, confidence=1.0, metadata=metadata)
     return stt.SpeechEvent(kind, alternatives=[words], speech_end_time=end)

@@ -9,7 +9,7 @@ from livekit import rtc
 from livekit.agents import stt
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 
-from agent.language.hearing import Expected, HeardPlace, Transcript
+from agent.language.hearing import WORD_CONFIDENCES, Expected, HeardPlace, Transcript
 from agent.language.meanings import Completeness, Expectation
 from agent.speech.audio import STEP, STT_RATE, Samples, resampled, silence
 from agent.speech.moonshine_engine import MoonshineEngine
@@ -152,7 +152,8 @@ async def test_only_speech_that_may_be_finished_is_decoded_with_names(spoken: Sp
         for at in range(0, len(audio), STT_RATE // 10):
             _push(stream, audio[at : at + STT_RATE // 10])
             await asyncio.sleep(0.01)  # lets the decodes run between the words
-        await _until(stream, SpeechEventType.END_OF_SPEECH)
+        events = await _until(stream, SpeechEventType.END_OF_SPEECH)
     assert None in recogniser.expected
     assert recogniser.expected[-1] is question
     assert [final.places[0].alternatives for final in finals] == [("Patna",)]
+    assert events[-2].alternatives[0].metadata == {WORD_CONFIDENCES: (0.9, 0.6)}
