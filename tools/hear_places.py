@@ -90,7 +90,7 @@ def voice_named(name: str) -> Voice:
     engine, _, variant = name.partition(":")
     if engine == "hibari":
         hibari = Hibari()
-        return lambda text, speed: _resampled(np.asarray(hibari(text, speed=speed), np.float32), SAMPLE_RATE)
+        return lambda text, speed: resampled(np.asarray(hibari(text, speed=speed), np.float32), SAMPLE_RATE)
     return lambda text, speed: _flite(variant, text, speed)
 
 
@@ -104,10 +104,10 @@ def _flite(variant: str, text: str, speed: float) -> NDArray[np.float32]:
         )
         with wave.open(str(target)) as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
-            return _resampled(samples.astype(np.float32) / np.float32(32768), file.getframerate())
+            return resampled(samples.astype(np.float32) / np.float32(32768), file.getframerate())
 
 
-def _resampled(audio: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+def resampled(audio: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     """Resample to `RECOGNISER_RATE` and add 0.2 s of silence at both ends."""
     count = int(len(audio) * RECOGNISER_RATE / rate)
     resampled = np.interp(np.arange(count) * rate / RECOGNISER_RATE, np.arange(len(audio)), audio)

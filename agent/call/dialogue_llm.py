@@ -1,5 +1,6 @@
 """Adapter of the dialogue to livekit-agents' LLM interface. It streams an answer to the customer's words."""
 
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -11,11 +12,14 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGive
 from agent.call.tool_messages import ToolPublisher
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
+from agent.language.hearing import Transcript
 from agent.recording.utterances import ToolCalls
 from mesh.clock import Clock
 from mesh.ids import uuid7
 
 _log = structlog.get_logger(__name__)
+_MERGED_TRANSCRIPTS = 8
+"""Maximum number of utterances that one turn is expected to join."""
 
 
 class TimedDialogue:
@@ -24,6 +28,8 @@ class TimedDialogue:
     def __init__(self, dialogue: Dialogue, clock: Clock) -> None:
         self._dialogue, self._clock = dialogue, clock
         self.language, self.completeness = dialogue.language, dialogue.completeness
+        self.expected = dialogue.expected
+        self._transcripts = deque[Transcript](maxlen=_MERGED_TRANSCRIPTS)
 
     def greeting(self, *, resumed: bool, answering: bool = False) -> str:
         """Return a welcome. If the call is `resumed` after a loss, return an apology and the open question.
@@ -45,9 +51,17 @@ class TimedDialogue:
         question = self._dialogue.state.question
         return f"{self.language.phrase('still_there')} {question.words if question else ''}".strip()
 
+    def heard(self, transcript: Transcript) -> None:
+        """Keep the transcript of a finished utterance, for the places in the turn that has its words."""
+        self._transcripts.append(transcript)
+
     def turn(self, text: str) -> AsyncGenerator[Event, None]:
         """Yield the events of the answer to the customer's words. Close the generator if they interrupt."""
-        return self._dialogue.respond(text, now=self._clock.now())
+        spoken = [
+            transcript for transcript in self._transcripts if transcript.text and transcript.text in text
+        ]
+        heard = {place.name: place for transcript in spoken for place in transcript.places}
+        return self._dialogue.respond(text, now=self._clock.now(), heard=tuple(heard.values()))
 
 
 class DialogueLLM(llm.LLM[Any]):

@@ -42,7 +42,12 @@ class SpeechEngines:
 def make_session(engines: SpeechEngines, dialogue_llm: DialogueLLM) -> AgentSession[None]:
     """Return a session whose recognition, dialogue and voice all run on this machine."""
     return AgentSession(
-        stt=MoonshineSTT(engines.moonshine, dialogue_llm.dialogue.completeness),
+        stt=MoonshineSTT(
+            engines.moonshine,
+            dialogue_llm.dialogue.completeness,
+            expected=dialogue_llm.dialogue.expected,
+            on_final=dialogue_llm.dialogue.heard,
+        ),
         vad=BargeInDetector(),
         llm=dialogue_llm,
         tts=HibariTTS(engines.hibari),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from agent.dialogue.places import Place
 from agent.language import Language, language_for
+from agent.language.hearing import HeardPlace
 from agent.language.meanings import Expectation
 
 _REGION = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}(?:-[A-Za-z]{4})?-([A-Za-z]{2})(?:-|$)")
@@ -56,7 +58,7 @@ class Context:
 
     `origin`, `destination` and `departure_date` belong to the current search. `asked` is the slot or subject
     of the open question ("origin", "destination", …). `offered` is True if there are found flights, so that
-    "the second one" can refer to one.
+    "the second one" can refer to one. `heard` has the places that the recogniser heard in a spoken utterance.
     """
 
     now: datetime
@@ -68,6 +70,7 @@ class Context:
     departure_date: date | None = None
     searched: bool = False
     offered: bool = False
+    heard: Sequence[HeardPlace] = ()
 
     @property
     def language(self) -> Language:

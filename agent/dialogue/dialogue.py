@@ -6,6 +6,7 @@ import itertools
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 
 from agent.dialogue.context import CallerHome, Context
@@ -18,6 +19,7 @@ from agent.dialogue.tools import Tools, ToolUnavailable
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.language import Language
 from agent.language.flight_times import day_of
+from agent.language.hearing import Expected, HeardPlace
 from agent.language.meanings import Completeness, Expectation
 from agent.language.spans import lowered
 
@@ -60,6 +62,18 @@ class Dialogue:
         """Return the kind of answer that the open question asks for."""
         return self.state.question.expectation if self.state.question else Expectation.NONE
 
+    def expected(self) -> Expected:
+        """Return what the recogniser should expect to hear: the kind of answer, and the mentioned places."""
+        draft, question = self.state.draft, self.state.question
+        offered = question.offered if question else ()
+        known = offered or tuple(filter(None, (draft.origin, draft.destination, draft.via)))
+        return Expected(
+            self.expectation(),
+            self._home.country,
+            frozenset(code for place in known for code in (place.code, *place.airport_codes)),
+            only_mentioned=len(offered) > 1,
+        )
+
     def completeness(self, text: str) -> Completeness:
         """Return how complete `text` is as an answer to the open question. Endpointing uses this."""
         return self.language.completeness(text, self.expectation())
@@ -83,15 +97,15 @@ class Dialogue:
         self.state.last_answer = [words]
         return [Speech(words)]
 
-    async def respond(self, utterance: str, *, now: datetime) -> Events:
-        """Answer a spoken or typed utterance.
+    async def respond(self, utterance: str, *, now: datetime, heard: Sequence[HeardPlace] = ()) -> Events:
+        """Answer a spoken or typed utterance, with the places that the recogniser `heard` in it.
 
         `now` must be an aware datetime. No text raises an error, and failures of tools become sentences.
         Further requests of the utterance are answered once the first one leaves no question open.
         """
         text, listed = utterance, self.state.flight_list
         for count in itertools.count(1):
-            async with aclosing(self._answer_first(text, now, announce=count == 1)) as events:
+            async with aclosing(self._answer_first(text, now, heard, announce=count == 1)) as events:
                 async for event in events:
                     yield event
             if self.state.question is not None or not self.state.remembered:
@@ -108,9 +122,11 @@ class Dialogue:
         self.state.question = Question(About.NEXT_REQUEST, self.language.phrase("offer_next_request"))
         return Speech(self.state.question.words)
 
-    async def _answer_first(self, utterance: str, now: datetime, *, announce: bool) -> Events:
+    async def _answer_first(
+        self, utterance: str, now: datetime, heard: Sequence[HeardPlace], *, announce: bool
+    ) -> Events:
         """Answer the first request of an utterance, and remember the text of the others."""
-        context = self._context(now)
+        context = replace(self._context(now), heard=heard)
         try:
             first = await first_request(utterance, self._annotator, context)
         except ToolUnavailable:

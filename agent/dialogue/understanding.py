@@ -17,6 +17,7 @@ from agent.dialogue.context import Context
 from agent.dialogue.frames import DateSlot, Frame, Intent, PlaceSlot, Slots
 from agent.dialogue.intents import NAMED_EXACTLY, Clues, intent_of
 from agent.dialogue.places import PlaceAnnotator
+from agent.dialogue.unsure_places import with_alternatives
 from agent.language import Language
 from agent.language.days import DateExpression, ImpossibleDate, return_day
 from agent.language.meanings import Acts, Expectation, PlaceRoles, Reading
@@ -48,6 +49,7 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
     if language.plain_words(lowered(rest)):
         found = await annotator.annotate(rest, home_country=context.home.country)
         found = _without_ordinary(found, lower, context)
+        found = await with_alternatives(found, context.heard, annotator, language, context.home.country)
     roles = language.place_roles(lower, found)
     acts = language.acts_of(lower)
     unknown = language.unknown_places(lower, [*reading.pieces, *found])

@@ -13,6 +13,7 @@ from livekit.agents import stt
 from livekit.agents.stt import SpeechEventType
 from livekit.agents.voice import Agent, AgentSession, ModelSettings, TranscriptSynchronizer, io
 
+from agent.language.hearing import WORD_CONFIDENCES
 from agent.recording.utterances import AgentSpeech, CustomerSpeech
 
 
@@ -51,7 +52,9 @@ class RecordingAgent(Agent):
                 self._customer.interim(event.alternatives[0].text)
             case SpeechEventType.FINAL_TRANSCRIPT:
                 end = _time(event.speech_end_time or event.created_at)
-                self._customer.final(event.alternatives[0].text, end)
+                words = event.alternatives[0]
+                confidences = (words.metadata or {}).get(WORD_CONFIDENCES, ())
+                self._customer.final(words.text, end, confidences)
             case _:
                 pass
 

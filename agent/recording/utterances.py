@@ -7,6 +7,7 @@ replace a caption with its entry.
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -65,7 +66,13 @@ class Utterance:
         )
 
     def seal(
-        self, text: str, sealing: entry_pb2.Sealing.ValueType, end: datetime, *, generated: str = ""
+        self,
+        text: str,
+        sealing: entry_pb2.Sealing.ValueType,
+        end: datetime,
+        *,
+        generated: str = "",
+        word_confidences: Sequence[float] = (),
     ) -> Receipt:
         """Record and show the final text. Return the receipt for its entry in the log.
 
@@ -79,6 +86,7 @@ class Utterance:
             sealing=sealing,
             modality=self._modality,
             generated_text="" if generated == text else generated[:MAX_TEXT_LENGTH],
+            word_confidences=word_confidences,
             start_time=self._start,
             end_time=max(end, self._start),
         )
@@ -114,10 +122,10 @@ class CustomerSpeech:
         self._text = text
         self._current().revise(text)
 
-    def final(self, text: str, end: datetime) -> None:
-        """Record the final text of the utterance, and close it."""
+    def final(self, text: str, end: datetime, word_confidences: Sequence[float] = ()) -> None:
+        """Record the final text of the utterance with the confidence in each word, and close it."""
         sealing = entry_pb2.SEALING_FINAL if self._connected else entry_pb2.SEALING_TRUNCATED
-        self._receipts.append(self._current().seal(text, sealing, end))
+        self._receipts.append(self._current().seal(text, sealing, end, word_confidences=word_confidences))
         self._reset()
 
     def truncate(self) -> None:

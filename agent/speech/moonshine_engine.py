@@ -1,39 +1,42 @@
-"""Moonshine tiny-en, the offline speech recogniser: converts one utterance to text, on the CPU.
-
-The library's Python function copies the audio through Python lists and first runs its own voice detection.
-That takes a third of the time of a short utterance: 3.4 s of speech need 199 ms instead of 127 ms on two
-cores. So this module passes the samples directly to the C function.
-"""
+"""Moonshine tiny-en, the offline speech recogniser: converts one utterance to text, on the CPU."""
 
 import asyncio
-import ctypes
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.resources import as_file, files
-from typing import Any
+from dataclasses import replace
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Protocol
 
-import numpy as np
-from moonshine_voice import ModelArch, Transcriber
-from moonshine_voice.moonshine_api import TranscriptC
+import structlog
 
+from agent.language.hearing import Expected, Transcript
 from agent.speech.audio import STT_RATE, Samples, silence
+from agent.speech.moonshine_library import LibraryDecoder
+from agent.speech.own_decoder import OwnDecoder
 
-_OPTIONS = {
-    "vad_threshold": "0",
-    "return_audio_data": "false",
-    "identify_speakers": "false",
-    "word_timestamps": "false",
-}
+_log = structlog.get_logger(__name__)
+MODEL = files("moonshine_voice") / "assets" / "tiny-en"
+"""Folder of the model."""
 _MIN_SAMPLES = STT_RATE // 10
-_PADDING = silence(100)
-"""Silence added after the audio. Without it the model drops the last word."""
 
 _OLD_HYPHENS = re.compile(r"\b(to|good)-(day|night|morrow|bye)\b", re.IGNORECASE)
 """Old spellings that the model learned from books: "to-morrow", "good-bye"."""
 
 
-class DecodeFailed(Exception):
-    """The audio of one utterance could not be decoded. Later utterances may succeed."""
+class UtteranceDecoder(Protocol):
+    """Decoder of whole utterances."""
+
+    def decode(self, samples: Samples, expected: Expected | None = None) -> Transcript:
+        """Return the transcript of an utterance (16 kHz). Blocks. Raises `DecodeFailed`.
+
+        Pass `expected` for an utterance that may be finished.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the model."""
 
 
 class MoonshineEngine:
@@ -42,43 +45,38 @@ class MoonshineEngine:
     It decodes one utterance at a time, because two at a time compete for the same cores and both are late.
     """
 
-    def __init__(self) -> None:
-        with as_file(files("moonshine_voice") / "assets" / "tiny-en") as model:
-            self._transcriber: Any = Transcriber(str(model), ModelArch.TINY, options=_OPTIONS)
+    def __init__(self, load_own: Callable[[Traversable], UtteranceDecoder] = OwnDecoder) -> None:
+        """Load `load_own`; if it can't be loaded, the library's decoder."""
+        self._decoder = _loaded(load_own)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="moonshine")
         self.decode(silence(1000))  # the first run allocates memory
+        self.decode(silence(1000), Expected())
 
-    async def transcribe(self, samples: Samples) -> str:
-        """Return the text of an utterance (16 kHz). Requests run in order. Raises `DecodeFailed`."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self.decode, samples)
-
-    def decode(self, samples: Samples) -> str:
-        """Return the text of an utterance (16 kHz), or an empty string. Blocks. Raises `DecodeFailed`."""
-        if len(samples) < _MIN_SAMPLES:
-            return ""
-        audio = np.concatenate((samples, _PADDING)).astype(np.float32) / 32768
-        transcript = ctypes.POINTER(TranscriptC)()
-        error = self._transcriber._lib.moonshine_transcribe_without_streaming(
-            self._transcriber._handle,
-            audio.ctypes.data_as(ctypes.POINTER(ctypes.c_float)),
-            len(audio),
-            STT_RATE,
-            0,
-            ctypes.byref(transcript),
+    async def transcribe(self, samples: Samples, expected: Expected | None = None) -> Transcript:
+        """Return the transcript of an utterance (16 kHz). Requests run in order. Raises `DecodeFailed`."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, self.decode, samples, expected
         )
-        if error < 0:
-            raise DecodeFailed(f"moonshine refused the audio: error {error}")
-        return _text(transcript)
+
+    def decode(self, samples: Samples, expected: Expected | None = None) -> Transcript:
+        """Return the transcript of an utterance (16 kHz). Blocks. Raises `DecodeFailed`.
+
+        With `expected`, for an utterance that may be finished, it leans towards the names of places.
+        """
+        if len(samples) < _MIN_SAMPLES:
+            return Transcript()
+        transcript = self._decoder.decode(samples, expected)
+        return replace(transcript, text=_OLD_HYPHENS.sub(r"\1\2", transcript.text))
 
     def close(self) -> None:
         """Wait for the running decode and free the model."""
         self._executor.shutdown()
-        self._transcriber.close()
+        self._decoder.close()
 
 
-def _text(transcript: "ctypes._Pointer[TranscriptC]") -> str:
-    if not transcript:
-        return ""
-    lines = (transcript.contents.lines[index].text for index in range(transcript.contents.line_count))
-    text = " ".join(ctypes.string_at(line).decode("utf-8", "ignore") for line in lines if line).strip()
-    return _OLD_HYPHENS.sub(r"\1\2", text)
+def _loaded(load_own: Callable[[Traversable], UtteranceDecoder]) -> UtteranceDecoder:
+    try:
+        return load_own(MODEL)
+    except Exception:  # noqa: BLE001 - onnxruntime's errors have no common class
+        _log.exception("own decoder not loaded; the library decodes without names")
+        return LibraryDecoder(MODEL)

@@ -45,9 +45,9 @@ class Tally:
         begun = time.perf_counter()
         found = places.annotate(heard)
         self.milliseconds.append(1000 * (time.perf_counter() - begun))
-        cities = [_city(code) for code in meant]
-        first = [_city(a.resolution.candidates[0].place.code) for a in found]
-        three = {_city(c.place.code) for a in found for c in a.resolution.candidates}
+        cities = [city(code) for code in meant]
+        first = [city(a.resolution.candidates[0].place.code) for a in found]
+        three = {city(c.place.code) for a in found for c in a.resolution.candidates}
         sure = [city for city, a in zip(first, found, strict=True) if a.resolution.confident]
         self.requests += 1
         self.places += len(cities)
@@ -75,7 +75,7 @@ class Tally:
         }
 
 
-def _city(code: str) -> str:
+def city(code: str) -> str:
     lexicon = places.load()
     return lexicon.metro_of(lexicon.place(code))
 

@@ -43,10 +43,12 @@ def set_place(state: DialogueState, slot_name: str, place: Place | None) -> None
 def learn(state: DialogueState, slot_name: str, place: Place) -> None:
     """Remember `place` as the meaning of the uncertain words of a slot.
 
-    If `place` is none of their candidates, the caller has changed their mind, so nothing is remembered.
+    If `place` is none of their candidates, the caller has changed their mind, so nothing is remembered. If
+    the words are the name of another candidate, the recogniser was wrong, and may be right the next time.
     """
     words, places = state.doubted.pop(slot_name, ("", ()))
-    if words and (not places or place in places):
+    named = [candidate.city for candidate in places if candidate.city.lower() == words]
+    if words and (not places or (place in places and (not named or place.city in named))):
         state.learned[words] = place
 
 

@@ -23,8 +23,8 @@ const words = (text) =>
 
 /**
  * Items, in order of appearance:
- *   {kind: "line", id, speaker: "customer"|"agent", text, state, typed, number, time},
- *     state: open, final, interrupted, truncated
+ *   {kind: "line", id, speaker: "customer"|"agent", text, state, typed, confidences, number, time},
+ *     state: open, final, interrupted, truncated; confidences: one for each word, or none
  *   {kind: "tool", id, call?: ToolCall, result?: ToolResult, number, time}
  *   {kind: "event", id, change, number, time}
  * Emits "change" and "remove" with detail {item}.
@@ -128,7 +128,12 @@ export class CaptionsAndEntries extends EventTarget {
     if (cut) {
       // A late entry with the whole text of a line that was cut off. It replaces that line's text.
       this.#aliases.set(utterance.utterance_id, cut.id);
-      return this.#change(cut, { text, state: SEALINGS[utterance.sealing] ?? "final", completed: true });
+      return this.#change(cut, {
+        text,
+        state: SEALINGS[utterance.sealing] ?? "final",
+        confidences: utterance.word_confidences ?? [],
+        completed: true,
+      });
     }
     if (this.#line(utterance.utterance_id)?.completed) return;
     const line =
@@ -141,6 +146,7 @@ export class CaptionsAndEntries extends EventTarget {
       text,
       state: SEALINGS[utterance.sealing] ?? "final",
       typed: utterance.modality === "MODALITY_TEXT",
+      confidences: utterance.word_confidences ?? [],
     });
   }
 

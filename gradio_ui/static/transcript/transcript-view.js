@@ -15,6 +15,7 @@ const EVENTS = {
 const NOTES = { interrupted: "interrupted", truncated: "cut off" };
 const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const NEAR_END_PX = 60;
+const UNSURE = 0.5;
 
 export class TranscriptView {
   #log;
@@ -109,6 +110,7 @@ function lineRow({ testid, times }) {
   const who = h("span", { class: "line-who" });
   const note = h("span", { class: "line-note" });
   const text = h("p", { class: "line-text" });
+  let shown = "";
   const element = h(
     "li",
     { class: "line", "data-testid": testid },
@@ -130,9 +132,21 @@ function lineRow({ testid, times }) {
       ]
         .filter(Boolean)
         .join(" · ");
-      if (text.textContent !== item.text) text.textContent = item.text;
+      const wanted = JSON.stringify([item.text, item.confidences]);
+      if (shown !== wanted) text.replaceChildren(...wordsOf(item));
+      shown = wanted;
     },
   };
+}
+
+/** Returns the text of a line, with words that the recogniser may have got wrong as elements. */
+function wordsOf({ text, confidences = [] }) {
+  let word = 0;
+  return text.split(/(\s+)/).map((part) => {
+    if (!part.trim()) return part;
+    const unsure = confidences[word++] < UNSURE;
+    return unsure ? h("span", { class: "unsure", title: "May be misheard" }, part) : part;
+  });
 }
 
 function toolRow() {

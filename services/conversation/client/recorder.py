@@ -14,6 +14,7 @@ drafts are appended late. If this fails, they stay in the file and `outbox_recov
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -144,6 +145,7 @@ class Recorder:
         sealing: entry_pb2.Sealing.ValueType = entry_pb2.SEALING_FINAL,
         modality: entry_pb2.Modality.ValueType = entry_pb2.MODALITY_VOICE,
         generated_text: str = "",
+        word_confidences: Sequence[float] = (),
         locale: str = "",
         readback_of: str = "",
         second_question_of: str = "",
@@ -158,6 +160,7 @@ class Recorder:
             readback_of: digest of the quote that the utterance reads back.
             second_question_of: digest of the quote that the utterance asks about again.
             delivered_through: how far the caller's client reports that it has played the utterance.
+            word_confidences: confidence in each word of `text`, 0 to 1; empty if unknown.
         """
         utterance = entry_pb2.Utterance(
             utterance_id=utterance_id,
@@ -165,6 +168,7 @@ class Recorder:
             modality=modality,
             text=text,
             generated_text=generated_text,
+            word_confidences=word_confidences,
             sealing=sealing,
             locale=locale,
             readback_of=readback_of,

@@ -24,6 +24,7 @@ MAX_CONTENT_BYTES = 1024 * 1024
 """Most bytes of a serialized content. gRPC clients accept messages of at most 4 MiB, so a larger entry could
 be stored but not read."""
 _MAX_LOCALE = 35
+_MAX_WORDS = 10_000
 is_uuid = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 """Match a UUID in the contract's format."""
 
@@ -95,6 +96,8 @@ def _surely_valid(draft: call_record.Draft, content: Message) -> bool:
             and not content.readback_of
             and not content.second_question_of
             and not content.HasField("delivered_through")
+            and len(content.word_confidences) <= _MAX_WORDS
+            and all(0 <= confidence <= 1 for confidence in content.word_confidences)
             and draft.HasField("utterance")
         )
     if isinstance(content, call_record.OpenUtterance):

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 
+from agent.language.hearing import Expected
 from agent.speech.audio import STT_RATE, Samples, resampled
 from agent.speech.hibari_engine import TTS_RATE, HibariEngine
 from agent.speech.moonshine_engine import MoonshineEngine
@@ -72,7 +73,7 @@ def hearings(text: str, choice: random.Random) -> list[str]:
     """Return the transcripts of a spoken text: of the original speech, then of degraded versions."""
     speech = _spoken(text)
     return [
-        _recogniser().decode(samples)
+        _recogniser().decode(samples, Expected()).text
         for samples in (speech, *(_carried(speech, choice) for _ in range(CALLS)))
     ]
 

@@ -54,7 +54,7 @@ def listen(moonshine: MoonshineEngine) -> Callable[..., list[tuple[int, Endpoint
             new = endpointer.push_audio(microphone[at : at + 320])
             while decodes and decodes[0][0] <= endpointer.clock_ms:
                 request = decodes.pop(0)[1]
-                new += endpointer.push_text(request, moonshine.decode(request.samples))
+                new += endpointer.push_text(request, moonshine.decode(request.samples).text)
             decodes += [
                 (endpointer.clock_ms + 120, event) for event in new if isinstance(event, DecodeRequest)
             ]

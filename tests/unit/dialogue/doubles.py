@@ -22,6 +22,7 @@ from agent.dialogue.state import DialogueState
 from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, PlaceUnknown
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.language.flight_times import day_of
+from agent.language.hearing import HeardPlace
 from mesh.contracts.tool_arguments import arguments_from
 
 Day = date
@@ -442,9 +443,9 @@ class Conversation:
         )
         self.events: list[Event] = []
 
-    async def say(self, words: str, *, now: datetime = NOW) -> str:
+    async def say(self, words: str, *, now: datetime = NOW, heard: Sequence[HeardPlace] = ()) -> str:
         """Return the spoken answer."""
-        self.events = [event async for event in self.dialogue.respond(words, now=now)]
+        self.events = [event async for event in self.dialogue.respond(words, now=now, heard=heard)]
         return " ".join(event.text for event in self.events if isinstance(event, Speech))
 
     @property

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.language.hearing import Expected, HeardPlace
 from agent.language.meanings import Expectation
 from tests.unit.dialogue.doubles import ExactGazetteer, Timetable
 
@@ -177,3 +178,50 @@ async def test_without_a_stop_withdraws_the_place_to_change_at(
     await conversation.say("flights from Chennai to Delhi tomorrow via Mumbai")
     await conversation.say("only nonstop")
     assert (timetable.searches[-1].via, timetable.searches[-1].nonstop) == ("", True)
+
+
+KOCHI_OR_GOA = (HeardPlace("Kochi", 0.4, ("Goa",)),)
+
+
+async def test_a_place_that_the_recogniser_is_unsure_of_is_asked_about_with_its_alternative(
+    conversation: Conversation, timetable: Timetable
+) -> None:
+    question = await conversation.say("flights from Chennai to Kochi tomorrow", heard=KOCHI_OR_GOA)
+    assert question == "Did you mean Kochi in India, or Goa in India?"
+    assert not timetable.searches
+    assert conversation.dialogue.expected() == Expected(
+        Expectation.YES_NO, "IN", frozenset({"COK", "GOI"}), only_mentioned=True
+    )
+    assert "from Chennai to Goa" in await conversation.say("Goa")
+    assert timetable.searches[0].destination == "GOI"
+
+
+async def test_a_place_that_the_recogniser_is_sure_of_is_searched_at_once(
+    conversation: Conversation, timetable: Timetable
+) -> None:
+    sure = (HeardPlace("Kochi", 2.0, ("Goa",)),)
+    await conversation.say("flights from Chennai to Kochi tomorrow", heard=sure)
+    assert timetable.searches[0].destination == "COK"
+
+
+async def test_an_unsure_place_without_alternatives_is_confirmed(conversation: Conversation) -> None:
+    answer = await conversation.say(
+        "flights from Chennai to Kochi tomorrow", heard=(HeardPlace("Kochi", 0.4),)
+    )
+    assert answer == "Did you mean Kochi in India?"
+
+
+async def test_a_name_that_was_heard_wrongly_once_keeps_its_meaning(
+    conversation: Conversation, timetable: Timetable
+) -> None:
+    await conversation.say("flights from Chennai to Kochi tomorrow", heard=KOCHI_OR_GOA)
+    await conversation.say("the second one")
+    await conversation.say("flights from Chennai to Kochi tomorrow")
+    assert [search.destination for search in timetable.searches] == ["GOI", "COK"]
+
+
+async def test_places_of_the_search_are_expected_again(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to New York tomorrow")
+    expected = conversation.dialogue.expected()
+    assert expected.mentioned == {"MAA", "NYC", "JFK", "EWR", "LGA"}
+    assert not expected.only_mentioned

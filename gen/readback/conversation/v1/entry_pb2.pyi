@@ -312,6 +312,7 @@ class Utterance(_message.Message):
     READBACK_OF_FIELD_NUMBER: _builtins.int
     SECOND_QUESTION_OF_FIELD_NUMBER: _builtins.int
     DELIVERED_THROUGH_FIELD_NUMBER: _builtins.int
+    WORD_CONFIDENCES_FIELD_NUMBER: _builtins.int
     utterance_id: _builtins.str
     """UUID chosen by the writer at the start of the utterance; the live captions use the same id."""
     speaker: Global___Speaker.ValueType
@@ -346,6 +347,12 @@ class Utterance(_message.Message):
         wait for reports on utterances that read back or ask about a quote.
         """
 
+    @_builtins.property
+    def word_confidences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Confidence of the recogniser in each word of `text`, split at white space, from 0 to 1; empty if it is
+        unknown.
+        """
+
     def __init__(
         self,
         *,
@@ -360,10 +367,11 @@ class Utterance(_message.Message):
         readback_of: _builtins.str = ...,
         second_question_of: _builtins.str = ...,
         delivered_through: Global___Delivery | None = ...,
+        word_confidences: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["delivered_through", b"delivered_through"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completes_utterance_id", b"completes_utterance_id", "delivered_through", b"delivered_through", "generated_text", b"generated_text", "locale", b"locale", "modality", b"modality", "readback_of", b"readback_of", "sealing", b"sealing", "second_question_of", b"second_question_of", "speaker", b"speaker", "text", b"text", "utterance_id", b"utterance_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completes_utterance_id", b"completes_utterance_id", "delivered_through", b"delivered_through", "generated_text", b"generated_text", "locale", b"locale", "modality", b"modality", "readback_of", b"readback_of", "sealing", b"sealing", "second_question_of", b"second_question_of", "speaker", b"speaker", "text", b"text", "utterance_id", b"utterance_id", "word_confidences", b"word_confidences"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

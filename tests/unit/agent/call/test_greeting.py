@@ -1,12 +1,14 @@
 """The greeting of a call: a welcome, or an apology after a loss."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
 from agent.call.dialogue_llm import TimedDialogue
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.turn import Speech
+from agent.dialogue.turn import Events, Speech
+from agent.language.hearing import HeardPlace, Transcript
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -17,6 +19,16 @@ class Nowhere:
 
     async def annotate(self, text: str, *, home_country: str) -> list[object]:
         return []
+
+
+class Questioned(Dialogue):
+    """A dialogue that keeps what the recogniser heard."""
+
+    heard: Sequence[HeardPlace] = ()
+
+    def respond(self, utterance: str, *, now: datetime, heard: Sequence[HeardPlace] = ()) -> Events:
+        self.heard = heard
+        return super().respond(utterance, now=now, heard=heard)
 
 
 @pytest.fixture
@@ -65,3 +77,14 @@ async def test_an_open_question_is_asked_again_after_a_loss(timed: TimedDialogue
 def test_completeness_is_judged_by_the_dialogue(timed: TimedDialogue) -> None:
     assert timed.completeness("flights from Chennai to") == "incomplete"
     assert timed.completeness("flights from Chennai to Delhi tomorrow morning") == "complete"
+
+
+async def test_a_turn_gets_the_heard_places_of_its_own_words_only() -> None:
+    dialogue = Questioned(Nowhere(), Nowhere())  # type: ignore[arg-type]
+    timed = TimedDialogue(dialogue, SimulatedClock(datetime(2026, 11, 23, 9, tzinfo=UTC)))
+    goa, pune, patna = HeardPlace("Goa", 1.0), HeardPlace("Pune", 1.0), HeardPlace("Patna", 3.0)
+    timed.heard(Transcript("Goa please", places=(goa,)))
+    timed.heard(Transcript("from Pune", places=(pune,)))
+    timed.heard(Transcript("to Patna", places=(patna,)))
+    await timed.turn("from Pune to Patna").aclose()
+    assert dialogue.heard == (pune, patna)

@@ -33,7 +33,7 @@ STEPS = st.one_of(
     st.tuples(st.just("playback_finished"), TIMES, st.booleans(), st.none() | WORDS),
     st.tuples(st.just("started"), TIMES),
     st.tuples(st.just("interim"), WORDS),
-    st.tuples(st.just("final"), WORDS, TIMES),
+    st.tuples(st.just("final"), WORDS, TIMES, st.lists(st.floats(0, 1), max_size=3)),
     st.tuples(st.just("truncate")),
     st.tuples(st.just("typed"), WORDS),
     st.tuples(st.just("tool_started"), JSON),

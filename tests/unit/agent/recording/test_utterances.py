@@ -338,3 +338,9 @@ async def test_a_tool_call_of_an_interrupted_turn_has_a_result_too(log: Recorded
         tool_call_id="one", name="search_flights", outcome=entry_pb2.TOOL_OUTCOME_ABANDONED
     )
     assert log.drafts[-1] == ("result", abandoned)
+
+
+async def test_the_confidence_of_each_word_is_recorded(customer: CustomerSpeech, log: RecordedLog) -> None:
+    customer.final("To Delhi.", NOW, (0.9, 0.4))
+    customer.typed("To Delhi.")
+    assert [details["word_confidences"] for details in log.sealed] == [(0.9, 0.4), ()]

@@ -9,9 +9,11 @@ from livekit import rtc
 from livekit.agents import stt
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 
-from agent.language.meanings import Completeness
+from agent.language.hearing import WORD_CONFIDENCES, Expected, HeardPlace, Transcript
+from agent.language.meanings import Completeness, Expectation
 from agent.speech.audio import STEP, STT_RATE, Samples, resampled, silence
-from agent.speech.moonshine_engine import DecodeFailed, MoonshineEngine
+from agent.speech.moonshine_engine import MoonshineEngine
+from agent.speech.own_decoder import DecodeFailed
 from agent.speech.speech_to_text import MoonshineSTT
 
 pytestmark = pytest.mark.unit
@@ -25,11 +27,11 @@ class Scripted:
     def __init__(self, text: str = "yes please", *, fails: bool = False) -> None:
         self.text, self.fails, self.asked = text, fails, 0
 
-    async def transcribe(self, samples: Samples) -> str:
+    async def transcribe(self, samples: Samples, expected: Expected | None = None) -> Transcript:
         self.asked += 1
         if self.fails:
             raise DecodeFailed("error -1")
-        return self.text
+        return Transcript(self.text)
 
 
 def _push(stream: stt.RecognizeStream, samples: Samples, rate: int = STT_RATE) -> None:
@@ -105,12 +107,12 @@ async def test_a_complete_recording_is_recognised(moonshine: MoonshineEngine, sp
 
 
 def test_old_hyphens_are_removed(moonshine: MoonshineEngine, spoken: Spoken) -> None:
-    assert "goodbye" in moonshine.decode(spoken("Thank you, goodbye.")).lower()
+    assert "goodbye" in moonshine.decode(spoken("Thank you, goodbye.")).text.lower()
 
 
 def test_silence_gives_no_text(moonshine: MoonshineEngine) -> None:
-    assert moonshine.decode(silence(0)) == ""
-    assert moonshine.decode(silence(50)) == ""
+    assert moonshine.decode(silence(0)).text == ""
+    assert moonshine.decode(silence(50)).text == ""
 
 
 async def test_decodes_finish_in_the_order_of_the_requests(
@@ -126,3 +128,32 @@ async def test_decodes_finish_in_the_order_of_the_requests(
         for number in range(4):
             tasks.create_task(decode(number))
     assert done == [0, 1, 2, 3]
+
+
+class Recording:
+    """A recogniser that records what each decode was told to expect."""
+
+    def __init__(self) -> None:
+        self.expected: list[Expected | None] = []
+
+    async def transcribe(self, samples: Samples, expected: Expected | None = None) -> Transcript:
+        self.expected.append(expected)
+        return Transcript("to Pune", (0.9, 0.6), (HeardPlace("Pune", 0.5, ("Patna",)),))
+
+
+async def test_only_speech_that_may_be_finished_is_decoded_with_names(spoken: Spoken) -> None:
+    recogniser, finals, question = Recording(), list[Transcript](), Expected(Expectation.PLACE)
+    moonshine_stt = MoonshineSTT(
+        recogniser, lambda _: Completeness.UNKNOWN, expected=lambda: question, on_final=finals.append
+    )
+    async with moonshine_stt.stream() as stream:
+        speech = spoken("I want to fly from Boston to Denver on the second of December.")
+        audio = np.concatenate((silence(300), speech, silence(1200)))
+        for at in range(0, len(audio), STT_RATE // 10):
+            _push(stream, audio[at : at + STT_RATE // 10])
+            await asyncio.sleep(0.01)  # lets the decodes run between the words
+        events = await _until(stream, SpeechEventType.END_OF_SPEECH)
+    assert None in recogniser.expected
+    assert recogniser.expected[-1] is question
+    assert [final.places[0].alternatives for final in finals] == [("Patna",)]
+    assert events[-2].alternatives[0].metadata == {WORD_CONFIDENCES: (0.9, 0.6)}

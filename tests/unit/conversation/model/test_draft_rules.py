@@ -58,6 +58,8 @@ UTTERANCES = st.builds(
     readback_of=DIGESTS,
     second_question_of=DIGESTS,
     delivered_through=DELIVERIES,
+    word_confidences=st.lists(st.sampled_from([-0.1, 0.0, 0.5, 1.0, 1.1, float("nan")]), max_size=3)
+    | st.just([0.5] * 10_001),
 )
 OPEN_UTTERANCES = st.builds(
     call_record.OpenUtterance,
@@ -215,6 +217,7 @@ def test_fast_validation_considers_every_field() -> None:
         "readback_of",
         "second_question_of",
         "delivered_through",
+        "word_confidences",
     }
     assert {field.name for field in call_record.OpenUtterance.DESCRIPTOR.fields} == {
         "utterance_id",

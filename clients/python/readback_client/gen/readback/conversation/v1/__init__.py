@@ -2064,6 +2064,12 @@ class Utterance(betterproto2.Message):
     wait for reports on utterances that read back or ask about a quote.
     """
 
+    word_confidences: "list[float]" = betterproto2.field(12, betterproto2.TYPE_FLOAT, repeated=True)
+    """
+    Confidence of the recogniser in each word of `text`, split at white space, from 0 to 1; empty if it is
+    unknown.
+    """
+
 
 default_message_pool.register_message("readback.conversation.v1", "Utterance", Utterance)
 
