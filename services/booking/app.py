@@ -17,6 +17,9 @@ from readback.internal.booking.v1 import booking_internal_service_pb2
 from readback.internal.booking.v1.booking_internal_service_pb2_grpc import (
     add_BookingInternalServiceServicer_to_server,
 )
+from readback.internal.conversation.v1 import consent_evidence_service_pb2
+from readback.internal.conversation.v1.consent_evidence_service_pb2_grpc import ConsentEvidenceServiceStub
+from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
 
 from mesh.background import Task, run_in_background
 from mesh.calling.channel import open_channel
@@ -26,12 +29,13 @@ from mesh.database.migrations import migrated
 from mesh.logs import configure
 from mesh.security.revocations import IDENTITY, verifier_of_identity
 from mesh.security.token_buckets import TokenBuckets
+from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving.grpc_server import GrpcService, serve
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.booking.changes import Changes
 from services.booking.confirming import Confirming
-from services.booking.consent import Confirmations, ConsentEvidence, ConsentGate, NoSpokenConsent
+from services.booking.consent import Confirmations, ConsentEvidence, ConsentGate
 from services.booking.dispatch import Dispatcher
 from services.booking.errors import ERRORS
 from services.booking.offers import FlightDataOffers, Offers
@@ -42,6 +46,7 @@ from services.booking.settings import BookingSettings
 from services.booking.store.store import Store
 from services.booking.suppliers.protocol import Suppliers
 from services.booking.suppliers.sandbox import Sandbox
+from services.booking.transcript_evidence import TranscriptEvidence
 from services.booking.travellers import Travellers
 from services.booking.watching import Watches
 
@@ -50,6 +55,7 @@ BOOKING = (
     booking_service_pb2.DESCRIPTOR.services_by_name["BookingService"],
     booking_internal_service_pb2.DESCRIPTOR.services_by_name["BookingInternalService"],
 )
+EVIDENCE = consent_evidence_service_pb2.DESCRIPTOR.services_by_name["ConsentEvidenceService"]
 FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 
 
@@ -64,10 +70,15 @@ async def grpc_service(
         async with (
             open_channel(settings.address_of("identity"), *IDENTITY) as identity,
             open_channel(settings.address_of("flightdata"), FLIGHTDATA) as flightdata,
+            open_channel(settings.address_of("conversation"), EVIDENCE) as conversation,
         ):
             store, changes = Store(engine), Changes(clock)
             confirmations = Confirmations(settings.secrets.text("confirmations").encode(), clock)
-            gate = ConsentGate(evidence or NoSpokenConsent(), confirmations)
+            workload = WorkloadIdentity(
+                "booking", settings.secrets.actor_key("booking"), IdentityInternalServiceStub(identity), clock
+            )
+            spoken = TranscriptEvidence(ConsentEvidenceServiceStub(conversation), workload)
+            gate = ConsentGate(evidence or spoken, confirmations)
             suppliers = Suppliers([Sandbox(store.writing, clock)])
             offers = FlightDataOffers(FlightDataServiceStub(flightdata))
             servicer = _servicer(settings, store, suppliers, offers, gate, changes, clock)

@@ -27,7 +27,9 @@ class Verdict(Enum):
     AFFIRMED = auto()
     """The customer said yes to exactly this quote, and has said nothing else since."""
     SETTLING = auto()
-    """The customer said yes, and may still be speaking."""
+    """The customer said yes, and may go on speaking."""
+    SPEAKING = auto()
+    """The customer is speaking."""
     REFUSED = auto()
     """Anything else."""
 
@@ -52,14 +54,6 @@ class ConsentEvidence(Protocol):
             ConsentUnavailable: the log can't be read.
         """
         ...
-
-
-class NoSpokenConsent:
-    """`ConsentEvidence` of an installation whose transcripts hold no read-backs: refuses everything."""
-
-    async def decide(self, quote: Quote, call_id: str) -> Decision:  # noqa: ARG002 -- the protocol's signature
-        """Return a refusal."""
-        return Decision(Verdict.REFUSED, "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +129,7 @@ class ConsentGate:
             click = Click(caller.customer_id, caller.session_id or "", quote.quote_id, quote.digest)
             return self._confirmations.check(proof, click)
         decision = await self.recheck(quote, caller.call_id or "")
-        if decision.verdict is Verdict.REFUSED:
+        if decision.verdict not in (Verdict.AFFIRMED, Verdict.SETTLING):
             raise ConsentRequired(decision.problem or "none")
         return decision.facts
 

@@ -144,11 +144,12 @@ class Dispatcher:
             verdict = Verdict.SETTLING
         else:
             verdict = decision.verdict
-        if verdict is Verdict.SETTLING and in_time:
+        undecided = verdict in (Verdict.SETTLING, Verdict.SPEAKING)
+        if undecided and in_time:
             await self._postpone(attempt, SETTLING)
         elif verdict is not Verdict.AFFIRMED:
-            settling = verdict is Verdict.SETTLING
-            await self._give_up(attempt, Failure.CONSENT_UNCHECKED if settling else Failure.CONSENT_WITHDRAWN)
+            failure = Failure.CONSENT_UNCHECKED if undecided else Failure.CONSENT_WITHDRAWN
+            await self._give_up(attempt, failure)
         return verdict is Verdict.AFFIRMED
 
     async def _give_up(self, attempt: Attempt, failure: Failure) -> None:

@@ -20,6 +20,7 @@ from readback.booking.v1.quotes_pb2 import (
 )
 from readback.flightdata.v1.flights_pb2 import Cabin, Segment
 
+from consent.reading import consenting_phrases
 from services.booking.wording.phrases import LOCALES, Phrases, phrases_of
 
 MOST_SECONDS = 25.0
@@ -38,12 +39,27 @@ def read_backs(terms: QuoteTerms) -> list[LocalizedText]:
 
 
 def read_back(terms: QuoteTerms, phrases: Phrases) -> str | None:
-    """Return the read-back, without the times of arrival if it is too long with them; None if always."""
+    """Return the read-back, without the times of arrival if it is too long with them.
+
+    None if it is too long without them too, or if a name in it, such as "Yes", would consent.
+    """
+    # Only the names: the whole text takes half a second, and a test checks the phrases around them.
+    if any(phrase for name in _names(terms) for phrase in consenting_phrases(name, phrases.locale)):
+        return None
     for arrivals in (True, False):
         text = " ".join(_sentences(terms, phrases, arrivals=arrivals))
         if seconds_of(text) <= MOST_SECONDS:
             return text
     return None
+
+
+def _names(terms: QuoteTerms) -> Iterator[str]:
+    """Yield the parts of a read-back that come from data."""
+    for passenger in terms.passengers:
+        yield f"{passenger.given_name} {passenger.family_name}"
+    for item in terms.items:
+        for segment in item.flights.segments:
+            yield from (segment.carrier, segment.departure.city, segment.arrival.city)
 
 
 def seconds_of(text: str) -> float:
