@@ -16,6 +16,7 @@ SETTINGS_MODULES = (
     "services.identity.settings",
     "services.conversation.settings",
     "services.flightdata.settings",
+    "services.booking.settings",
     "services.gateway.settings",
     "agent.settings",
     "gradio_ui.settings",

@@ -49,7 +49,7 @@ class ConfigurationError(Exception):
     """Wrong settings; the text names every mistake and how to correct it."""
 
 
-ServiceName = Literal["identity", "conversation", "flightdata"]
+ServiceName = Literal["identity", "conversation", "flightdata", "booking"]
 """Name of a gRPC service."""
 
 
@@ -86,6 +86,8 @@ class MeshSettings(BaseSettings):
     """gRPC port the conversation service listens on."""
     flightdata_port: int = Field(default=50053, ge=0, le=65535)
     """gRPC port the flight-data service listens on."""
+    booking_port: int = Field(default=50054, ge=0, le=65535)
+    """gRPC port the booking service listens on."""
     identity_address: str = ""
     """Address of the identity service: `host:port`, `dns:///name:port` with a name that resolves to every
     replica, or a list of replicas (`10.0.0.5:50051,10.0.0.6:50051`). RPCs go to all replicas in turn. When
@@ -96,6 +98,9 @@ class MeshSettings(BaseSettings):
     flightdata_address: str = ""
     """Address of the flight-data service, in the forms of READBACK_IDENTITY_ADDRESS. When empty: its port on
     this machine."""
+    booking_address: str = ""
+    """Address of the booking service, in the forms of READBACK_IDENTITY_ADDRESS. When empty: its port on this
+    machine."""
     redis_url: str = ""
     """URL of the Redis that replicas share, for example `redis://host:6379/0`. Replicas of the conversation
     service wake each other through it; flight data stores vendor quotas and cached answers in it. When
@@ -113,6 +118,8 @@ class MeshSettings(BaseSettings):
     """HTTP port of the gateway's `/health` and `/metrics`."""
     ui_http_port: int = Field(default=9056, ge=0, le=65535)
     """HTTP port of the web app's `/health` and `/metrics`."""
+    booking_http_port: int = Field(default=9057, ge=0, le=65535)
+    """HTTP port of the booking service's `/health` and `/metrics`."""
     ui_port: int = Field(default=8506, ge=0, le=65535)
     """HTTP port of the web app."""
     gateway_port: int = Field(default=8000, ge=0, le=65535)

@@ -32,9 +32,11 @@ TCP_PORTS = (
     "READBACK_IDENTITY_PORT",
     "READBACK_CONVERSATION_PORT",
     "READBACK_FLIGHTDATA_PORT",
+    "READBACK_BOOKING_PORT",
     "READBACK_IDENTITY_HTTP_PORT",
     "READBACK_CONVERSATION_HTTP_PORT",
     "READBACK_FLIGHTDATA_HTTP_PORT",
+    "READBACK_BOOKING_HTTP_PORT",
     "READBACK_AGENT_HTTP_PORT",
     "READBACK_UI_HTTP_PORT",
     "READBACK_GATEWAY_HTTP_PORT",
@@ -143,7 +145,7 @@ class Product:
         return f"ws://127.0.0.1:{self.environment['READBACK_LIVEKIT_PORT']}"
 
     def address(self, service: str) -> str:
-        """Return the gRPC address of `identity`, `conversation` or `flightdata`."""
+        """Return the gRPC address of `identity`, `conversation`, `flightdata` or `booking`."""
         return f"127.0.0.1:{self.environment[f'READBACK_{service.upper()}_PORT']}"
 
     def health_url(self, part: str) -> str:

@@ -22,6 +22,7 @@ MODULES = {
     "identity": "services.identity.settings",
     "conversation": "services.conversation.settings",
     "flightdata": "services.flightdata.settings",
+    "booking": "services.booking.settings",
     "gateway": "services.gateway.settings",
     "agent": "agent.settings",
     "page": "gradio_ui.settings",

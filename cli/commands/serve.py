@@ -16,6 +16,7 @@ class Service(StrEnum):
     IDENTITY = "identity"
     CONVERSATION = "conversation"
     FLIGHTDATA = "flightdata"
+    BOOKING = "booking"
     GATEWAY = "gateway"
 
 

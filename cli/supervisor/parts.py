@@ -113,6 +113,6 @@ def parts_of(settings: UpSettings, livekit: Path | None, livekit_config: Path | 
         ),
         stage=Stage.CALLERS,
     )
-    services = (service("identity"), service("flightdata"), service("conversation"))
+    services = (service("identity"), service("flightdata"), service("conversation"), service("booking"))
     media = (livekit_server,) if livekit else ()
     return (*media, *services, agent, page, gateway)

@@ -145,6 +145,7 @@ def _type(field: FieldDescriptor) -> Mapping[str, Any]:
     rules = field_rules(field).repeated
     limits = {"minItems": rules.min_items} if rules.min_items else {}
     limits |= {"maxItems": rules.max_items} if rules.max_items else {}
+    limits |= {"uniqueItems": True} if rules.unique else {}
     return {"type": "array", "items": _single(field, rules.items), **limits}
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from mesh.settings import ConfigurationError
@@ -61,6 +62,29 @@ def open_engine(url: str) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def require_async_url(url: str) -> str:
+    """Return the URL of a database if it is empty or has an async dialect. For validators of settings.
+
+    Raises:
+        ValueError: it has not; the text says which URLs can be used.
+    """
+    try:
+        usable = not url or _is_async(make_url(url))
+    except (ArgumentError, ImportError):
+        usable = False
+    if not usable:
+        raise ValueError(
+            "must be an async SQLAlchemy URL, for example postgresql+psycopg://readback@db/readback or "
+            "sqlite+aiosqlite:////srv/readback.db"
+        )
+    return url
+
+
+def _is_async(url: URL) -> bool:
+    # psycopg has a sync and an async dialect of the same name.
+    return url.get_dialect().get_async_dialect_cls(url).is_async
 
 
 def _create_folder(folder: Path) -> None:

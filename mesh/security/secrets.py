@@ -62,7 +62,15 @@ class SecretStore:
 
     def create_all(self) -> None:
         """Create every secret that embedded mode needs, before its processes start."""
-        for name in ("identity-pepper", "page-tokens", "cursors", "grants", "offers", "ui-session"):
+        for name in (
+            "identity-pepper",
+            "page-tokens",
+            "cursors",
+            "grants",
+            "offers",
+            "confirmations",
+            "ui-session",
+        ):
             self.text(name)
         self.private_key("identity-signing-key")
         self.actor_public_keys()

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from mesh.background import Task, run_in_background
 from mesh.clock import Clock
 from mesh.contracts.page_tokens import PageTokens
 from mesh.database.migrations import migrated
-from services.conversation.background import Task, run_in_background
 from services.conversation.calls.calls import Calls
 from services.conversation.calls.cleanup import CallCleanup
 from services.conversation.calls.grants import GrantCipher

@@ -214,6 +214,9 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
             offer=messages.offer(repriced.offer, now),
             itineraries=[messages.itinerary(itinerary, now) for itinerary in repriced.itineraries],
             previous_fare=messages.fare(repriced.previous) if repriced.previous else None,
+            adults=repriced.party.adults,
+            children=repriced.party.children,
+            infants=repriced.party.infants,
         )
 
     async def ListProviders(

@@ -12,6 +12,7 @@ import grpc
 import uvloop
 from google.protobuf.descriptor import ServiceDescriptor
 from mcp.server.lowlevel import Server
+from readback.booking.v1 import booking_service_pb2
 from readback.conversation.v1 import conversation_service_pb2
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
@@ -38,11 +39,13 @@ from services.gateway.settings import GatewaySettings
 
 FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 CONVERSATION = conversation_service_pb2.DESCRIPTOR.services_by_name["ConversationService"]
+BOOKING = booking_service_pb2.DESCRIPTOR.services_by_name["BookingService"]
 IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 _SERVICES: Mapping[ServiceName, ServiceDescriptor] = {
     "identity": IDENTITY,
     "conversation": CONVERSATION,
     "flightdata": FLIGHTDATA,
+    "booking": BOOKING,
 }
 NICENESS = 5
 """Of the process. Calls don't pass through the gateway, so they have the processors first."""

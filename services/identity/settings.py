@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import DirectoryPath, Field, FilePath, field_validator, model_validator
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
+from mesh.database.engine import require_async_url
 from mesh.settings import MeshSettings
 
 MIN_PRODUCTION_COST = 12
@@ -48,16 +47,7 @@ class IdentitySettings(MeshSettings):
     @field_validator("identity_database_url")
     @classmethod
     def _async_database(cls, url: str) -> str:
-        try:
-            usable = not url or _is_async(make_url(url))
-        except (ArgumentError, ImportError):
-            usable = False
-        if not usable:
-            raise ValueError(
-                "must be an async SQLAlchemy URL, for example postgresql+psycopg://readback@db/identity or "
-                "sqlite+aiosqlite:////srv/identity.db"
-            )
-        return url
+        return require_async_url(url)
 
     @model_validator(mode="after")
     def _safe_in_production(self) -> IdentitySettings:
@@ -81,8 +71,3 @@ class IdentitySettings(MeshSettings):
         if self.identity_actor_keys is None:
             return dict(self.secrets.actor_public_keys())
         return {path.stem: path.read_bytes() for path in Path(self.identity_actor_keys).glob("*.pem")}
-
-
-def _is_async(url: URL) -> bool:
-    # psycopg has a sync and an async dialect of the same name.
-    return url.get_dialect().get_async_dialect_cls(url).is_async

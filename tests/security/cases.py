@@ -36,7 +36,7 @@ CALLERS: Mapping[str, options_pb2.Access.ValueType] = {
     "operator": options_pb2.ACCESS_OPERATOR,
 }
 """The rule that each caller satisfies."""
-_IDS = ("conversation_id", "call_id", "session_id")
+_IDS = ("conversation_id", "call_id", "session_id", "quote_id", "booking_id", "traveller_id")
 ENDING = {"Logout", "DeleteCustomer"}
 """RPCs that would end ada's session. Their callers are customers who never signed in."""
 
@@ -135,7 +135,8 @@ def body_cases(rpc: Rpc) -> Iterator[Case]:
 
 def foreign_cases(rpc: Rpc) -> Iterator[Case]:
     """Yield valid requests for what belongs to another customer, or exists nowhere."""
-    fields = {*_IDS} & set(_field_names(rpc))
+    # A new traveller gets an id of the service, whatever the request says.
+    fields = {*_IDS} & set(_field_names(rpc)) if rpc.method.name != "CreateTraveller" else set()
     callers = [name for name in ("ada", "ada's agent", "ada's agent in bob's call") if fields]
     for caller in callers:
         if CALLERS[caller.removesuffix(" in bob's call")] not in rpc.rules:
@@ -161,6 +162,9 @@ def _swapped(ids: Mapping[str, str]) -> dict[str, str]:
         "conversation_id": ids["call_id"],
         "call_id": ids["conversation_id"],
         "session_id": ids["conversation_id"],
+        "quote_id": ids["booking_id"],
+        "booking_id": ids["traveller_id"],
+        "traveller_id": ids["quote_id"],
     }
 
 

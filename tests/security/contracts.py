@@ -12,9 +12,11 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
+from readback.booking.v1 import booking_service_pb2 as booking
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.identity.v1 import identity_service_pb2 as identity
+from readback.internal.booking.v1 import booking_internal_service_pb2 as booking_internal
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 from readback.internal.conversation.v1 import consent_evidence_service_pb2 as consent_evidence
 from readback.internal.identity.v1 import identity_internal_service_pb2 as identity_internal
@@ -38,6 +40,7 @@ _OWN = {
     "identity": (identity, identity_internal),
     "conversation": (conversation, call_record, consent_evidence),
     "flightdata": (flightdata_service_pb2,),
+    "booking": (booking, booking_internal),
 }
 _INFRASTRUCTURE = (health_pb2, reflection_pb2)
 _INFRASTRUCTURE_BYTES = 4096
@@ -49,7 +52,7 @@ class Rpc:
     """A method of a running service."""
 
     served_by: str
-    """`identity`, `conversation` or `flightdata`."""
+    """`identity`, `conversation`, `flightdata` or `booking`."""
     method: MethodDescriptor
     version: str = ""
     """Another version of the package that has the same messages."""

@@ -39,6 +39,10 @@ _TEXTS: Mapping[str, Callable[[], str]] = {
     "offer_id": lambda: "unknown",
     "customer_id": uuid7,
     "quote_digest": lambda: "0" * 64,
+    "quote_id": uuid7,
+    "booking_id": uuid7,
+    "traveller_id": uuid7,
+    "digest": lambda: "0" * 64,
 }
 
 
@@ -56,6 +60,12 @@ def valid_request(rpc: Rpc, ids: Mapping[str, str] | None = None) -> Message:
     if "conversation" in fields:
         request.conversation.title = "Anything"
         _set_texts(request.conversation, ids or {})
+    if "traveller" in fields:
+        request.traveller.given_name = "Nobody"
+        _set_texts(request.traveller, ids or {})
+    if "offer_ids" in fields:
+        request.offer_ids.append("unknown")
+        request.traveller_ids.append((ids or {}).get("traveller_id", uuid7()))
     if "epoch" in fields:
         request.epoch = 1
     if "drafts" in fields:

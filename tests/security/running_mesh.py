@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,10 +19,17 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
+from readback.booking.v1.booking_service_pb2_grpc import BookingServiceStub
+from readback.booking.v1.bookings_pb2 import ConfirmQuoteRequest
+from readback.booking.v1.quotes_pb2 import QuoteBookingRequest
+from readback.booking.v1.travellers_pb2 import CreateTravellerRequest
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from readback.internal.booking.v1.booking_internal_service_pb2 import IssueConfirmationRequest
+from readback.internal.booking.v1.booking_internal_service_pb2_grpc import BookingInternalServiceStub
 from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 from readback.internal.identity.v1 import identity_internal_service_pb2 as internal
 from readback.internal.identity.v1.identity_internal_service_pb2_grpc import IdentityInternalServiceStub
@@ -32,12 +39,14 @@ from mesh.ids import uuid7
 from mesh.security.authentication import ACCESS_TOKEN_TYPE, ALGORITHM, WORKLOADS, bearer
 from mesh.security.secrets import SecretStore
 from mesh.security.workload_identity import WorkloadIdentity
+from tests.flight_searches import search_request
+from tests.integration.booking.harness import person
 from tests.mesh_tokens import SigningKey
 from tests.postgres_server import PostgresServer
 from tests.product import environment_for
 from tests.security.contracts import OK, Answer, Rpc
 
-SERVICES = ("identity", "conversation", "flightdata")
+SERVICES = ("identity", "conversation", "flightdata", "booking")
 ATTEMPTS = 20
 PATIENCE = timedelta(seconds=2)
 """Longest wait before a request is sent again."""
@@ -121,6 +130,7 @@ class Mesh:
             .sessions[0]
             .session_id,
         }
+        self.ids[name] |= await self._book(self.ids[name], metadata)
         self.tokens[f"{name}'s agent"] = self.forged(
             {
                 "kind": "agent",
@@ -130,6 +140,27 @@ class Mesh:
                 "conversation": conversation_id,
             }
         )
+
+    async def _book(self, ids: Mapping[str, str], metadata: Metadata) -> dict[str, str]:
+        """Save a traveller and book a flight; return the ids of what was made."""
+        stub = BookingServiceStub(self.channels["booking"])
+        created = await stub.CreateTraveller(CreateTravellerRequest(traveller=person()), metadata=metadata)
+        day = datetime.now(UTC).date() + timedelta(days=30)
+        search = FlightDataServiceStub(self.channels["flightdata"])
+        found = search.SearchFlights(search_request("MAA", "DEL", day), metadata=metadata)
+        offers = [offer async for event in found for offer in event.results.offers]
+        traveller_id = created.traveller.traveller_id
+        request = QuoteBookingRequest(offer_ids=[offers[0].offer_id], traveller_ids=[traveller_id])
+        quote = (await stub.QuoteBooking(request, metadata=metadata)).quote
+        named = {"quote_id": quote.quote_id, "digest": quote.digest}
+        owner = {"customer_id": ids["customer_id"], "session_id": ids["session_id"]}
+        click = await BookingInternalServiceStub(self.channels["booking"]).IssueConfirmation(
+            IssueConfirmationRequest(**named, **owner), metadata=bearer(self.tokens["page"])
+        )
+        confirm = ConfirmQuoteRequest(**named, confirmation=click.confirmation)
+        booking = (await stub.ConfirmQuote(confirm, metadata=metadata)).booking
+        made = {"quote_id": quote.quote_id, "booking_id": booking.booking_id}
+        return {**made, "traveller_id": traveller_id}
 
     async def exchanged(self, customer_token: str, conversation_id: str, call_id: str) -> str:
         """Return an agent's token for a grant that a customer gives for any call, as an attacker would."""
@@ -198,6 +229,8 @@ async def running_mesh(home: Path, postgres: PostgresServer) -> AsyncIterator[Me
     settings = {
         "READBACK_IDENTITY_DATABASE_URL": postgres.new_database(),
         "READBACK_CONVERSATION_DATABASE_URL": postgres.new_database(),
+        "READBACK_BOOKING_DATABASE_URL": postgres.new_database(),
+        "READBACK_BOOKING_QUOTES_PER_HOUR": "100000",
         "READBACK_LOG_LEVEL": "error",
         "LIVEKIT_URL": "ws://127.0.0.1:9",
     }

@@ -92,6 +92,7 @@ PRODUCT = ("consent", "mesh", "services", "agent", "gradio_ui", "cli")
         ("mesh", ["mesh"]),
         ("services.conversation", ["mesh", "agent.language", "services.conversation"]),
         ("services.flightdata", ["mesh", "agent.language", "services.flightdata"]),
+        ("services.booking", ["consent", "mesh", "agent.language", "services.booking"]),
         ("services.identity", ["mesh", "agent.language", "services.identity"]),
         ("services.gateway", ["mesh", "agent.language", "services.gateway"]),
         ("agent", ["mesh", "agent", CLIENT_KIT]),

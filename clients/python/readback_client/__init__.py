@@ -1,9 +1,9 @@
 """Client of Readback: flights, calls and live transcripts over gRPC.
 
-    from readback_client import Client, conversation, flightdata, identity
+    from readback_client import Client, booking, conversation, flightdata, identity
 
-`Client` is for asyncio, `SyncClient` for other programs. `identity`, `conversation` and `flightdata` have the
-dataclasses of the contracts, `error_reasons` an exception for each error.
+`Client` is for asyncio, `SyncClient` for other programs. `booking`, `conversation`, `flightdata` and
+`identity` have the dataclasses of the contracts, `error_reasons` an exception for each error.
 """
 
 from readback_client.client import Client
@@ -12,6 +12,7 @@ from readback_client.contracts import from_json, to_json
 from readback_client.errors import ReadbackError
 from readback_client.gen import error_reasons
 from readback_client.gen.google.type import Date, Money, TimeOfDay
+from readback_client.gen.readback.booking import v1 as booking
 from readback_client.gen.readback.conversation import v1 as conversation
 from readback_client.gen.readback.flightdata import v1 as flightdata
 from readback_client.gen.readback.identity import v1 as identity
@@ -32,6 +33,7 @@ __all__ = [
     "ReadbackError",
     "SyncClient",
     "TimeOfDay",
+    "booking",
     "conversation",
     "error_reasons",
     "flightdata",

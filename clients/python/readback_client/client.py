@@ -12,7 +12,12 @@ import grpc
 
 from readback_client.connection import Addresses, open_channel
 from readback_client.gen.error_reasons import RefreshTokenReused, SessionEnded
-from readback_client.gen.methods import ConversationService, FlightDataService, IdentityService
+from readback_client.gen.methods import (
+    BookingService,
+    ConversationService,
+    FlightDataService,
+    IdentityService,
+)
 from readback_client.gen.readback.conversation import v1 as conversation
 from readback_client.gen.readback.flightdata import v1 as flightdata
 from readback_client.gen.readback.identity import v1 as identity
@@ -30,8 +35,8 @@ class Client:
             async for entry in client.watch():
                 print(entry.utterance)
 
-    Every RPC of the contracts is a method of `identity`, `conversation` or `flightdata`. Errors are
-    `ReadbackError`s.
+    Every RPC of the contracts is a method of `identity`, `conversation`, `flightdata` or `booking`. Errors
+    are `ReadbackError`s.
     """
 
     def __init__(
@@ -53,7 +58,7 @@ class Client:
         where = addresses or Addresses.from_environment()
         self._store = store or CredentialsFile.for_address(where.identity)
         self._session = Session(self._store, self._refresh)
-        in_order = (where.identity, where.conversation, where.flightdata)
+        in_order = (where.identity, where.conversation, where.flightdata, where.booking)
         self._channels = [open_channel(each, tls) for each in in_order]
         token = self._session.token
         self._signing_in = IdentityService(self._channels[0])
@@ -63,6 +68,8 @@ class Client:
         """Conversations, calls and transcripts."""
         self.flightdata = FlightDataService(self._channels[2], token)
         """Places, flights and their status."""
+        self.booking = BookingService(self._channels[3], token)
+        """Quotes, bookings and travellers. A quote can be confirmed in a call or in the web app only."""
 
     async def __aenter__(self) -> Self:
         return self

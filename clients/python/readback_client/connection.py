@@ -40,12 +40,13 @@ class Addresses:
     identity: str = "127.0.0.1:50051"
     conversation: str = "127.0.0.1:50052"
     flightdata: str = "127.0.0.1:50053"
+    booking: str = "127.0.0.1:50054"
 
     @classmethod
     def from_environment(cls) -> Addresses:
         """Return addresses from READBACK_…_ADDRESS or READBACK_…_PORT, as the services read them."""
         found = {}
-        for name in ("identity", "conversation", "flightdata"):
+        for name in ("identity", "conversation", "flightdata", "booking"):
             port = os.environ.get(f"READBACK_{name.upper()}_PORT")
             address = os.environ.get(f"READBACK_{name.upper()}_ADDRESS") or (port and f"127.0.0.1:{port}")
             if address:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from mesh.background import first_of
 from mesh.clock import Clock
-from services.conversation.background import first_of
 from services.conversation.calls.ports import Grants, GrantsUnavailable, Rooms, RoomsUnavailable
 from services.conversation.model.records import Call
 from services.conversation.store import Store, deletion

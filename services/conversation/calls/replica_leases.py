@@ -16,9 +16,9 @@ from datetime import datetime
 
 import structlog
 
+from mesh.background import first_of
 from mesh.clock import Clock
 from mesh.ids import uuid7
-from services.conversation.background import first_of
 from services.conversation.calls.holds import Hold, HoldEnd, Holds
 from services.conversation.model.records import Call
 from services.conversation.store import Store

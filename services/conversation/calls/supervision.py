@@ -21,8 +21,8 @@ import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.background import first_of
 from mesh.clock import Clock
-from services.conversation.background import first_of
 from services.conversation.calls import calls
 from services.conversation.calls.agent_replacement import AgentReplacement, StreamLoss, unchanged
 from services.conversation.calls.caller_absence import CallerPresence

@@ -27,8 +27,8 @@ import structlog
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
+from mesh.background import first_of
 from mesh.clock import Clock, SystemClock
-from services.conversation.background import first_of
 from services.conversation.client.draft_builder import DraftBuilder
 from services.conversation.client.late_append import adds_to, append_late
 from services.conversation.client.outbox import Outbox, OutboxFull, Receipt

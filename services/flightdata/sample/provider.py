@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 
 from mesh.clock import Clock
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
+from services.flightdata.model.fares import Fare
 from services.flightdata.model.flights import Endpoint, FlightStatus, Itinerary, Provenance, Segment, State
 from services.flightdata.model.horizon import LAST_DAY_AHEAD
 from services.flightdata.model.instants import Instant, today_in
 from services.flightdata.model.queries import FlightQuery
-from services.flightdata.model.search_results import Found, Limit
+from services.flightdata.model.search_results import Found, Limit, Offer
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.errors import ProviderRestricted
 from services.flightdata.providers.protocol import Capability, Direction
@@ -25,6 +26,10 @@ REMEMBERED_DAYS = 7
 """Number of past days for which the status of flights is known."""
 ENOUGH_NONSTOP = 4
 """Number of nonstop flights that is enough to skip the search for connections."""
+SELLER = "sandbox"
+"""Seller of every sample flight: the sandbox of the booking service."""
+OFFERED_FOR = timedelta(hours=1)
+"""Time for which the price of an offer is valid; longer than searches are cached."""
 CONNECTED_PAIRS = 3
 """Maximum number of airport pairs of two cities that are searched for connections."""
 _FLIGHT = re.compile(r"([A-Z0-9]{2})([0-9]{1,4})")
@@ -46,13 +51,19 @@ class SampleTimetable:
     def capabilities(self) -> frozenset[Capability]:
         """Return the capabilities of the sample timetable."""
         return frozenset(
-            {Capability.SEARCH, Capability.CONNECTIONS, Capability.STATUS, Capability.ROUTE_STATUS}
+            {
+                Capability.SEARCH,
+                Capability.OFFERS,
+                Capability.CONNECTIONS,
+                Capability.STATUS,
+                Capability.ROUTE_STATUS,
+            }
         )
 
     async def search(self, query: FlightQuery) -> Found:
         """Return flights and connections that haven't departed and that offer the cabin.
 
-        They have an indicative fare if enough seats are left. There are no offers.
+        They have a fare and an offer if enough seats are left.
         """
         now = self._clock.now()
         nonstop = {
@@ -61,7 +72,9 @@ class SampleTimetable:
         }
         connected, limits = self._connections(query, nonstop, now)
         journeys = [*((departure,) for held in nonstop.values() for departure in held), *connected]
-        return Found([self._itinerary(journey, query, now) for journey in journeys], limits=limits)
+        itineraries = [self._itinerary(journey, query, now) for journey in journeys]
+        offers = [_offer(itinerary, itinerary.fare, now) for itinerary in itineraries if itinerary.fare]
+        return Found(itineraries, offers, limits)
 
     def _connections(
         self, query: FlightQuery, nonstop: Mapping[tuple[str, str], Sequence[Departure]], now: datetime
@@ -186,3 +199,7 @@ class SampleTimetable:
                 destination.code, destination.city, Instant.of(departure.arrives, destination.zone)
             ),
         )
+
+
+def _offer(itinerary: Itinerary, fare: Fare, now: datetime) -> Offer:
+    return Offer(itinerary.id, (itinerary.id,), SELLER, fare, now + OFFERED_FOR, itinerary.provenance)

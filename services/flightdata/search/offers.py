@@ -96,12 +96,13 @@ class RepricedOffer:
     """An offer at its current price.
 
     `itineraries` are those that the price includes. `previous` is the fare of the original offer if the fare
-    has changed.
+    has changed. `party` is the passengers that the price is for.
     """
 
     offer: Offer
     itineraries: Sequence[Itinerary]
     previous: Fare | None
+    party: Party
 
 
 class OfferService:
@@ -144,4 +145,4 @@ class OfferService:
         itineraries = [by_id[name] for name in offer.itinerary_ids]
         previous = terms.fare if offer.fare.total != terms.fare.total else None
         named = self.named(offer, itineraries[0], terms.query)
-        return RepricedOffer(named, itineraries, previous)
+        return RepricedOffer(named, itineraries, previous, terms.query.party)

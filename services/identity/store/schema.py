@@ -1,15 +1,9 @@
 """Tables of the database. They equal the result of all migrations, as a test checks."""
-# ruff: noqa: ARG002 -- SQLAlchemy gives every conversion the dialect
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     Column,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -17,27 +11,12 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    TypeDecorator,
 )
 
+from mesh.database.columns import Instant
 from mesh.database.idempotency import requests_table
 
 metadata = MetaData()
-
-
-class Instant(TypeDecorator[datetime]):
-    """A time in UTC, also from SQLite, which stores no time zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert to UTC, so that SQLite's text sorts by time."""
-        return value and value.astimezone(UTC)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Return an aware datetime in UTC."""
-        return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
 
 
 def _customer_id() -> Column[str]:

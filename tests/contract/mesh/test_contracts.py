@@ -9,9 +9,11 @@ from buf.validate import validate_pb2
 from google.api import annotations_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
+from readback.booking.v1 import booking_service_pb2, bookings_pb2, quotes_pb2, travellers_pb2
 from readback.conversation.v1 import conversation_service_pb2, entry_pb2
 from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2, places_pb2
 from readback.identity.v1 import identity_service_pb2
+from readback.internal.booking.v1 import booking_internal_service_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2, consent_evidence_service_pb2
 from readback.internal.identity.v1 import identity_internal_service_pb2
 from readback.options.v1 import options_pb2
@@ -21,16 +23,38 @@ from mesh.security.access_rules import path_of, rules_of
 
 pytestmark = pytest.mark.contract
 
-PUBLIC = (identity_service_pb2, conversation_service_pb2, flightdata_service_pb2)
-INTERNAL = (identity_internal_service_pb2, call_record_service_pb2, consent_evidence_service_pb2)
+PUBLIC = (identity_service_pb2, conversation_service_pb2, flightdata_service_pb2, booking_service_pb2)
+INTERNAL = (
+    identity_internal_service_pb2,
+    call_record_service_pb2,
+    consent_evidence_service_pb2,
+    booking_internal_service_pb2,
+)
 FILES = (*PUBLIC, *INTERNAL)
 SERVICES = [service for file in FILES for service in file.DESCRIPTOR.services_by_name.values()]
 METHODS = [method for service in SERVICES for method in service.methods]
-CARRIED = (entry_pb2, flights_pb2, places_pb2, flight_status_pb2)
+CARRIED = (
+    entry_pb2,
+    flights_pb2,
+    places_pb2,
+    flight_status_pb2,
+    quotes_pb2,
+    bookings_pb2,
+    travellers_pb2,
+)
 MESSAGES = [m for file in (*FILES, *CARRIED) for m in file.DESCRIPTOR.message_types_by_name.values()]
 every_method = pytest.mark.parametrize("method", METHODS, ids=path_of)
-UPDATES = {"UpdateConversation", "UpdateCustomer"}
+UPDATES = {"UpdateConversation", "UpdateCustomer", "UpdateTraveller"}
 """Their `etag` does what a request id does for other mutations."""
+WAITING_FOR_A_VENDOR = {
+    "GetFlightStatus",
+    "RepriceOffer",
+    "GetRoute",
+    "ListRouteFlightStatuses",
+    "QuoteBooking",
+    "QuoteCancellation",
+    "QuoteChange",
+}
 SECRET = re.compile(r"password|token$|grant$|assertion|email")
 
 
@@ -86,9 +110,7 @@ def test_methods_that_wait_for_a_vendor_have_a_longer_timeout(method: MethodDesc
     config = service_config(method.containing_service)["methodConfig"]
     own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
     patience = method.GetOptions().Extensions[options_pb2.patience_seconds]
-    assert patience == (
-        45 if method.name in {"GetFlightStatus", "RepriceOffer", "GetRoute", "ListRouteFlightStatuses"} else 0
-    )
+    assert patience == (45 if method.name in WAITING_FOR_A_VENDOR else 0)
     assert own.get("timeout") in ({f"{patience}s"} if patience else {"10s", None})
 
 

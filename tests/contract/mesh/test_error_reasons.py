@@ -7,6 +7,7 @@ import json
 import pytest
 
 from mesh.errors import ERROR_DOMAIN, MESH_ERRORS
+from services.booking import errors as booking
 from services.conversation import errors as conversation
 from services.flightdata import servicer as flightdata
 from services.identity import errors as identity
@@ -14,7 +15,7 @@ from tools.error_reference import Reason, page, reasons, rpcs_by_error
 
 pytestmark = pytest.mark.contract
 
-TABLES = (MESH_ERRORS, identity.ERRORS, conversation.ERRORS, flightdata.ERRORS)
+TABLES = (MESH_ERRORS, identity.ERRORS, conversation.ERRORS, flightdata.ERRORS, booking.ERRORS)
 RAISED = {reason: code.name for table in TABLES for code, reason in table.values()} | {"INTERNAL": "INTERNAL"}
 REASONS = reasons()
 every_reason = pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.name)

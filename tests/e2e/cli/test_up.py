@@ -19,7 +19,16 @@ from tests.product import READBACK, Product, environment_for, started
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-PARTS = ("livekit", "identity", "flightdata", "conversation", "agent", "page", "gateway")
+PARTS = (
+    "livekit",
+    "identity",
+    "flightdata",
+    "conversation",
+    "booking",
+    "agent",
+    "page",
+    "gateway",
+)
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,8 @@ from mesh.serving import web_server
 from mesh.serving.grpc_server import running
 from mesh.serving.ports import Endpoint
 from mesh.settings import load
+from services.booking.app import grpc_service as booking_service
+from services.booking.settings import BookingSettings
 from services.conversation.app import grpc_service as conversation_service
 from services.conversation.client.recorder import Recorder
 from services.conversation.settings import ConversationSettings
@@ -53,6 +55,7 @@ class Mesh:
     identity_address: str
     conversation_address: str
     flightdata_address: str
+    booking_address: str
     flightdata: FlightDataServiceAsyncStub
     token: str
     """Access token of the customer."""
@@ -94,6 +97,7 @@ class Mesh:
             "identity_address": self.identity_address,
             "conversation_address": self.conversation_address,
             "flightdata_address": self.flightdata_address,
+            "booking_address": self.booking_address,
         }
         return load(GatewaySettings, home=self.home, **(addresses | settings))
 
@@ -140,7 +144,20 @@ async def running_mesh(home: Path) -> AsyncIterator[Mesh]:
             )
         )
         conversation_address = (await stack.enter_async_context(running(conversations))).address
-        yield Mesh(home, where, conversation_address, address, stub, token)
+        bookings = await stack.enter_async_context(
+            booking_service(
+                load(
+                    BookingSettings,
+                    home=home,
+                    identity_address=where,
+                    conversation_address=conversation_address,
+                    flightdata_address=address,
+                    booking_quotes_per_hour=100_000,
+                )
+            )
+        )
+        booking_address = (await stack.enter_async_context(running(bookings))).address
+        yield Mesh(home, where, conversation_address, address, booking_address, stub, token)
 
 
 @asynccontextmanager

@@ -45,7 +45,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 """Valid arguments of the tools about flights; `flight_status` uses a flight from the search."""
 PROGRAMMING = ("regex", "^[", "pydantic", "str'", "<class", "int'", "Failed to parse", "Traceback")
-_MOVING = {"next_page_token", "fetch_time", "age", "current_local_time"}
+_MOVING = {"next_page_token", "fetch_time", "age", "current_local_time", "offer_id", "expire_time"}
 """Fields that change from one moment to the next."""
 
 

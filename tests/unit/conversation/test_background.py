@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
+from mesh.background import RESTART_SECONDS, first_of, run_in_background
 from mesh.errors import StoreUnavailable
-from services.conversation.background import RESTART_SECONDS, first_of, run_in_background
 from services.conversation.model.cursors import LogId
 from services.conversation.retention import EVERY_SECONDS, REQUESTS_KEPT, purge
 from services.conversation.watch.backstop import backstop

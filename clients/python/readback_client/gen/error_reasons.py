@@ -28,6 +28,45 @@ class AllowanceExhausted(ReadbackError, reason="ALLOWANCE_EXHAUSTED"):
     """
 
 
+class AlreadyBooked(ReadbackError, reason="ALREADY_BOOKED"):
+    """One of the travellers has a booking of one of these flights, or one whose outcome isn't known yet.
+
+    FAILED_PRECONDITION: show that booking; cancel it first, or wait until its state is known.
+
+    { "reason": "ALREADY_BOOKED", "domain": "readback.errors.v1", "metadata": { "booking_id":
+    "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
+    """
+
+
+class BookingNotCancellable(ReadbackError, reason="BOOKING_NOT_CANCELLABLE"):
+    """The booking can't be cancelled in its state, or by the supplier's rules.
+
+    FAILED_PRECONDITION: wait if its state is PENDING, UNKNOWN or CHANGE_PENDING; otherwise don't retry.
+
+    { "reason": "BOOKING_NOT_CANCELLABLE", "domain": "readback.errors.v1", "metadata": { "state": "FAILED" }
+    }
+    """
+
+
+class BookingNotChangeable(ReadbackError, reason="BOOKING_NOT_CHANGEABLE"):
+    """The booking can't be changed in its state, or by the supplier's rules.
+
+    FAILED_PRECONDITION: wait if its state is PENDING, UNKNOWN or CHANGE_PENDING; otherwise don't retry.
+
+    { "reason": "BOOKING_NOT_CHANGEABLE", "domain": "readback.errors.v1", "metadata": { "state": "CANCELLED"
+    } }
+    """
+
+
+class BookingNotFound(ReadbackError, reason="BOOKING_NOT_FOUND"):
+    """The caller has no such booking.
+
+    NOT_FOUND: check the id; another customer's booking is not found either.
+
+    { "reason": "BOOKING_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
 class CallEnded(ReadbackError, reason="CALL_ENDED"):
     """The call has ended. The metadata has the `CallEndReason`.
 
@@ -53,6 +92,25 @@ class CallRunning(ReadbackError, reason="CALL_RUNNING"):
 
     { "reason": "CALL_RUNNING", "domain": "readback.errors.v1", "metadata": { "call_id":
     "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11", "conversation_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d10" } }
+    """
+
+
+class ConsentRequired(ReadbackError, reason="CONSENT_REQUIRED"):
+    """The customer has not consented to exactly this quote. `problem` is `none` if there is no proof of
+    consent, or another word for what is wrong with the proof.
+
+    FAILED_PRECONDITION: read the quote back and ask, or show it in the web app.
+
+    { "reason": "CONSENT_REQUIRED", "domain": "readback.errors.v1", "metadata": { "problem": "none" } }
+    """
+
+
+class ConsentUnavailable(ReadbackError, reason="CONSENT_UNAVAILABLE"):
+    """The transcript can't be read, so the consent can't be checked. Nothing was sent.
+
+    UNAVAILABLE: wait as long as `google.rpc.RetryInfo` says, then send the same request again.
+
+    { "reason": "CONSENT_UNAVAILABLE", "domain": "readback.errors.v1", "metadata": {} }
     """
 
 
@@ -268,6 +326,16 @@ class OfferGone(ReadbackError, reason="OFFER_GONE"):
     """
 
 
+class OfferNotBookable(ReadbackError, reason="OFFER_NOT_BOOKABLE"):
+    """No configured supplier sells this offer; only its price is known.
+
+    FAILED_PRECONDITION: don't retry; choose another offer.
+
+    { "reason": "OFFER_NOT_BOOKABLE", "domain": "readback.errors.v1", "metadata": { "provider": "flightapi"
+    } }
+    """
+
+
 class OfferNotFound(ReadbackError, reason="OFFER_NOT_FOUND"):
     """This service never made this offer.
 
@@ -287,6 +355,17 @@ class Overloaded(ReadbackError, reason="OVERLOADED"):
     """
 
 
+class PartyMismatch(ReadbackError, reason="PARTY_MISMATCH"):
+    """The offers are priced for other numbers of adults, children and infants than the travellers are, by
+    their age at the last flight.
+
+    FAILED_PRECONDITION: search again for these travellers.
+
+    { "reason": "PARTY_MISMATCH", "domain": "readback.errors.v1", "metadata": { "adults": "2", "children":
+    "0", "infants": "1" } }
+    """
+
+
 class PlaceNotFound(ReadbackError, reason="PLACE_NOT_FOUND"):
     """No airport or city has this code.
 
@@ -302,6 +381,53 @@ class PlaceNotRecognized(ReadbackError, reason="PLACE_NOT_RECOGNIZED"):
     NOT_FOUND: ask for the place in other words.
 
     { "reason": "PLACE_NOT_RECOGNIZED", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class PolicyRefused(ReadbackError, reason="POLICY_REFUSED"):
+    """A rule of the supplier forbids it; the message says which.
+
+    FAILED_PRECONDITION: don't retry; tell the customer.
+
+    { "reason": "POLICY_REFUSED", "domain": "readback.errors.v1", "metadata": { "rule":
+    "unaccompanied_children" } }
+    """
+
+
+class QuoteDigestMismatch(ReadbackError, reason="QUOTE_DIGEST_MISMATCH"):
+    """The digest isn't the one of the quote.
+
+    INVALID_ARGUMENT: get the quote again, and read it back.
+
+    { "reason": "QUOTE_DIGEST_MISMATCH", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class QuoteExpired(ReadbackError, reason="QUOTE_EXPIRED"):
+    """The time of the quote is over.
+
+    FAILED_PRECONDITION: make a new quote, and read it back.
+
+    { "reason": "QUOTE_EXPIRED", "domain": "readback.errors.v1", "metadata": { "expire_time":
+    "2026-11-23T04:15:00+00:00" } }
+    """
+
+
+class QuoteNotFound(ReadbackError, reason="QUOTE_NOT_FOUND"):
+    """The caller has no such quote.
+
+    NOT_FOUND: check the id; another customer's quote is not found either.
+
+    { "reason": "QUOTE_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class QuoteNotOpen(ReadbackError, reason="QUOTE_NOT_OPEN"):
+    """The quote was used or withdrawn. The metadata has its `QuoteState` without the prefix.
+
+    FAILED_PRECONDITION: don't retry; make a new quote, unless the first one made the booking.
+
+    { "reason": "QUOTE_NOT_OPEN", "domain": "readback.errors.v1", "metadata": { "state": "USED" } }
     """
 
 
@@ -360,6 +486,15 @@ class SessionNotFound(ReadbackError, reason="SESSION_NOT_FOUND"):
     """
 
 
+class SoldOut(ReadbackError, reason="SOLD_OUT"):
+    """There are no seats left for these passengers.
+
+    FAILED_PRECONDITION: choose another offer.
+
+    { "reason": "SOLD_OUT", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
 class StaleEpoch(ReadbackError, reason="STALE_EPOCH"):
     """Another agent holds the call: the writer's epoch is lower than the call's.
 
@@ -380,6 +515,16 @@ class StoreUnavailable(ReadbackError, reason="STORE_UNAVAILABLE"):
     """
 
 
+class SupplierUnavailable(ReadbackError, reason="SUPPLIER_UNAVAILABLE"):
+    """The supplier can't be reached; nothing was booked, cancelled or changed.
+
+    UNAVAILABLE: try again after the time in `google.rpc.RetryInfo`.
+
+    { "reason": "SUPPLIER_UNAVAILABLE", "domain": "readback.errors.v1", "metadata": { "supplier": "sandbox"
+    } }
+    """
+
+
 class TooManyAttempts(ReadbackError, reason="TOO_MANY_ATTEMPTS"):
     """Too many failed sign-ins or registrations from this network address, or failed sign-ins to this
     account.
@@ -390,12 +535,39 @@ class TooManyAttempts(ReadbackError, reason="TOO_MANY_ATTEMPTS"):
     """
 
 
+class TooManyQuotes(ReadbackError, reason="TOO_MANY_QUOTES"):
+    """The customer has made too many quotes in a short time.
+
+    RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
+
+    { "reason": "TOO_MANY_QUOTES", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
 class TooManyStarts(ReadbackError, reason="TOO_MANY_STARTS"):
     """The customer has started too many conversations or calls in a short time.
 
     RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
 
     { "reason": "TOO_MANY_STARTS", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+
+class TooManyTravellers(ReadbackError, reason="TOO_MANY_TRAVELLERS"):
+    """The customer has saved as many travellers as are allowed.
+
+    FAILED_PRECONDITION: delete a traveller first.
+
+    { "reason": "TOO_MANY_TRAVELLERS", "domain": "readback.errors.v1", "metadata": { "limit": "50" } }
+    """
+
+
+class TravellerNotFound(ReadbackError, reason="TRAVELLER_NOT_FOUND"):
+    """The customer has no such traveller.
+
+    NOT_FOUND: list the travellers again.
+
+    { "reason": "TRAVELLER_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
     """
 
 

@@ -4,10 +4,163 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+from readback_client.gen.readback.booking import v1 as booking
 from readback_client.gen.readback.conversation import v1 as conversation
 from readback_client.gen.readback.flightdata import v1 as flightdata
 from readback_client.gen.readback.identity import v1 as identity
 from readback_client.connection import Service
+
+
+class BookingService(Service):
+    """Quotes, consent and bookings, and the people who travel.
+
+    Nothing is sent to a supplier without a quote, the customer's consent to exactly this quote, and a check
+    of the consent right before. Each quote is sent at most once; an unknown outcome is looked up, not sent
+    again.
+
+    The token names the customer. Another customer's quote, booking or traveller is NOT_FOUND.
+    """
+
+    async def quote_booking(
+        self, request: booking.QuoteBookingRequest, *, timeout: float | None = None
+    ) -> booking.QuoteBookingResponse:
+        """Asks the seller of offers for their current price and terms, and makes a quote for these
+        travellers. The same request id gives the same quote; another request gives another quote.
+
+        Errors: NOT_FOUND `OFFER_NOT_FOUND`, `TRAVELLER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`,
+        `OFFER_GONE`, `OFFER_NOT_BOOKABLE`, `PARTY_MISMATCH`, `POLICY_REFUSED`, `SOLD_OUT`; ALREADY_EXISTS
+        `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_QUOTES`, with RetryInfo.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/QuoteBooking", request, booking.QuoteBookingResponse, timeout)
+
+    async def quote_cancellation(
+        self, request: booking.QuoteCancellationRequest, *, timeout: float | None = None
+    ) -> booking.QuoteCancellationResponse:
+        """Asks the supplier of a booking what its cancellation costs and refunds, and makes a quote for it.
+
+        Errors: NOT_FOUND `BOOKING_NOT_FOUND`; FAILED_PRECONDITION `BOOKING_NOT_CANCELLABLE`; ALREADY_EXISTS
+        `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED `TOO_MANY_QUOTES`, with RetryInfo; UNAVAILABLE
+        `SUPPLIER_UNAVAILABLE`, with RetryInfo.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/QuoteCancellation", request, booking.QuoteCancellationResponse, timeout)
+
+    async def quote_change(
+        self, request: booking.QuoteChangeRequest, *, timeout: float | None = None
+    ) -> booking.QuoteChangeResponse:
+        """Asks the supplier of a booking what a change costs, and makes a quote for it: other flights,
+        another cabin or other bags by other offers, or other names by other travellers.
+
+        Errors: NOT_FOUND `BOOKING_NOT_FOUND`, `OFFER_NOT_FOUND`, `TRAVELLER_NOT_FOUND`; FAILED_PRECONDITION
+        `BOOKING_NOT_CHANGEABLE`, `OFFER_EXPIRED`, `OFFER_GONE`, `OFFER_NOT_BOOKABLE`, `PARTY_MISMATCH`,
+        `POLICY_REFUSED`, `SOLD_OUT`; ALREADY_EXISTS `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
+        `TOO_MANY_QUOTES`, with RetryInfo; UNAVAILABLE `SUPPLIER_UNAVAILABLE`, with RetryInfo.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/QuoteChange", request, booking.QuoteChangeResponse, timeout)
+
+    async def get_quote(
+        self, request: booking.GetQuoteRequest, *, timeout: float | None = None
+    ) -> booking.GetQuoteResponse:
+        """Returns one quote.
+
+        Errors: NOT_FOUND `QUOTE_NOT_FOUND`.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/GetQuote", request, booking.GetQuoteResponse, timeout)
+
+    async def confirm_quote(
+        self, request: booking.ConfirmQuoteRequest, *, timeout: float | None = None
+    ) -> booking.ConfirmQuoteResponse:
+        """Confirms a quote with the customer's consent: books, cancels or changes. Answers at once, before
+        the supplier does; a voice call can't wait for a supplier that may take minutes.
+
+        A token alone is no consent. With an agent's token, the transcript of its call must hold the read-
+        back of this quote, delivered, and after it the customer's yes. With a customer's token,
+        `confirmation` must prove a click in the web app in the same session. Other clients can quote and
+        never confirm.
+
+        Errors: NOT_FOUND `QUOTE_NOT_FOUND`; INVALID_ARGUMENT `QUOTE_DIGEST_MISMATCH`; FAILED_PRECONDITION
+        `CONSENT_REQUIRED`, `QUOTE_EXPIRED`, `QUOTE_NOT_OPEN`, `ALREADY_BOOKED`, `BOOKING_NOT_CANCELLABLE`,
+        `BOOKING_NOT_CHANGEABLE`; UNAVAILABLE `CONSENT_UNAVAILABLE`, with RetryInfo; ALREADY_EXISTS
+        `REQUEST_ID_REUSED`.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/ConfirmQuote", request, booking.ConfirmQuoteResponse, timeout)
+
+    async def withdraw_quote(
+        self, request: booking.WithdrawQuoteRequest, *, timeout: float | None = None
+    ) -> booking.WithdrawQuoteResponse:
+        """Withdraws an open quote, because the customer declined it. Withdrawing a quote that isn't open
+        any more changes nothing; the answer has its state. It stops a confirmed quote that wasn't sent yet.
+
+        Errors: NOT_FOUND `QUOTE_NOT_FOUND`; ALREADY_EXISTS `REQUEST_ID_REUSED`.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/WithdrawQuote", request, booking.WithdrawQuoteResponse, timeout)
+
+    async def get_booking(
+        self, request: booking.GetBookingRequest, *, timeout: float | None = None
+    ) -> booking.GetBookingResponse:
+        """Returns one booking.
+
+        Errors: NOT_FOUND `BOOKING_NOT_FOUND`.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/GetBooking", request, booking.GetBookingResponse, timeout)
+
+    async def list_bookings(
+        self, request: booking.ListBookingsRequest, *, timeout: float | None = None
+    ) -> booking.ListBookingsResponse:
+        """Lists the customer's bookings, newest first.
+
+        Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/ListBookings", request, booking.ListBookingsResponse, timeout)
+
+    def watch_bookings(
+        self, request: booking.WatchBookingsRequest, *, timeout: float | None = None
+    ) -> AsyncGenerator[booking.WatchBookingsResponse]:
+        """Streams one booking, or all of the customer's, now and after every change. A state that lasted a
+        moment may be skipped; the last one never is. The stream ends when the server stops or the token
+        expires; a new watch begins with every booking.
+
+        Errors: NOT_FOUND `BOOKING_NOT_FOUND`.
+        """
+        return self._stream("/readback.booking.v1.BookingService/WatchBookings", request, booking.WatchBookingsResponse, timeout)
+
+    async def create_traveller(
+        self, request: booking.CreateTravellerRequest, *, timeout: float | None = None
+    ) -> booking.CreateTravellerResponse:
+        """Saves a traveller. The e-mail address and the telephone number must be possible ones.
+
+        Errors: FAILED_PRECONDITION `TOO_MANY_TRAVELLERS`; ALREADY_EXISTS `REQUEST_ID_REUSED`.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/CreateTraveller", request, booking.CreateTravellerResponse, timeout)
+
+    async def list_travellers(
+        self, request: booking.ListTravellersRequest, *, timeout: float | None = None
+    ) -> booking.ListTravellersResponse:
+        """Lists the customer's travellers, in the order of their creation.
+
+        Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/ListTravellers", request, booking.ListTravellersResponse, timeout)
+
+    async def update_traveller(
+        self, request: booking.UpdateTravellerRequest, *, timeout: float | None = None
+    ) -> booking.UpdateTravellerResponse:
+        """Changes a traveller. Quotes and bookings keep the names that they were made with. A traveller who
+        already has the new values stays unchanged, whatever the etag, so that a repeated request succeeds.
+
+        Errors: NOT_FOUND `TRAVELLER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/UpdateTraveller", request, booking.UpdateTravellerResponse, timeout)
+
+    async def delete_traveller(
+        self, request: booking.DeleteTravellerRequest, *, timeout: float | None = None
+    ) -> booking.DeleteTravellerResponse:
+        """Deletes a traveller. Quotes and bookings keep the names that they were made with. A second
+        deletion with the same request id succeeds.
+
+        Errors: NOT_FOUND `TRAVELLER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
+        `REQUEST_ID_REUSED`.
+        """
+        return await self._unary("/readback.booking.v1.BookingService/DeleteTraveller", request, booking.DeleteTravellerResponse, timeout)
 
 
 class ConversationService(Service):

@@ -386,6 +386,142 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "OFFER_GONE", "domain": "readback.errors.v1", "metadata": {} }
     """
+    ERROR_REASON_QUOTE_NOT_FOUND: _ErrorReason.ValueType  # 80
+    """The caller has no such quote.
+
+    NOT_FOUND: check the id; another customer's quote is not found either.
+
+        { "reason": "QUOTE_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+    ERROR_REASON_QUOTE_EXPIRED: _ErrorReason.ValueType  # 81
+    """The time of the quote is over.
+
+    FAILED_PRECONDITION: make a new quote, and read it back.
+
+        { "reason": "QUOTE_EXPIRED", "domain": "readback.errors.v1",
+          "metadata": { "expire_time": "2026-11-23T04:15:00+00:00" } }
+    """
+    ERROR_REASON_QUOTE_NOT_OPEN: _ErrorReason.ValueType  # 82
+    """The quote was used or withdrawn. The metadata has its `QuoteState` without the prefix.
+
+    FAILED_PRECONDITION: don't retry; make a new quote, unless the first one made the booking.
+
+        { "reason": "QUOTE_NOT_OPEN", "domain": "readback.errors.v1", "metadata": { "state": "USED" } }
+    """
+    ERROR_REASON_QUOTE_DIGEST_MISMATCH: _ErrorReason.ValueType  # 83
+    """The digest isn't the one of the quote.
+
+    INVALID_ARGUMENT: get the quote again, and read it back.
+
+        { "reason": "QUOTE_DIGEST_MISMATCH", "domain": "readback.errors.v1", "metadata": {} }
+    """
+    ERROR_REASON_CONSENT_REQUIRED: _ErrorReason.ValueType  # 84
+    """The customer has not consented to exactly this quote. `problem` is `none` if there is no proof of
+    consent, or another word for what is wrong with the proof.
+
+    FAILED_PRECONDITION: read the quote back and ask, or show it in the web app.
+
+        { "reason": "CONSENT_REQUIRED", "domain": "readback.errors.v1", "metadata": { "problem": "none" } }
+    """
+    ERROR_REASON_CONSENT_UNAVAILABLE: _ErrorReason.ValueType  # 85
+    """The transcript can't be read, so the consent can't be checked. Nothing was sent.
+
+    UNAVAILABLE: wait as long as `google.rpc.RetryInfo` says, then send the same request again.
+
+        { "reason": "CONSENT_UNAVAILABLE", "domain": "readback.errors.v1", "metadata": {} }
+    """
+    ERROR_REASON_ALREADY_BOOKED: _ErrorReason.ValueType  # 86
+    """One of the travellers has a booking of one of these flights, or one whose outcome isn't known yet.
+
+    FAILED_PRECONDITION: show that booking; cancel it first, or wait until its state is known.
+
+        { "reason": "ALREADY_BOOKED", "domain": "readback.errors.v1",
+          "metadata": { "booking_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
+    """
+    ERROR_REASON_BOOKING_NOT_FOUND: _ErrorReason.ValueType  # 87
+    """The caller has no such booking.
+
+    NOT_FOUND: check the id; another customer's booking is not found either.
+
+        { "reason": "BOOKING_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+    ERROR_REASON_BOOKING_NOT_CANCELLABLE: _ErrorReason.ValueType  # 88
+    """The booking can't be cancelled in its state, or by the supplier's rules.
+
+    FAILED_PRECONDITION: wait if its state is PENDING, UNKNOWN or CHANGE_PENDING; otherwise don't retry.
+
+        { "reason": "BOOKING_NOT_CANCELLABLE", "domain": "readback.errors.v1",
+          "metadata": { "state": "FAILED" } }
+    """
+    ERROR_REASON_BOOKING_NOT_CHANGEABLE: _ErrorReason.ValueType  # 89
+    """The booking can't be changed in its state, or by the supplier's rules.
+
+    FAILED_PRECONDITION: wait if its state is PENDING, UNKNOWN or CHANGE_PENDING; otherwise don't retry.
+
+        { "reason": "BOOKING_NOT_CHANGEABLE", "domain": "readback.errors.v1",
+          "metadata": { "state": "CANCELLED" } }
+    """
+    ERROR_REASON_TRAVELLER_NOT_FOUND: _ErrorReason.ValueType  # 90
+    """The customer has no such traveller.
+
+    NOT_FOUND: list the travellers again.
+
+        { "reason": "TRAVELLER_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+    ERROR_REASON_TOO_MANY_TRAVELLERS: _ErrorReason.ValueType  # 91
+    """The customer has saved as many travellers as are allowed.
+
+    FAILED_PRECONDITION: delete a traveller first.
+
+        { "reason": "TOO_MANY_TRAVELLERS", "domain": "readback.errors.v1", "metadata": { "limit": "50" } }
+    """
+    ERROR_REASON_PARTY_MISMATCH: _ErrorReason.ValueType  # 92
+    """The offers are priced for other numbers of adults, children and infants than the travellers are, by their
+    age at the last flight.
+
+    FAILED_PRECONDITION: search again for these travellers.
+
+        { "reason": "PARTY_MISMATCH", "domain": "readback.errors.v1",
+          "metadata": { "adults": "2", "children": "0", "infants": "1" } }
+    """
+    ERROR_REASON_POLICY_REFUSED: _ErrorReason.ValueType  # 93
+    """A rule of the supplier forbids it; the message says which.
+
+    FAILED_PRECONDITION: don't retry; tell the customer.
+
+        { "reason": "POLICY_REFUSED", "domain": "readback.errors.v1",
+          "metadata": { "rule": "unaccompanied_children" } }
+    """
+    ERROR_REASON_OFFER_NOT_BOOKABLE: _ErrorReason.ValueType  # 94
+    """No configured supplier sells this offer; only its price is known.
+
+    FAILED_PRECONDITION: don't retry; choose another offer.
+
+        { "reason": "OFFER_NOT_BOOKABLE", "domain": "readback.errors.v1",
+          "metadata": { "provider": "flightapi" } }
+    """
+    ERROR_REASON_SOLD_OUT: _ErrorReason.ValueType  # 95
+    """There are no seats left for these passengers.
+
+    FAILED_PRECONDITION: choose another offer.
+
+        { "reason": "SOLD_OUT", "domain": "readback.errors.v1", "metadata": {} }
+    """
+    ERROR_REASON_TOO_MANY_QUOTES: _ErrorReason.ValueType  # 96
+    """The customer has made too many quotes in a short time.
+
+    RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
+
+        { "reason": "TOO_MANY_QUOTES", "domain": "readback.errors.v1", "metadata": {} }
+    """
+    ERROR_REASON_SUPPLIER_UNAVAILABLE: _ErrorReason.ValueType  # 97
+    """The supplier can't be reached; nothing was booked, cancelled or changed.
+
+    UNAVAILABLE: try again after the time in `google.rpc.RetryInfo`.
+
+        { "reason": "SUPPLIER_UNAVAILABLE", "domain": "readback.errors.v1",
+          "metadata": { "supplier": "sandbox" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons of errors, for programs. `google.rpc.ErrorInfo.reason` is the name without `ERROR_REASON_`, and
@@ -757,5 +893,141 @@ ERROR_REASON_OFFER_GONE: ErrorReason.ValueType  # 73
 FAILED_PRECONDITION: choose another offer.
 
     { "reason": "OFFER_GONE", "domain": "readback.errors.v1", "metadata": {} }
+"""
+ERROR_REASON_QUOTE_NOT_FOUND: ErrorReason.ValueType  # 80
+"""The caller has no such quote.
+
+NOT_FOUND: check the id; another customer's quote is not found either.
+
+    { "reason": "QUOTE_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+"""
+ERROR_REASON_QUOTE_EXPIRED: ErrorReason.ValueType  # 81
+"""The time of the quote is over.
+
+FAILED_PRECONDITION: make a new quote, and read it back.
+
+    { "reason": "QUOTE_EXPIRED", "domain": "readback.errors.v1",
+      "metadata": { "expire_time": "2026-11-23T04:15:00+00:00" } }
+"""
+ERROR_REASON_QUOTE_NOT_OPEN: ErrorReason.ValueType  # 82
+"""The quote was used or withdrawn. The metadata has its `QuoteState` without the prefix.
+
+FAILED_PRECONDITION: don't retry; make a new quote, unless the first one made the booking.
+
+    { "reason": "QUOTE_NOT_OPEN", "domain": "readback.errors.v1", "metadata": { "state": "USED" } }
+"""
+ERROR_REASON_QUOTE_DIGEST_MISMATCH: ErrorReason.ValueType  # 83
+"""The digest isn't the one of the quote.
+
+INVALID_ARGUMENT: get the quote again, and read it back.
+
+    { "reason": "QUOTE_DIGEST_MISMATCH", "domain": "readback.errors.v1", "metadata": {} }
+"""
+ERROR_REASON_CONSENT_REQUIRED: ErrorReason.ValueType  # 84
+"""The customer has not consented to exactly this quote. `problem` is `none` if there is no proof of
+consent, or another word for what is wrong with the proof.
+
+FAILED_PRECONDITION: read the quote back and ask, or show it in the web app.
+
+    { "reason": "CONSENT_REQUIRED", "domain": "readback.errors.v1", "metadata": { "problem": "none" } }
+"""
+ERROR_REASON_CONSENT_UNAVAILABLE: ErrorReason.ValueType  # 85
+"""The transcript can't be read, so the consent can't be checked. Nothing was sent.
+
+UNAVAILABLE: wait as long as `google.rpc.RetryInfo` says, then send the same request again.
+
+    { "reason": "CONSENT_UNAVAILABLE", "domain": "readback.errors.v1", "metadata": {} }
+"""
+ERROR_REASON_ALREADY_BOOKED: ErrorReason.ValueType  # 86
+"""One of the travellers has a booking of one of these flights, or one whose outcome isn't known yet.
+
+FAILED_PRECONDITION: show that booking; cancel it first, or wait until its state is known.
+
+    { "reason": "ALREADY_BOOKED", "domain": "readback.errors.v1",
+      "metadata": { "booking_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
+"""
+ERROR_REASON_BOOKING_NOT_FOUND: ErrorReason.ValueType  # 87
+"""The caller has no such booking.
+
+NOT_FOUND: check the id; another customer's booking is not found either.
+
+    { "reason": "BOOKING_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+"""
+ERROR_REASON_BOOKING_NOT_CANCELLABLE: ErrorReason.ValueType  # 88
+"""The booking can't be cancelled in its state, or by the supplier's rules.
+
+FAILED_PRECONDITION: wait if its state is PENDING, UNKNOWN or CHANGE_PENDING; otherwise don't retry.
+
+    { "reason": "BOOKING_NOT_CANCELLABLE", "domain": "readback.errors.v1",
+      "metadata": { "state": "FAILED" } }
+"""
+ERROR_REASON_BOOKING_NOT_CHANGEABLE: ErrorReason.ValueType  # 89
+"""The booking can't be changed in its state, or by the supplier's rules.
+
+FAILED_PRECONDITION: wait if its state is PENDING, UNKNOWN or CHANGE_PENDING; otherwise don't retry.
+
+    { "reason": "BOOKING_NOT_CHANGEABLE", "domain": "readback.errors.v1",
+      "metadata": { "state": "CANCELLED" } }
+"""
+ERROR_REASON_TRAVELLER_NOT_FOUND: ErrorReason.ValueType  # 90
+"""The customer has no such traveller.
+
+NOT_FOUND: list the travellers again.
+
+    { "reason": "TRAVELLER_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+"""
+ERROR_REASON_TOO_MANY_TRAVELLERS: ErrorReason.ValueType  # 91
+"""The customer has saved as many travellers as are allowed.
+
+FAILED_PRECONDITION: delete a traveller first.
+
+    { "reason": "TOO_MANY_TRAVELLERS", "domain": "readback.errors.v1", "metadata": { "limit": "50" } }
+"""
+ERROR_REASON_PARTY_MISMATCH: ErrorReason.ValueType  # 92
+"""The offers are priced for other numbers of adults, children and infants than the travellers are, by their
+age at the last flight.
+
+FAILED_PRECONDITION: search again for these travellers.
+
+    { "reason": "PARTY_MISMATCH", "domain": "readback.errors.v1",
+      "metadata": { "adults": "2", "children": "0", "infants": "1" } }
+"""
+ERROR_REASON_POLICY_REFUSED: ErrorReason.ValueType  # 93
+"""A rule of the supplier forbids it; the message says which.
+
+FAILED_PRECONDITION: don't retry; tell the customer.
+
+    { "reason": "POLICY_REFUSED", "domain": "readback.errors.v1",
+      "metadata": { "rule": "unaccompanied_children" } }
+"""
+ERROR_REASON_OFFER_NOT_BOOKABLE: ErrorReason.ValueType  # 94
+"""No configured supplier sells this offer; only its price is known.
+
+FAILED_PRECONDITION: don't retry; choose another offer.
+
+    { "reason": "OFFER_NOT_BOOKABLE", "domain": "readback.errors.v1",
+      "metadata": { "provider": "flightapi" } }
+"""
+ERROR_REASON_SOLD_OUT: ErrorReason.ValueType  # 95
+"""There are no seats left for these passengers.
+
+FAILED_PRECONDITION: choose another offer.
+
+    { "reason": "SOLD_OUT", "domain": "readback.errors.v1", "metadata": {} }
+"""
+ERROR_REASON_TOO_MANY_QUOTES: ErrorReason.ValueType  # 96
+"""The customer has made too many quotes in a short time.
+
+RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
+
+    { "reason": "TOO_MANY_QUOTES", "domain": "readback.errors.v1", "metadata": {} }
+"""
+ERROR_REASON_SUPPLIER_UNAVAILABLE: ErrorReason.ValueType  # 97
+"""The supplier can't be reached; nothing was booked, cancelled or changed.
+
+UNAVAILABLE: try again after the time in `google.rpc.RetryInfo`.
+
+    { "reason": "SUPPLIER_UNAVAILABLE", "domain": "readback.errors.v1",
+      "metadata": { "supplier": "sandbox" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

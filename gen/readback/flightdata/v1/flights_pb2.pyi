@@ -942,6 +942,15 @@ class RepriceOfferResponse(_message.Message):
     OFFER_FIELD_NUMBER: _builtins.int
     ITINERARIES_FIELD_NUMBER: _builtins.int
     PREVIOUS_FARE_FIELD_NUMBER: _builtins.int
+    ADULTS_FIELD_NUMBER: _builtins.int
+    CHILDREN_FIELD_NUMBER: _builtins.int
+    INFANTS_FIELD_NUMBER: _builtins.int
+    adults: _builtins.int
+    """Number of adults that the price is for."""
+    children: _builtins.int
+    """Number of children that the price is for."""
+    infants: _builtins.int
+    """Number of infants that the price is for."""
     @_builtins.property
     def offer(self) -> Global___Offer:
         """The offer, with a new id and expiry."""
@@ -960,10 +969,13 @@ class RepriceOfferResponse(_message.Message):
         offer: Global___Offer | None = ...,
         itineraries: _abc.Iterable[Global___Itinerary] | None = ...,
         previous_fare: Global___Fare | None = ...,
+        adults: _builtins.int = ...,
+        children: _builtins.int = ...,
+        infants: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["itineraries", b"itineraries", "offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adults", b"adults", "children", b"children", "infants", b"infants", "itineraries", b"itineraries", "offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

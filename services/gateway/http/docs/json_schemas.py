@@ -95,6 +95,7 @@ class Schemas:
         repeated = rules.repeated
         limits = {"minItems": repeated.min_items} if repeated.min_items else {}
         limits |= {"maxItems": repeated.max_items} if repeated.max_items else {}
+        limits |= {"uniqueItems": True} if repeated.unique else {}
         return {"type": "array", "items": self._single(field, repeated.items, reference), **limits}
 
     def _single(

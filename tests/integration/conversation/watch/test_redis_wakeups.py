@@ -12,10 +12,10 @@ import pytest
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
+from mesh.background import run_in_background
 from mesh.clock import SystemClock
 from mesh.database.migrations import migrated
 from services.conversation.assembly import MIGRATIONS
-from services.conversation.background import run_in_background
 from services.conversation.log.bus import Committed
 from services.conversation.model.cursors import LogId
 from services.conversation.store import Store

@@ -220,6 +220,7 @@ async def test_the_descriptor_set_is_complete_and_names_public_services_only(htt
         "IdentityService",
         "ConversationService",
         "FlightDataService",
+        "BookingService",
     }
     assert not any("internal" in file.package for file in files.file)
 

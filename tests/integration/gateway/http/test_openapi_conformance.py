@@ -17,7 +17,7 @@ import pytest
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor
 
-from services.gateway.app import CONVERSATION, FLIGHTDATA, IDENTITY
+from services.gateway.app import BOOKING, CONVERSATION, FLIGHTDATA, IDENTITY
 from services.gateway.http.docs.openapi import operation_id
 from services.gateway.http.routes import Route, RouteTable
 from services.gateway.http.streams import is_file
@@ -39,6 +39,7 @@ CHECKED_IN_CODE = {
     "time_zone": "the names of the zones are data",
     "update_mask": "the names of fields that can be changed",
     "departure_date": "schedules are known for some months",
+    "traveller": "telephone numbers and e-mail addresses must be possible ones",
     "infants": "their number is limited by that of the adults",
 }
 """Fields whose valid values no schema can describe."""
@@ -75,7 +76,7 @@ async def _schemathesis(config: Path, url: str) -> tuple[int | None, str]:
 def _config(token: str, other: str) -> Iterator[str]:
     """Yield the lines of the configuration: tokens, and what applies to single operations."""
     yield f'headers = {{ Authorization = "Bearer {token}" }}'
-    for route in RouteTable([IDENTITY, CONVERSATION, FLIGHTDATA]).routes:
+    for route in RouteTable([IDENTITY, CONVERSATION, FLIGHTDATA, BOOKING]).routes:
         if settings := list(_operation(route, other)):
             yield from ("[[operations]]", f'include-operation-id = "{operation_id(route)}"', *settings)
 

@@ -74,6 +74,15 @@ def test_a_misspelt_variable_is_trouble(settings: UpSettings, monkeypatch: pytes
 
 def test_parts_that_do_not_answer_are_unreachable_and_their_addresses_are_shown(settings: UpSettings) -> None:
     findings = {finding.subject: finding for finding in asyncio.run(doctor.check_parts(settings))}
-    assert set(findings) == {"livekit", "identity", "flightdata", "conversation", "agent", "page", "gateway"}
+    assert set(findings) == {
+        "livekit",
+        "identity",
+        "flightdata",
+        "conversation",
+        "booking",
+        "agent",
+        "page",
+        "gateway",
+    }
     assert {finding.state for finding in findings.values()} == {State.UNREACHABLE}
     assert f":{settings.identity_http_port}/health and /metrics" in findings["identity"].detail

@@ -23,5 +23,5 @@ def test_the_health_url_of_every_part_is_where_it_listens(tmp_path: Path, bind: 
         address = urlsplit(part.health_url)
         assert address.hostname == host
         assert address.port in {port.number for port in part.ports}
-        if part.name in ("identity", "conversation", "flightdata"):
+        if part.name in ("identity", "conversation", "flightdata", "booking"):
             assert part.where == (f"[{host}]" if ":" in host else host) + f":{part.ports[0].number}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.conversation.background import run_in_background
+from mesh.background import run_in_background
 from services.conversation.calls.cleanup import SWEEP_SECONDS
 
 if TYPE_CHECKING:

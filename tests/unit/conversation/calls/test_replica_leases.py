@@ -13,8 +13,8 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.background import run_in_background
 from mesh.errors import StoreUnavailable
-from services.conversation.background import run_in_background
 from services.conversation.calls import replica_leases as leases
 from services.conversation.calls.holds import EXPECTED_SECONDS, Hold, HoldEnd, Holds
 from services.conversation.calls.ports import Participant

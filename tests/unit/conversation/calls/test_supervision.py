@@ -12,7 +12,7 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.background import run_in_background
+from mesh.background import run_in_background
 from services.conversation.calls import agent_replacement, caller_absence, supervision
 from services.conversation.calls.holds import Hold, HoldEnd
 from services.conversation.calls.ports import Participant

@@ -483,6 +483,178 @@ class ErrorReason(betterproto2.Enum):
         { "reason": "OFFER_GONE", "domain": "readback.errors.v1", "metadata": {} }
     """
 
+    QUOTE_NOT_FOUND = 80
+    """
+    The caller has no such quote.
+
+    NOT_FOUND: check the id; another customer's quote is not found either.
+
+        { "reason": "QUOTE_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+    QUOTE_EXPIRED = 81
+    """
+    The time of the quote is over.
+
+    FAILED_PRECONDITION: make a new quote, and read it back.
+
+        { "reason": "QUOTE_EXPIRED", "domain": "readback.errors.v1",
+          "metadata": { "expire_time": "2026-11-23T04:15:00+00:00" } }
+    """
+
+    QUOTE_NOT_OPEN = 82
+    """
+    The quote was used or withdrawn. The metadata has its `QuoteState` without the prefix.
+
+    FAILED_PRECONDITION: don't retry; make a new quote, unless the first one made the booking.
+
+        { "reason": "QUOTE_NOT_OPEN", "domain": "readback.errors.v1", "metadata": { "state": "USED" } }
+    """
+
+    QUOTE_DIGEST_MISMATCH = 83
+    """
+    The digest isn't the one of the quote.
+
+    INVALID_ARGUMENT: get the quote again, and read it back.
+
+        { "reason": "QUOTE_DIGEST_MISMATCH", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+    CONSENT_REQUIRED = 84
+    """
+    The customer has not consented to exactly this quote. `problem` is `none` if there is no proof of
+    consent, or another word for what is wrong with the proof.
+
+    FAILED_PRECONDITION: read the quote back and ask, or show it in the web app.
+
+        { "reason": "CONSENT_REQUIRED", "domain": "readback.errors.v1", "metadata": { "problem": "none" } }
+    """
+
+    CONSENT_UNAVAILABLE = 85
+    """
+    The transcript can't be read, so the consent can't be checked. Nothing was sent.
+
+    UNAVAILABLE: wait as long as `google.rpc.RetryInfo` says, then send the same request again.
+
+        { "reason": "CONSENT_UNAVAILABLE", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+    ALREADY_BOOKED = 86
+    """
+    One of the travellers has a booking of one of these flights, or one whose outcome isn't known yet.
+
+    FAILED_PRECONDITION: show that booking; cancel it first, or wait until its state is known.
+
+        { "reason": "ALREADY_BOOKED", "domain": "readback.errors.v1",
+          "metadata": { "booking_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
+    """
+
+    BOOKING_NOT_FOUND = 87
+    """
+    The caller has no such booking.
+
+    NOT_FOUND: check the id; another customer's booking is not found either.
+
+        { "reason": "BOOKING_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+    BOOKING_NOT_CANCELLABLE = 88
+    """
+    The booking can't be cancelled in its state, or by the supplier's rules.
+
+    FAILED_PRECONDITION: wait if its state is PENDING, UNKNOWN or CHANGE_PENDING; otherwise don't retry.
+
+        { "reason": "BOOKING_NOT_CANCELLABLE", "domain": "readback.errors.v1",
+          "metadata": { "state": "FAILED" } }
+    """
+
+    BOOKING_NOT_CHANGEABLE = 89
+    """
+    The booking can't be changed in its state, or by the supplier's rules.
+
+    FAILED_PRECONDITION: wait if its state is PENDING, UNKNOWN or CHANGE_PENDING; otherwise don't retry.
+
+        { "reason": "BOOKING_NOT_CHANGEABLE", "domain": "readback.errors.v1",
+          "metadata": { "state": "CANCELLED" } }
+    """
+
+    TRAVELLER_NOT_FOUND = 90
+    """
+    The customer has no such traveller.
+
+    NOT_FOUND: list the travellers again.
+
+        { "reason": "TRAVELLER_NOT_FOUND", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+    TOO_MANY_TRAVELLERS = 91
+    """
+    The customer has saved as many travellers as are allowed.
+
+    FAILED_PRECONDITION: delete a traveller first.
+
+        { "reason": "TOO_MANY_TRAVELLERS", "domain": "readback.errors.v1", "metadata": { "limit": "50" } }
+    """
+
+    PARTY_MISMATCH = 92
+    """
+    The offers are priced for other numbers of adults, children and infants than the travellers are, by their
+    age at the last flight.
+
+    FAILED_PRECONDITION: search again for these travellers.
+
+        { "reason": "PARTY_MISMATCH", "domain": "readback.errors.v1",
+          "metadata": { "adults": "2", "children": "0", "infants": "1" } }
+    """
+
+    POLICY_REFUSED = 93
+    """
+    A rule of the supplier forbids it; the message says which.
+
+    FAILED_PRECONDITION: don't retry; tell the customer.
+
+        { "reason": "POLICY_REFUSED", "domain": "readback.errors.v1",
+          "metadata": { "rule": "unaccompanied_children" } }
+    """
+
+    OFFER_NOT_BOOKABLE = 94
+    """
+    No configured supplier sells this offer; only its price is known.
+
+    FAILED_PRECONDITION: don't retry; choose another offer.
+
+        { "reason": "OFFER_NOT_BOOKABLE", "domain": "readback.errors.v1",
+          "metadata": { "provider": "flightapi" } }
+    """
+
+    SOLD_OUT = 95
+    """
+    There are no seats left for these passengers.
+
+    FAILED_PRECONDITION: choose another offer.
+
+        { "reason": "SOLD_OUT", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+    TOO_MANY_QUOTES = 96
+    """
+    The customer has made too many quotes in a short time.
+
+    RESOURCE_EXHAUSTED: wait as long as `google.rpc.RetryInfo` says, then try again.
+
+        { "reason": "TOO_MANY_QUOTES", "domain": "readback.errors.v1", "metadata": {} }
+    """
+
+    SUPPLIER_UNAVAILABLE = 97
+    """
+    The supplier can't be reached; nothing was booked, cancelled or changed.
+
+    UNAVAILABLE: try again after the time in `google.rpc.RetryInfo`.
+
+        { "reason": "SUPPLIER_UNAVAILABLE", "domain": "readback.errors.v1",
+          "metadata": { "supplier": "sandbox" } }
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -535,6 +707,24 @@ class ErrorReason(betterproto2.Enum):
             71: "ERROR_REASON_OFFER_NOT_FOUND",
             72: "ERROR_REASON_OFFER_EXPIRED",
             73: "ERROR_REASON_OFFER_GONE",
+            80: "ERROR_REASON_QUOTE_NOT_FOUND",
+            81: "ERROR_REASON_QUOTE_EXPIRED",
+            82: "ERROR_REASON_QUOTE_NOT_OPEN",
+            83: "ERROR_REASON_QUOTE_DIGEST_MISMATCH",
+            84: "ERROR_REASON_CONSENT_REQUIRED",
+            85: "ERROR_REASON_CONSENT_UNAVAILABLE",
+            86: "ERROR_REASON_ALREADY_BOOKED",
+            87: "ERROR_REASON_BOOKING_NOT_FOUND",
+            88: "ERROR_REASON_BOOKING_NOT_CANCELLABLE",
+            89: "ERROR_REASON_BOOKING_NOT_CHANGEABLE",
+            90: "ERROR_REASON_TRAVELLER_NOT_FOUND",
+            91: "ERROR_REASON_TOO_MANY_TRAVELLERS",
+            92: "ERROR_REASON_PARTY_MISMATCH",
+            93: "ERROR_REASON_POLICY_REFUSED",
+            94: "ERROR_REASON_OFFER_NOT_BOOKABLE",
+            95: "ERROR_REASON_SOLD_OUT",
+            96: "ERROR_REASON_TOO_MANY_QUOTES",
+            97: "ERROR_REASON_SUPPLIER_UNAVAILABLE",
         }
 
     @classmethod
@@ -589,4 +779,22 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_OFFER_NOT_FOUND": 71,
             "ERROR_REASON_OFFER_EXPIRED": 72,
             "ERROR_REASON_OFFER_GONE": 73,
+            "ERROR_REASON_QUOTE_NOT_FOUND": 80,
+            "ERROR_REASON_QUOTE_EXPIRED": 81,
+            "ERROR_REASON_QUOTE_NOT_OPEN": 82,
+            "ERROR_REASON_QUOTE_DIGEST_MISMATCH": 83,
+            "ERROR_REASON_CONSENT_REQUIRED": 84,
+            "ERROR_REASON_CONSENT_UNAVAILABLE": 85,
+            "ERROR_REASON_ALREADY_BOOKED": 86,
+            "ERROR_REASON_BOOKING_NOT_FOUND": 87,
+            "ERROR_REASON_BOOKING_NOT_CANCELLABLE": 88,
+            "ERROR_REASON_BOOKING_NOT_CHANGEABLE": 89,
+            "ERROR_REASON_TRAVELLER_NOT_FOUND": 90,
+            "ERROR_REASON_TOO_MANY_TRAVELLERS": 91,
+            "ERROR_REASON_PARTY_MISMATCH": 92,
+            "ERROR_REASON_POLICY_REFUSED": 93,
+            "ERROR_REASON_OFFER_NOT_BOOKABLE": 94,
+            "ERROR_REASON_SOLD_OUT": 95,
+            "ERROR_REASON_TOO_MANY_QUOTES": 96,
+            "ERROR_REASON_SUPPLIER_UNAVAILABLE": 97,
         }

@@ -1705,6 +1705,21 @@ class RepriceOfferResponse(betterproto2.Message):
     The price in the original offer; absent if it is unchanged.
     """
 
+    adults: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
+    """
+    Number of adults that the price is for.
+    """
+
+    children: "int" = betterproto2.field(5, betterproto2.TYPE_INT32)
+    """
+    Number of children that the price is for.
+    """
+
+    infants: "int" = betterproto2.field(6, betterproto2.TYPE_INT32)
+    """
+    Number of infants that the price is for.
+    """
+
 
 default_message_pool.register_message("readback.flightdata.v1", "RepriceOfferResponse", RepriceOfferResponse)
 

@@ -1,4 +1,4 @@
-"""Background tasks of a replica. A task that fails is restarted."""
+"""Background tasks of a process. A task that fails is restarted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def restart_on_failure(name: str, task: Task, clock: Clock) -> None:
             await task()
         except StoreUnavailable:
             _log.warning("store unavailable; background task will restart", task=name)
-        except Exception:  # noqa: BLE001 -- calls depend on every task, so restart after any error
+        except Exception:  # noqa: BLE001 -- a process depends on every task, so restart after any error
             _log.exception("background task failed; restarting", task=name)
         await clock.sleep(RESTART_SECONDS)
 

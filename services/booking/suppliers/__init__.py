@@ -1,0 +1,1 @@
+"""Suppliers: the sellers that bookings are made at, behind one protocol."""

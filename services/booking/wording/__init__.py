@@ -1,0 +1,1 @@
+"""Wording of quotes and bookings: one file of phrases for each language, filled in by `read_backs`."""
