@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from agent.language.meanings import Expectation
 
 SURE_MARGIN = 2.0
-"""Margin from which a heard place needs no question. Fixed on voices and cities that no bench uses."""
+"""Margin from which a heard place needs no question. Set on synthetic voices, some of them the bench's."""
 WORD_CONFIDENCES = "word_confidences"
 """Key of `Transcript.confidences` in the metadata of livekit-agents' speech data."""
 

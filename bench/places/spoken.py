@@ -17,7 +17,6 @@ import argparse
 import asyncio
 import json
 import random
-import subprocess
 import time
 import wave
 from collections import defaultdict
@@ -25,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ from agent.speech.moonshine_library import LibraryDecoder
 from agent.speech.own_decoder import OwnDecoder
 from bench.places.__main__ import CORPUS, city
 from bench.understanding import LexiconPlaces
+from cli.supervisor.child_processes import run
 from tools.hear_places import RECOGNISER_RATE, resampled, voice_named
 
 NO_PLACES = Path(__file__).with_name("no_places.txt")
@@ -158,8 +159,12 @@ def spoken(voice: str, text: str, choice: random.Random) -> Samples:
 
 
 def _espeak(variant: str, text: str) -> NDArray[np.float32]:
-    command = ["/usr/bin/env", "espeak-ng", "-v", variant, "--stdout", text]
-    with wave.open(BytesIO(subprocess.run(command, check=True, capture_output=True).stdout)) as file:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "speech.wav")
+        spoken = run(["/usr/bin/env", "espeak-ng", "-v", variant, "-w", path, text])
+        assert spoken.returncode == 0, spoken.stderr
+        data = path.read_bytes()
+    with wave.open(BytesIO(data)) as file:
         samples = np.frombuffer(file.readframes(-1), np.int16)[: file.getnframes()]
         return resampled(samples.astype(np.float32) / np.float32(32768), file.getframerate())
 

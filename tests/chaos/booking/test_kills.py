@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from readback.booking.v1.bookings_pb2 import (
 )
 from readback.booking.v1.quotes_pb2 import QuoteCancellationRequest
 
+from cli.supervisor.child_processes import Process, kill, start
 from mesh.failpoints import FAILPOINTS
 from tests.integration.booking.harness import Customer, connected, neighbours
 from tests.product import environment_for
@@ -36,14 +36,13 @@ SECONDS = 150
 
 
 @contextmanager
-def service(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def service(environment: Mapping[str, str]) -> Iterator[Process]:
     with (Path(environment["READBACK_HOME"]) / "booking.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-c", START], env=environment, stdout=log, stderr=log)
+        process = start([sys.executable, "-c", START], env=environment, stdout=log, stderr=log)
         try:
             yield process
         finally:
-            process.kill()
-            process.wait()
+            kill(process)
 
 
 @pytest.mark.parametrize("step", OUTCOMES)

@@ -84,7 +84,7 @@ def broken(field: FieldDescriptor) -> Iterator[Message]:
         if repeated.min_items:
             yield message()
         if repeated.max_items and field.message_type is None:
-            item: Any = 1 if field.enum_type else "x"
+            item: Any = "x" if field.type == FieldDescriptor.TYPE_STRING else 1
             yield message(**{field.name: [item] * (repeated.max_items + 1)})
         for value in bad_values(field, repeated.items):
             yield message(**{field.name: [value]})
