@@ -46,7 +46,7 @@ BIASES: Mapping[Kind, Bias] = {
     Kind.FLIGHT_CODE: Bias(0.6, 2.0, 2.0),
     Kind.YES_NO: Bias(0.3, 0.0, 0.5),
 }
-"""Biases. That of places was measured (docs/benchmarks.md); the others are set by hand, without a measurement."""
+"""Biases. That of places was measured (docs/benchmarks.md); the others are set by hand."""
 
 OUTSIDE = 0
 """Node of a text that is in no name."""
