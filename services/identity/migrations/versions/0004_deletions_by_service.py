@@ -22,8 +22,8 @@ def upgrade() -> None:
         sa.Column("due_time", INSTANT, nullable=False, index=True),
     )
     op.execute(
-        f"INSERT INTO customer_deletions (service, {COLUMNS}) "
-        f"SELECT 'conversation', {COLUMNS} FROM deleted_customers"
+        "INSERT INTO customer_deletions (service, customer_id, delete_time, due_time) "
+        "SELECT 'conversation', customer_id, delete_time, due_time FROM deleted_customers"
     )
     op.drop_table("deleted_customers")
 
@@ -37,7 +37,7 @@ def downgrade() -> None:
         sa.Column("due_time", INSTANT, nullable=False, index=True),
     )
     op.execute(
-        f"INSERT INTO deleted_customers ({COLUMNS}) "
-        f"SELECT {COLUMNS} FROM customer_deletions WHERE service = 'conversation'"
+        "INSERT INTO deleted_customers (customer_id, delete_time, due_time) SELECT customer_id, delete_time, "
+        "due_time FROM customer_deletions WHERE service = 'conversation'"
     )
     op.drop_table("customer_deletions")
