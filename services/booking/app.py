@@ -26,6 +26,7 @@ from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.contracts.page_tokens import PageTokens
 from mesh.database.migrations import migrated
+from mesh.deleted_customers import DeletedCustomersOfIdentity, delete_customers
 from mesh.logs import configure
 from mesh.security.revocations import IDENTITY, verifier_of_identity
 from mesh.security.token_buckets import TokenBuckets
@@ -40,7 +41,7 @@ from services.booking.dispatch import Dispatcher
 from services.booking.errors import ERRORS
 from services.booking.offers import FlightDataOffers, Offers
 from services.booking.quoting import Quotes
-from services.booking.retention import purge
+from services.booking.retention import erase, purge
 from services.booking.servicer import BookingInternalServicer, BookingServicer
 from services.booking.settings import BookingSettings
 from services.booking.store.store import Store
@@ -74,9 +75,11 @@ async def grpc_service(
         ):
             store, changes = Store(engine), Changes(clock)
             confirmations = Confirmations(settings.secrets.text("confirmations").encode(), clock)
+            identity_stub = IdentityInternalServiceStub(identity)
             workload = WorkloadIdentity(
-                "booking", settings.secrets.actor_key("booking"), IdentityInternalServiceStub(identity), clock
+                "booking", settings.secrets.actor_key("booking"), identity_stub, clock
             )
+            deleted = DeletedCustomersOfIdentity(identity_stub, workload)
             spoken = TranscriptEvidence(ConsentEvidenceServiceStub(conversation), workload)
             gate = ConsentGate(evidence or spoken, confirmations)
             suppliers = Suppliers([Sandbox(store.writing, clock)])
@@ -91,6 +94,7 @@ async def grpc_service(
             tasks: dict[str, Task] = {
                 "dispatch": Dispatcher(store, suppliers, gate, changes, clock).run,
                 "retention": partial(purge, store, clock),
+                "deleted customers": partial(delete_customers, deleted, partial(erase, store), clock),
             }
             async with run_in_background(clock, **tasks):
                 verifier = verifier_of_identity(identity, clock)

@@ -20,6 +20,7 @@ from readback.internal.identity.v1.identity_internal_service_pb2_grpc import Ide
 
 from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
+from mesh.deleted_customers import DeletedCustomersOfIdentity
 from mesh.logs import configure
 from mesh.security.revocations import IDENTITY, verifier_of_identity
 from mesh.security.workload_identity import WorkloadIdentity
@@ -29,7 +30,6 @@ from mesh.settings import load
 from services.conversation.assembly import replica
 from services.conversation.calls.grants import IdentityGrants
 from services.conversation.calls.livekit_rooms import livekit_rooms
-from services.conversation.deleted_customers import DeletedCustomersOfIdentity
 from services.conversation.errors import ERRORS
 from services.conversation.settings import ConversationSettings
 

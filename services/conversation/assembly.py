@@ -12,6 +12,7 @@ from mesh.background import Task, run_in_background
 from mesh.clock import Clock
 from mesh.contracts.page_tokens import PageTokens
 from mesh.database.migrations import migrated
+from mesh.deleted_customers import DeletedCustomers, delete_customers
 from services.conversation.calls.calls import Calls
 from services.conversation.calls.cleanup import CallCleanup
 from services.conversation.calls.grants import GrantCipher
@@ -19,7 +20,6 @@ from services.conversation.calls.holds import Holds
 from services.conversation.calls.ports import Grants, Rooms
 from services.conversation.calls.replica_leases import LiveReplicas, ReplicaLease, new_replica_id
 from services.conversation.calls.supervision import CallSupervisor
-from services.conversation.deleted_customers import DeletedCustomers, delete_customers
 from services.conversation.deletion import Deletion
 from services.conversation.evidence.servicer import ConsentEvidenceServicer
 from services.conversation.log.transcript_log import TranscriptLog
@@ -85,7 +85,7 @@ async def replica(
             "retention": partial(purge, store, clock),
             "indexing": indexing.run,
             "erasure": deletion.run,
-            "deleted customers": partial(delete_customers, deleted, deletion, clock),
+            "deleted customers": partial(delete_customers, deleted, deletion.delete_all, clock),
         }
         if settings.redis_url:
             catch_up = partial(poll, store, bus, missed=True)

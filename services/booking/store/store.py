@@ -188,6 +188,19 @@ class Transaction:
 
     # All
 
+    async def has_unfinished_attempts(self, customer_id: str) -> bool:
+        """Return whether an outcome of a customer's requests to suppliers is missing."""
+        unfinished = (attempts.c.customer_id == customer_id) & attempts.c.done_at.is_(None)
+        return (
+            await self.connection.scalar(select(attempts.c.quote_id).where(unfinished).limit(1)) is not None
+        )
+
+    async def delete_customer(self, customer_id: str) -> None:
+        """Delete everything of a customer. Bookings take their quotes, attempts and claims along."""
+        for table in (bookings, quotes, travellers):
+            await self.connection.execute(delete(table).where(table.c.customer_id == customer_id))
+        await self.connection.execute(delete(requests).where(requests.c.owner == customer_id))
+
     async def purge(self, now: datetime) -> None:
         """Delete old responses, and old quotes that were never confirmed."""
         old = requests.c.create_time <= now - REQUESTS_KEPT
@@ -269,6 +282,11 @@ class Store:
         """Open a read-only transaction."""
         async with transactions.reading(self._engine) as connection:
             yield Transaction(connection, writes=False)
+
+    async def scrub(self) -> None:
+        """Erase deleted data from SQLite's write-ahead log, unless another connection is reading it."""
+        async with self._writer_lock:
+            await transactions.scrub(self._engine)
 
     async def answered(self, owner: str, request: Any, response: type[M]) -> M | None:
         """Return the stored response of a request; None if it is new or has no id.

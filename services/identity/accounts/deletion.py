@@ -1,7 +1,7 @@
 """Deletion of a customer.
 
 It deletes the account, its sessions and its grants, and revokes the access tokens. Other services learn of
-the deletion from a list and delete the customer's data there. They confirm it twice: at once, and after the
+the deletion from a list and delete the customer's data there. Each confirms it twice: at once, and after the
 last access token has expired, because a token can work for seconds after the deletion. Only then does the
 list lose the customer's id.
 
@@ -17,6 +17,8 @@ from datetime import timedelta
 from mesh.clock import Clock
 from services.identity.store.store import Store, Transaction
 
+SERVICES = ("conversation", "booking")
+"""Services that have data of customers."""
 LISTED = 100
 """Most deletions that are listed at a time."""
 
@@ -34,14 +36,15 @@ class CustomerDeletion:
         now = self._clock.now()
         await tx.delete_customer(customer_id)
         await tx.revoke([customer_id], now + self._token_lifetime)
-        await tx.add_deleted_customer(customer_id, now)
+        for service in SERVICES:
+            await tx.add_deleted_customer(service, customer_id, now)
 
-    async def due(self) -> Sequence[str]:
-        """Return ids of customers whose data other services must delete now."""
+    async def due(self, service: str) -> Sequence[str]:
+        """Return ids of customers whose data a service must delete now."""
         async with self._store.reading() as tx:
-            return await tx.deletions_due(self._clock.now(), limit=LISTED)
+            return await tx.deletions_due(service, self._clock.now(), limit=LISTED)
 
-    async def confirm(self, customer_ids: Sequence[str]) -> None:
-        """Note that the data of these customers was deleted."""
+    async def confirm(self, service: str, customer_ids: Sequence[str]) -> None:
+        """Note that a service deleted the data of these customers."""
         async with self._store.writing() as tx:
-            await tx.postpone_deletions(customer_ids, self._clock.now(), self._token_lifetime)
+            await tx.postpone_deletions(service, customer_ids, self._clock.now(), self._token_lifetime)

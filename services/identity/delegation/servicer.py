@@ -71,15 +71,20 @@ class IdentityInternalServicer(identity_internal_service_pb2_grpc.IdentityIntern
     async def ListDeletedCustomers(
         self, request: pb.ListDeletedCustomersRequest, context: Context
     ) -> pb.ListDeletedCustomersResponse:
-        """Return the customers whose data the conversation service must delete."""
-        return pb.ListDeletedCustomersResponse(customer_ids=await self._deletion.due())
+        """Return the customers whose data the calling service must delete."""
+        return pb.ListDeletedCustomersResponse(customer_ids=await self._deletion.due(_service()))
 
     async def ConfirmDeletedCustomers(
         self, request: pb.ConfirmDeletedCustomersRequest, context: Context
     ) -> pb.ConfirmDeletedCustomersResponse:
-        """Note that the conversation service deleted the data of these customers."""
-        await self._deletion.confirm(request.customer_ids)
+        """Note that the calling service deleted the data of these customers."""
+        await self._deletion.confirm(_service(), request.customer_ids)
         return pb.ConfirmDeletedCustomersResponse()
+
+
+def _service() -> str:
+    """Return the name of the calling service, without the suffix of a replica."""
+    return current_principal().subject.partition("-")[0]
 
 
 def timestamp(moment: datetime) -> Timestamp:

@@ -103,9 +103,11 @@ seen_assertions = Table(
     Column("expires_at", Instant, nullable=False, index=True),
 )
 
-deleted_customers = Table(
-    "deleted_customers",
+customer_deletions = Table(
+    "customer_deletions",
     metadata,
+    # The service that must delete the customer's data.
+    Column("service", String(32), primary_key=True),
     Column("customer_id", String(36), primary_key=True),
     Column("delete_time", Instant, nullable=False),
     Column("due_time", Instant, nullable=False, index=True),

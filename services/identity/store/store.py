@@ -30,8 +30,8 @@ from mesh.database.idempotency import IdempotencyStore
 from services.identity.errors import EmailTaken
 from services.identity.store.records import Customer, FailedAttempts, Grant, RefreshToken, Session
 from services.identity.store.schema import (
+    customer_deletions,
     customers,
-    deleted_customers,
     failed_attempts,
     grants,
     refresh_tokens,
@@ -89,26 +89,26 @@ class Transaction:
         found = await _ANSWERED.answered(self.connection, owner, request.request_id, request, answer)
         return found is not None
 
-    async def add_deleted_customer(self, customer_id: str, now: datetime) -> None:
-        """Store the id of a deleted customer, so that other services learn of the deletion."""
-        await self._add_once(
-            deleted_customers, {"customer_id": customer_id, "delete_time": now, "due_time": now}
-        )
+    async def add_deleted_customer(self, service: str, customer_id: str, now: datetime) -> None:
+        """Store the id of a deleted customer for a service that must delete the customer's data."""
+        values = {"service": service, "customer_id": customer_id, "delete_time": now, "due_time": now}
+        await self._add_once(customer_deletions, values)
 
-    async def deletions_due(self, now: datetime, *, limit: int) -> Sequence[str]:
-        """Return ids of deleted customers whose data other services must delete, the longest due first."""
-        due = deleted_customers.c.due_time
-        query = select(deleted_customers.c.customer_id).where(due <= now).order_by(due).limit(limit)
+    async def deletions_due(self, service: str, now: datetime, *, limit: int) -> Sequence[str]:
+        """Return ids of deleted customers whose data a service must delete, the longest due first."""
+        due, named = customer_deletions.c.due_time, customer_deletions.c.service == service
+        query = select(customer_deletions.c.customer_id).where(named, due <= now).order_by(due).limit(limit)
         return (await self.connection.execute(query)).scalars().all()
 
     async def postpone_deletions(
-        self, customer_ids: Sequence[str], now: datetime, tokens_expired: timedelta
+        self, service: str, customer_ids: Sequence[str], now: datetime, tokens_expired: timedelta
     ) -> None:
         """Make deletions due again after `tokens_expired`, or remove them if that time is over."""
-        named = deleted_customers.c.customer_id.in_(customer_ids)
-        over = deleted_customers.c.delete_time <= now - tokens_expired
-        await self._delete(deleted_customers, named & over & (deleted_customers.c.due_time <= now))
-        await self._update(deleted_customers, named & ~over, due_time=now + tokens_expired)
+        rows = customer_deletions.c
+        named = (rows.service == service) & rows.customer_id.in_(customer_ids)
+        over = rows.delete_time <= now - tokens_expired
+        await self._delete(customer_deletions, named & over & (rows.due_time <= now))
+        await self._update(customer_deletions, named & ~over, due_time=now + tokens_expired)
 
     async def revoke(self, subjects: Iterable[str], expires_at: datetime) -> None:
         """Revoke the access tokens of customers or sessions until all of them have expired."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -21,6 +21,7 @@ from readback.internal.booking.v1.booking_internal_service_pb2 import IssueConfi
 from readback.internal.booking.v1.booking_internal_service_pb2_grpc import BookingInternalServiceStub
 
 from mesh.calling.channel import open_channel, streaming
+from mesh.database.engine import open_engine
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
 from mesh.serving.grpc_server import running
@@ -30,6 +31,7 @@ from services.booking.consent import Decision, Verdict, facts
 from services.booking.errors import ConsentUnavailable
 from services.booking.model.records import Quote
 from services.booking.settings import BookingSettings
+from services.booking.store.store import Store
 from services.flightdata.app import grpc_service as flightdata_service
 from services.flightdata.settings import FlightDataSettings
 from tests.flight_searches import search_request
@@ -74,6 +76,13 @@ class Booking:
     flightdata: FlightDataServiceAsyncStub
     identity: Identity
     transcript: Transcript
+    database: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        """The service's database, for what no RPC shows."""
+        assert self.database is not None
+        return self.database
 
     async def ready(self) -> None:
         """Wait until the service answers."""
@@ -210,7 +219,9 @@ async def running_booking(home: Path, database_url: str = "") -> AsyncIterator[B
             running(service) as server,
             connected(server.address, identity, flightdata_address, transcript) as booking,
         ):
-            yield booking
+            engine = open_engine(settings.database_url)
+            yield replace(booking, database=Store(engine))
+            await engine.dispose()
 
 
 @asynccontextmanager

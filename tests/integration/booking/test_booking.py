@@ -23,14 +23,16 @@ from readback.booking.v1.bookings_pb2 import (
     BOOKING_STATE_TICKETED,
     BOOKING_STATE_UNKNOWN,
 )
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from mesh.database.migrations import migrated
 from mesh.database.transactions import reading
+from mesh.deleted_customers import NotYet
 from mesh.ids import uuid7
 from services.booking.app import MIGRATIONS
 from services.booking.consent import Decision, Verdict
-from services.booking.store.schema import metadata
+from services.booking.retention import erase
+from services.booking.store.schema import attempts, bookings, claims, metadata, quotes, travellers
 from services.booking.wording.read_backs import MOST_SECONDS, seconds_of
 from tests.integration.booking.harness import AFFIRMED, Booking, Customer
 from tests.integration.identity.harness import refused
@@ -333,3 +335,24 @@ async def test_pages_of_bookings(asha: Customer, booking: Booking) -> None:
     assert not second.next_page_token
     failed = bookings_pb2.ListBookingsRequest(states=[BOOKING_STATE_FAILED])
     assert not (await booking.stub.ListBookings(failed, metadata=asha.headers)).bookings
+
+
+async def test_nothing_of_a_deleted_customer_is_left(asha: Customer, booking: Booking) -> None:
+    quote = await asha.quote()
+    await asha.settled((await asha.confirm(quote)).booking_id)
+    await erase(booking.store, asha.customer_id)
+    async with booking.store.reading() as tx:
+        for table in (travellers, quotes, bookings, attempts, claims):
+            query = select(table).where(table.c.customer_id == asha.customer_id)
+            assert not (await tx.connection.execute(query)).all()
+
+
+async def test_a_customer_is_not_deleted_while_an_outcome_is_missing(
+    asha: Customer, booking: Booking
+) -> None:
+    pending = await asha.confirm(await asha.quote("Timeout"))
+    await asha.settled(pending.booking_id, BOOKING_STATE_PENDING)
+    with pytest.raises(NotYet):
+        await erase(booking.store, asha.customer_id)
+    await asha.settled(pending.booking_id)
+    await erase(booking.store, asha.customer_id)

@@ -12,11 +12,11 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from sqlalchemy import text
 
 from mesh.database.migrations import migrated
+from mesh.deleted_customers import delete_customers
 from mesh.errors import RequestIdReused, StoreUnavailable
 from mesh.ids import uuid7
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.calls import conversations
-from services.conversation.deleted_customers import delete_customers
 from services.conversation.deletion import Deletion
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.export.export import export
@@ -382,7 +382,7 @@ async def test_nothing_of_a_deleted_customer_remains(archive: DeletionCore) -> N
             asked.extend(customer_ids)
             confirmed.set()
 
-    deleting = asyncio.create_task(delete_customers(Deleted(), archive.deletion, archive.clock))
+    deleting = asyncio.create_task(delete_customers(Deleted(), archive.deletion.delete_all, archive.clock))
     await asyncio.wait_for(confirmed.wait(), 10)
     deleting.cancel()
     assert asked == [own]

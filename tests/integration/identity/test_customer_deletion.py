@@ -74,6 +74,15 @@ async def test_conversation_is_told_of_a_deletion_until_it_confirms_and_again_wh
     assert await _listed(identity, conversation) == []
 
 
+async def test_each_service_confirms_a_deletion_for_itself(identity: Identity) -> None:
+    asha = await identity.register()
+    await _delete(identity, asha)
+    callers = [bearer(await identity.exchange(actor=name)) for name in ("conversation", "booking")]
+    confirmation = internal.ConfirmDeletedCustomersRequest(customer_ids=[asha.customer.customer_id])
+    await identity.internal.ConfirmDeletedCustomers(confirmation, metadata=callers[0])
+    assert [len(await _listed(identity, headers)) for headers in callers] == [0, 1]
+
+
 async def _refusal(verifier: TokenVerifier, token: str) -> str | None:
     try:
         await verifier.verify(token)

@@ -553,8 +553,10 @@ class IdentityService(Service):
         """Deletes the customer of the token, with all sessions and grants. Other services refuse the
         customer's access tokens within 30 seconds. The conversation service deletes the customer's
         conversations, calls and transcripts: it learns of the deletion within 30 seconds, ends a running
-        call, and erases a usual history within a minute. It deletes once more after the last access token
-        has expired. Over HTTP it is a POST, because the password belongs in a body, which DELETE has not.
+        call, and erases a usual history within a minute. The booking service deletes travellers, quotes and
+        bookings, as soon as no outcome of a request to a supplier is unknown. Both delete once more after
+        the last access token has expired. Over HTTP it is a POST, because the password belongs in a body,
+        which DELETE has not.
 
         Errors: INVALID_ARGUMENT `WRONG_PASSWORD`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`,
         with RetryInfo.

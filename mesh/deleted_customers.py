@@ -1,12 +1,12 @@
-"""Deletion of the conversations of deleted customers, whom the identity service lists.
+"""Deletion of the data of deleted customers, whom the identity service lists for each service.
 
 Identity lists each of them until the deletion is confirmed, and once more after the customer's last access
-token has expired, because the token could still start a conversation.
+token has expired, because the token could still create data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import grpc
@@ -16,7 +16,6 @@ from readback.internal.identity.v1 import identity_internal_service_pb2 as inter
 from mesh.clock import Clock
 from mesh.security.authentication import bearer
 from mesh.security.workload_identity import WorkloadIdentity
-from services.conversation.deletion import Deletion
 
 if TYPE_CHECKING:
     from readback.internal.identity.v1.identity_internal_service_pb2_grpc import (
@@ -30,6 +29,10 @@ _log = structlog.get_logger()
 
 class IdentityUnavailable(Exception):
     """Identity can't be reached now."""
+
+
+class NotYet(Exception):
+    """The data is still needed. The deletion is tried again."""
 
 
 class DeletedCustomers(Protocol):
@@ -71,22 +74,33 @@ class DeletedCustomersOfIdentity:
             raise IdentityUnavailable(error.code().name) from None
 
 
-async def delete_customers(customers: DeletedCustomers, deletion: Deletion, clock: Clock) -> None:
-    """Delete the conversations of deleted customers now, then periodically, until cancelled.
+async def delete_customers(
+    customers: DeletedCustomers, delete: Callable[[str], Awaitable[None]], clock: Clock
+) -> None:
+    """Delete the data of deleted customers now, then periodically, until cancelled.
 
-    Several replicas may delete the same customer's conversations at once.
+    Several replicas may delete the same customer's data at once. `delete` may raise `NotYet`.
     """
     available = True
     while True:
         try:
             while due := await customers.due():
-                for customer_id in due:
-                    await deletion.delete_all(customer_id)
-                    _log.info("conversations of deleted customer deleted")
-                await customers.confirm(due)
+                deleted = [customer_id for customer_id in due if await _is_deleted(customer_id, delete)]
+                await customers.confirm(deleted)
+                if len(deleted) < len(due):
+                    break
             available = True
         except IdentityUnavailable as error:
             if available:
                 _log.warning("deleted customers unknown; identity unavailable", why=str(error))
             available = False
         await clock.sleep(POLL_SECONDS)
+
+
+async def _is_deleted(customer_id: str, delete: Callable[[str], Awaitable[None]]) -> bool:
+    try:
+        await delete(customer_id)
+    except NotYet:
+        return False
+    _log.info("data of deleted customer deleted")
+    return True
