@@ -19,7 +19,7 @@ from google.type.timeofday_pb2 import TimeOfDay
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.gateway.app import CONVERSATION, FLIGHTDATA, IDENTITY
+from services.gateway.app import BOOKING, CONVERSATION, FLIGHTDATA, IDENTITY
 from services.gateway.compact_json import compact_json
 from services.gateway.http.json_writer import to_json
 from services.gateway.http.routes import public_methods
@@ -28,7 +28,7 @@ from tests.random_messages import message
 pytestmark = pytest.mark.unit
 RESPONSES = {
     method.output_type.full_name: method.output_type
-    for method in public_methods([IDENTITY, CONVERSATION, FLIGHTDATA])
+    for method in public_methods([IDENTITY, CONVERSATION, FLIGHTDATA, BOOKING])
 }
 
 
