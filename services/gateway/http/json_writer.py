@@ -1,7 +1,7 @@
 """Messages as JSON: ProtoJSON, but a `google.type.Date` is `2026-12-01` and a `TimeOfDay` is `18:30`.
 
-The way to write a message is worked out once for each type. `json_format` reads the descriptors for every
-message, which took a fifth of the gateway's time for a request.
+A function that writes messages is made once for each type, because `json_format` reads the descriptors for
+every message.
 """
 
 from __future__ import annotations
