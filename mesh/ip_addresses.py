@@ -55,5 +55,5 @@ class TrustedProxies:
         self._networks = [ip_network(part.strip()) for part in text.split(",") if part.strip()]
 
     def __contains__(self, text: str) -> bool:
-        address = parsed(text)
+        address = parsed(text) if self._networks else None
         return address is not None and any(address in network for network in self._networks)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from google.protobuf.descriptor import MethodDescriptor
 from readback.options.v1 import options_pb2
@@ -22,6 +23,7 @@ def path_of(method: MethodDescriptor) -> str:
     return f"/{method.containing_service.full_name}/{method.name}"
 
 
+@cache
 def rules_of(method: MethodDescriptor) -> Rules:
     """Return the access rules of a method; empty when the contract has none."""
     rules: Iterable[options_pb2.Access.ValueType] = method.GetOptions().Extensions[options_pb2.access]

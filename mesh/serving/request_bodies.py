@@ -31,12 +31,9 @@ class RequestBodies:
         self._app, self._max_bytes, self._seconds = app, max_bytes, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its body, or answer 413 (too long), 408 (too slow) or 400."""
+        """Pass the request on with its body, or answer 413 (too long) or 408 (too slow)."""
         if scope["type"] != "http" or not _has_body(scope):
             return await self._app(scope, receive, send)
-        if _is_ambiguous(scope):
-            text = "A request has a Content-Length or a Transfer-Encoding, not both."
-            return await _refusal(400, "AMBIGUOUS_LENGTH", text)(scope, receive, send)
         try:
             async with asyncio.timeout(self._seconds):
                 body = await self._read(scope, receive)
@@ -70,11 +67,6 @@ class RequestBodies:
 def _has_body(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-
-
-def _is_ambiguous(scope: Scope) -> bool:
-    """Return whether a proxy could read another length than this server (RFC 9112 §6.3)."""
-    return {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}
 
 
 def _announced_bytes(scope: Scope) -> int:

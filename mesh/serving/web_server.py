@@ -96,6 +96,7 @@ async def running(app: ASGIApp, web_server: WebServer) -> AsyncIterator[RunningW
     config = uvicorn.Config(
         ForwardedHeaders(bounded, limits.trusted_proxies),
         http=connection_class(limits),
+        ws="none",
         proxy_headers=False,  # uvicorn would trust every process of this machine
         log_config=None,
         access_log=False,

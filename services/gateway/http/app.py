@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -28,7 +29,7 @@ from services.gateway.http.errors import MEDIA_TYPE, GatewayError, response_for
 from services.gateway.http.etags import etag_of, is_current
 from services.gateway.http.event_source_cookie import EventSourceCookie
 from services.gateway.http.grpc_web_text import GrpcWebText
-from services.gateway.http.json_messages import to_json
+from services.gateway.http.json_writer import to_json
 from services.gateway.http.requests import message_of
 from services.gateway.http.routes import NoRoute, Route, RouteTable, VerbNotAllowed
 from services.gateway.http.streams import streamed
@@ -156,6 +157,7 @@ def _source(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+@cache
 def _cache_control(method: MethodDescriptor) -> str:
     reads = method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
     is_same_for_all = reads and ACCESS_PUBLIC in rules_of(method) and not method.input_type.fields
@@ -171,4 +173,7 @@ class _Compressed(Response):
     """A response that is compressed if the caller accepts it. Streams aren't, since that would delay them."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(self.body) < _GZIP_FROM_BYTES:
+            await super().__call__(scope, receive, send)
+            return
         await GZipMiddleware(super().__call__, minimum_size=_GZIP_FROM_BYTES)(scope, receive, send)

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
@@ -86,6 +87,7 @@ class Rpcs:
 
     def __init__(self, channels: Mapping[str, grpc.aio.Channel], own_token: TokenSource) -> None:
         self._channels, self._own_token = channels, own_token
+        self._unary: dict[MethodDescriptor, grpc.aio.UnaryUnaryMultiCallable[Any, Any]] = {}
 
     async def unary(self, method: MethodDescriptor, request: Message, context: CallContext) -> Message:
         """Return the response of a unary RPC.
@@ -94,11 +96,13 @@ class Rpcs:
             grpc.aio.AioRpcError: the service refused or failed.
         """
         metadata = await self._metadata(method, context)
-        call = self._channels[method.containing_service.full_name].unary_unary(
-            path_of(method),
-            type(request).SerializeToString,
-            GetMessageClass(method.output_type).FromString,
-        )
+        call = self._unary.get(method)
+        if call is None:
+            call = self._unary[method] = self._channels[method.containing_service.full_name].unary_unary(
+                path_of(method),
+                type(request).SerializeToString,
+                GetMessageClass(method.output_type).FromString,
+            )
         response: Message = await call(request, metadata=metadata, timeout=context.timeout)
         return response
 

@@ -8,6 +8,7 @@ resource; a request may name both or only the first.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from google.protobuf.message import Message
@@ -62,6 +63,7 @@ def _holder(message: Message) -> Any:
     return getattr(message, resources[0]) if resources else None
 
 
+@cache
 def _resources(message: Any) -> list[str]:
     return [
         field.name

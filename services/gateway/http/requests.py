@@ -15,7 +15,7 @@ from starlette.requests import Request
 from mesh.errors import FieldViolation, InvalidRequest
 from services.gateway.http.errors import GatewayError
 from services.gateway.http.etags import set_etag
-from services.gateway.http.json_messages import JsonReader, nested
+from services.gateway.http.json_reader import JsonReader, nested
 from services.gateway.http.routes import WHOLE_REQUEST, Route
 
 IDEMPOTENCY_KEY = "idempotency-key"

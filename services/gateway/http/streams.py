@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from services.gateway.compact_json import compact_json
 from services.gateway.http.calls import CallContext, Rpcs
 from services.gateway.http.errors import GatewayError, as_json
-from services.gateway.http.json_messages import to_json
+from services.gateway.http.json_writer import to_json
 
 EVENTS, LINES = "text/event-stream", "application/x-ndjson"
 _NO_CACHE = {"cache-control": "no-store", "x-accel-buffering": "no"}

@@ -1,4 +1,4 @@
-"""Messages as JSON: ProtoJSON, but a `google.type.Date` is `2026-12-01` and a `TimeOfDay` is `18:30`.
+"""JSON as messages: ProtoJSON, but a `google.type.Date` is `2026-12-01` and a `TimeOfDay` is `18:30`.
 
 Reading is stricter than ProtoJSON: an unknown field, a wrong type and two fields of one `oneof` are errors.
 All errors are reported at once, with the field's path. Names are `lowerCamelCase` or as in the contract.
@@ -22,11 +22,10 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-from mesh.contracts.validation import fields_containing
 from mesh.errors import FieldViolation
+from services.gateway.http.json_writer import DATE, TIME_OF_DAY
 
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
-_DATE, _TIME = "google.type.Date", "google.type.TimeOfDay"
 _WELL_KNOWN = {
     "google.protobuf.Timestamp": "must be a time such as 2026-12-01T08:30:00Z",
     "google.protobuf.Duration": "must be a duration in seconds such as 2.5s",
@@ -47,36 +46,6 @@ _CAPITAL = re.compile("[A-Z]")
 _FLOATS = (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT)
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _MAX_DEPTH = 32
-
-
-def to_json(message: Message) -> dict[str, Any]:
-    """Return a message as a JSON object with `lowerCamelCase` names.
-
-    Fields without presence are always there, so that clients needn't know default values.
-    """
-    result: dict[str, Any] = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
-    _write_dates(message.DESCRIPTOR, result)
-    return result
-
-
-def _write_dates(descriptor: Any, result: dict[str, Any]) -> None:
-    for field in fields_containing(descriptor, (_DATE, _TIME)):
-        value, kind = result.get(field.json_name), field.message_type
-        if value is None or kind is None:
-            continue
-        if kind.full_name in (_DATE, _TIME):
-            written = [_date_text(kind.full_name, item) for item in (value if field.is_repeated else [value])]
-            result[field.json_name] = written if field.is_repeated else written[0]
-        else:
-            for item in value if field.is_repeated else [value]:
-                _write_dates(kind, item)
-
-
-def _date_text(type_name: str, value: Mapping[str, int]) -> str:
-    if type_name == _DATE:
-        return f"{value.get('year', 0):04}-{value.get('month', 0):02}-{value.get('day', 0):02}"
-    seconds = value.get("seconds", 0)
-    return f"{value.get('hours', 0):02}:{value.get('minutes', 0):02}" + (f":{seconds:02}" if seconds else "")
 
 
 @dataclass(slots=True)
@@ -139,7 +108,7 @@ class JsonReader:
 
     def _read_message(self, message: Message, given: object, path: str, depth: int) -> None:
         name = message.DESCRIPTOR.full_name
-        if name in (_DATE, _TIME) and not isinstance(given, Mapping):
+        if name in (DATE, TIME_OF_DAY) and not isinstance(given, Mapping):
             self._read_date(message, given, path)
         elif isinstance(message, FieldMask) and isinstance(given, str):
             message.paths.extend(_snake_case(name.strip()) for name in given.split(",") if name.strip())
@@ -152,7 +121,7 @@ class JsonReader:
             self.read(message, given, path, depth + 1)
 
     def _read_date(self, message: Any, given: object, path: str) -> None:
-        if message.DESCRIPTOR.full_name == _DATE:
+        if message.DESCRIPTOR.full_name == DATE:
             try:
                 day = date.fromisoformat(str(given))
             except ValueError:
@@ -195,7 +164,7 @@ def _snake_case(path: str) -> str:
 
 def _items_of_query(field: FieldDescriptor, given: object) -> object:
     """Return the items of a list in a query: texts repeat the name, objects have their position in it."""
-    if field.message_type is None or field.message_type.full_name in (_DATE, _TIME, *_WELL_KNOWN):
+    if field.message_type is None or field.message_type.full_name in (DATE, TIME_OF_DAY, *_WELL_KNOWN):
         return given if isinstance(given, list) else [given]
     if isinstance(given, Mapping) and set(given) == {str(index) for index in range(len(given))}:
         return [given[str(index)] for index in range(len(given))]

@@ -12,7 +12,8 @@ from google.protobuf.message import Message
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.flightdata.v1 import flights_pb2
 
-from services.gateway.http.json_messages import JsonReader, nested, to_json
+from services.gateway.http.json_reader import JsonReader, nested
+from services.gateway.http.json_writer import to_json
 from tests.flight_searches import search_request
 
 pytestmark = pytest.mark.unit
