@@ -41,7 +41,7 @@ def reset(
         bool, typer.Option("--secrets", help="Delete the secrets too; this ends all sessions.")
     ] = False,
 ) -> None:
-    """Delete every account, conversation and transcript of this installation."""
+    """Delete every account, conversation, transcript and booking of this installation."""
     settings = load(MeshSettings)
     folder = settings.home
     if home.is_locked(folder):
@@ -63,7 +63,7 @@ def reset(
 def _confirm(folder: Path) -> None:
     if not sys.stdin.isatty():
         raise UsageError("There is no terminal to confirm on; use --yes to delete everything.")
-    typer.confirm(f"Delete every account, conversation and transcript in {folder}?", abort=True)
+    typer.confirm(f"Delete every account, conversation, transcript and booking in {folder}?", abort=True)
 
 
 def _databases() -> Iterator[tuple[str, str, Path]]:

@@ -17,6 +17,7 @@ from agent.call.voice_call import VoiceCall
 from agent.call_waits import CallWaits
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.language import ENGLISH
+from agent.language.hearing import Expected, Transcript
 from agent.language.meanings import Completeness
 from cli.calls.call_client import CallClient
 from tests.integration.agent.livekit_rooms import LiveKit
@@ -58,6 +59,12 @@ class Parrot:
     def completeness(self, text: str) -> Completeness:
         complete = text.lower().rstrip(".?! ").endswith(("friday", "please", "bye"))
         return Completeness.COMPLETE if complete else Completeness.UNKNOWN
+
+    def expected(self) -> Expected:
+        return Expected()
+
+    def heard(self, transcript: Transcript) -> None:
+        """Ignore the details of what was heard."""
 
 
 class Log:

@@ -41,7 +41,9 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     login(home).save(Credentials("a@b.example", "access", 0, "refresh"))
     result = readback(home, "migrate")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines() == ["identity: up to date", "conversation: up to date"]
+    assert result.stdout.splitlines() == [
+        f"{service}: up to date" for service in ("identity", "conversation", "booking")
+    ]
     return home
 
 
