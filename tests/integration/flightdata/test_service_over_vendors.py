@@ -283,7 +283,8 @@ async def test_a_status_comes_from_the_provider_that_knows_the_flight(tmp_path: 
 
 
 def _watched(flight_number: str) -> flight_status_pb2.WatchFlightStatusRequest:
-    today = datetime.now(ZoneInfo("Asia/Kolkata")).date()
+    """A watch of today's flight; the flights depart in the zone of Iceland, which is UTC."""
+    today = datetime.now(UTC).date()
     return flight_status_pb2.WatchFlightStatusRequest(
         flight_number=flight_number, departure_date=Date(year=today.year, month=today.month, day=today.day)
     )
