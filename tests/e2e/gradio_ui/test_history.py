@@ -232,6 +232,20 @@ async def test_a_failed_deletion_is_shown_and_keeps_the_conversation(reader: Vis
     reader.problems.clear()  # Chromium's message about the 503
 
 
+async def test_words_that_may_be_misheard_are_underlined(ada: Visitor) -> None:
+    service = ada.site.conversation
+    customer_id = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
+    heard = service.add_conversation(customer_id, "A trip to Pune")
+    await service.say(heard, "customer", "Flights to Pune today", confidences=[0.99, 0.98, 0.4, 0.97])
+    await ada.page.get_by_role("tab", name="History").click()
+    await row(ada, "A trip to Pune").click()
+    line = ada.page.locator("[data-testid=history-line][data-number='1']")
+    await expect(line).to_contain_text("Flights to Pune today")
+    unsure = line.locator(".unsure")
+    await expect(unsure).to_have_text("Pune")
+    await expect(unsure).to_have_css("text-decoration-style", "dotted")
+
+
 async def test_the_history_works_by_keyboard(reader: Visitor) -> None:
     keyboard = reader.page.keyboard
     await reader.see("history-search").focus()

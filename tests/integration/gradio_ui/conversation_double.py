@@ -6,7 +6,7 @@ Its LiveKit tokens are real.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,9 +106,17 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         return entry
 
     async def say(
-        self, conversation_id: str, speaker: str, text: str, *, utterance_id: str = "", sealing: str = "FINAL"
+        self,
+        conversation_id: str,
+        speaker: str,
+        text: str,
+        *,
+        utterance_id: str = "",
+        sealing: str = "FINAL",
+        confidences: Sequence[float] = (),
     ) -> entry_pb2.Entry:
         utterance = {
+            "word_confidences": confidences,
             "utterance_id": utterance_id or uuid7(),
             "speaker": f"SPEAKER_{speaker.upper()}",
             "modality": "MODALITY_VOICE",
