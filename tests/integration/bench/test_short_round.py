@@ -1,7 +1,8 @@
 """A short round of the log benchmark, which fails if the log becomes much slower or larger.
 
 It asserts 0.6 of the aims whose sides a busy machine slows alike: throughput, CPU and bytes as ratios. The
-other aims need a full run on a quiet machine: single acks (mostly the disk), fan-out and the hop between
+other aims need a full run on a quiet machine: single acks (mostly the disk), catching up (its sides are bound
+by the processor and by system calls, which machines do at different speeds), fan-out and the hop between
 replicas (tails in milliseconds), wake-ups (a ratio near one) and memory (five thousand streams).
 """
 
@@ -24,7 +25,6 @@ GUARDED = (
     "append_vs_strong",
     "cpu_vs_naive",
     "batch_vs_strong",
-    "replay_vs_single",
     "wire_vs_text",
     "live_text_kb",
     "stored_vs_text_pg",
