@@ -199,11 +199,15 @@ def status_for(error: BaseException, table: ErrorTable) -> status_pb2.Status:
     if isinstance(error, grpc.aio.AioRpcError) and error.code() in _FORWARDED_CODES:
         _log.warning("upstream call failed", code=error.code().name, details=error.details())
         error = _upstream_failure(error)
-    if isinstance(error, DomainError):
-        for kind in type(error).__mro__:
-            if found := table.get(kind) or MESH_ERRORS.get(kind):
-                return _status(error, *found)
+    if isinstance(error, DomainError) and (found := _code_and_reason(error, table)):
+        return _status(error, *found)
     return _unexpected(error)
+
+
+def _code_and_reason(error: DomainError, table: ErrorTable) -> tuple[grpc.StatusCode, str] | None:
+    """Return what the tables say of an error's class or of its nearest base; None if they know neither."""
+    known = (table.get(kind) or MESH_ERRORS.get(kind) for kind in type(error).__mro__)
+    return next(filter(None, known), None)
 
 
 def _upstream_failure(error: grpc.aio.AioRpcError) -> DomainError:
@@ -235,8 +239,10 @@ def _info(error: DomainError, reason: str) -> error_details_pb2.ErrorInfo:
 
 
 def error_info(error: DomainError, table: ErrorTable) -> error_details_pb2.ErrorInfo:
-    """Return the ErrorInfo of an error whose class is in the table, for messages that carry an error."""
-    return _info(error, table[type(error)][1])
+    """Return the ErrorInfo of an error that the tables know, for messages that carry an error."""
+    found = _code_and_reason(error, table)
+    assert found is not None, f"{type(error).__name__} is in no table"
+    return _info(error, found[1])
 
 
 def _unexpected(error: BaseException) -> status_pb2.Status:

@@ -6,7 +6,13 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -74,15 +80,33 @@ async def asking(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
                 yield connection
 
 
-async def scrub(engine: AsyncEngine) -> None:
-    """Erase deleted data from SQLite's write-ahead log, unless another connection is reading it.
+class WriterQueue:
+    """Writing transactions of one process. On SQLite they take turns; PostgreSQL locks single rows."""
 
-    PostgreSQL erases deleted rows when it vacuums the table.
-    """
-    if engine.dialect.name == "sqlite":
-        async with engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # not inside a transaction
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        # SQLite's waiting writers poll, and some starve for seconds; a lock serves them in order.
+        self.turn: AbstractAsyncContextManager[object] = (
+            asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        )
+        """Turn of a writer that has a connection of its own."""
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Open a writing transaction when it is this writer's turn. Raises as `writing` does."""
+        async with self.turn, writing(self._engine) as connection:
+            yield connection
+
+    async def scrub(self) -> None:
+        """Erase deleted data from SQLite's write-ahead log, unless another connection is reading it.
+
+        PostgreSQL erases deleted rows when it vacuums the table.
+        """
+        async with self.turn:
+            if self._engine.dialect.name == "sqlite":
+                async with self._engine.connect() as connection:
+                    driver: Any = (await connection.get_raw_connection()).driver_connection
+                    await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # not inside a transaction
 
 
 async def _time_limit(connection: AsyncConnection) -> AbstractContextManager[None]:

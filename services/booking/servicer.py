@@ -15,7 +15,7 @@ from readback.internal.booking.v1 import booking_internal_service_pb2 as interna
 from readback.internal.booking.v1 import booking_internal_service_pb2_grpc
 from readback.options.v1 import options_pb2
 
-from mesh.clock import Clock
+from mesh.clock import Clock, timestamp
 from mesh.contracts.page_tokens import PageSize, PageTokens, listing_of
 from mesh.contracts.updates import fields_to_update, require_etag
 from mesh.security.authentication import current_customer, current_principal
@@ -30,7 +30,7 @@ from services.booking.quoting import Quotes
 from services.booking.store.store import AFTER_ALL_IDS, Store, Transaction
 from services.booking.travellers import CHANGEABLE, Travellers
 from services.booking.watching import Watches
-from services.booking.wire import booking_message, quote_message, timestamp, traveller_message
+from services.booking.wire import booking_message, quote_message, traveller_message
 
 Context = grpc.aio.ServicerContext[Any, Any]
 M = TypeVar("M", bound=Message)

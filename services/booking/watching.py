@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from readback.booking.v1.bookings_pb2 import BookingsCaughtUp, BookingsHeartbeat, WatchBookingsResponse
 
-from mesh.clock import Clock
+from mesh.clock import Clock, timestamp
 from services.booking.changes import Changes
 from services.booking.errors import BookingNotFound
 from services.booking.model.records import Booking
 from services.booking.store.store import Store
-from services.booking.wire import booking_message, timestamp
+from services.booking.wire import booking_message
 
 POLL_SECONDS = 1.0
 """Pause between two reads of the database; another replica's changes are noticed by it."""

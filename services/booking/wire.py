@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from readback.booking.v1 import bookings_pb2, quotes_pb2
 from readback.booking.v1.travellers_pb2 import Traveller
 
+from mesh.clock import timestamp
 from mesh.contracts.updates import strong_etag
 from services.booking.model.amounts import total_of
 from services.booking.model.records import Booking, Quote
 from services.booking.wording.statements import statements
-
-
-def timestamp(instant: datetime) -> Timestamp:
-    """Return an aware datetime as a message."""
-    message = Timestamp()
-    message.FromDatetime(instant)
-    return message
 
 
 def quote_message(quote: Quote, now: datetime) -> quotes_pb2.Quote:

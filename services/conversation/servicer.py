@@ -16,7 +16,7 @@ from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceServicer
 from readback.options.v1 import options_pb2
 
-from mesh.clock import Clock
+from mesh.clock import Clock, timestamp
 from mesh.contracts.page_tokens import PageTokens
 from mesh.contracts.updates import fields_to_update
 from mesh.security.authentication import current_customer, current_principal
@@ -32,7 +32,6 @@ from services.conversation.export.export import export
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.model.entries import EntryFilter, entry_message
 from services.conversation.model.records import Call, Conversation, call_message, conversation_message
-from services.conversation.model.times import timestamp
 from services.conversation.result_pages import (
     CALLS,
     CONVERSATIONS,

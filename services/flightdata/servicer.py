@@ -19,7 +19,7 @@ from readback.flightdata.v1 import (
 )
 
 from agent.language import language_for
-from mesh.clock import Clock
+from mesh.clock import Clock, timestamp
 from mesh.contracts.page_tokens import PageSize, PageTokens, listing_of
 from mesh.errors import ErrorTable, error_info
 from mesh.security.authentication import principal_or_none
@@ -38,7 +38,7 @@ from services.flightdata.status.watch import Heartbeat, StatusWatches, Trouble, 
 from services.flightdata.wire import messages, place_messages
 from services.flightdata.wire.ready_messages import ReadyMessages
 from services.flightdata.wire.requests import kinds_of, query_from
-from services.flightdata.wire.values import date_from, time_from, timestamp
+from services.flightdata.wire.values import date_from, time_from
 
 ERRORS: ErrorTable = {
     places.PlaceNotFound: (grpc.StatusCode.NOT_FOUND, "PLACE_NOT_FOUND"),

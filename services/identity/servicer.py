@@ -9,6 +9,7 @@ import grpc
 from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1 import identity_service_pb2_grpc
 
+from mesh.clock import timestamp
 from mesh.contracts.page_tokens import PageSize, PageTokens
 from mesh.contracts.updates import fields_to_update, require_etag, with_etag
 from mesh.errors import FieldViolation, InvalidRequest
@@ -18,7 +19,6 @@ from mesh.security.source_address import source_address
 from services.identity.accounts.customers import CHANGEABLE, Customers
 from services.identity.accounts.deletion import CustomerDeletion
 from services.identity.accounts.sign_in import PasswordSignIn
-from services.identity.delegation.servicer import timestamp
 from services.identity.store import records
 from services.identity.store.store import Store
 from services.identity.tokens.sessions import CustomerSessions, TokenPair

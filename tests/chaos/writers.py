@@ -15,11 +15,10 @@ from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 
-from mesh.clock import SystemClock
+from mesh.clock import SystemClock, timestamp
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import CallOver, Recorder
-from services.conversation.model.times import timestamp
 from tests.chaos.deployment import Deployment
 from tests.chaos.recorded_channel import appending, recording
 from tests.chaos.unary_calls import TRANSIENT, until_answered

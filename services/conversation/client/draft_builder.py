@@ -8,9 +8,8 @@ from typing import Any
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
-from mesh.clock import Clock
+from mesh.clock import Clock, timestamp
 from mesh.ids import uuid7
-from services.conversation.model.times import timestamp
 
 
 class DraftBuilder:

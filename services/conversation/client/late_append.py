@@ -13,9 +13,10 @@ import structlog
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
+from mesh.clock import timestamp
 from mesh.errors import reason_of
 from services.conversation.client.retry_policy import LATE_REJECTED, LATE_UNAVAILABLE
-from services.conversation.model.times import instant, timestamp
+from services.conversation.model.times import instant
 
 if TYPE_CHECKING:
     from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub

@@ -11,8 +11,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from readback_client.watcher import HEARTBEAT_SECONDS, Call, Connection, resuming_watch
 
-from mesh.clock import Clock, SystemClock
-from services.conversation.model.times import timestamp
+from mesh.clock import Clock, SystemClock, timestamp
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import consent_evidence_service_pb2 as pb
 
+from mesh.clock import timestamp
 from services.conversation.model.entries import UTTERANCE, LogEntry, entry_message, open_utterance_message
 from services.conversation.model.records import Call
-from services.conversation.model.times import instant_of, timestamp
+from services.conversation.model.times import instant_of
 from services.conversation.store import Transaction
 
 MAX_UTTERANCES = 256

@@ -9,8 +9,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.clock import timestamp
 from mesh.contracts.updates import with_etag
-from services.conversation.model.times import timestamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,3 @@ def timestamp_of(micros: int) -> Timestamp:
 def instant(timestamp: Timestamp) -> datetime:
     """Convert a protobuf timestamp to a datetime."""
     return timestamp.ToDatetime(UTC)
-
-
-def timestamp(instant: datetime) -> Timestamp:
-    """Convert a datetime to a protobuf timestamp."""
-    message = Timestamp()
-    message.FromDatetime(instant)
-    return message

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event, select
@@ -32,9 +31,7 @@ class Store:
         self.turns = customer_turns(waiting)
         """Turns of the customers' slow work."""
         self._appender = Appender(engine)
-        # SQLite allows one writer at a time. Waiting writers would poll, and could wait for long, so they
-        # queue here. PostgreSQL locks single rows.
-        self._write_lock = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._writers = transactions.WriterQueue(engine)
         event.listen(engine.sync_engine, "engine_disposed", lambda _: self._appender.close())
 
     @asynccontextmanager
@@ -55,13 +52,12 @@ class Store:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
         """Open a write transaction. It is committed when the block ends, or rolled back if it raises."""
-        async with self._write_lock, transactions.writing(self._engine) as connection:
+        async with self._writers.writing() as connection:
             yield Transaction(connection, writes=True)
 
     async def scrub(self) -> None:
         """Erase deleted data from SQLite's write-ahead log, unless another connection is reading it."""
-        async with self._write_lock:
-            await transactions.scrub(self._engine)
+        await self._writers.scrub()
 
     async def incarnation(self) -> bytes:
         """Return the 16 bytes that identify this database."""
@@ -75,7 +71,7 @@ class Store:
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
         """Write a group in one transaction; see `Appender.append`."""
-        async with self._write_lock:
+        async with self._writers.turn:
             return await self._appender.append(group)
 
 

@@ -9,11 +9,11 @@ from datetime import datetime
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from mesh.clock import Clock
+from mesh.clock import Clock, timestamp
 from services.conversation.errors import WatcherTooSlow
 from services.conversation.model.cursors import Cursors, LogId, Position
 from services.conversation.model.entries import EntryFilter
-from services.conversation.model.times import instant, timestamp
+from services.conversation.model.times import instant
 from services.conversation.watch.conversation_states import ConversationState
 from services.conversation.watch.flow_control import FlowControl
 from services.conversation.watch.follower import (

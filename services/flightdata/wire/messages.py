@@ -9,6 +9,7 @@ from itertools import pairwise
 from google.protobuf.timestamp_pb2 import Timestamp
 from readback.flightdata.v1 import flight_status_pb2, flightdata_service_pb2, flights_pb2
 
+from mesh.clock import timestamp
 from services.flightdata.model.emissions import SOURCE
 from services.flightdata.model.fares import Fare
 from services.flightdata.model.flights import (
@@ -146,7 +147,7 @@ def offer(value: Offer, now: datetime) -> flights_pb2.Offer:
         itinerary_ids=value.itinerary_ids,
         seller=value.seller,
         fare=fare(value.fare),
-        expire_time=values.timestamp(value.expires),
+        expire_time=timestamp(value.expires),
         provenance=provenance(value.provenance, now),
         ticket_count=value.tickets,
     )
@@ -208,7 +209,7 @@ def provenance(value: Provenance, now: datetime) -> flights_pb2.Provenance:
     """Return provenance as a message."""
     return flights_pb2.Provenance(
         provider=value.provider,
-        fetch_time=values.timestamp(value.fetched),
+        fetch_time=timestamp(value.fetched),
         cached=value.cached,
         sample=value.sample,
         age=values.duration(value.age(now)),
@@ -225,7 +226,7 @@ def _operator(value: Operator | None) -> flights_pb2.Operator | None:
 
 
 def _timestamp(moment: datetime | None) -> Timestamp | None:
-    return values.timestamp(moment) if moment else None
+    return timestamp(moment) if moment else None
 
 
 def _doubts(doubts: Iterable[Doubt]) -> list[flights_pb2.Doubt.ValueType]:
@@ -236,7 +237,7 @@ def _endpoint(value: Endpoint) -> flights_pb2.FlightEndpoint:
     return flights_pb2.FlightEndpoint(
         airport_code=value.airport,
         city=value.city,
-        time=values.timestamp(value.at.utc),
+        time=timestamp(value.at.utc),
         time_zone=value.zone,
         terminal=value.terminal,
         gate=value.gate,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money as MoneyMessage
 from google.type.timeofday_pb2 import TimeOfDay
@@ -16,8 +15,6 @@ from services.flightdata.errors import InvalidDate
 from services.flightdata.model.fares import Money
 
 NANOS = 1_000_000_000
-DAY_SECONDS = 86_400
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def date_from(message: Date) -> date:
@@ -39,13 +36,6 @@ def time_from(message: TimeOfDay, field: str) -> time:
 def date_message(day: date) -> Date:
     """Return a date as a message."""
     return Date(year=day.year, month=day.month, day=day.day)
-
-
-def timestamp(instant: datetime) -> Timestamp:
-    """Return an aware datetime as a message."""
-    since = instant - EPOCH
-    # `FromDatetime` takes ten times as long, and a search sends hundreds of timestamps.
-    return Timestamp(seconds=since.days * DAY_SECONDS + since.seconds, nanos=since.microseconds * 1000)
 
 
 def duration(length: timedelta) -> Duration:

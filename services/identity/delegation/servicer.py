@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from readback.internal.identity.v1 import identity_internal_service_pb2 as pb
 from readback.internal.identity.v1 import identity_internal_service_pb2_grpc
 from readback.options.v1.options_pb2 import ACCESS_CONVERSATION
 
+from mesh.clock import timestamp
 from mesh.security.authentication import current_customer, current_principal
 from services.identity.accounts.deletion import CustomerDeletion
 from services.identity.delegation.grants import Grants, TokenExchange
@@ -85,10 +84,3 @@ class IdentityInternalServicer(identity_internal_service_pb2_grpc.IdentityIntern
 def _service() -> str:
     """Return the name of the calling service, without the suffix of a replica."""
     return current_principal().subject.partition("-")[0]
-
-
-def timestamp(moment: datetime) -> Timestamp:
-    """Return a moment as a message."""
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message

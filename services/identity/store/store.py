@@ -7,9 +7,8 @@ the session and then its tokens. The database stores tokens and passwords only a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -296,15 +295,12 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        # SQLite's waiting writers poll, and some starve for seconds; a lock serves them in order.
-        self._writer_lock: AbstractAsyncContextManager[object] = (
-            asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
-        )
+        self._writers = transactions.WriterQueue(engine)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
         """Open a writing transaction. It commits when the block ends, and rolls back if the block raises."""
-        async with self._writer_lock, transactions.writing(self._engine) as connection:
+        async with self._writers.writing() as connection:
             yield Transaction(connection, writes=True)
 
     async def once(
@@ -330,8 +326,7 @@ class Store:
 
     async def scrub(self) -> None:
         """Erase deleted data from SQLite's write-ahead log, unless another connection is reading it."""
-        async with self._writer_lock:
-            await transactions.scrub(self._engine)
+        await self._writers.scrub()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:

@@ -18,6 +18,7 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 
 from mesh.calling.channel import open_channel
+from mesh.clock import timestamp
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
 from mesh.security.workload_identity import WorkloadIdentity
@@ -28,7 +29,6 @@ from services.booking.settings import BookingSettings
 from services.conversation.app import CONVERSATION
 from services.conversation.app import grpc_service as conversation_service
 from services.conversation.client.recorder import Recorder
-from services.conversation.model.times import timestamp
 from services.conversation.settings import ConversationSettings
 from tests.integration.booking.harness import Booking, Customer, connected, neighbours
 from tests.integration.identity.harness import refused

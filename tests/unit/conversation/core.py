@@ -11,6 +11,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
+from mesh.clock import timestamp
 from mesh.contracts.tool_arguments import enum_word
 from mesh.ids import uuid7
 from services.conversation.calls import conversations
@@ -26,7 +27,6 @@ from services.conversation.log.transcript_log import Refused, Stored, Transcript
 from services.conversation.log.writer_fence import Writer
 from services.conversation.model.entries import entry_message
 from services.conversation.model.records import Call
-from services.conversation.model.times import timestamp
 from services.conversation.store import Store
 from services.conversation.watch.follower import Followers
 from services.conversation.watch.wakeups import LocalBus

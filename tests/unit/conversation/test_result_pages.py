@@ -11,11 +11,11 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
+from mesh.clock import timestamp
 from mesh.errors import InvalidRequest
 from mesh.ids import uuid7
 from services.conversation.export.export import CHUNK_BYTES, export
 from services.conversation.model.drafts import MAX_CONTENT_BYTES, check_draft
-from services.conversation.model.times import timestamp
 from services.conversation.result_pages import PAGE_BYTES, page_of
 from tests.unit.conversation.core import NOON, Core
 

@@ -18,11 +18,11 @@ from readback.internal.conversation.v1.consent_evidence_service_pb2_grpc import 
 from consent.decision import SETTLE, Decision, Verdict, decide_consent
 from consent.evidence import QuoteToConfirm, evidence_of
 from consent.grammar import Subject
+from mesh.clock import timestamp
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import Recorder
 from services.conversation.evidence import consent_evidence
-from services.conversation.model.times import timestamp
 
 if TYPE_CHECKING:
     from readback.internal.conversation.v1.consent_evidence_service_pb2_grpc import (

@@ -17,9 +17,9 @@ from readback.internal.conversation.v1 import call_record_service_pb2 as call_re
 from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 
 from mesh.calling.channel import streaming
+from mesh.clock import timestamp
 from mesh.errors import reason_of
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
-from services.conversation.model.times import timestamp
 
 if TYPE_CHECKING:
     from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceAsyncStub

@@ -17,11 +17,11 @@ from readback.internal.conversation.v1 import call_record_service_pb2 as call_re
 from readback.internal.conversation.v1.call_record_service_pb2_grpc import CallRecordServiceStub
 
 from mesh.calling.channel import streaming
+from mesh.clock import timestamp
 from mesh.database import transactions
 from mesh.errors import reason_of, retry_after_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import Recorder
-from services.conversation.model.times import timestamp
 from tests.postgres_server import postgres_server
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.clock import timestamp
 from mesh.ids import uuid7
 from services.conversation.export import plain_text, webvtt
 from services.conversation.export.export import JSON, file_name
 from services.conversation.export.transcript import Format
 from services.conversation.model.records import Conversation
-from services.conversation.model.times import timestamp
 
 pytestmark = pytest.mark.unit
 

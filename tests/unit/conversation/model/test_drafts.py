@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
 from readback.internal.conversation.v1 import call_record_service_pb2 as call_record
 
+from mesh.clock import timestamp
 from mesh.errors import InvalidRequest
 from mesh.ids import uuid_text
 from services.conversation.model.drafts import check_draft, is_uuid
@@ -27,7 +28,7 @@ from services.conversation.model.entries import (
     open_utterance_message,
     pack,
 )
-from services.conversation.model.times import instant, micros_of, timestamp
+from services.conversation.model.times import instant, micros_of
 
 pytestmark = pytest.mark.unit
 
